@@ -1,0 +1,51 @@
+"""Bridges: how arrays of one framework are made, read, compared and overwritten. One file a framework, same names.
+
+A bridge imports its framework, so it is imported by name and only in the process that hosts the adapter.
+"""
+
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+import numpy as np
+
+from ..layouts import Laid
+
+# framework -> the module that must be installed for it; the bridge is the file of the framework's name here.
+FRAMEWORKS: Final[Mapping[str, str]] = {"numpy": "numpy", "torch": "torch"}
+
+
+class Bridge(Protocol):
+    """What the file of a framework holds."""
+
+    @property
+    def layouts(self) -> tuple[str, ...]:
+        """The memory layouts that the framework can express."""
+
+    @property
+    def differentiates(self) -> bool:
+        """Whether the framework has automatic differentiation."""
+
+    def check_device(self, device: str) -> None:
+        """Raise if the device is not there."""
+
+    def to_framework(self, laid: Laid, device: str) -> tuple[Any, Any]:
+        """The flat storage, and the view of it that the implementation gets. The storage shares no memory with us."""
+
+    def from_framework(self, array: Any) -> np.ndarray[Any, np.dtype[Any]]:
+        """The array in its own dtype; TypeError, one clause long, if it is not an array of the framework."""
+
+    def shares_memory(self, result: Any, storage: Any) -> bool:
+        """Whether the result lives in the storage of an argument."""
+
+    def overwrite(self, storage: Any, buffer: np.ndarray[Any, np.dtype[Any]]) -> bool:
+        """Put other values into a storage; False where the framework's arrays cannot change."""
+
+    def vjp(self, run: Callable[..., Any], arguments: Sequence[Any], cotangent: Any) -> Sequence[Any]:
+        """The gradient of `sum(run(*arguments) * cotangent)` with respect to each argument."""
+
+
+def bridge_to(framework: str) -> Bridge:
+    """The bridge of a framework of `FRAMEWORKS`."""
+    bridge: Bridge = importlib.import_module(f"{__name__}.{framework}")
+    return bridge

@@ -1,0 +1,75 @@
+"""torch tensors on any device; bfloat16 crosses as its bits, since numpy has no such format."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import torch
+
+from ..layouts import LAYOUTS, Laid
+
+layouts = LAYOUTS
+differentiates = True
+
+
+def check_device(device: str) -> None:
+    """Let torch itself say what it misses."""
+    torch.zeros(1, device=device)
+
+
+def to_framework(laid: Laid, device: str) -> tuple[Any, Any]:
+    """A flat tensor on the device, and the strided view of it."""
+    storage = _tensor(laid.buffer).to(device)
+    return storage, storage.as_strided(laid.shape, laid.strides, laid.offset if laid.buffer.size else 0)
+
+
+def from_framework(array: Any) -> np.ndarray[Any, np.dtype[Any]]:
+    """The values of a tensor, wherever it is; the bits of a bfloat16 are kept."""
+    if not isinstance(array, torch.Tensor):
+        raise TypeError(f"it is a {type(array).__name__}, not a torch tensor")
+    tensor = array.detach()
+    if tensor.dtype.is_complex or tensor.layout is not torch.strided:
+        raise TypeError(f"it is a tensor of {tensor.dtype} in the layout {tensor.layout}, not a dense real one")
+    tensor = tensor.cpu().contiguous()
+    if tensor.dtype is torch.bfloat16:
+        return tensor.view(torch.int16).numpy().view(ml_dtypes.bfloat16)
+    try:
+        values: np.ndarray[Any, np.dtype[Any]] = tensor.numpy()
+    except (TypeError, RuntimeError) as error:
+        raise TypeError(f"it is a tensor of {tensor.dtype}, which numpy cannot hold: {error}") from None
+    return values
+
+
+def shares_memory(result: Any, storage: Any) -> bool:
+    """Whether both are views of one allocation."""
+    address = storage.untyped_storage().data_ptr()
+    return bool(address and result.numel() and result.untyped_storage().data_ptr() == address)
+
+
+def overwrite(storage: Any, buffer: np.ndarray[Any, np.dtype[Any]]) -> bool:
+    """In place, also where the implementation left the tensor requiring a gradient."""
+    with torch.no_grad():
+        storage.copy_(_tensor(buffer))
+    return True
+
+
+def vjp(run: Callable[..., Any], arguments: Sequence[Any], cotangent: Any) -> Sequence[Any]:
+    """Call torch.autograd.grad; an argument that does not matter has a gradient of zeros."""
+    for argument in arguments:
+        argument.requires_grad_()
+    try:
+        result = run(*arguments)
+        if not (isinstance(result, torch.Tensor) and result.requires_grad):
+            raise NotImplementedError("torch recorded no operation that leads from the arguments to the result")
+        return torch.autograd.grad(result, arguments, cotangent, allow_unused=True, materialize_grads=True)
+    finally:
+        for argument in arguments:
+            argument.requires_grad_(False)
+
+
+def _tensor(buffer: np.ndarray[Any, np.dtype[Any]]) -> torch.Tensor:
+    """A tensor with memory of its own: an implementation that writes into it must not change our copy."""
+    if buffer.dtype == ml_dtypes.bfloat16:
+        return torch.from_numpy(buffer.view(np.int16).copy()).view(torch.bfloat16)
+    return torch.from_numpy(buffer.copy())

@@ -1,0 +1,123 @@
+"""A call and its reply, and the messages that carry them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+import ml_dtypes
+import numpy as np
+
+from .contract import FUNCTIONS
+from .declaration import check_function
+from .message import Array
+
+Status = Literal["ok", "unsupported", "error", "died", "timeout", "malformed"]
+
+_DTYPES: Final[Mapping[str, Any]] = {
+    "float64": np.float64,
+    "float32": np.float32,
+    "bfloat16": ml_dtypes.bfloat16,
+    "float16": np.float16,
+}
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a component function, by the names of the contract; None-valued arrays are left out."""
+
+    function: str
+    arrays: Mapping[str, Array]
+    options: Mapping[str, object] = field(default_factory=dict)
+    dtype: str = ""
+    layouts: Mapping[str, str] = field(default_factory=dict)
+    cotangent: Array | None = None
+    """If given, it is the gradient that is asked for: of `sum(result * cotangent)`."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came of a call."""
+
+    status: Status
+    value: Array | None = None
+    """The result in float64: the exact image of what came; None unless ok, and for functions that return data."""
+    dtype: str | None = None
+    """The dtype of what the implementation returned."""
+    touched: tuple[str, ...] = ()
+    """Array arguments whose contents, or whose surroundings in memory, changed during the call."""
+    aliased: tuple[str, ...] = ()
+    """Array arguments that share memory with the result."""
+    message: str = ""
+    """The reason, one line: exception type and text."""
+    detail: str = ""
+    """The traceback, or the end of the worker's standard error."""
+    gradients: Mapping[str, Array] = field(default_factory=dict)
+    """Where a cotangent was given, in place of a value: argument -> gradient, integers left out."""
+    data: Any = None
+    """The result of a function that returns lists, texts or numbers (beam_search, tokenize, detokenize)."""
+
+
+def request_of(call: Call, reuse: bool) -> tuple[dict[str, Any], dict[str, Array]]:
+    """The message that asks for a call. Mistakes here are the judge's, so they raise."""
+    check_function(call.function, "call")
+    function = FUNCTIONS[call.function]
+    known = {*function.arrays, *function.masks}
+    for name in call.arrays:
+        if name not in known and not (function.weights and name.startswith("weights.")):
+            raise ValueError(f"{function.call} has no array {name!r}")
+    for name in call.options:
+        if name not in function.options and name not in function.plain:
+            raise ValueError(f"{function.call} has no option {name!r}")
+    for name in (*function.arrays, *function.plain):
+        if name not in call.arrays and name not in call.options:
+            raise ValueError(f"{function.call} was called without {name!r}")
+    if call.cotangent is not None and not function.differentiable:
+        raise ValueError(f"{function.call} has no gradient")
+    arrays = dict(call.arrays) | ({} if call.cotangent is None else {"cotangent": call.cotangent})
+    tensors = {name: _in_dtype(name, array, call.dtype) for name, array in arrays.items()}
+    header = {"function": call.function, "options": dict(call.options), "dtype": call.dtype}
+    request = "call" if call.cotangent is None else "gradient"
+    return {"request": request, **header, "layouts": dict(call.layouts), "reuse": reuse}, tensors
+
+
+def _in_dtype(name: str, array: Array, dtype: str) -> Array:
+    """Floats in the dtype of the call, in which they must be exact; integers and masks as they are."""
+    if array.dtype.kind != "f":
+        return array
+    with np.errstate(over="ignore"):
+        cast: Array = array.astype(_DTYPES[dtype])
+    if not np.array_equal(cast.astype(np.float64), array, equal_nan=True):
+        raise ValueError(f"the array {name!r} holds values that are not representable in {dtype}")
+    return cast
+
+
+def status_of(status: object) -> Status:
+    """The status itself, or malformed if there is none of that name."""
+    for known in ("ok", "unsupported", "error", "died", "timeout"):
+        if status == known:
+            return known
+    return "malformed"
+
+
+def reply_from(header: Mapping[str, Any], tensors: Mapping[str, Array]) -> Reply:
+    """The reply in a message."""
+    status = status_of(header.get("reply"))
+    marks: dict[str, Any] = {}
+    for name in ("touched", "aliased"):
+        names = header.get(name, [])
+        if not isinstance(names, list):
+            return Reply("malformed", message=f"{name!r} of a reply must be a list of arguments, not {names!r:.200}")
+        marks[name] = tuple(map(str, names))
+    message, detail = str(header.get("message", "")), str(header.get("detail", ""))
+    if status == "ok" and "data" in header:
+        return Reply("ok", data=header["data"], **marks)
+    if status == "ok" and "result" in tensors:
+        result = tensors["result"]
+        return Reply("ok", value=result.astype(np.float64), dtype=result.dtype.name, **marks)
+    if status == "ok" and tensors:
+        dtypes = {gradient.dtype.name for gradient in tensors.values()}
+        gradients = {name: gradient.astype(np.float64) for name, gradient in tensors.items()}
+        return Reply("ok", gradients=gradients, dtype=" and ".join(sorted(dtypes)), **marks)
+    if status in ("ok", "malformed") and not message:
+        return Reply("malformed", message=f"the reply holds neither a result nor a reason: {header!r:.200}")
+    return Reply(status, message=message, detail=detail, **marks)

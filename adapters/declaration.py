@@ -1,0 +1,147 @@
+"""What an adapter declares about itself, and the check of it: every mistake is one sentence that names the remedy.
+
+The worker checks a Python adapter before it offers it; the client checks the handshake of any other program with
+the same function, so that both get the same sentences.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .contract import CONVENTIONS, DTYPES, FUNCTIONS, NUMERICS
+
+
+class AdapterError(Exception):
+    """The adapter cannot be loaded. One sentence: what was wrong, and what would be right."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What an adapter is and has: the handshake."""
+
+    name: str
+    framework: str
+    package: str
+    version: str
+    device: str
+    dtypes: tuple[str, ...]
+    functions: tuple[str, ...]
+    gradients: tuple[str, ...] = ()
+    """The functions that can be differentiated, by the framework or by the adapter's own `<name>_vjp`."""
+    conventions: Mapping[str, str] = field(default_factory=dict)
+    numerics: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    layouts: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def choices(values: Iterable[str]) -> str:
+    """`a, b or c`."""
+    *head, last = values
+    return f"{', '.join(head)} or {last}" if head else last
+
+
+def suggestion(given: object, known: Iterable[str]) -> str:
+    """`; did you mean 'softmax'?` where one of the known names is close, else nothing."""
+    close = difflib.get_close_matches(str(given), list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def check_function(name: object, where: str) -> None:
+    """Refuse a component function that the contract does not have."""
+    if name not in FUNCTIONS:
+        hint = suggestion(name, FUNCTIONS) or f"; the functions are {', '.join(FUNCTIONS)}"
+        raise AdapterError(f"{where}: {name!r} is not a function of the contract{hint}")
+
+
+def check_dtypes(dtypes: object, where: str) -> tuple[str, ...]:
+    """The declared dtypes as a tuple of known names."""
+    # ("float32") is a string, and iterating it would complain about 'f'.
+    if isinstance(dtypes, str) or not isinstance(dtypes, list | tuple) or not dtypes:
+        raise AdapterError(f'{where}: dtypes must be a tuple of names such as ("float32",), not {dtypes!r}')
+    for dtype in dtypes:
+        if dtype not in DTYPES:
+            hint = suggestion(dtype, DTYPES) or f"; the dtypes are {choices(DTYPES)}"
+            raise AdapterError(f"{where}: dtypes names {dtype!r}, which is not a dtype of assay{hint}")
+    return tuple(dtypes)
+
+
+def check_conventions(conventions: object, where: str) -> dict[str, str]:
+    """The declared conventions, each known and with one of its values."""
+    if not isinstance(conventions, Mapping):
+        raise AdapterError(
+            f'{where}: conventions must be a dict such as {{"masked_row": "nan"}}, not {type(conventions).__name__}'
+        )
+    for name, value in conventions.items():
+        if name not in CONVENTIONS:
+            hint = suggestion(name, CONVENTIONS) or f"; the conventions are {choices(CONVENTIONS)}"
+            raise AdapterError(f"{where}: conventions names {name!r}, which is not a convention{hint}")
+        if value not in CONVENTIONS[name]:
+            raise AdapterError(
+                f"{where}: the convention {name!r} must be {choices(map(repr, CONVENTIONS[name]))}, not {value!r}"
+            )
+    return dict(conventions)
+
+
+def check_numerics(numerics: object, where: str) -> dict[str, dict[str, object]]:
+    """The declared numerics: dtype -> field -> value, well-formed."""
+    if not isinstance(numerics, Mapping):
+        raise AdapterError(
+            f'{where}: numerics must be a dict such as {{"bfloat16": {{"accumulate": "float32"}}}}, '
+            f"not {type(numerics).__name__}"
+        )
+    for dtype, fields in numerics.items():
+        if dtype not in DTYPES:
+            hint = suggestion(dtype, DTYPES) or f"; the dtypes are {choices(DTYPES)}"
+            raise AdapterError(f"{where}: numerics names {dtype!r}, which is not a dtype of assay{hint}")
+        if not isinstance(fields, Mapping):
+            raise AdapterError(f"{where}: numerics[{dtype!r}] must be a dict of fields, not {type(fields).__name__}")
+        for name, value in fields.items():
+            _check_field(name, value, f"{where}: numerics[{dtype!r}]")
+    return {dtype: dict(fields) for dtype, fields in numerics.items()}
+
+
+def _check_field(name: object, value: Any, where: str) -> None:
+    if not isinstance(name, str) or name not in NUMERICS:
+        hint = suggestion(name, NUMERICS) or f"; the fields are {choices(NUMERICS)}"
+        raise AdapterError(f"{where} has no field {name!r}{hint}")
+    allowed = NUMERICS[name]
+    if isinstance(allowed, tuple):
+        if value not in allowed:
+            hint = suggestion(value, allowed) or f"; it is one of {choices(allowed)}"
+            raise AdapterError(f"{where}[{name!r}] is {value!r}{hint}")
+    elif allowed is int:
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise AdapterError(f"{where}[{name!r}] must be a whole number, 1 or more, not {value!r}")
+    # `0 < value < inf` is false for a NaN, too.
+    elif isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+        raise AdapterError(f"{where}[{name!r}] must be a number above 0, not {value!r}")
+
+
+def offer_from_header(header: Mapping[str, Any], where: str) -> Offer:
+    """The offer in a handshake, checked: the program at the other end need not be ours."""
+    texts = {}
+    for name in ("name", "framework", "package", "version", "device"):
+        texts[name] = header.get(name, "")
+        if not isinstance(texts[name], str):
+            raise AdapterError(f"{where}: {name!r} of the handshake must be a string, not {texts[name]!r}")
+    functions = header.get("functions")
+    if not isinstance(functions, list) or not functions:
+        raise AdapterError(f'{where}: the handshake must list the functions offered, such as ["softmax"]')
+    for function in functions:
+        check_function(function, where)
+    names = {}
+    for name, default in (("layouts", ["contiguous"]), ("gradients", []), ("notes", [])):
+        names[name] = header.get(name, default)
+        if not isinstance(names[name], list):
+            raise AdapterError(f"{where}: {name!r} of the handshake must be a list, not {names[name]!r}")
+    return Offer(
+        **texts,
+        dtypes=check_dtypes(header.get("dtypes", ["float32"]), where),
+        functions=tuple(functions),
+        gradients=tuple(name for name in names["gradients"] if name in functions),
+        conventions=check_conventions(header.get("conventions", {}), where),
+        numerics=check_numerics(header.get("numerics", {}), where),
+        layouts=tuple(map(str, names["layouts"])),
+        notes=tuple(map(str, names["notes"])),
+    )

@@ -1,0 +1,181 @@
+"""One loaded adapter answering requests: builds the call, makes it, and looks at what it did to its arguments.
+
+Used by the worker, on the other side of the pipe, and by `InProcessAdapter`, on this one.
+"""
+
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .contract import FUNCTIONS, Function
+from .layouts import Laid, lay
+from .loading import Loaded
+from .message import NAMES, as_data
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Answer = tuple[dict[str, Any], dict[str, Array]]
+_LONGEST_MESSAGE = 500
+
+
+class Argument:
+    """One array as the implementation sees it, with what it must still hold after the call."""
+
+    def __init__(self, values: Array, laid: Laid, layout: str, loaded: Loaded) -> None:
+        """Make the array in the framework."""
+        self.values, self.laid, self.layout, self._bridge = values, laid, layout, loaded.bridge
+        self.storage, self.view = loaded.bridge.to_framework(laid, loaded.offer.device)
+
+    def overwritten(self, values: Array, laid: Laid, layout: str) -> bool:
+        """Hold other values in the same object, where that is possible."""
+        alike = (layout, laid.shape, laid.strides, laid.offset, laid.buffer.dtype, laid.buffer.shape) == (
+            *(self.layout, self.laid.shape, self.laid.strides),
+            *(self.laid.offset, self.laid.buffer.dtype, self.laid.buffer.shape),
+        )
+        if not alike or not self._bridge.overwrite(self.storage, laid.buffer):
+            return False
+        self.values, self.laid = values, laid
+        return True
+
+    @property
+    def touched(self) -> bool:
+        """Whether the call changed it, or wrote to what surrounds it in memory."""
+        try:
+            # Both: a view that was transposed in place, or given other memory, leaves the storage as it was.
+            return not (
+                _same(self._bridge.from_framework(self.storage), self.laid.buffer)
+                and _same(self._bridge.from_framework(self.view), self.values)
+            )
+        except TypeError:
+            return True  # it cannot even be read any more
+
+    def shares_memory(self, result: object) -> bool:
+        """Whether a result is a view of this argument."""
+        return self._bridge.shares_memory(result, self.storage)
+
+
+def _same(now: Array, then: Array) -> bool:
+    """Equal bit for bit, so that NaN equals NaN and -0 is not 0."""
+    return now.shape == then.shape and now.tobytes() == then.tobytes()
+
+
+class Host:
+    """Answers requests for one adapter, one after another."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        """Host it."""
+        self._loaded = loaded
+        self._before: dict[str, Argument] = {}
+
+    def answer(self, request: Mapping[str, Any], tensors: Mapping[str, Array]) -> Answer:
+        """The reply to one call: header and tensors. Never raises for what the implementation does."""
+        name = request["function"]
+        called = self._loaded.functions.get(name)
+        if called is None:
+            return {"reply": "unsupported", "message": f"{name} is not offered"}, {}
+        try:
+            arguments = self._arguments(request, tensors)
+        except Exception as error:
+            # Not the implementation's fault, but the case cannot be judged: say so, keep going.
+            return _raised("malformed", error, f"the arguments cannot be made: {_text(error)}"), {}
+        function, views = FUNCTIONS[name], {key: each.view for key, each in arguments.items()}
+        try:
+            if request["request"] == "gradient":
+                result = self._gradients(function, views, request["options"])
+            else:
+                positional, keywords = _call(function, views, request["options"])
+                result = called(*positional, **keywords)
+        except NotImplementedError as error:
+            return {"reply": "unsupported", "message": _line(str(error)) or f"{name} raised NotImplementedError"}, {}
+        except (Exception, SystemExit) as error:
+            return _raised("error", error, _text(error)), {}
+        names = _differentiable(function, views) if request["request"] == "gradient" else ["result"]
+        return self._reply(function, names, result, arguments)
+
+    def _gradients(self, function: Function, views: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
+        """The adapter's own gradient where it has one, else the framework's."""
+        if explicit := self._loaded.vjps.get(function.name):
+            positional, keywords = _call(function, views, options)
+            return explicit(views["cotangent"], *positional, **keywords)
+        names = _differentiable(function, views)
+
+        def run(*arrays: Any) -> Any:
+            positional, keywords = _call(function, {**views, **dict(zip(names, arrays, strict=True))}, options)
+            return self._loaded.functions[function.name](*positional, **keywords)
+
+        return self._loaded.bridge.vjp(run, [views[name] for name in names], views["cotangent"])
+
+    def _arguments(self, request: Mapping[str, Any], tensors: Mapping[str, Array]) -> dict[str, Argument]:
+        before, made = self._before if request["reuse"] else {}, {}
+        for name, values in tensors.items():
+            layout = request["layouts"].get(name, "contiguous")
+            laid = lay(values, layout)
+            kept = before.get(name)
+            reused = kept is not None and kept.overwritten(values, laid, layout)
+            made[name] = kept if kept is not None and reused else Argument(values, laid, layout, self._loaded)
+        self._before = made
+        return made
+
+    def _reply(self, function: Function, names: list[str], result: Any, arguments: Mapping[str, Argument]) -> Answer:
+        touched = [name for name, argument in arguments.items() if argument.touched]
+        header: dict[str, Any] = {"reply": "ok", "touched": touched, "aliased": []}
+        try:
+            if function.result == "data":
+                return header | {"data": as_data(result)}, {}
+            results = {"result": result} if names == ["result"] else _named(names, result)
+            values = {name: self._loaded.bridge.from_framework(each) for name, each in results.items()}
+            for each in values.values():
+                if each.dtype.name not in NAMES:
+                    raise TypeError(f"its dtype is {each.dtype}, which assay does not judge")
+        except TypeError as error:
+            message = f"{function.name} returned something that cannot be judged: {error}"
+            return {"reply": "malformed", "touched": touched, "message": message}, {}
+        header["aliased"] = [
+            name for name, argument in arguments.items() if any(map(argument.shares_memory, results.values()))
+        ]
+        return header, values
+
+
+def _call(function: Function, views: Mapping[str, Any], options: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    """The positional arguments and the keywords of the contract's call."""
+    values = {**views, **options}
+    if function.weights:
+        values["weights"] = {
+            name.removeprefix("weights."): view for name, view in views.items() if name.startswith("weights.")
+        }
+    keywords = {name: value for name, value in values.items() if name in (*function.masks, *function.options)}
+    return [values[name] for name in function.positional], keywords
+
+
+def _differentiable(function: Function, views: Mapping[str, Any]) -> list[str]:
+    """The arguments that have a gradient, in the order of the contract; tensors arrive in any order."""
+    weights = sorted(name for name in views if name.startswith("weights."))
+    return [name for name in function.arrays if name not in function.integers] + weights
+
+
+def _named(names: list[str], gradients: Any) -> dict[str, Any]:
+    """Gradients by argument; a single one need not come in a tuple, those of `weights` come as a mapping."""
+    each = list(gradients) if isinstance(gradients, tuple | list) else [gradients]
+    if each and isinstance(each[-1], Mapping):
+        of_weights = each.pop()
+        each += [of_weights.get(name.removeprefix("weights.")) for name in names[len(each) :]]
+    if len(each) != len(names):
+        raise TypeError(f"{len(each)} gradients, where {len(names)} are due: {', '.join(names)}")
+    return dict(zip(names, each, strict=True))
+
+
+def _line(text: str) -> str:
+    """One line of bearable length."""
+    return " ".join(text.split())[:_LONGEST_MESSAGE]
+
+
+def _text(error: BaseException) -> str:
+    return _line(f"{type(error).__name__}: {error}")
+
+
+def _raised(reply: str, error: BaseException, message: str) -> dict[str, Any]:
+    # The first frame is ours.
+    frames = error.__traceback__.tb_next if error.__traceback__ else None
+    detail = "".join(traceback.format_exception(type(error), error, frames))
+    return {"reply": reply, "message": message, "detail": detail}

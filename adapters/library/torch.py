@@ -1,0 +1,127 @@
+"""PyTorch as a user gets it: the functions of torch.nn.functional and torch.optim, each with its automatic choices.
+
+Where torch has no function, the recipe of its tutorials stands in: positional_encoding, and the schedule handed to
+LambdaLR.
+"""
+
+import math
+from typing import TYPE_CHECKING
+
+from .torch_adam import Adam
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+framework = "torch"
+package = "torch"
+dtypes = ("float64", "float32", "bfloat16", "float16")
+# The flash kernel for float16 on a processor takes its exponentials with a relative bias of 4.5e-5, measured:
+# some 1024 units in the last place of its float32 accumulator.
+numerics = {"float16": {"exp_ulp": 1024, "probabilities": "float16"}}
+
+adam = Adam().adam
+
+
+def softmax(x: "Tensor") -> "Tensor":
+    """torch.softmax over the last axis."""
+    import torch
+
+    return torch.softmax(x, dim=-1)
+
+
+def attention(
+    query: "Tensor",
+    key: "Tensor",
+    value: "Tensor",
+    *,
+    mask: "Tensor | None" = None,
+    causal: bool = False,
+    scale: float | None = None,
+) -> "Tensor":
+    """F.scaled_dot_product_attention, which aligns its causal mask top-left."""
+    import torch
+    import torch.nn.functional as F
+
+    if mask is not None:
+        # Flash raises on a mask of 1 axis (2.13: IndexError) and does not run with 3; all kernels take 4.
+        mask = mask.reshape((1,) * (4 - mask.ndim) + mask.shape)
+        if causal:
+            # The documentation allows one or the other; the math kernel insists.
+            mask = mask & torch.ones(query.shape[-2], key.shape[-2], dtype=torch.bool, device=mask.device).tril()
+            causal = False
+    return F.scaled_dot_product_attention(
+        query,
+        key,
+        value,
+        attn_mask=mask,
+        is_causal=causal,
+        scale=scale,
+        enable_gqa=query.shape[1] != key.shape[1],
+    )
+
+
+def feed_forward(x: "Tensor", w_1: "Tensor", b_1: "Tensor", w_2: "Tensor", b_2: "Tensor") -> "Tensor":
+    """Two F.linear, whose weights are (out, in), with F.relu between."""
+    import torch.nn.functional as F
+
+    return F.linear(F.relu(F.linear(x, w_1.T, b_1)), w_2.T, b_2)
+
+
+def layer_norm(x: "Tensor", gain: "Tensor", bias: "Tensor", *, epsilon: float = 1e-5) -> "Tensor":
+    """F.layer_norm over the last axis."""
+    import torch.nn.functional as F
+
+    return F.layer_norm(x, x.shape[-1:], gain, bias, epsilon)
+
+
+def positional_encoding(length: int, d_model: int) -> "Tensor":
+    """The recipe of the PyTorch tutorial, in float32; for an odd d_model the last channel is a sine."""
+    import torch
+
+    position = torch.arange(length).unsqueeze(1)
+    div_term = torch.exp(torch.arange(0, d_model, 2) * (-math.log(10000.0) / d_model))
+    encoding = torch.zeros(length, d_model)
+    encoding[:, 0::2] = torch.sin(position * div_term)
+    encoding[:, 1::2] = torch.cos(position * div_term[: d_model // 2])
+    return encoding
+
+
+def embedding(tokens: "Tensor", weight: "Tensor") -> "Tensor":
+    """F.embedding, scaled as the tutorial scales it."""
+    import torch.nn.functional as F
+
+    return F.embedding(tokens, weight) * math.sqrt(weight.shape[1])
+
+
+def output_logits(hidden: "Tensor", weight: "Tensor") -> "Tensor":
+    """F.linear with the embedding's matrix."""
+    import torch.nn.functional as F
+
+    return F.linear(hidden, weight)
+
+
+def cross_entropy(logits: "Tensor", targets: "Tensor", *, label_smoothing: float = 0.0) -> "Tensor":
+    """F.cross_entropy, the mean; its smoothing spreads over the whole vocabulary."""
+    import torch.nn.functional as F
+
+    return F.cross_entropy(logits, targets, label_smoothing=label_smoothing)
+
+
+def learning_rate(steps: "Tensor", *, d_model: int, warmup: int) -> "Tensor":
+    """The rates that an optimizer under LambdaLR really used at each of its updates, the first being update 1."""
+    import torch
+
+    last = int(steps.max()) if steps.numel() else 0
+    if last > 100_000:
+        raise NotImplementedError(f"LambdaLR gets to update {last} only by way of every one before it")
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    # LambdaLR counts from 0: its factor for `done` finished updates is that of update done + 1.
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda done: d_model**-0.5 * min((done + 1) ** -0.5, (done + 1) * warmup**-1.5)
+    )
+    used = []
+    for _ in range(last):
+        used.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    return torch.tensor(used, dtype=torch.float64)[steps - 1]

@@ -1,0 +1,50 @@
+"""nn.MultiheadAttention(need_weights=False) as bare attention: its four projections are the identity.
+
+The identity is exact for finite inputs; a NaN or an infinity meets its zeros, and so reaches every head.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+framework = "torch"
+package = "torch"
+dtypes = ("float64", "float32", "bfloat16", "float16")
+notes = ("NaN and infinity spread over all heads through the identity projections",)
+# A row without keys holds out_proj.bias, here zero: the default of `masked_row`. (need_weights=True gives NaN.)
+
+
+def attention(
+    query: "Tensor",
+    key: "Tensor",
+    value: "Tensor",
+    *,
+    mask: "Tensor | None" = None,
+    causal: bool = False,
+    scale: float | None = None,
+) -> "Tensor":
+    """Heads merged going in and split coming out; a True in the module's mask means: do not attend."""
+    import torch
+
+    batch, heads, queries, d_k = query.shape
+    if key.shape[1] != heads:
+        raise NotImplementedError("nn.MultiheadAttention needs as many key heads as query heads")
+    if value.shape[-1] != d_k:
+        raise NotImplementedError("nn.MultiheadAttention needs d_v = d_k")
+    if scale is not None:
+        raise NotImplementedError("nn.MultiheadAttention has no scale other than 1/sqrt(d_k)")
+    width, keys = heads * d_k, key.shape[2]
+    dtype, device = query.dtype, query.device
+    module = torch.nn.MultiheadAttention(width, heads, batch_first=True, dtype=dtype, device=device).eval()
+    with torch.no_grad():
+        module.in_proj_weight.copy_(torch.eye(width).repeat(3, 1))
+        module.out_proj.weight.copy_(torch.eye(width))
+    # `is_causal` of the module replaces a mask without a word, or is ignored: the mask says it all.
+    allowed = torch.ones(queries, keys, dtype=torch.bool, device=device)
+    allowed = allowed.tril() if causal else allowed
+    allowed = (allowed if mask is None else allowed & mask).expand(batch, heads, queries, keys)
+    blocked = None if mask is None and not causal else ~allowed.reshape(batch * heads, queries, keys)
+    merged = [each.transpose(1, 2).reshape(batch, each.shape[2], width) for each in (query, key, value)]
+    result: Tensor = module(*merged, attn_mask=blocked, need_weights=False)[0]
+    return result.reshape(batch, queries, heads, d_k).transpose(1, 2)

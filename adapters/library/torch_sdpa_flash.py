@@ -1,0 +1,31 @@
+"""F.scaled_dot_product_attention held to its flash kernel, which on a processor is also the automatic choice."""
+
+from typing import TYPE_CHECKING
+
+from . import torch as automatic
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+framework = "torch"
+package = "torch"
+dtypes = ("float64", "float32", "bfloat16", "float16")
+numerics = automatic.numerics  # it is this kernel that has the fast exponential
+
+
+def attention(
+    query: "Tensor",
+    key: "Tensor",
+    value: "Tensor",
+    *,
+    mask: "Tensor | None" = None,
+    causal: bool = False,
+    scale: float | None = None,
+) -> "Tensor":
+    """The call of the adapter `torch`, with one kernel allowed."""
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    if value.shape[-1] != query.shape[-1]:
+        raise NotImplementedError("the flash kernel needs d_v = d_k")
+    with sdpa_kernel([SDPBackend.FLASH_ATTENTION]):
+        return automatic.attention(query, key, value, mask=mask, causal=causal, scale=scale)

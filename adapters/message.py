@@ -1,0 +1,167 @@
+"""Messages between the judge and the program that hosts an implementation.
+
+The program reads requests from its standard input and writes replies to its standard output; standard error is
+free text, shown when something goes wrong. A frame is
+
+    4 bytes   length of the header, unsigned, little-endian
+    8 bytes   length of the tensors, unsigned, little-endian
+    header    one JSON object, UTF-8 (beyond JSON, the bare words NaN, Infinity and -Infinity are numbers)
+    tensors   a safetensors block: 8-byte length, JSON index, raw little-endian bytes; or nothing at all
+
+Nothing is ever unpickled. The program speaks first, exactly once:
+
+    {"reply": "offer", "protocol": 1, "name": "my-kernel", "functions": ["attention"],
+     "framework": "none", "package": "mine", "version": "2.0", "device": "cpu", "dtypes": ["float32"],
+     "gradients": [], "conventions": {}, "numerics": {}, "layouts": ["contiguous"], "notes": []}
+
+(all but `reply`, `protocol` and `functions` may be left out), or {"reply": "refused", "message": WHY}. Then every
+request gets one reply with the same `id`, until standard input ends, at which the program exits:
+
+    {"request": "call", "id": 7, "function": "attention", "options": {"causal": true}, "dtype": "bfloat16",
+     "layouts": {"query": "transposed"}, "reuse": false}
+
+The tensors of a request are the array arguments under their names in the contract, contiguous, floats in the
+`dtype` of the call, integers as I64, masks as BOOL; an argument that is None is left out. An entry of a `weights`
+mapping is the tensor `weights.<key>`. Arguments that are no arrays are in `options`. `layouts` names the memory
+layouts in which arguments should be handed on (only those offered are asked for). The
+request "gradient" is a "call" with one more tensor, `cotangent`, of the shape of the result; only functions that the
+offer lists in "gradients" are asked for theirs. `reuse` asks that an argument
+whose name, shape, dtype and layout are those of the call before be overwritten in place.
+
+    {"reply": "ok", "id": 7, "touched": [], "aliased": []}      with the tensor `result`, in its own dtype, or, for
+                                                                lists and texts, with the header field "data"
+    {"reply": "ok", ...}                                        to a request "gradient": a tensor for each real array
+                                                                argument, under its name, instead of `result`
+    {"reply": "unsupported", "id": 7, "message": WHY}           a choice not to do this; never a pass
+    {"reply": "error", "id": 7, "message": ..., "detail": ...}  an exception
+    {"reply": "malformed", "id": 7, "message": ...}             it returned something that is not an array
+
+`touched` names arguments whose contents the call changed, `aliased` those that share memory with the result.
+"""
+
+import json
+import struct
+from collections.abc import Mapping
+from typing import IO, Any, Final
+
+import ml_dtypes
+import numpy as np
+from safetensors import SafetensorError, TensorSpec, deserialize, serialize
+
+PROTOCOL: Final = 1
+
+_LENGTHS: Final = struct.Struct("<IQ")
+
+# Far above any case; a program that prints to the pipe would otherwise have its text read as a length.
+_LONGEST_HEADER: Final = 2**26
+_LONGEST_TENSORS: Final = 2**36
+
+# safetensors' names of the formats that may cross the pipe.
+_FORMATS: Final[Mapping[str, np.dtype[Any]]] = {
+    "F64": np.dtype(np.float64),
+    "F32": np.dtype(np.float32),
+    "F16": np.dtype(np.float16),
+    "BF16": np.dtype(ml_dtypes.bfloat16),
+    "I64": np.dtype(np.int64),
+    "I32": np.dtype(np.int32),
+    "I16": np.dtype(np.int16),
+    "I8": np.dtype(np.int8),
+    "U8": np.dtype(np.uint8),
+    "BOOL": np.dtype(np.bool_),
+}
+
+NAMES: Final = tuple(dtype.name for dtype in _FORMATS.values())
+"""numpy's names of the formats that may cross the pipe."""
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class MessageError(Exception):
+    """What came through the pipe is not a message: the other program is at fault."""
+
+
+class EndOfMessages(Exception):
+    """The pipe ended where a message could have begun."""
+
+
+def frame(header: Mapping[str, object], tensors: Mapping[str, Array]) -> bytes:
+    """One message as bytes; TypeError if the header holds what JSON cannot."""
+    text = json.dumps(header, default=_plain).encode()
+    block = _pack(tensors) if tensors else b""
+    return _LENGTHS.pack(len(text), len(block)) + text + block
+
+
+def write_message(stream: IO[bytes], header: Mapping[str, object], tensors: Mapping[str, Array]) -> None:
+    """Write one frame."""
+    stream.write(frame(header, tensors))
+    stream.flush()
+
+
+def read_message(stream: IO[bytes]) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Read one frame; `EndOfMessages` if there is none, `MessageError` if it is broken."""
+    lengths = stream.read(_LENGTHS.size)
+    if not lengths:
+        raise EndOfMessages
+    if len(lengths) < _LENGTHS.size:
+        raise MessageError(f"the pipe ended within the lengths of a message, after {lengths!r}")
+    of_header, of_tensors = _LENGTHS.unpack(lengths)
+    if of_header > _LONGEST_HEADER or of_tensors > _LONGEST_TENSORS:
+        raise MessageError(f"a message cannot begin with the bytes {lengths!r}; is something printed to the pipe?")
+    text, block = _read(stream, of_header), _read(stream, of_tensors)
+    try:
+        header = json.loads(text)
+    except ValueError as error:
+        raise MessageError(f"the header of a message is not JSON: {error}") from None
+    if not isinstance(header, dict):
+        raise MessageError(f"the header of a message must be a JSON object, not {type(header).__name__}")
+    return header, _unpack(block) if block else {}
+
+
+def _read(stream: IO[bytes], length: int) -> bytes:
+    data = stream.read(length)
+    if len(data) < length:
+        raise MessageError(f"the pipe ended within a message: {len(data)} bytes of {length} came")
+    return data
+
+
+def as_data(value: object) -> Any:
+    """A result made of lists, texts and numbers, as it arrives at the other end; TypeError if it is anything else."""
+    try:
+        return json.loads(json.dumps(value, default=_plain))
+    except ValueError as error:  # a list that holds itself
+        raise TypeError(str(error)) from None
+
+
+def _plain(value: object) -> object:
+    """Numpy's numbers as Python's; anything else is the caller's mistake."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} cannot travel in the header of a message")
+
+
+def _pack(tensors: Mapping[str, Array]) -> bytes:
+    # safetensors reads raw memory. `kept` holds the arrays until it has; order="C" would not make a view of
+    # a 0-d array 1-d, as ascontiguousarray does.
+    kept = {name: np.asarray(array, order="C") for name, array in tensors.items()}
+    return serialize(
+        {
+            name: TensorSpec(
+                dtype=array.dtype.name, shape=list(array.shape), data_ptr=array.ctypes.data, data_len=array.nbytes
+            )
+            for name, array in kept.items()
+        }
+    )
+
+
+def _unpack(block: bytes) -> dict[str, Array]:
+    try:
+        entries = deserialize(block)  # type: ignore[no-untyped-call]
+    except SafetensorError as error:
+        raise MessageError(f"the tensors of a message are not in safetensors' format: {error}") from None
+    tensors = {}
+    for name, entry in entries:
+        dtype = _FORMATS.get(entry["dtype"])
+        if dtype is None:
+            raise MessageError(f"tensor {name!r} is in the format {entry['dtype']}, which assay does not read")
+        tensors[name] = np.frombuffer(entry["data"], dtype).reshape(entry["shape"])
+    return tensors

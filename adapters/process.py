@@ -1,0 +1,120 @@
+"""A program behind two pipes that may crash, hang or talk nonsense, and a conversation with it that never blocks.
+
+One thread owns the pipes of one program: it writes a request, reads the reply and hands it over in a queue, so a
+time-out is a time-out of the queue, on every platform, and a program that stops reading cannot block us either.
+"""
+
+import contextlib
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from typing import IO, Any
+
+from .message import Array, EndOfMessages, frame, read_message
+
+_TAIL = 4000
+_Message = tuple[Mapping[str, Any], Mapping[str, Array]]
+
+
+class Failure(Exception):
+    """The program is of no use any more: it died, hung, or broke the protocol."""
+
+    def __init__(self, status: str, message: str, detail: str) -> None:
+        """Status as in `Reply`, one line, and the end of what the program wrote to standard error."""
+        super().__init__(message)
+        self.status, self.message, self.detail = status, message, detail
+
+
+class Process:
+    """One run of a program. After a `Failure`, or `stop`, it is over; start another."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        """Start it; OSError if there is no such program."""
+        # Opened for appending: while the program lives, the place where it writes is not ours to move.
+        self._errors: IO[bytes] = tempfile.TemporaryFile("a+b")  # noqa: SIM115 (closed by `stop`)
+        try:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors
+            )
+        except OSError:
+            self._errors.close()
+            raise
+        self._requests: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._replies: queue.SimpleQueue[_Message | Exception] = queue.SimpleQueue()
+        threading.Thread(target=self._converse, name=f"pipes of {command[0]}", daemon=True).start()
+
+    def receive(self, timeout: float) -> _Message:
+        """The next message; `Failure` if none comes in time, or ever will."""
+        try:
+            message = self._replies.get(timeout=timeout)
+        except queue.Empty:
+            raise self._failed("timeout", f"the worker gave no answer within {timeout:g} s") from None
+        if isinstance(message, EndOfMessages | OSError):
+            raise self._failed("died", "")
+        if isinstance(message, Exception):
+            raise self._failed("malformed", " ".join(str(message).split()) or type(message).__name__)
+        return message
+
+    def exchange(self, header: Mapping[str, Any], tensors: Mapping[str, Array], timeout: float) -> _Message:
+        """Send a request and wait for its reply."""
+        self._requests.put(frame(header, tensors))
+        reply, results = self.receive(timeout)
+        if reply.get("id") != header["id"]:
+            raise self._failed("malformed", f"request {header['id']} was answered with id {reply.get('id')!r}")
+        return reply, results
+
+    def stop(self, patience: float = 0.5) -> None:
+        """End it: close its input, wait a moment, then kill."""
+        self._requests.put(None)
+        try:
+            self._process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._errors.close()
+
+    def _failed(self, status: str, message: str) -> Failure:
+        try:
+            # A program that ended by itself tells how; one that hangs or talks nonsense need not be waited for.
+            self._process.wait(1.0 if status == "died" else 0.0)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            message = message or "the worker closed its output without ending"
+        self._errors.seek(-min(_TAIL, self._errors.seek(0, 2)), 2)
+        tail = self._errors.read().decode(errors="replace").strip()
+        failure = Failure(status, message or _ending(self._process.returncode), tail)
+        self.stop()
+        return failure
+
+    def _converse(self) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        requests, replies = self._process.stdin, self._process.stdout
+        try:
+            self._replies.put(read_message(replies))  # the handshake: the program speaks first
+            while (request := self._requests.get()) is not None:
+                requests.write(request)
+                requests.flush()
+                self._replies.put(read_message(replies))
+        except Exception as error:  # whatever it is, the one who waits must hear of it
+            self._replies.put(error)
+        finally:
+            # Here and not in `stop`: closing a pipe that another thread is reading would wait for that thread.
+            for pipe in (requests, replies):
+                with contextlib.suppress(OSError):  # unsent bytes, and nobody to read them
+                    pipe.close()
+
+
+def _ending(status: int) -> str:
+    """How a process ended, in words."""
+    if status < 0 and sys.platform != "win32":
+        try:
+            return f"the worker was killed by {signal.Signals(-status).name}"
+        except ValueError:
+            return f"the worker was killed by signal {-status}"
+    return f"the worker exited with status {status}"

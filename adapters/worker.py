@@ -1,0 +1,65 @@
+"""`python -m assay.adapters.worker ADAPTER [--as NAME] [--framework NAME]`: hosts one adapter behind two pipes.
+
+It holds no oracle, no bound and no answer, and seeds nothing; the judge is at the other end. See `message.py` for
+what is said.
+"""
+
+import argparse
+import dataclasses
+import os
+import sys
+from typing import IO
+
+from .declaration import AdapterError
+from .host import Host
+from .loading import load
+from .message import PROTOCOL, EndOfMessages, read_message, write_message
+
+
+def private_pipes() -> tuple[IO[bytes], IO[bytes]]:
+    """The pipes to the judge, moved to descriptors of their own.
+
+    What an implementation prints, from Python or from C, goes to standard error from here on, and what it reads from
+    standard input is empty, so neither can disturb the conversation.
+    """
+    requests, replies = os.dup(0), os.dup(1)
+    os.dup2(2, 1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return open(requests, "rb"), open(replies, "wb")
+
+
+def serve(adapter: str, component: str | None, framework: str | None) -> None:
+    """Say what the adapter offers, then answer until the judge closes the pipe."""
+    requests, replies = private_pipes()
+    sys.dont_write_bytecode = True  # leave no __pycache__ beside a user's file
+    try:
+        loaded = load(adapter, component, framework)
+    except AdapterError as error:
+        write_message(replies, {"reply": "refused", "message": str(error)}, {})
+        return
+    write_message(replies, {"reply": "offer", "protocol": PROTOCOL, **dataclasses.asdict(loaded.offer)}, {})
+    host = Host(loaded)
+    while True:
+        try:
+            request, tensors = read_message(requests)
+        except EndOfMessages:
+            return
+        reply, results = host.answer(request, tensors)
+        sys.stdout.flush()  # so that what was printed during a call stands in order with what crashed after it
+        write_message(replies, {**reply, "id": request["id"]}, results)
+
+
+def main() -> None:
+    """Read the command line and serve."""
+    parser = argparse.ArgumentParser(prog="python -m assay.adapters.worker", description=__doc__)
+    parser.add_argument("adapter")
+    parser.add_argument("--as", dest="component")
+    parser.add_argument("--framework")
+    arguments = parser.parse_args()
+    serve(arguments.adapter, arguments.component, arguments.framework)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,439 @@
+"""The clauses that only scaled dot-product attention has. Each compares results of the implementation with each other,
+or with what the formula gives without any rounding; two results may differ by the sum of their bounds."""
+
+import numpy as np
+
+from .attention import seen_by
+from .case import Case
+from .clause import clause
+from .component import Array, Inputs
+from .trial import Trial, applies, required
+from .values import rounded
+
+_EQUATION = "paper, section 3.2.1, equation 1: softmax(Q K^T / sqrt(d_k)) V"
+_MASKING = "paper, section 3.2.3: illegal connections are set to minus infinity before the softmax"
+_COMPONENT = "attention"
+
+
+def _plain(case: Case, **changes: object) -> Case:
+    """Values and layout that hide nothing."""
+    return case.but(**{"regime": "normal", "layout": "contiguous", **changes})
+
+
+def _ones(inputs: Inputs) -> Array:
+    return np.ones_like(inputs.arrays["value"])
+
+
+def _sees_something(trial: Trial) -> Array:
+    """The rows that see a key, with an axis for the channels; `Inapplicable` if there are none."""
+    sees = seen_by(trial.inputs, trial.conventions).any(-1)[..., None]
+    applies(sees.any())
+    return sees
+
+
+@clause(
+    "SDPA-1",
+    _COMPONENT,
+    "The weights of a row sum to one.",
+    formula="sum_j p_ij = 1, seen with values of 1",
+    source=_EQUATION,
+)
+def weights_sum_to_one(trial: Trial) -> float:
+    """With values of 1, a row holds the sum of its weights."""
+    sees = _sees_something(trial)
+    ones = trial.inputs.but(value=_ones(trial.inputs))
+    actual = np.where(sees, trial.call(ones), 1.0)
+    return trial.require_same(
+        actual, np.ones_like(actual), trial.bound(ones).worst, "the weights of a row do not sum to 1"
+    )
+
+
+@clause(
+    "SDPA-2",
+    _COMPONENT,
+    "Every element lies within the range of the values that its row sees.",
+    formula="min_j v_j <= sum_j p_ij v_j <= max_j v_j",
+    source=_EQUATION,
+)
+def within_the_values(trial: Trial) -> float:
+    """A weighted mean; rounding may step outside by its bound."""
+    sees = _sees_something(trial)
+    query, value = trial.inputs.arrays["query"], trial.inputs.arrays["value"]
+    seen = seen_by(trial.inputs, trial.conventions)[..., None]
+    each = np.repeat(value, query.shape[1] // value.shape[1], axis=1)[:, :, None]  # (B, H, 1, L_k, d_v)
+    applies(seen.size * value.shape[-1] <= 2**22)
+    low = np.where(seen, each, np.inf).min(-2, initial=np.inf)
+    high = np.where(seen, each, -np.inf).max(-2, initial=-np.inf)
+    actual = trial.call()
+    outside = np.where(sees, np.maximum(np.maximum(low - actual, actual - high), 0), 0.0)
+    # Not the maximum of a NaN and zero, which is a NaN: a NaN is outside.
+    outside = np.where(sees & np.isnan(actual), np.inf, outside)
+    return trial.require_same(
+        outside, np.zeros_like(outside), trial.bound().worst, "an element leaves the values' range by"
+    )
+
+
+@clause(
+    "SDPA-3",
+    _COMPONENT,
+    "Adding a constant vector to all keys changes nothing.",
+    formula="q.(k_j + c) = q.k_j + q.c, and softmax does not see a shift",
+    source=_EQUATION,
+    prepare=lambda case: _plain(case, regime="integers"),
+)
+def constant_added_to_keys(trial: Trial) -> float:
+    """Small integers, so that the sum is exact."""
+    key = trial.inputs.arrays["key"]
+    applies(key.size)
+    shift = trial.generator("shift").integers(-4, 5, key.shape[-1]).astype(float)
+    shifted = trial.inputs.but(key=key + shift)
+    allowance = trial.bound().worst + trial.bound(shifted).worst
+    return trial.require_same(trial.call(shifted), trial.call(), allowance, "a vector added to all keys matters")
+
+
+@clause(
+    "SDPA-4",
+    _COMPONENT,
+    "Permuting the keys with their values changes nothing.",
+    formula="Attention(Q, P K, P V) = Attention(Q, K, V)",
+    source=_EQUATION,
+    prepare=lambda case: case.but(mask="none"),
+)
+def keys_permuted(trial: Trial) -> float:
+    """Any order."""
+    key, value = trial.inputs.arrays["key"], trial.inputs.arrays["value"]
+    applies(key.shape[2] > 1)
+    order = trial.generator("order").permutation(key.shape[2])
+    permuted = trial.inputs.but(key=key[:, :, order].copy(), value=value[:, :, order].copy())
+    return trial.require_same(
+        trial.call(permuted), trial.call(), 2 * trial.bound().worst, "the order of the keys matters"
+    )
+
+
+@clause(
+    "SDPA-5",
+    _COMPONENT,
+    "Permuting the queries permutes the rows.",
+    formula="Attention(P Q, K, V) = P Attention(Q, K, V)",
+    source=_EQUATION,
+    prepare=lambda case: case.but(mask="none"),
+)
+def queries_permuted(trial: Trial) -> float:
+    """Any order."""
+    query = trial.inputs.arrays["query"]
+    applies(query.shape[2] > 1)
+    order = trial.generator("order").permutation(query.shape[2])
+    permuted = trial.call(trial.inputs.but(query=query[:, :, order].copy()))
+    allowance = 2 * trial.bound().worst[:, :, order]
+    return trial.require_same(
+        permuted, trial.call()[:, :, order], allowance, "permuting the queries does not permute the rows"
+    )
+
+
+@clause(
+    "SDPA-6",
+    _COMPONENT,
+    "Doubling every key and value changes nothing.",
+    formula="Attention(Q, [K; K], [V; V]) = Attention(Q, K, V)",
+    source=_EQUATION,
+    prepare=lambda case: case.but(mask="none"),
+)
+def keys_doubled(trial: Trial) -> float:
+    """Each weight is halved, and there are two of it."""
+    key, value = trial.inputs.arrays["key"], trial.inputs.arrays["value"]
+    applies(0 < key.shape[2] <= 129)
+    doubled = trial.inputs.but(key=np.concatenate([key, key], 2), value=np.concatenate([value, value], 2))
+    allowance = trial.bound().worst + trial.bound(doubled).worst
+    return trial.require_same(trial.call(doubled), trial.call(), allowance, "doubling keys and values matters")
+
+
+@clause(
+    "SDPA-7",
+    _COMPONENT,
+    "With one key, every row is its value.",
+    formula="softmax of one score is 1",
+    source=_EQUATION,
+    prepare=lambda case: case.but(L_k=1, mask="none"),
+)
+def one_key(trial: Trial) -> float:
+    """Whatever the query is."""
+    value = trial.inputs.arrays["value"]
+    expected = np.repeat(value, trial.case["H"] // trial.case["H_kv"], axis=1)
+    actual = trial.call()
+    return trial.require_same(
+        actual, np.broadcast_to(expected, actual.shape), trial.bound().worst, "one key does not return its value"
+    )
+
+
+@clause(
+    "SDPA-8",
+    _COMPONENT,
+    "Equal keys give the mean of their values.",
+    formula="k_j = k for all j: p_ij = 1/n",
+    source=_EQUATION,
+    prepare=lambda case: case.but(regime="equal-rows", mask="none"),
+)
+def equal_keys(trial: Trial) -> float:
+    """The mean in float64 is off by at most L_k 2^-53 mean |v|, below the bound of every format."""
+    value = trial.inputs.arrays["value"]
+    applies(value.shape[2])
+    mean = np.repeat(value.mean(2, keepdims=True), trial.case["H"] // trial.case["H_kv"], axis=1)
+    actual = trial.call()
+    return trial.require_same(
+        actual, np.broadcast_to(mean, actual.shape), trial.bound().worst, "equal keys do not give the mean"
+    )
+
+
+@clause(
+    "SDPA-9",
+    _COMPONENT,
+    "The result is linear in the values.",
+    formula="Attention(Q, K, a V + b V') = a Attention(Q, K, V) + b Attention(Q, K, V')",
+    source=_EQUATION,
+    prepare=lambda case: _plain(case, regime="integers"),
+)
+def linear_in_values(trial: Trial) -> float:
+    """With small integers, whose combination is exact: V + 2 V'."""
+    sees = _sees_something(trial)
+    value = trial.inputs.arrays["value"]
+    other = trial.inputs.but(value=trial.generator("other").integers(-3, 4, value.shape).astype(float))
+    both = trial.inputs.but(value=value + 2 * other.arrays["value"])
+    allowance = trial.bound().worst + 2 * trial.bound(other).worst + trial.bound(both).worst
+    combined = np.where(sees, trial.call() + 2 * trial.call(other), 0.0)
+    return trial.require_same(
+        np.where(sees, trial.call(both), 0.0), combined, allowance, "the result is not linear in the values"
+    )
+
+
+@clause(
+    "SDPA-10",
+    _COMPONENT,
+    "The scale is 1/sqrt(d_k) unless another is given, whatever d_v, H and the lengths are.",
+    formula="Attention with scale None = Attention with scale 1/sqrt(d_k)",
+    source="paper, section 3.2.1: the dot products are scaled by 1/sqrt(d_k)",
+    prepare=lambda case: _plain(case, scale="none"),
+)
+def scale_of_keys(trial: Trial) -> float:
+    """1/sqrt(d_k) in float64, given by hand; and against the formula."""
+    given = trial.inputs.but(scale=trial.case["d_k"] ** -0.5)
+    actual = trial.call()
+    ratio = required(trial.judge(actual), "the default scale is not 1/sqrt(d_k)")
+    return max(
+        ratio,
+        trial.require_same(trial.call(given), actual, 2 * trial.bound().worst, "1/sqrt(d_k) is not the default scale"),
+    )
+
+
+@clause(
+    "SDPA-11",
+    _COMPONENT,
+    "A scale of zero gives the mean of the values that a row sees, and a negative one prefers what is least alike.",
+    formula="scale 0: p_ij = 1/n; scale -c with queries q = scale c with queries -q",
+    source=_EQUATION,
+    prepare=lambda case: _plain(case, scale="none"),
+)
+def other_scales(trial: Trial) -> float:
+    """Zero is a number, not the lack of one."""
+    nothing = trial.inputs.but(scale=0.0)
+    ratio = required(trial.judge(trial.call(nothing), nothing), "a scale of 0 does not give the mean")
+    negative = trial.inputs.but(scale=-0.5)
+    return max(ratio, required(trial.judge(trial.call(negative), negative), "a negative scale is not applied"))
+
+
+@clause(
+    "SDPA-12",
+    _COMPONENT,
+    "Masking keys is the same as deleting them.",
+    formula="mask_j = False for all i: Attention over the keys that are left",
+    source=_MASKING,
+    prepare=lambda case: case.but(mask="none"),
+)
+def mask_deletes(trial: Trial) -> float:
+    """A third of the keys, anywhere."""
+    keys = trial.case["L_k"]
+    applies(keys > 1)
+    left = trial.generator("left").random(keys) < 0.67
+    left[trial.generator("one").integers(keys)] = True
+    arrays = trial.inputs.arrays
+    masked = trial.inputs.but(mask=left[None, None, None, :])
+    deleted = trial.inputs.but(key=arrays["key"][:, :, left].copy(), value=arrays["value"][:, :, left].copy())
+    allowance = trial.bound(masked).worst + trial.bound(deleted).worst
+    return trial.require_same(
+        trial.call(masked), trial.call(deleted), allowance, "masked keys are not the same as none"
+    )
+
+
+@clause(
+    "SDPA-13",
+    _COMPONENT,
+    "What stands in masked keys and values does not matter.",
+    formula="p_ij = 0 exactly where mask_ij is False",
+    source=_MASKING,
+    prepare=lambda case: _plain(case, mask="padding-right"),
+)
+def masked_content(trial: Trial) -> float:
+    """Large finite numbers in the places that no row sees."""
+    hidden = ~seen_by(trial.inputs, trial.conventions).any((1, 2))  # (B, L_k)
+    applies(hidden.any())
+    places = hidden[:, None, :, None]
+    arrays = trial.inputs.arrays
+    other = trial.inputs.but(
+        key=np.where(places, 1000.0, arrays["key"]), value=np.where(places, -1000.0, arrays["value"])
+    )
+    return trial.require_same(
+        trial.call(other), trial.call(), 2 * trial.bound().worst, "what stands in masked keys matters"
+    )
+
+
+@clause(
+    "SDPA-14",
+    _COMPONENT,
+    "No row sees the future: what stands in later keys changes nothing, bit for bit.",
+    formula="causal: p_ij = 0 exactly for j beyond i, as aligned",
+    source=_MASKING,
+    prepare=lambda case: _plain(case, mask="causal"),
+)
+def future_unseen(trial: Trial) -> float:
+    """Other keys and values from a place on; rows that see none of them keep their bits."""
+    keys = trial.case["L_k"]
+    applies(keys > 1)
+    first = int(trial.generator("first").integers(1, keys))
+    later = np.arange(keys) >= first
+    arrays, generator = trial.inputs.arrays, trial.generator("other")
+    other = trial.inputs.but(
+        **{
+            name: np.where(
+                later[:, None], rounded(generator.standard_normal(arrays[name].shape), trial.dtype), arrays[name]
+            )
+            for name in ("key", "value")
+        }
+    )
+    before = ~seen_by(trial.inputs, trial.conventions)[..., first:].any(-1)
+    applies(before.any())
+    chosen = np.broadcast_to(before[..., None], trial.component.shape(trial.inputs))
+    return trial.require_bits(
+        trial.call(other), trial.call(), f"a row sees what comes later (keys from {first} on)", chosen
+    )
+
+
+@clause(
+    "SDPA-15",
+    _COMPONENT,
+    "Where L_q and L_k differ, the causal mask is aligned as declared.",
+    formula="top-left: j <= i; bottom-right: j <= i + L_k - L_q",
+    source="convention causal_alignment",
+    prepare=lambda case: _plain(case, mask="causal") if case["L_q"] != case["L_k"] else None,
+)
+def alignment(trial: Trial) -> float:
+    """L_q < L_k and L_q > L_k."""
+    how = trial.conventions["causal_alignment"]
+    return required(trial.judge(trial.call()), f"the causal mask is not aligned {how} for L_q != L_k")
+
+
+@clause(
+    "SDPA-16",
+    _COMPONENT,
+    "Decoding step by step with the keys so far equals the full causal pass.",
+    formula="row i = Attention(q_i, K[:i+1], V[:i+1])",
+    source="paper, section 3.2.3: the decoder attends to positions up to and including its own",
+    prepare=lambda case: _plain(case, mask="causal", L_k=case["L_q"]),
+)
+def decoding(trial: Trial) -> float:
+    """The first row, the last, and one between."""
+    length = trial.case["L_q"]
+    applies(length)
+    whole, worst, arrays = trial.call(), trial.bound().worst, trial.inputs.arrays
+    ratio = 0.0
+    for i in sorted({0, int(trial.generator("row").integers(length)), length - 1}):
+        upto = slice(0, i + 1)
+        step = Inputs(
+            {
+                "query": arrays["query"][:, :, i : i + 1].copy(),
+                "key": arrays["key"][:, :, upto].copy(),
+                "value": arrays["value"][:, :, upto].copy(),
+            },
+            {**trial.inputs.options, "causal": False},
+        )
+        allowance = worst[:, :, i : i + 1] + trial.bound(step).worst
+        claim = f"row {i} of the causal pass differs from decoding it alone"
+        ratio = max(ratio, trial.require_same(trial.call(step), whole[:, :, i : i + 1], allowance, claim))
+    return ratio
+
+
+@clause(
+    "SDPA-17",
+    _COMPONENT,
+    "A row that sees no key holds what is declared, and leaves its neighbours alone.",
+    formula="masked_row: zero, nan or the mean of all values",
+    source="convention masked_row",
+    prepare=lambda case: _plain(case, mask="blind-rows"),
+)
+def blind_rows(trial: Trial) -> float:
+    """The others as if the blind rows saw everything."""
+    blind = ~seen_by(trial.inputs, trial.conventions).any(-1)
+    applies(blind.any())
+    actual = trial.call()
+    ratio = required(
+        trial.judge(actual), f"a row without a key is not {trial.conventions['masked_row']}, or harms another"
+    )
+    sighted = trial.inputs.but(mask=trial.inputs.arrays["mask"] | blind[0, 0][:, None])
+    allowance = trial.bound().worst + trial.bound(sighted).worst
+    other = np.where(blind[..., None], actual, trial.call(sighted))
+    return max(ratio, trial.require_same(actual, other, allowance, "a row without a key changes its neighbours"))
+
+
+@clause(
+    "SDPA-18",
+    _COMPONENT,
+    "Grouped heads equal the same heads repeated: query head h meets key head h // (H / H_kv).",
+    formula="Attention(Q, K, V)[:, h] = Attention(Q[:, h], K[:, h // (H / H_kv)], V[:, h // (H / H_kv)])",
+    source="Ainslie et al. 2023 (GQA), section 2.2",
+    prepare=lambda case: case if case["H"] != case["H_kv"] else case.but(H=4, H_kv=2),
+)
+def grouped_heads(trial: Trial) -> float:
+    """Each key/value head as often as it is shared."""
+    arrays, times = trial.inputs.arrays, trial.case["H"] // trial.case["H_kv"]
+    repeated = trial.inputs.but(**{name: np.repeat(arrays[name], times, axis=1) for name in ("key", "value")})
+    return trial.require_same(
+        trial.call(), trial.call(repeated), 2 * trial.bound().worst, "grouped heads are not the same heads repeated"
+    )
+
+
+@clause(
+    "SDPA-19",
+    _COMPONENT,
+    "Logits of any size give finite results, and the largest takes all.",
+    formula="p_ij -> 1 as s_ij - s_ik -> infinity for all k != j",
+    source=_EQUATION,
+    prepare=lambda case: case.but(regime="logits-1e4" if case["seed"] % 2 else "limit", mask="none"),
+)
+def large_logits(trial: Trial) -> float:
+    """Logits of 1e4, and as large as the accumulator holds."""
+    actual = trial.call()
+    ratio = required(trial.judge(actual), "large logits are not handled")
+    return (
+        trial.require_same(
+            np.where(np.isfinite(actual), 0.0, np.inf),
+            np.zeros_like(actual),
+            np.zeros_like(actual),
+            "large logits overflow",
+        )
+        or ratio
+    )
+
+
+@clause(
+    "SDPA-20",
+    _COMPONENT,
+    "A mask may come in any shape that broadcasts, and the causal one may come as a mask.",
+    formula="mask broadcast to (B, H, L_q, L_k); causal = the mask j <= i, as aligned",
+    source=_MASKING,
+    prepare=lambda case: case if case["mask"] != "none" else case.but(mask="causal+random"),
+)
+def masks_of_any_shape(trial: Trial) -> float:
+    """Against the whole mask written out."""
+    seen = seen_by(trial.inputs, trial.conventions)
+    written_out = trial.inputs.but(mask=seen.copy(), causal=False)
+    return trial.require_same(
+        trial.call(), trial.call(written_out), 2 * trial.bound().worst, "a mask written out differs from the same mask"
+    )

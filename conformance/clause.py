@@ -1,0 +1,90 @@
+"""Clauses: the numbered requirements. Each is a function of a trial, with the words that a reader needs.
+
+    @clause("SM-1", "softmax", "The probabilities of a row sum to one.", formula="sum_i softmax(x)_i = 1", source=...)
+    def rows_sum_to_one(trial): ...
+
+A clause returns its largest error ratio, or raises `Violation`. What holds for every component has the prefix ALL and
+no component of its own.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from .case import Case
+
+if TYPE_CHECKING:
+    from .component import Component
+    from .trial import Trial
+
+Check: TypeAlias = "Callable[[Trial], float]"
+Prepare: TypeAlias = Callable[[Case], Case | None]
+
+
+class Violation(Exception):
+    """The implementation does not do what the clause requires: one sentence, and the error ratio."""
+
+    def __init__(self, message: str, ratio: float = float("inf")) -> None:
+        """The ratio is infinite where none can be given."""
+        super().__init__(message)
+        self.ratio = ratio
+
+
+class Unsupported(Exception):
+    """The implementation chose not to do this; never a pass."""
+
+
+class Inapplicable(Exception):
+    """The clause has nothing to say of this case."""
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One requirement."""
+
+    id: str
+    component: str | None
+    """None: it applies to every component."""
+    sentence: str
+    formula: str
+    source: str
+    check: Check
+    level: Literal["required", "advisory"]
+    prepare: Prepare
+    """The case that the clause makes of one that was drawn; None where it cannot use it."""
+    cases: "Callable[[Component, str, int], Sequence[Case]] | None" = None
+    """Cases of its own for (component, dtype, seed), in place of those drawn for all."""
+    covering: bool = False
+    """Whether it is judged on the whole covering set, or on some cases of it."""
+
+
+CLAUSES: Final[dict[str, Clause]] = {}
+"""Every clause by id, in the order of definition."""
+
+
+def clause(
+    id: str,  # noqa: A002 (the field's word)
+    component: str | None,
+    sentence: str,
+    *,
+    formula: str,
+    source: str,
+    level: Literal["required", "advisory"] = "required",
+    prepare: Prepare = lambda case: case,
+    cases: "Callable[[Component, str, int], Sequence[Case]] | None" = None,
+    covering: bool = False,
+) -> Callable[[Check], Check]:
+    """Make a function a clause."""
+
+    def register(check: Check) -> Check:
+        if id in CLAUSES:
+            raise ValueError(f"there are two clauses {id}: give one of them another number")
+        CLAUSES[id] = Clause(id, component, sentence, formula, source, check, level, prepare, cases, covering)
+        return check
+
+    return register
+
+
+def clauses_of(component: str) -> list[Clause]:
+    """Those that apply to a component: the ones for all, then its own."""
+    return [each for each in CLAUSES.values() if each.component in (None, component)]

@@ -1,0 +1,59 @@
+"""Covering sets: few combinations in which every pair of options of every two factors occurs.
+
+Most defects need two things at once (a mask and a length, a layout and a head count); all pairs need a few hundred
+cases where all combinations would need billions. The construction is greedy, one row at a time, as in AETG (Cohen,
+Dalal, Fredman and Patton 1997), and has no randomness: the set is the same everywhere.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+Row = tuple[int, ...]
+
+_ATTEMPTS: Final = 40
+"""How many completions of a pair are tried before it is given up as inadmissible."""
+
+
+def covering_set(sizes: Sequence[int], admissible: Callable[[Row], bool]) -> list[Row]:
+    """Rows of option numbers, one for each factor, that cover every pair that an admissible row can hold.
+
+    `sizes` are the numbers of options.
+    """
+    factors = range(len(sizes))
+    start = np.concatenate([[0], np.cumsum(sizes)])
+    # open_[x, y]: the pair of options x and y, numbered over all factors, still waits for a row.
+    open_ = np.ones((start[-1], start[-1]), bool)
+    for f in factors:
+        open_[start[f] : start[f + 1], start[f] : start[f + 1]] = False
+    generator = np.random.default_rng(0)
+    rows: list[Row] = []
+    while open_.any():
+        x, y = divmod(int(open_.argmax()), open_.shape[1])
+        pair = {int(np.searchsorted(start, each, "right")) - 1: each for each in (x, y)}
+        for attempt in range(_ATTEMPTS):
+            row = _completed(pair, open_, start, generator, greedy=attempt < _ATTEMPTS // 2)
+            if admissible(row):
+                rows.append(row)
+                chosen = np.array([start[f] + row[f] for f in factors])
+                open_[np.ix_(chosen, chosen)] = False
+                break
+        else:
+            open_[x, y] = open_[y, x] = False
+    return rows
+
+
+def _completed(pair: dict[int, int], open_: Any, start: Any, generator: np.random.Generator, *, greedy: bool) -> Row:
+    """A row that holds a pair: each further factor takes the option that covers most, or any at all."""
+    chosen = dict(pair)
+    count = len(start) - 1
+    for f in map(int, generator.permutation(count)):
+        if f in chosen:
+            continue
+        options = np.arange(start[f], start[f + 1])
+        if greedy:
+            gain = open_[np.ix_(options, list(chosen.values()))].sum(1)
+            options = options[gain == gain.max()]
+        chosen[f] = int(generator.choice(options))
+    return tuple(chosen[f] - int(start[f]) for f in range(count))

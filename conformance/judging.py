@@ -1,0 +1,162 @@
+"""One clause on one implementation in one dtype: draw, check, shrink what fails, and say what came of it."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal
+
+from ..adapters import Adapter
+from .case import Case
+from .clause import Clause, Inapplicable, Unsupported, Violation
+from .component import COMPONENTS, Component
+from .drawing import covering_cases, drawn_cases, spread
+from .profiles import Profile
+from .trial import Subject, Trial
+
+Status = Literal["pass", "fail", "unsupported", "not-offered", "allowed"]
+
+_SHRINKING: Final = 5.0
+"""Seconds that may go into making a failing case smaller."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What is wrong, on the smallest case that shows it."""
+
+    message: str
+    case: str
+    ratio: float | None
+    """None where no number says it: a crash, a NaN, a difference where none is allowed."""
+    looks_like: str | None = None
+
+
+@dataclass
+class Result:
+    """One line of a report."""
+
+    clause: str
+    level: str
+    component: str
+    dtype: str
+    status: Status
+    examples: int = 0
+    worst_ratio: float | None = None
+    precision_class: int | None = None
+    seconds: float = 0.0
+    reason: str | None = None
+    failure: Failure | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The line as the report has it."""
+        return asdict(self)
+
+
+def judge_clause(adapter: Adapter, clause: Clause, name: str, dtype: str, profile: Profile, seed: int) -> Result:
+    """Judge; never raises for what the implementation does."""
+    started = time.monotonic()
+    component, subject = COMPONENTS[name], Subject(adapter)
+    result = Result(clause.id, clause.level, name, dtype, "pass")
+    refused: list[str] = []
+    for case in _cases(clause, component, dtype, profile, seed):
+        trial = Trial(subject, component, case)
+        try:
+            ratio = clause.check(trial)
+        except Inapplicable:
+            continue
+        except Unsupported as reason:
+            refused.append(str(reason))
+            continue
+        except Violation as violation:
+            result.examples += 1
+            result.dtype = result.dtype or trial.dtype
+            result.status = "fail"
+            # After a time-out or a crash, every further attempt would cost as much again.
+            found = (case, violation) if subject.lost else smaller(clause, component, subject, case, violation)
+            result.failure = Failure(str(found[1]), found[0].id, _finite(found[1].ratio))
+            result.worst_ratio = result.failure.ratio
+            break
+        result.examples += 1
+        result.dtype = result.dtype or trial.dtype
+        result.worst_ratio = max(result.worst_ratio or 0.0, ratio)
+    result.precision_class = subject.met or None
+    if result.examples == 0:
+        result.status = "unsupported"
+        result.reason = refused[0] if refused else "no case of this clause can be put to it"
+    elif refused:
+        result.reason = f"{len(refused)} of {len(refused) + result.examples} cases are unsupported: {refused[0]}"
+    if subject.declarations and result.status == "pass":
+        took = f"took the declared {subject.declarations}"
+        result.reason = f"{result.reason}; {took}" if result.reason else took
+    result.seconds = round(time.monotonic() - started, 3)
+    return result
+
+
+def judge_case(adapter: Adapter, clause: Clause, case: Case) -> tuple[Trial, str, Violation | None]:
+    """One clause on one case: the trial, what came of it in a word, and the violation."""
+    trial = Trial(Subject(adapter), COMPONENTS[case.component], case)
+    try:
+        clause.check(trial)
+    except Inapplicable:
+        return trial, "does not apply", None
+    except Unsupported as reason:
+        return trial, f"unsupported: {reason}", None
+    except Violation as violation:
+        return trial, "fail", violation
+    return trial, "pass", None
+
+
+def _finite(ratio: float) -> float | None:
+    return ratio if ratio < float("inf") else None
+
+
+def _cases(clause: Clause, component: Component, dtype: str, profile: Profile, seed: int) -> Iterator[Case]:
+    """The cases of a clause, each once."""
+    if clause.cases is not None:
+        every = list(clause.cases(component, dtype, seed))
+    elif clause.covering:
+        every = [*component.probes(dtype), *covering_cases(component, dtype, seed)]
+        every += drawn_cases(component, dtype, seed, profile.drawn)
+    else:
+        every = list(spread(covering_cases(component, dtype, seed), profile.spread))
+        every += drawn_cases(component, dtype, seed, profile.drawn_for_properties)
+    seen = set()
+    for case in every:
+        prepared = clause.prepare(case)
+        # A clause's own cases may be larger than the many.
+        if prepared is None or prepared in seen:
+            continue
+        if clause.cases is not None or component.admissible(prepared):
+            seen.add(prepared)
+            yield prepared
+
+
+def smaller(
+    clause: Clause, component: Component, subject: Subject, case: Case, violation: Violation
+) -> tuple[Case, Violation]:
+    """A case that fails the same clause and has no plainer neighbour that does.
+
+    Factor by factor, the plainest option first. (Hypothesis shrinks what it has drawn itself; most failures here are
+    found by the covering set, and a case is one point of a finite grid.)
+    """
+    started, smallest = time.monotonic(), case
+    again = True
+    while again:
+        again = False
+        chosen = component.chosen(smallest)
+        for (_, options), now in zip(component.factors.items(), chosen, strict=True):
+            for option in options[:now]:
+                candidate = clause.prepare(smallest.but(**option))
+                if candidate is None or candidate == smallest or not component.admissible(candidate):
+                    continue
+                if component.chosen(candidate) >= component.chosen(smallest):
+                    continue  # what a clause prepares must not lead us round in circles
+                if time.monotonic() - started > _SHRINKING or subject.lost:
+                    return smallest, violation
+                try:
+                    clause.check(Trial(subject, component, candidate))
+                except Violation as found:
+                    smallest, violation, again = candidate, found, True
+                    break
+                except (Inapplicable, Unsupported):
+                    continue
+    return smallest, violation

@@ -1,0 +1,44 @@
+"""What a run judges: one line a clause, component and dtype, in the order of the documentation."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from ..adapters import Offer
+from .clause import Clause
+from .registry import COMPONENTS, clauses_of
+
+
+@dataclass(frozen=True)
+class Line:
+    """One clause on one component in one dtype; the dtype is empty where the component takes no floats."""
+
+    clause: Clause
+    component: str
+    dtype: str
+    offered: bool
+
+    @property
+    def name(self) -> str:
+        """As pytest shows it."""
+        return f"{self.clause.id}[{self.component}{'-' if self.dtype else ''}{self.dtype}]"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the user asked for; empty means everything."""
+
+    components: Collection[str] = ()
+    dtypes: Collection[str] = ()
+    clauses: Collection[str] = ()
+
+
+def plan(offer: Offer, selection: Selection) -> Iterator[Line]:
+    """Every line, those of functions that are not offered among them."""
+    for name, component in COMPONENTS.items():
+        if selection.components and name not in selection.components:
+            continue
+        dtypes = [each for each in offer.dtypes if not selection.dtypes or each in selection.dtypes]
+        for dtype in dtypes if component.has_dtype else [""]:
+            for clause in clauses_of(name):
+                if not selection.clauses or clause.id in selection.clauses:
+                    yield Line(clause, name, dtype, name in offer.functions)

@@ -1,0 +1,69 @@
+"""One case again: what the implementation gives, what the formula gives, how far apart they may be."""
+
+from typing import Final
+
+import numpy as np
+from rich.console import Console
+
+from ..adapters import Adapter
+from .case import Case, CaseError
+from .clause import CLAUSES, Clause, Unsupported, Violation, clauses_of
+from .comparison import ratios
+from .component import COMPONENTS, parse_case
+from .judging import judge_case
+from .trial import Subject, Trial
+
+_SHOWN: Final = 8
+"""Elements that are printed, the worst first."""
+
+
+def replay(console: Console, adapter: Adapter, line: str, chosen: str | None) -> int:
+    """Print the arrays and the verdicts; 0 if no required clause is violated, else 1; 3 if none applies."""
+    case = parse_case(line)
+    clauses = _chosen(case, chosen)
+    if case.component not in adapter.offer.functions:
+        raise CaseError(f"{adapter.offer.name} does not offer {case.component}")
+    if COMPONENTS[case.component].has_dtype and case["dtype"] not in adapter.offer.dtypes:
+        raise CaseError(f"{adapter.offer.name} does not take {case['dtype']}")
+    _show_elements(console, Trial(Subject(adapter), COMPONENTS[case.component], case))
+    violated, passed = False, False
+    for clause in clauses:
+        # A clause that is judged on cases of another kind has nothing to say of this one.
+        if clause.prepare(case) != case:
+            continue
+        _, word, violation = judge_case(adapter, clause, case)
+        if word == "does not apply":
+            continue
+        passed |= word == "pass"
+        violated |= violation is not None and clause.level == "required"
+        said = f": {violation}" if violation else ""
+        style = {"pass": "green", "fail": "red"}.get(word, "yellow")
+        console.print(f"{clause.id:9}{word}{said}", style=style, markup=False, soft_wrap=True)
+    return 1 if violated else 0 if passed else 3
+
+
+def _chosen(case: Case, name: str | None) -> list[Clause]:
+    known = {clause.id: clause for clause in clauses_of(case.component)}
+    if name is not None and name not in known:
+        known_to_all = "; `assay spec` lists the clauses" if name not in CLAUSES else f", which {case.component} lacks"
+        raise CaseError(f"there is no clause {name!r}{known_to_all}")
+    return list(known.values()) if name is None else [known[name]]
+
+
+def _show_elements(console: Console, trial: Trial) -> None:
+    """Actual, expected and bound of the elements that are furthest off."""
+    console.print(trial.case.id, markup=False, soft_wrap=True)
+    try:
+        actual = trial.call()
+        bound = trial.bound()
+        found = ratios(actual, bound, trial.dtype, statistical=False)
+    except (Unsupported, Violation) as reason:
+        console.print(str(reason), style="red", markup=False, soft_wrap=True)
+        return
+    console.print(
+        f"{'element':20}{'actual':>24}{'expected':>24}{'bound':>12}{'ratio':>10}", markup=False, soft_wrap=True
+    )
+    for flat in np.argsort(-found, axis=None, kind="stable")[:_SHOWN]:
+        where = tuple(map(int, np.unravel_index(flat, found.shape)))
+        values = f"{actual[where]:24.16g}{bound.expected[where]:24.16g}{bound.worst[where]:12.3g}{found[where]:10.3g}"
+        console.print(f"{where!s:20}{values}", markup=False, soft_wrap=True)

@@ -1,0 +1,212 @@
+"""The report `assay-report/1`: results gathered in any order, given out in that of the plan; and its other form, JUnit."""
+
+import importlib.metadata
+import json
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from xml.etree import ElementTree
+
+from ..adapters import Offer
+from .judging import Failure, Result
+from .plan import Line
+
+SCHEMA: Final = "assay-report/1"
+SPEC: Final = "2026.11"
+
+CONFORMS, VIOLATES, NO_EVIDENCE = "conforms", "violates", "no-evidence"
+EXIT_STATUS: Final[Mapping[str, int]] = {CONFORMS: 0, VIOLATES: 1, NO_EVIDENCE: 3}
+USAGE: Final = 2
+
+
+class AllowError(ValueError):
+    """A line of an allow file that names no clause: one sentence."""
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """One known failure: `SDPA-15 attention bfloat16`; a star stands for any component or dtype."""
+
+    clause: str
+    component: str = "*"
+    dtype: str = "*"
+
+    def covers(self, result: Result) -> bool:
+        """Whether it speaks of this result."""
+        pairs = ((self.clause, result.clause), (self.component, result.component), (self.dtype, result.dtype))
+        return all(pattern in ("*", value) for pattern, value in pairs)
+
+    def __str__(self) -> str:
+        """The line."""
+        return f"{self.clause} {self.component} {self.dtype}"
+
+
+def read_allowed(path: Path, known: Collection[str]) -> list[Allowed]:
+    """The known failures of a file: `CLAUSE [COMPONENT [DTYPE]]` a line, # begins a comment."""
+    allowed = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        words = line.partition("#")[0].split()
+        if not words:
+            continue
+        if len(words) > 3 or words[0] not in known:
+            raise AllowError(
+                f"{path}, line {number}: {line.strip()!r} should be CLAUSE [COMPONENT [DTYPE]], with a clause that "
+                "`assay spec` lists"
+            )
+        allowed.append(Allowed(*words))
+    return allowed
+
+
+@dataclass
+class Report:
+    """One run of one adapter."""
+
+    offer: Offer
+    profile: str
+    seed: int
+    lines: Sequence[Line]
+    allowed: Sequence[Allowed] = ()
+    results: dict[Line, Result] = field(default_factory=dict)
+    interrupted: bool = False
+
+    def add(self, line: Line, result: Result) -> None:
+        """Take in a result; a failure that is allowed becomes that."""
+        if result.status == "fail" and any(each.covers(result) for each in self.allowed):
+            result.status = "allowed"
+        self.results[line] = result
+
+    def by_name(self, name: str) -> Line:
+        """The line of a pytest item."""
+        return next(line for line in self.lines if line.name == name)
+
+    @property
+    def ordered(self) -> list[Result]:
+        """The results in the order of the plan, those of functions that are not offered among them."""
+        found = []
+        for line in self.lines:
+            if line in self.results:
+                found.append(self.results[line])
+            elif not line.offered:
+                reason = f"{line.component} is not offered"
+                found.append(
+                    Result(line.clause.id, line.clause.level, line.component, line.dtype, "not-offered", reason=reason)
+                )
+        return found
+
+    @property
+    def checked(self) -> int:
+        """How many lines were judged."""
+        return sum(result.status in ("pass", "fail", "allowed") for result in self.results.values())
+
+    @property
+    def failures(self) -> list[Result]:
+        """The required clauses that are violated."""
+        return [result for result in self.ordered if result.status == "fail" and result.level == "required"]
+
+    @property
+    def warnings(self) -> list[Result]:
+        """The advisory clauses that are violated."""
+        return [result for result in self.ordered if result.status == "fail" and result.level == "advisory"]
+
+    @property
+    def stale(self) -> list[Allowed]:
+        """Allowed failures that did not fail, though something they speak of was judged."""
+        done = list(self.results.values())
+        return [
+            each
+            for each in self.allowed
+            if any(each.covers(result) for result in done)
+            and not any(each.covers(result) and result.status == "allowed" for result in done)
+        ]
+
+    @property
+    def verdict(self) -> str:
+        """No evidence is not a pass, and neither is half a run."""
+        if self.failures:
+            return VIOLATES
+        required = any(result.level == "required" and result.status == "pass" for result in self.results.values())
+        return CONFORMS if required and not self.interrupted else NO_EVIDENCE
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that --json writes."""
+        whole = {
+            "schema": SCHEMA,
+            "assay": importlib.metadata.version("assay"),
+            "spec": SPEC,
+            "adapter": self.offer.name,
+            "implementation": {
+                "package": self.offer.package,
+                "version": self.offer.version,
+                "device": self.offer.device,
+            },
+            "profile": self.profile,
+            "seed": self.seed,
+            "verdict": self.verdict,
+            "expected": len(self.lines),
+            "checked": self.checked,
+        }
+        if self.interrupted:
+            whole["incomplete"] = True
+        return {**whole, "results": [result.as_json() for result in self.ordered]}
+
+
+def result_from_json(data: Mapping[str, Any]) -> Result:
+    """The result that a worker of xdist sent."""
+    failure = data["failure"]
+    return Result(**{**data, "failure": None if failure is None else Failure(**failure)})
+
+
+def write_json(path: Path, reports: Sequence[Report]) -> None:
+    """One object; of several adapters, one a line."""
+    indent = 1 if len(reports) == 1 else None
+    lines = [json.dumps(report.as_json(), indent=indent, allow_nan=False) for report in reports]
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def read_json(path: Path) -> list[dict[str, Any]]:
+    """The reports of a file that `write_json` wrote."""
+    text = path.read_text(encoding="utf-8")
+    try:
+        return [json.loads(text)]
+    except ValueError:
+        return [json.loads(line) for line in text.splitlines()]
+
+
+# What XML 1.0 has no way to hold; a message may quote anything.
+_NOT_XML: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def write_junit(path: Path, reports: Sequence[Report]) -> None:
+    """One suite an adapter, one test case a line."""
+    root = ElementTree.Element("testsuites")
+    for report in reports:
+        done = report.ordered
+        suite = ElementTree.SubElement(
+            root,
+            "testsuite",
+            name=f"assay {report.offer.name}",
+            tests=str(len(done)),
+            failures=str(len(report.failures)),
+            skipped=str(sum(result.status not in ("pass", "fail") for result in done)),
+        )
+        for result in done:
+            case = ElementTree.SubElement(
+                suite,
+                "testcase",
+                classname=f"assay.{report.offer.name}.{result.component}",
+                name=f"{result.clause}[{result.dtype}]" if result.dtype else result.clause,
+                time=f"{result.seconds:.3f}",
+            )
+            if result.status == "fail" and result.level == "required" and result.failure is not None:
+                failure = ElementTree.SubElement(case, "failure", message=_xml(result.failure.message))
+                failure.text = _xml(f"assay replay '{result.failure.case}'")
+            elif result.status != "pass":
+                said = result.failure.message if result.failure else result.reason
+                ElementTree.SubElement(case, "skipped", message=_xml(f"{result.status}: {said}"))
+    ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+
+
+def _xml(text: str) -> str:
+    return _NOT_XML.sub("?", text)

@@ -1,0 +1,185 @@
+"""What a person sees: the table, the failures as five facts, the list of adapters, the clauses."""
+
+import textwrap
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from ..adapters import Listed
+from .clause import CLAUSES, Clause
+from .judging import Result
+from .report import CONFORMS, NO_EVIDENCE, VIOLATES, Report
+
+_DTYPES: Final = ("float64", "float32", "bfloat16", "float16")
+_VERDICTS: Final = {
+    CONFORMS: "[bold green]conforms[/]",
+    VIOLATES: "[bold red]violates[/]",
+    NO_EVIDENCE: "[bold yellow]nothing could be checked[/]",
+}
+_EVERY: Final = 10.0
+"""Seconds between two lines of progress, where the screen cannot be drawn over."""
+
+
+class Ticker:
+    """Progress: a bar on a terminal, a line now and then elsewhere. On standard error, so that a pipe stays clean."""
+
+    def __init__(self, name: str, total: int) -> None:
+        """Nothing is shown yet."""
+        self._console = Console(stderr=True)
+        self._name, self._total, self._done, self._failed = name, total, 0, 0
+        self._last = time.monotonic()
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self._progress = Progress(*columns, console=self._console, transient=True)
+        self._task = self._progress.add_task(f"judging {name}", total=total)
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """While the run goes on."""
+        if not self._console.is_terminal:
+            yield
+            return
+        with self._progress:
+            yield
+
+    def heard(self, result: Result) -> None:
+        """One more result."""
+        self._done += 1
+        self._failed += result.status == "fail"
+        if self._console.is_terminal:
+            what = f"judging {self._name}" + (f", {self._failed} failed" if self._failed else "")
+            self._progress.update(self._task, advance=1, description=what)
+        elif time.monotonic() - self._last > _EVERY:
+            self._last = time.monotonic()
+            failed = f", {self._failed} failed" if self._failed else ""
+            print(f"{self._name}: {self._done} of {self._total} clauses judged{failed}", file=self._console.file)  # noqa: T201
+
+
+def show_report(console: Console, report: Report) -> None:
+    """The table, then every failure, then what else should be known."""
+    console.print(_table(report))
+    for result in report.failures:
+        _show_failure(console, result, CLAUSES[result.clause])
+    for result in report.warnings:
+        assert result.failure is not None
+        console.print(
+            f"\n[yellow]advisory[/] {result.clause} {result.component} {result.dtype}: {_plain(result.failure.message)}\n"
+            f"  assay replay '{_plain(result.failure.case)}'",
+            soft_wrap=True,
+        )
+    for note in report.offer.notes:
+        console.print(f"[dim]note: {_plain(note)}[/]", soft_wrap=True)
+    for stale in report.stale:
+        console.print(f"[yellow]the allowed failure {stale} did not fail; take it off the list[/]", soft_wrap=True)
+    _show_verdict(console, report)
+
+
+def _show_verdict(console: Console, report: Report) -> None:
+    implementation = " ".join(filter(None, (report.offer.package, report.offer.version)))
+    where = f" ({implementation} on {report.offer.device})" if implementation else ""
+    counts = [f"{report.checked} of {len(report.lines)} clauses checked"]
+    for word, status in (
+        ("not offered", "not-offered"),
+        ("unsupported", "unsupported"),
+        ("allowed to fail", "allowed"),
+    ):
+        count = sum(result.status == status for result in report.ordered)
+        counts += [f"{count} {word}"] if count else []
+    incomplete = "; the run was interrupted" if report.interrupted else ""
+    console.print(
+        f"\n{_plain(report.offer.name)}{_plain(where)}: {_VERDICTS[report.verdict]}: {len(report.failures)} violations, "
+        f"{len(report.warnings)} advisory; {', '.join(counts)}{incomplete}. Profile {report.profile}, seed {report.seed}.",
+        soft_wrap=True,
+    )
+
+
+def _table(report: Report) -> Table:
+    table = Table(title=None, header_style="bold")
+    results = report.ordered
+    dtypes = [dtype for dtype in _DTYPES if any(result.dtype == dtype for result in results)]
+    table.add_column("component")
+    for dtype in dtypes:
+        table.add_column(dtype)
+    for component in dict.fromkeys(result.component for result in results):
+        cells = {
+            dtype: [each for each in results if (each.component, each.dtype) == (component, dtype)] for dtype in dtypes
+        }
+        if any(each.status != "not-offered" for cell in cells.values() for each in cell):
+            table.add_row(component, *(_cell(cells[dtype]) for dtype in dtypes))
+    return table
+
+
+def _cell(results: Sequence[Result]) -> Text:
+    """Passes, the largest error ratio and the precision class; or how many clauses fail."""
+    done = [each for each in results if each.status in ("pass", "fail", "allowed") and each.level == "required"]
+    if not done:
+        return Text("unsupported" if any(each.status == "unsupported" for each in results) else "", style="dim")
+    failed = sum(each.status == "fail" for each in done)
+    if failed:
+        return Text(f"{failed} of {len(done)} fail", style="red")
+    ratio = max(each.worst_ratio or 0.0 for each in done)
+    number = max((each.precision_class or 0 for each in done), default=0)
+    return Text(f"{len(done)} pass, {ratio:.2f}" + (f", class {number}" if number else ""), style="green")
+
+
+def _show_failure(console: Console, result: Result, clause: Clause) -> None:
+    """Five facts: what was judged; the clause; where and what; error and allowance; the smallest case."""
+    assert result.failure is not None
+    console.print(
+        f"\n[bold red]{result.component}[/] in [bold]{result.dtype or 'no dtype'}[/] violates [bold]{clause.id}[/]"
+    )
+    rows = {
+        "clause": f"{clause.sentence} ({clause.source})",
+        "formula": clause.formula,
+        "found": result.failure.message,
+        "replay": f"assay replay '{result.failure.case}'",
+    }
+    for name, text in rows.items():
+        console.print(f"  [dim]{name:8}[/] {_plain(text)}", soft_wrap=True)
+
+
+def _plain(text: str) -> str:
+    """Text that may hold brackets, which rich would take for markup."""
+    return text.replace("[", "\\[")
+
+
+def show_adapters(console: Console, adapters: Sequence[Listed]) -> None:
+    """A line each, and why one is unavailable."""
+    table = Table(header_style="bold")
+    for heading in ("adapter", "implementation", "dtypes", "offers", "conventions"):
+        table.add_column(heading, overflow="fold")
+    for each in adapters:
+        version = f"{each.package} {each.version}".strip() if each.installed else f"not installed: {each.install}"
+        conventions = ", ".join(f"{name} = {value}" for name, value in each.conventions.items())
+        offers = ", ".join(each.functions) or f"known when opened ({each.source})"
+        table.add_row(each.name, Text(version), ", ".join(each.dtypes), offers, conventions)
+    console.print(table)
+
+
+def show_clauses(console: Console, clauses: Sequence[Clause]) -> None:
+    """Id, sentence, formula and source of each."""
+    for clause in clauses:
+        level = " [yellow](advisory)[/]" if clause.level == "advisory" else ""
+        console.print(f"[bold]{clause.id}[/]  [dim]{clause.component or 'every component'}[/]{level}")
+        for text in (clause.sentence, clause.formula, clause.source):
+            console.print(textwrap.indent(_plain(text), "    "), soft_wrap=True)
+
+
+def show_comparison(console: Console, reports: Sequence[Mapping[str, Any]]) -> None:
+    """Implementation and dtype down, components across: failures, or the largest error ratio."""
+    components = list(dict.fromkeys(each["component"] for report in reports for each in report["results"]))
+    table = Table(header_style="bold")
+    for heading in ("adapter", "dtype", *components):
+        table.add_column(heading)
+    for report in reports:
+        for dtype in _DTYPES:
+            rows = [Result(**{**each, "failure": None}) for each in report["results"] if each["dtype"] == dtype]
+            if any(row.status not in ("not-offered", "unsupported") for row in rows):
+                cells = (_cell([row for row in rows if row.component == component]) for component in components)
+                table.add_row(report["adapter"], dtype, *cells)
+    console.print(table)

@@ -1,0 +1,272 @@
+"""The clauses that hold for every component, each written once."""
+
+import numpy as np
+
+from .case import Case
+from .clause import Inapplicable, Violation, clause
+from .comparison import Array, place
+from .component import COMPONENTS, Component, Inputs
+from .trial import Trial, applies, required
+
+_FRESH_SEEDS = 3
+"""A violation of a statistical bound counts only if so many further draws of the values show it again."""
+
+
+def _again(trial: Trial) -> list[Trial]:
+    """The same case with other values."""
+    seed = trial.case["seed"]
+    return [Trial(trial.subject, trial.component, trial.case.but(seed=seed + k)) for k in range(1, _FRESH_SEEDS + 1)]
+
+
+@clause(
+    "ALL-1",
+    None,
+    "Every element is within its rounding bound: the worst case on any input, the statistical bound on random ones.",
+    formula="|actual - y| <= W; on generic inputs |actual - y| <= S = min(W, 6 sigma + coherent + half an ulp)",
+    source="the component's formula; the derivation is in docs/bounds.md",
+    covering=True,
+)
+def value(trial: Trial) -> float:
+    """W everywhere; S on generic inputs, where a violation must show again with fresh values."""
+    actual = trial.call()
+    ratio = required(trial.judge(actual), "the value is wrong")
+    if not trial.component.generic(trial.case):
+        return ratio
+    worst = trial.judge(actual, statistical=True)
+    if worst.ratio <= 1:
+        return max(ratio, worst.ratio)
+    if all(each.judge(each.call(), statistical=True).ratio > 1 for each in _again(trial)):
+        required(worst, "the value is further off than rounding explains on random inputs")
+    return ratio
+
+
+def _large(component: Component, dtype: str, seed: int) -> list[Case]:
+    """Cases of the size that statistics need, one for each set of large parameters."""
+    plain = component.case([options[0] for options in component.factors.values()], dtype, seed)
+    return [plain.but(**option) for option in component.large]
+
+
+@clause(
+    "ALL-2",
+    None,
+    "Over a whole tensor the errors have no bias, no gain and no more noise than rounding makes.",
+    formula="RMS(e / sigma) <= 1.15 + 4/sqrt(N); self-normalised t of bias, gain and each direction <= 7",
+    source="docs/bounds.md, aggregates",
+    cases=_large,
+)
+def aggregates(trial: Trial) -> float:
+    """A statistic outside its limit must be so again with fresh values."""
+    applies(trial.component.generic(trial.case))
+    found = trial.statistics(trial.call())
+    applies(found)
+    suspect = {each.name: each for each in found if each.ratio > 1}
+    for again in _again(trial) if suspect else ():
+        outside = {each.name for each in again.statistics(again.call()) if each.ratio > 1}
+        suspect = {name: each for name, each in suspect.items() if name in outside}
+    if suspect:
+        each = max(suspect.values(), key=lambda one: one.ratio)
+        raise Violation(
+            f"the errors are systematic: {each.name} is {each.value:.3g}, where rounding gives at most {each.limit:.3g}",
+            each.ratio,
+        )
+    return max((each.ratio for each in found if each.ratio <= 1), default=0.0)
+
+
+@clause(
+    "ALL-3",
+    None,
+    "Where the right answer is representable and every order of operations reaches it, it is reached bit for bit.",
+    formula="actual = y",
+    source="the component's formula, on small integers, one-hot and uniform weights, zeros",
+    covering=True,
+    prepare=lambda case: case if _has_exact_values(case) else None,
+)
+def exact(trial: Trial) -> float:
+    """Bit for bit, in the elements that the component calls exact."""
+    bound = trial.bound()
+    chosen = trial.component.exact(trial.case, trial.inputs, bound, trial.conventions)
+    applies(chosen is not None and chosen.any())
+    return trial.require_bits(trial.call(), bound.expected, "the exact answer is not reached", chosen)
+
+
+def _has_exact_values(case: Case) -> bool:
+    return "regime" not in case or case["regime"] in COMPONENTS[case.component].exact_regimes
+
+
+@clause(
+    "ALL-4",
+    None,
+    "The result has the shape of the formula and the dtype of its arguments.",
+    formula="shape and dtype as in the contract",
+    source="the contract",
+    covering=True,
+)
+def shape_and_dtype(trial: Trial) -> float:
+    """The dtype of the arguments, where there are any that have one."""
+    reply = trial.reply()
+    trial.value_of(reply, trial.inputs)  # its shape
+    if trial.component.has_dtype and reply.dtype != trial.dtype:
+        raise Violation(f"the result is {reply.dtype}, but its arguments are {trial.dtype}")
+    return 0.0
+
+
+@clause(
+    "ALL-5",
+    None,
+    "The arguments are left as they were, with what lies around them in memory, and the result shares none of it.",
+    formula="none",
+    source="the contract",
+    covering=True,
+    prepare=lambda case: case if COMPONENTS[case.component].has_dtype else None,
+)
+def arguments_untouched(trial: Trial) -> float:
+    """As the worker saw it."""
+    reply = trial.reply()
+    if reply.touched:
+        raise Violation(f"the call changed its argument {', '.join(reply.touched)}")
+    if reply.aliased:
+        raise Violation(f"the result shares memory with the argument {', '.join(reply.aliased)}")
+    return 0.0
+
+
+@clause(
+    "ALL-6",
+    None,
+    "The same call gives the same bits.",
+    formula="f(x) = f(x)",
+    source="a formula is a function",
+)
+def deterministic(trial: Trial) -> float:
+    """Three calls."""
+    first = trial.call()
+    return max(trial.require_bits(trial.call(), first, "a second call gives another result") for _ in range(2))
+
+
+@clause(
+    "ALL-7",
+    None,
+    "A call does not depend on the calls before it.",
+    formula="f(x) after f(x') = f(x)",
+    source="a formula has no memory",
+)
+def no_memory(trial: Trial) -> float:
+    """After calls with other values in the same arrays, and with each option."""
+    case = trial.case
+    before = [trial.component.make(case.but(seed=case["seed"] + 1))]
+    before += [given for _, given in trial.component.variations(case).values()]
+    alone = trial.call()
+    after = trial.sequence([*before, trial.inputs])[-1]
+    allowance = 2 * trial.bound().worst
+    return trial.require_same(after, alone, allowance, "after other calls the result is another")
+
+
+@clause(
+    "ALL-8",
+    None,
+    "The same values in another memory layout give the same result.",
+    formula="f(view of x) = f(x), within both roundings",
+    source="an array is its values",
+    prepare=lambda case: case if case.get("layout", "contiguous") != "contiguous" else None,
+)
+def layouts(trial: Trial) -> float:
+    """Against the same values, contiguous."""
+    allowance = 2 * trial.bound().worst
+    claim = f"the layout {trial.case['layout']!r} changes the result"
+    return trial.require_same(trial.call(), trial.call(layout="contiguous"), allowance, claim)
+
+
+@clause(
+    "ALL-9",
+    None,
+    "Each item of a batch, computed alone, gives what it gives in the batch.",
+    formula="f(x)[b] = f(x[b])",
+    source="the formulas have no batch axis",
+    prepare=lambda case: case if COMPONENTS[case.component].item is not None else None,
+)
+def batch_items_alone(trial: Trial) -> float:
+    """Every item."""
+    item = trial.component.item
+    if item is None:
+        raise Inapplicable
+    whole = trial.call()
+    applies(len(whole) > 1)
+    worst = trial.bound().worst
+    return max(
+        trial.require_same(
+            trial.call(item(trial.inputs, b)),
+            whole[b : b + 1],
+            2 * worst[b : b + 1],
+            f"item {b} of the batch differs alone",
+        )
+        for b in range(len(whole))
+    )
+
+
+@clause(
+    "ALL-10",
+    None,
+    "Every option that is accepted changes the result where the formula says that it does.",
+    formula="f(x, option) != f(x)",
+    source="the contract",
+    prepare=lambda case: case if COMPONENTS[case.component].has_dtype else None,
+)
+def options_matter(trial: Trial) -> float:
+    """Each option whose effect is far above rounding."""
+    found = False
+    for name, (without, with_it) in trial.component.variations(trial.case).items():
+        one, other = trial.bound(without), trial.bound(with_it)
+        with np.errstate(invalid="ignore"):
+            # Apart by more than both bounds: two right results cannot be equal there.
+            apart = np.abs(one.expected - other.expected) > one.worst + other.worst
+        if not apart.any():
+            continue
+        found = True
+        if np.array_equal(trial.call(without), trial.call(with_it), equal_nan=True):
+            raise Violation(f"{name} is accepted and has no effect")
+    applies(found)
+    return 0.0
+
+
+@clause(
+    "ALL-11",
+    None,
+    "A NaN reaches exactly the elements that depend on it, and an infinity no others.",
+    formula="IEEE 754 arithmetic along the formula",
+    source="IEEE 754-2019, 6.2; what 0 * NaN under a mask gives, the formulas leave open",
+    level="advisory",
+    prepare=lambda case: case if COMPONENTS[case.component].dependents is not None else None,
+)
+def special_values(trial: Trial) -> float:
+    """One element of one argument at a time."""
+    dependents = trial.component.dependents
+    if dependents is None:
+        raise Inapplicable
+    clean = trial.call()
+    names = [name for name, array in trial.inputs.arrays.items() if array.dtype.kind == "f" and array.size]
+    applies(names and clean.size)
+    for name in names:
+        where = _somewhere(trial, name)
+        depends = dependents(trial.inputs, name, where, trial.conventions)
+        for special in (np.nan, np.inf):
+            array = trial.inputs.arrays[name].copy()
+            array[where] = special
+            actual = trial.call(trial.inputs.but(**{name: array}))
+            _only_there(actual, clean, depends, special, f"{name}{list(where)}")
+    return 0.0
+
+
+def _somewhere(trial: Trial, name: str) -> tuple[int, ...]:
+    generator = trial.generator("special", name)
+    return tuple(int(generator.integers(size)) for size in trial.inputs.arrays[name].shape)
+
+
+def _only_there(actual: Array, clean: Array, depends: Array, special: float, where: str) -> None:
+    reached = ~np.isfinite(actual) & np.isfinite(clean)
+    stray = np.argwhere(reached & ~depends)
+    if len(stray):
+        at = tuple(map(int, stray[0]))
+        raise Violation(f"a {special} in {where} reaches {place(at)}, which does not depend on it")
+    lost = np.argwhere(~np.isnan(actual) & depends)
+    if np.isnan(special) and len(lost):
+        at = tuple(map(int, lost[0]))
+        raise Violation(f"a nan in {where} is lost: {place(at)} is {actual[at]:.9g}")

@@ -1,0 +1,76 @@
+"""What a variant is, and the list of them in order of definition."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, Final, TypeVar
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+DTYPES: Final = ("float64", "float32", "bfloat16", "float16")
+WIDEST: Final = ("float64",)
+WIDE: Final = ("float64", "float32")
+NARROW: Final = ("bfloat16", "float16")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One implementation of one component whose verdict is known beforehand."""
+
+    name: str
+    component: str
+    sentence: str
+    """The bug in one sentence; of a right variant, what it does in its own way."""
+    function: Callable[..., Any]
+    wrong: bool
+    needs: str = ""
+    """The inputs that show the bug."""
+    seen_in: tuple[str, ...] = ()
+    """Threads about this bug in real libraries, as owner/repo#number."""
+    conventions: Mapping[str, str] = field(default_factory=dict)
+    numerics: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    dtypes: tuple[str, ...] = DTYPES
+    """In which it is to be judged: those in which the bug can be seen."""
+
+    def adapter(self) -> SimpleNamespace:
+        """The variant as an adapter."""
+        return SimpleNamespace(
+            name=self.name,
+            framework="numpy",
+            dtypes=self.dtypes,
+            conventions=dict(self.conventions),
+            numerics={dtype: dict(fields) for dtype, fields in self.numerics.items()},
+            notes=(self.sentence,),
+            **{self.component: self.function},
+        )
+
+
+_CATALOGUE: Final[dict[str, Variant]] = {}
+
+
+def variant(
+    name: str, component: str, sentence: str, *, wrong: bool = True, **fields: Any
+) -> Callable[[Function], Function]:
+    """Put a function into the catalogue; `fields` are those of `Variant`."""
+
+    def register(function: Function) -> Function:
+        if name in _CATALOGUE:
+            raise ValueError(f"there are two variants {name!r}: give one of them another name")
+        _CATALOGUE[name] = Variant(name, component, sentence, function, wrong, **fields)
+        return function
+
+    return register
+
+
+def variants(component: str | None = None, wrong: bool | None = None) -> tuple[Variant, ...]:
+    """The variants of a component (of all), wrong ones or right ones (both), in order of definition."""
+    return tuple(
+        each for each in _CATALOGUE.values() if component in (None, each.component) and wrong in (None, each.wrong)
+    )
+
+
+def find(name: str) -> Variant:
+    """The variant of that name."""
+    if name not in _CATALOGUE:
+        raise LookupError(f"there is no variant {name!r}; `variants()` lists them")
+    return _CATALOGUE[name]

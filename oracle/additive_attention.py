@@ -1,0 +1,145 @@
+"""Additive attention: Bahdanau, Cho and Bengio 2015, section 3.1 and appendix A.1.2; the paper's section 3.2.1 names it.
+
+    s_ij = v . tanh(q_i W_q + k_j W_k)   o_i = sum_j softmax(s_i)_j value_j
+
+    query (B, L_q, d_q)   key (B, L_k, d_k)   value (B, L_k, d_v)   result (B, L_q, d_v)
+    w_query (d_q, d_a)   w_key (d_k, d_a)   v (d_a,)
+
+Without any key, a row holds what `masked_row` says: zeros, NaN, or the mean of nothing, which is zero.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .attention import BLOCK
+from .bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish, matrix_product, stored, sum_variance
+from .general_attention import check_masked_row, mix, weigh
+from .general_attention_bound import of_steps, values, weighted_values
+from .numerics import Numerics
+from .shapes import check, real
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def additive_attention(
+    query: Any, key: Any, value: Any, w_query: Any, w_key: Any, v: Any, *, masked_row: str = "zero"
+) -> Array:
+    """softmax(v . tanh(query W_q + key W_k)) value: (B, L_q, d_v). A block of queries is held at a time.
+
+    SpecError if the shapes do not fit each other, an argument holds no real numbers, or `masked_row` is unknown.
+    """
+    call = _arguments(query, key, value, w_query, w_key, v, masked_row)
+    with np.errstate(all="ignore"):
+        q, k = call.query @ call.w_query, call.key @ call.w_key  # (B, L_q, d_a), (B, L_k, d_a)
+        result = np.empty((*q.shape[:2], call.value.shape[2]))
+        for part in call.blocks():
+            a = q[:, part, None] + k[:, None]  # (B, block, L_k, d_a)
+            s = np.tanh(a) @ call.v  # (B, block, L_k)
+            result[:, part] = mix(weigh(s, None, masked_row), call.value, masked_row)  # (B, block, d_v)
+    return result
+
+
+def additive_attention_bound(
+    query: Any,
+    key: Any,
+    value: Any,
+    w_query: Any,
+    w_key: Any,
+    v: Any,
+    *,
+    masked_row: str = "zero",
+    numerics: Numerics,
+) -> Bound:
+    """How far from `additive_attention` a right implementation may be.
+
+        E_a = (d_q + d_k) U (|q| |W_q| + |k| |W_k|) + h(q W_q) + h(k W_k) + h(a)     two products and a sum, or one product
+        E_t = max tanh' E_a + c_e U + h(t)                        tanh' <= 1, and falls off: it is taken where |a| is least
+        E^s = d_a U |v| |t| + |v| E_t + h(s)
+
+    h: half an ulp where `numerics.hidden` stores what passes between the steps. The absolute c_e U: tanh by exponentials
+    cancels for small a. What becomes of E^s: `general_attention_bound`.
+    """
+    call = _arguments(query, key, value, w_query, w_key, v, masked_row)
+    numerics = of_steps(numerics)
+    unit, c_e, n = numerics.unit, numerics.exp_ulp, numerics.roundings(call.v.size)
+    with np.errstate(all="ignore"):
+        q, of_q = _projection(call.query, call.w_query, call.w_key.shape[0], numerics)
+        k, of_k = _projection(call.key, call.w_key, call.w_query.shape[0], numerics)
+        shape = (*q.shape[:2], call.value.shape[2])
+        expected, temperature, *parts = (np.empty(shape) for _ in range(5))
+        errors, scaled = Errors(*parts), values(call.value, np.float64)
+        for part in call.blocks():
+            a = q[:, part, None] + k[:, None]  # (B, block, L_k, d_a)
+            of_a = Errors(*(x[:, part, None] + y[:, None] for x, y in zip(of_q, of_k, strict=True)))
+            # Two products and a sum have one rounding more, one product the partial sums of both.
+            of_a = of_a._replace(variance=of_a.variance + VARIANCE_OF_ROUNDING * (unit * a) ** 2)
+            of_a = stored(a, of_a, numerics.hidden)
+            t = np.tanh(a)
+            steepest = 1 - np.tanh(np.maximum(np.abs(a) - of_a.error, 0)) ** 2
+            e_t = np.minimum(steepest * of_a.error, 2) + c_e * unit
+            v_t = np.minimum(steepest**2 * of_a.variance + VARIANCE_OF_ROUNDING * (c_e * unit) ** 2, e_t**2)
+            of_t = stored(t, Errors(e_t, v_t), numerics.hidden)
+            s, of_s = matrix_product(t, call.v[:, None], numerics)  # (B, block, L_k, 1)
+            e_s = of_s.error + (1 + n * unit) * (of_t.error @ np.abs(call.v))[..., None]
+            v_s = of_s.variance + (of_t.variance @ call.v**2)[..., None]
+            of_s = stored(s, stored(s, Errors(e_s, v_s), numerics.hidden), numerics.scores)
+            weights = weigh(s[..., 0], None, masked_row)
+            expected[:, part] = mix(weights, call.value, masked_row)
+            relative = Errors(of_s.error[..., 0] / unit, of_s.variance[..., 0] / unit**2)
+            block, temperature[:, part] = weighted_values(weights, relative, scaled, expected[:, part], numerics)
+            for whole, each in zip(errors, block, strict=True):
+                whole[:, part] = each
+        # A tanh that errs to one side is another temperature.
+        errors = errors._replace(coherent=errors.coherent + c_e * unit * np.abs(temperature))
+    return finish(
+        expected,
+        errors,
+        numerics,
+        directions={"temperature": temperature},
+        rows_independent=numerics.operands is None and numerics.hidden is None,  # keys are projected once for all rows
+    )
+
+
+class _Call(NamedTuple):
+    """The arguments in float64, checked."""
+
+    query: Array
+    key: Array
+    value: Array
+    w_query: Array
+    w_key: Array
+    v: Array
+
+    def blocks(self) -> Iterator[slice]:
+        """A range of queries after another."""
+        step = max(BLOCK // max(self.key.shape[0] * self.key.shape[1] * self.v.size, 1), 1)
+        for start in range(0, self.query.shape[1], step):
+            yield slice(start, min(start + step, self.query.shape[1]))
+
+
+def _arguments(query: Any, key: Any, value: Any, w_query: Any, w_key: Any, v: Any, masked_row: str) -> _Call:
+    """The arguments in float64, their shapes checked."""
+    axes = ("B L_q d_q", "B L_k d_k", "B L_k d_v", "d_q d_a", "d_k d_a", "d_a")
+    given = zip(_Call._fields, (query, key, value, w_query, w_key, v), strict=True)
+    call = _Call(*(real("additive_attention", name, array) for name, array in given))
+    check("additive_attention", dict(zip(_Call._fields, zip(call, axes, strict=True), strict=True)))
+    check_masked_row("additive_attention", masked_row)
+    return call
+
+
+def _projection(x: Array, w: Array, others: int, numerics: Numerics) -> tuple[Array, Errors]:
+    """x W and its errors as one of two products, or as a part of one sum with `others` more terms.
+
+    E = (n + n_others) U |x| |W|      an implementation that sums apart has n U |x| |W| and U |a|, which is less
+    """
+    product, errors = matrix_product(x, w, numerics)
+    more = numerics.roundings(others)
+    squares = (x * x) @ (w * w)
+    error = errors.error + more * (numerics.unit * (np.abs(x) @ np.abs(w)) + numerics.underflow)
+    # The partial sums of both products, whose mixed terms (x W_q)(k W_k) are at most half of their squares each.
+    variance = errors.variance + sum_variance(more, product, squares, numerics.unit)
+    n = numerics.roundings(x.shape[-1])
+    variance = variance + sum_variance(n + more, product, 0, numerics.unit)
+    return product, stored(product, Errors(error, variance, np.zeros_like(error)), numerics.hidden)

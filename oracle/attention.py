@@ -1,0 +1,170 @@
+"""Scaled dot-product attention: "Attention Is All You Need", section 3.2.1, equation 1.
+
+    Attention(Q, K, V) = softmax(Q K^T / sqrt(d_k)) V
+
+    Q (B, H, L_q, d_k)   K (B, H_kv, L_k, d_k)   V (B, H_kv, L_k, d_v)   result (B, H, L_q, d_v)
+    mask, True = may attend, broadcastable to (B, H, L_q, L_k)
+
+What the paper leaves open:
+
+    1   H_kv divides H: query head h meets key/value head h // (H / H_kv) (grouped queries, Ainslie et al. 2023).
+    2   causal: query i sees the keys j <= i ("top-left"), or j <= i + L_k - L_q ("bottom-right"), on top of the mask.
+    3   A row that sees no key holds zeros, NaN or the mean of all values, as `masked_row` says.
+    4   The scale may be any number; None is 1/sqrt(d_k). d_v need not be d_k.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from .general_attention import check_masked_row, mix, weigh
+from .shapes import boolean, check, real, whole
+from .spec_error import SpecError
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+ALIGNMENTS: Final = ("top-left", "bottom-right")
+
+BLOCK: Final = 2**18
+"""How many scores are held at a time, 2 MiB of them: what a processor's cache has. At least one query of each head."""
+
+
+def attention(
+    query: Any,
+    key: Any,
+    value: Any,
+    *,
+    mask: Any = None,
+    causal: bool = False,
+    scale: float | None = None,
+    causal_alignment: str = "top-left",
+    masked_row: str = "zero",
+    rows: Any = None,
+) -> Array:
+    """softmax(Q K^T scale) V over the keys that each query sees: (B, H, L_q, d_v).
+
+    `rows` are the queries to be computed, in that order, as if all were: (B, H, len(rows), d_v). A block of queries is
+    held at a time. SpecError if the shapes do not fit each other, an argument holds no numbers (the mask: booleans), a
+    row does not exist, or a convention is unknown.
+    """
+    call = arguments(query, key, value, mask, causal, scale, causal_alignment, masked_row, rows)
+    result = np.empty((*call.query.shape[:3], call.value.shape[3]))
+    for part, seen in call.blocks():
+        with np.errstate(all="ignore"):
+            s = call.query[:, :, part] @ call.key.swapaxes(-1, -2)  # (B, H, block, L_k)
+        p = weigh(s, seen, masked_row)  # (B, H, block, L_k)
+        result[:, :, part] = mix(p, call.value, masked_row)  # (B, H, block, d_v)
+    return result
+
+
+def visible(
+    shape: tuple[int, int, int, int],
+    mask: Any = None,
+    causal: bool = False,
+    causal_alignment: str = "top-left",
+    rows: Any = None,
+) -> Array:
+    """Which key each query sees: bool (B, H, L_q, L_k), or (B, H, len(rows), L_k), perhaps a read-only view.
+
+    SpecError if the mask does not fit the shape or holds no booleans, a row does not exist, or the alignment is unknown.
+    """
+    *_, queries, keys = shape
+    chosen = _rows(queries, rows)
+    seen = _mask(shape, mask)[:, :, chosen]
+    return seen & _causal(chosen, queries, keys, causal_alignment) if causal else seen
+
+
+class Call(NamedTuple):
+    """The arguments of one call in float64, checked, with a key/value head for each query head."""
+
+    query: Array
+    """(B, H, rows, d_k), multiplied by the scale."""
+    key: Array
+    """(B, H, L_k, d_k)."""
+    value: Array
+    """(B, H, L_k, d_v)."""
+    scale: float
+    mask: Array | None
+    """(B, H, L_q, L_k), a view."""
+    causal: bool
+    alignment: str
+    rows: Array
+    queries: int
+    """L_q."""
+
+    def blocks(self, block: int = BLOCK) -> Iterator[tuple[slice, Array | None]]:
+        """A range of queries after another, and which keys each of them sees; None: all."""
+        batch, heads, length, _ = self.query.shape
+        keys = self.key.shape[2]
+        step = max(block // max(batch * heads * keys, 1), 1)
+        for start in range(0, length, step):
+            part = slice(start, min(start + step, length))
+            chosen = self.rows[part]
+            seen = None if self.mask is None else self.mask[:, :, chosen]
+            if self.causal:
+                earlier = _causal(chosen, self.queries, keys, self.alignment)
+                seen = np.broadcast_to(earlier, (batch, heads, *earlier.shape)) if seen is None else seen & earlier
+            yield part, seen
+
+
+def arguments(
+    query: Any,
+    key: Any,
+    value: Any,
+    mask: Any,
+    causal: bool,
+    scale: float | None,
+    causal_alignment: str,
+    masked_row: str,
+    rows: Any,
+) -> Call:
+    """The arguments checked, the scale and the heads spelled out."""
+    query, key, value = (real("attention", *each) for each in (("query", query), ("key", key), ("value", value)))
+    axes = {"query": (query, "B H L_q d_k"), "key": (key, "B H_kv L_k d_k"), "value": (value, "B H_kv L_k d_v")}
+    sizes = check("attention", axes)
+    heads, groups = sizes["H"], sizes["H_kv"]
+    if heads % groups if groups else heads:
+        raise SpecError(f"attention: key has {groups} heads, but should have a divisor of query's {heads}")
+    if causal_alignment not in ALIGNMENTS:
+        raise SpecError(f"attention: causal_alignment is {causal_alignment!r}, but should be {' or '.join(ALIGNMENTS)}")
+    check_masked_row("attention", masked_row)
+    if scale is None:
+        scale = 1 / np.sqrt(sizes["d_k"]) if sizes["d_k"] else 1.0
+    shape = (sizes["B"], heads, sizes["L_q"], sizes["L_k"])
+    chosen = _rows(sizes["L_q"], rows)
+    with np.errstate(all="ignore"):
+        scaled = float(scale) * query[:, :, chosen]
+    if groups != heads:
+        key, value = (np.repeat(each, heads // groups, axis=1) for each in (key, value))
+    seen = None if mask is None else _mask(shape, mask)
+    return Call(scaled, key, value, float(scale), seen, causal, causal_alignment, chosen, sizes["L_q"])
+
+
+def _mask(shape: tuple[int, int, int, int], mask: Any) -> Array:
+    """The mask as a view of the shape; no mask hides nothing."""
+    seen = boolean("attention", "mask", True if mask is None else mask)
+    try:
+        return np.broadcast_to(seen, shape)
+    except ValueError:
+        raise SpecError(
+            f"attention: mask has the shape {seen.shape}, but should be broadcastable to (B, H, L_q, L_k) = {shape}"
+        ) from None
+
+
+def _rows(queries: int, rows: Any) -> Array:
+    """The queries wanted."""
+    if rows is None:
+        return np.arange(queries)
+    chosen = whole("attention", "rows", rows)
+    if chosen.ndim != 1 or np.any((chosen < 0) | (chosen >= queries)):
+        raise SpecError(f"attention: rows is {rows!r}, but should be a list of queries from 0 to {queries - 1}")
+    return chosen
+
+
+def _causal(chosen: Array, queries: int, keys: int, alignment: str) -> Array:
+    """Which keys those queries see by their position: (rows, L_k)."""
+    if alignment not in ALIGNMENTS:
+        raise SpecError(f"attention: causal_alignment is {alignment!r}, but should be {' or '.join(ALIGNMENTS)}")
+    offset = keys - queries if alignment == "bottom-right" else 0
+    return np.asarray(np.arange(keys) <= chosen[:, None] + offset)

@@ -1,0 +1,168 @@
+"""How far from `attention` a right implementation may be: the errors of the scores, and a test for single keys.
+
+The scores s = scale q . k, in whatever order, with A = |scale| |q| . |k|:
+
+    E^s = ((n + 4) U + 2 u_o + u_o^2) A + u_s (|s| + E^s) + what is flushed to zero
+    V^s = sum_variance(n, s, Q) + (U^2/3) (Q + 3 s^2) + (2/3) u_o^2 Q + u_s^2 s^2 / 3      Q = scale^2 q^2 . k^2
+
+n is d_k, or how often the accumulator rounds. 4: query and key may each be multiplied by the root of the scale, which
+is rounded, beforehand (log2(e) among it); or the product afterwards. u_o: operands that are rounded first; u_s: scores
+that are stored in a narrower format, scaled or not. What becomes of it: `general_attention_bound`.
+"""
+
+from dataclasses import replace
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+
+from .attention import Call, arguments
+from .bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish
+from .formats import FORMATS
+from .general_attention import Weights, mix, weigh
+from .general_attention_bound import values, weighted_values
+from .numerics import Numerics
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+FAST: Final = 1024
+"""From so many keys on, the bound is computed in float32."""
+
+RANGE: Final = 2.0**40
+"""How far apart the values of a channel, and how large the scores, may be for float32: squares stay within 2^+-126."""
+
+HELD: Final = 2**22
+"""Up to so many weights (32 MiB) are kept for the key score."""
+
+CLUSTERED: Final = 6.0
+"""The key score counts only where the sum over queries exceeds so many times its own scatter: free of any model."""
+
+
+def attention_bound(
+    query: Any,
+    key: Any,
+    value: Any,
+    *,
+    mask: Any = None,
+    causal: bool = False,
+    scale: float | None = None,
+    causal_alignment: str = "top-left",
+    masked_row: str = "zero",
+    rows: Any = None,
+    numerics: Numerics,
+    fast: bool | None = None,
+) -> Bound:
+    """`attention` and its bound, from the same pass. The arguments, and SpecError, are those of `attention`.
+
+    `fast` None: in float32 where that is worth while and safe. A row that sees no key is exact if it holds zeros; the
+    mean of all values has the bound of equal scores.
+    """
+    call = arguments(query, key, value, mask, causal, scale, causal_alignment, masked_row, rows)
+    fast = (call.key.shape[2] >= FAST if fast is None else fast) and _within_range(call)
+    arithmetic = np.float32 if fast else np.float64
+    shape = (*call.query.shape[:3], call.value.shape[3])
+    expected, temperature, *parts = (np.empty(shape) for _ in range(5))
+    errors, held = Errors(*parts), []
+    v = values(call.value, arithmetic)
+    finite = call._replace(query=_finite(call.query), key=_finite(call.key))
+    for part, seen in call.blocks():
+        q = finite.query[:, :, part]
+        with np.errstate(all="ignore"):
+            s = call.query[:, :, part] @ call.key.swapaxes(-1, -2)  # (B, H, block, L_k)
+        weights = weigh(s, seen, masked_row)
+        expected[:, :, part] = mix(weights, call.value, masked_row)
+        of_scores = _errors_of_scores(finite, q, weights, seen, numerics, arithmetic)
+        of_block, temperature[:, :, part] = weighted_values(weights, of_scores, v, expected[:, :, part], numerics)
+        for whole, block in zip(errors, of_block, strict=True):
+            whole[:, :, part] = block
+        if s.size and np.prod(shape[:3]) * call.key.shape[2] <= HELD:
+            held.append(weights.p)
+    bound = finish(
+        expected,
+        errors,
+        numerics,
+        directions={"temperature": temperature},
+        rows_independent=numerics.operands is None,  # rounded keys and values are common to all queries
+    )
+    if not held:
+        return bound
+    score = partial(key_score, bound=bound, p=np.concatenate(held, 2), value=_finite(call.value))
+    return replace(bound, scores={"key": score})
+
+
+def key_score(error: Array, *, bound: Bound, p: Array, value: Array) -> float:
+    """The largest |z| for "the weight of key j is wrong", over all heads and keys: a matched filter.
+
+        d o_i / d log w_j = p_ij (v_j - o_i)
+        r_ij = p_ij sum_d e_id (v_jd - o_id) / deviation_id^2       z_j = sum_i r_ij / sqrt(sum_i I_ij)
+        I_ij = p_ij^2 sum_d (v_jd - o_id)^2 / deviation_id^2        t_j = |sum_i r_ij| / sqrt(sum_i r_ij^2)
+
+    0 where t is 6 or less: z relies on the deviation, t only on queries that err independently.
+    """
+    with np.errstate(all="ignore"):
+        o, v_t = _finite(bound.expected), value.swapaxes(-1, -2)
+        precision = _finite(1 / bound.deviation**2)
+        g = _finite(error) * precision
+        r = p * (g @ v_t - (g * o).sum(-1, keepdims=True))  # (B, H, L_q, L_k)
+        centred = precision @ (v_t * v_t) - 2 * (precision * o) @ v_t + (precision * o * o).sum(-1, keepdims=True)
+        information = (p * p * np.maximum(centred, 0)).sum(-2)  # (B, H, L_k)
+        total, scatter = np.abs(r.sum(-2)), np.sqrt((r * r).sum(-2))
+        # A key that carries less information than one standard deviation tells nothing.
+        counts = (information >= 1) & (total > CLUSTERED * scatter)
+        return float(np.max(total / np.sqrt(np.maximum(information, 1)), where=counts, initial=0))
+
+
+def _errors_of_scores(
+    call: Call, q: Array, weights: Weights, seen: Array | None, numerics: Numerics, arithmetic: Any
+) -> Errors:
+    """E^s and V^s in units of U and U^2."""
+    unit, n = numerics.unit, numerics.roundings(q.shape[-1])
+    q, k = q.astype(arithmetic), call.key.swapaxes(-1, -2).astype(arithmetic)
+    with np.errstate(all="ignore"):
+        error = np.abs(q) @ np.abs(k)  # A
+        variance = (q * q) @ (k * k)  # Q
+        of_a, of_q, of_s = n + 4.0, ((n + 1) / 6 + 1) / 3, (n / 3 + 3) / 3
+        if numerics.operands is not None:
+            u_o = FORMATS[numerics.operands].unit_roundoff
+            of_a += (2 * u_o + u_o**2) / unit
+            of_q += 2 * VARIANCE_OF_ROUNDING * (u_o / unit) ** 2
+        s = weights.m - weights.gap
+        error *= of_a
+        error += _flushed(call, numerics) / unit
+        if numerics.scores is not None:
+            u_s, tiny = FORMATS[numerics.scores].unit_roundoff, FORMATS[numerics.scores].half_smallest_subnormal
+            error += (u_s * (np.abs(s) / unit + error) + max(1.0, abs(call.scale)) * tiny / unit).astype(arithmetic)
+            of_s += VARIANCE_OF_ROUNDING * (u_s / unit) ** 2
+        variance *= of_q
+        np.square(s, out=s)
+        s *= of_s
+        variance += s.astype(arithmetic, copy=False)
+        if seen is not None:
+            error *= seen
+            variance *= seen
+    return Errors(error, variance)
+
+
+def _flushed(call: Call, numerics: Numerics) -> float:
+    """The absolute error of a score whose operands and products are flushed to zero."""
+    tiny = numerics.underflow
+    if numerics.operands is not None:
+        tiny += FORMATS[numerics.operands].half_smallest_subnormal
+    norms = (float(np.abs(each).sum(-1).max(initial=0)) for each in (call.query, call.key))
+    # The query may have been scaled beforehand or not, or query and key by the root each.
+    stretch = max(1.0, abs(call.scale), abs(call.scale) ** -0.5) if call.scale else 1.0
+    return tiny * stretch * (call.key.shape[3] + sum(norms))
+
+
+def _finite(array: Array) -> Array:
+    """What is not finite as zero."""
+    return np.where(np.isfinite(array), array, 0)
+
+
+def _within_range(call: Call) -> bool:
+    """Whether float32 has the squares of all that the bound is made of."""
+    size = np.abs(_finite(call.value))
+    smallest = np.min(size, axis=-2, where=size > 0, initial=np.inf)
+    spread = size.max(-2, initial=0) <= RANGE * smallest
+    norms = (np.sqrt(np.square(_finite(each)).sum(-1)).max(initial=0) for each in (call.query, call.key))
+    return bool(np.all(spread) and np.prod([*norms]) <= RANGE)

@@ -1,0 +1,86 @@
+"""Bilinear attention: Luong, Pham and Manning 2015, section 3.1, the score called "general".
+
+    s_ij = q_i W k_j^T   o_i = sum_j softmax(s_i)_j value_j
+
+    query (B, L_q, d_q)   key (B, L_k, d_k)   value (B, L_k, d_v)   w (d_q, d_k)   result (B, L_q, d_v)
+
+Without any key, a row holds what `masked_row` says: zeros, NaN, or the mean of nothing, which is zero.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from .bound import Bound, Errors, finish, matrix_product, stored
+from .formats import FORMATS
+from .general_attention import check_masked_row, general_attention, mix, weigh
+from .general_attention_bound import of_steps, values, weighted_values
+from .numerics import Numerics
+from .shapes import check, real
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def bilinear_attention(query: Any, key: Any, value: Any, w: Any, *, masked_row: str = "zero") -> Array:
+    """softmax(query W key^T) value: (B, L_q, d_v).
+
+    SpecError if the shapes do not fit each other, an argument holds no real numbers, or `masked_row` is unknown.
+    """
+    query, key, value, w = _arguments(query, key, value, w, masked_row)
+    with np.errstate(all="ignore"):
+        s = query @ w @ key.swapaxes(-1, -2)  # (B, L_q, L_k)
+    return general_attention(s, value, masked_row=masked_row)  # (B, L_q, d_v)
+
+
+def bilinear_attention_bound(
+    query: Any, key: Any, value: Any, w: Any, *, masked_row: str = "zero", numerics: Numerics
+) -> Bound:
+    """How far from `bilinear_attention` a right implementation may be.
+
+        E^s = (d_q + d_k) U |q| |W| |k| + max(h(q W) |k|, |q| h(W k)) + h(s)
+
+    h: half an ulp where `numerics.hidden` stores what passes between the steps. (q W) k^T and q (W k^T) are both right,
+    so that the larger counts, and so it is with V^s. What becomes of E^s: `general_attention_bound`.
+    """
+    query, key, value, w = _arguments(query, key, value, w, masked_row)
+    numerics, k_t = of_steps(numerics), key.swapaxes(-1, -2)
+    with np.errstate(all="ignore"):
+        s, of_query_first = _product_of_three(query, w, k_t, numerics)
+        _, of_key_first = _product_of_three(key, w.T, query.swapaxes(-1, -2), numerics)
+        turned = (each.swapaxes(-1, -2) for each in of_key_first)
+        of_s = Errors(*(np.maximum(a, b) for a, b in zip(of_query_first, turned, strict=True)))
+        of_s = stored(s, stored(s, of_s, numerics.hidden), numerics.scores)
+        weights = weigh(s, None, masked_row)
+        expected = mix(weights, value, masked_row)
+        relative = Errors(of_s.error / numerics.unit, of_s.variance / numerics.unit**2)
+        errors, temperature = weighted_values(weights, relative, values(value, np.float64), expected, numerics)
+    return finish(
+        expected,
+        errors,
+        numerics,
+        directions={"temperature": temperature},
+        rows_independent=numerics.operands is None and numerics.hidden is None,  # W k^T is common to all rows
+    )
+
+
+def _product_of_three(a: Array, b: Array, c: Array, numerics: Numerics) -> tuple[Array, Errors]:
+    """(a b) c, and the errors of computing it in that order, a b stored in between."""
+    ab, first = matrix_product(a, b, numerics)
+    first = stored(ab, first, numerics.hidden)
+    abc, second = matrix_product(ab, c, numerics)
+    growth = 1 + numerics.roundings(c.shape[-2]) * numerics.unit  # the second product is one of a b + E
+    if numerics.operands is not None:
+        growth *= (1 + FORMATS[numerics.operands].unit_roundoff) ** 2
+    error = second.error + growth * first.error @ np.abs(c)
+    return abc, Errors(error, second.variance + first.variance @ (c * c), np.zeros_like(error))
+
+
+def _arguments(query: Any, key: Any, value: Any, w: Any, masked_row: str) -> tuple[Array, Array, Array, Array]:
+    """The arguments in float64, their shapes checked."""
+    names, axes = ("query", "key", "value", "w"), ("B L_q d_q", "B L_k d_k", "B L_k d_v", "d_q d_k")
+    given = zip(names, (query, key, value, w), strict=True)
+    arrays = [real("bilinear_attention", name, array) for name, array in given]
+    check("bilinear_attention", dict(zip(names, zip(arrays, axes, strict=True), strict=True)))
+    check_masked_row("bilinear_attention", masked_row)
+    query, key, value, w = arrays
+    return query, key, value, w

@@ -1,0 +1,58 @@
+"""Embedding: "Attention Is All You Need", section 3.4.
+
+    y[b, l] = W[tokens[b, l]] sqrt(d_model)
+
+    tokens (B, L), whole numbers in 0 ... V - 1   W (V, d_model)
+
+The paper: "In the embedding layers, we multiply those weights by sqrt(d_model)."
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish
+from .numerics import Numerics
+from .shapes import check, real, whole
+from .spec_error import SpecError
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def embedding(tokens: Any, weight: Any) -> Array:
+    """The row of each token, times sqrt(d_model): (B, L, d_model).
+
+    SpecError if a token is not in the vocabulary, or an argument has the wrong shape or kind of numbers.
+    """
+    tokens, weight = _arguments(tokens, weight)
+    rows = weight[tokens]  # (B, L, d_model)
+    return np.asarray(rows * math.sqrt(weight.shape[1]))  # (B, L, d_model)
+
+
+def embedding_bound(tokens: Any, weight: Any, *, numerics: Numerics) -> Bound:
+    """How far from `embedding` a right implementation may be.
+
+    E = ((1 + U)^2 - 1) |y| + eta       sqrt(d_model) is rounded, and so is the product
+    V = (U^2/3) y^2,   coherent U |y|   the error of sqrt(d_model) is common to all elements
+    """
+    y = embedding(tokens, weight)
+    unit, size = numerics.unit, np.abs(y)
+    errors = Errors(
+        (2 * unit + unit**2) * size + np.where(y != 0, numerics.underflow, 0),
+        VARIANCE_OF_ROUNDING * (unit * y) ** 2,
+        unit * size,
+    )
+    # A token that comes twice has the same errors twice.
+    distinct = np.unique(tokens).size == np.size(tokens)
+    return finish(y, errors, numerics, rows_independent=distinct)
+
+
+def _arguments(tokens: Any, weight: Any) -> tuple[Array, Array]:
+    """Tokens as int64 and the matrix in float64; shapes and tokens checked."""
+    tokens, weight = whole("embedding", "tokens", tokens), real("embedding", "weight", weight)
+    vocabulary = check("embedding", {"tokens": (tokens, "B L"), "weight": (weight, "V d_model")})["V"]
+    strange = tokens[(tokens < 0) | (tokens >= vocabulary)]
+    if strange.size:
+        raise SpecError(f"embedding: tokens holds {strange[0]}, but should hold numbers in 0 ... {vocabulary - 1}")
+    return tokens, weight

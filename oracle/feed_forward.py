@@ -1,0 +1,112 @@
+"""Position-wise feed-forward network: "Attention Is All You Need", section 3.3, equation 2.
+
+    FFN(x) = max(0, x W_1 + b_1) W_2 + b_2
+
+    x (B, L, d_model)   W_1 (d_model, d_ff)   b_1 (d_ff,)   W_2 (d_ff, d_model)   b_2 (d_model,)
+
+The paper: "Another way of describing this is as two convolutions with kernel size 1."
+"""
+
+from typing import Any
+
+import numpy as np
+
+from .bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish, matrix_product, stored
+from .formats import FORMATS
+from .numerics import Numerics
+from .shapes import check, real
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def feed_forward(x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: Any) -> Array:
+    """max(0, x W_1 + b_1) W_2 + b_2: (B, L, d_model).
+
+    SpecError if the shapes do not fit each other, or where an argument holds no real numbers.
+    """
+    x, w_1, b_1, w_2, b_2 = _arguments(x, w_1, b_1, w_2, b_2)
+    h = x @ w_1 + b_1  # (B, L, d_ff)
+    a = np.maximum(0, h)  # (B, L, d_ff)
+    return np.asarray(a @ w_2 + b_2)  # (B, L, d_model)
+
+
+def feed_forward_as_convolutions(x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: Any) -> Array:
+    """The same, as two convolutions with kernel size 1 over the sequence: (B, L, d_model)."""
+    x, w_1, b_1, w_2, b_2 = _arguments(x, w_1, b_1, w_2, b_2)
+    h = _convolution(x, w_1[None], b_1)  # (B, L, d_ff)
+    a = np.where(h > 0, h, 0)  # (B, L, d_ff)
+    return _convolution(a, w_2[None], b_2)  # (B, L, d_model)
+
+
+def feed_forward_bound(x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: Any, *, numerics: Numerics) -> Bound:
+    """How far from `feed_forward` a right implementation may be.
+
+    E_h = E(x W_1 + b_1) + h_hidden(h)                 h_hidden: where `numerics.hidden` stores the hidden layer
+    E_a = E_h clipped to what max(0, .) lets through   a = 0 exactly where h < -E_h
+    E   = E(a W_2 + b_2) + E_a |W_2|
+    """
+    x, w_1, b_1, w_2, b_2 = _arguments(x, w_1, b_1, w_2, b_2)
+    h, of_h = _affine(x, w_1, b_1, numerics)
+    # Rounding before or after the ReLU is the same: numbers of the format, and zero, stay what they are.
+    of_h = _overflowing(h, stored(h, of_h, numerics.hidden), numerics.hidden)
+    a = np.maximum(0, h)
+    # The error of max(0, .) is at most that of its argument, and at most what is left above zero.
+    e_a = np.clip(h + of_h.error, 0, of_h.error)
+    y, of_y = _affine(a, w_2, b_2, numerics)
+    with np.errstate(invalid="ignore"):
+        passed_on = e_a @ np.abs(w_2)
+        variance = np.where(e_a > 0, of_h.variance, 0) @ (w_2 * w_2)
+        coherent = np.minimum(of_h.coherent, e_a) @ np.abs(w_2)
+    # A hidden unit that overflows is a NaN behind a weight of 0.
+    passed_on, variance, coherent = (np.where(np.isnan(each), np.inf, each) for each in (passed_on, variance, coherent))
+    # The second product rounds sums of a + E_a, not of a.
+    growth = 1 + (numerics.roundings(w_2.shape[0]) + 1) * numerics.unit
+    if numerics.operands is not None:
+        u_o = FORMATS[numerics.operands].unit_roundoff
+        growth *= (1 + u_o) ** 2
+    errors = Errors(of_y.error + growth * passed_on, of_y.variance + variance, of_y.coherent + coherent)
+    return finish(y, errors, numerics)
+
+
+def _arguments(x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: Any) -> tuple[Array, ...]:
+    """The arguments in float64, their shapes checked."""
+    axes = {"x": "B L d_model", "w_1": "d_model d_ff", "b_1": "d_ff", "w_2": "d_ff d_model", "b_2": "d_model"}
+    given = zip(axes, (x, w_1, b_1, w_2, b_2), strict=True)
+    arrays = {name: real("feed_forward", name, values) for name, values in given}
+    check("feed_forward", {name: (array, axes[name]) for name, array in arrays.items()})
+    return tuple(arrays.values())
+
+
+def _convolution(x: Array, kernel: Array, bias: Array) -> Array:
+    """y[b, l, o] = bias[o] + sum over k and i of x[b, l + k, i] kernel[k, i, o]."""
+    positions = x.shape[1] - kernel.shape[0] + 1
+    y = np.tile(bias, (x.shape[0], positions, 1))  # (B, L, out)
+    for k, weights in enumerate(kernel):
+        y += np.einsum("bli,io->blo", x[:, k : k + positions], weights)
+    return y
+
+
+def _affine(x: Array, w: Array, b: Array, numerics: Numerics) -> tuple[Array, Errors]:
+    """The sum x W + b, and the errors of computing it from exact numbers.
+
+        E = E(x W) + n U |b| + U |x W + b| + eta
+        V = V(x W) + (U^2/3) max(n b^2 + n b (x W), (x W + b)^2)
+
+    A sum may start with its bias, which is then in each of its n partial sums; or end with it, which is one rounding
+    more, and before which `numerics.hidden` may store the product.
+    """
+    product, errors = matrix_product(x, w, numerics)
+    errors = _overflowing(product, stored(product, errors, numerics.hidden), numerics.hidden)
+    n, unit = numerics.roundings(w.shape[0]), numerics.unit
+    y = product + b
+    error = (1 + unit) * errors.error + n * unit * np.abs(b) + unit * np.abs(y) + numerics.underflow
+    variance = errors.variance + VARIANCE_OF_ROUNDING * unit**2 * np.maximum(n * b * (b + product), y * y)
+    return y, Errors(error, variance, error if numerics.rounding == "toward-zero" else errors.coherent)
+
+
+def _overflowing(values: Array, errors: Errors, form: str | None) -> Errors:
+    """Errors without limit where a stored number may be beyond the largest of its format."""
+    if form is None:
+        return errors
+    beyond = np.abs(values) + errors.error > FORMATS[form].largest
+    return Errors(*(np.where(beyond, np.inf, each) for each in errors))

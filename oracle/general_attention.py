@@ -1,0 +1,94 @@
+"""Attention in general: "Attention Is All You Need", section 3.2; Bahdanau, Cho and Bengio 2015, section 3.1.
+
+    o_i = sum_j p_ij v_j,   p_i = softmax(s_i) over the keys that query i sees
+
+    s (..., L_q, L_k)   v (..., L_k, d_v)   o (..., L_q, d_v)
+
+"An attention function can be described as mapping a query and a set of key-value pairs to an output": the weights come
+from any method of scoring queries against keys. What is left open:
+
+    1   A key that a query does not see does not exist for it: its weight is 0, and NaN in its value is not touched.
+    2   A row that sees no key holds zeros, NaN or the mean of all values (of none: zero), as `masked_row` says.
+"""
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from .shapes import boolean, check, real
+from .spec_error import SpecError
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+MASKED_ROWS: Final = ("zero", "nan", "mean")
+
+
+def general_attention(scores: Any, value: Any, visible: Any = None, masked_row: str = "zero") -> Array:
+    """softmax(scores) value over the visible keys, given any scores: (..., L_q, d_v).
+
+    SpecError if the shapes do not fit, an argument holds no numbers, or `masked_row` is none of zero, nan and mean.
+    """
+    function = "general_attention"
+    scores, value = real(function, "scores", scores), real(function, "value", value)
+    check(function, {"scores": (scores, "... L_q L_k"), "value": (value, "... L_k d_v")})
+    check_masked_row(function, masked_row)
+    seen = None if visible is None else np.broadcast_to(boolean(function, "visible", visible), scores.shape)
+    weights = weigh(scores, seen, masked_row)
+    return mix(weights, value, masked_row)
+
+
+class Weights(NamedTuple):
+    """The softmax of a block of scores. `seen` None: every key is seen."""
+
+    p: Array
+    """(..., L_q, L_k), zero for the keys that are not seen."""
+    gap: Array
+    """m - s >= 0, zero for the keys that are not seen."""
+    m: Array
+    """max s over the keys that are seen, zero if there is none: (..., L_q, 1)."""
+    n: Array
+    """How many keys are seen: (..., L_q, 1)."""
+    seen: Array | None
+
+
+def weigh(scores: Array, seen: Array | None, masked_row: str) -> Weights:
+    """softmax(s) over the keys that are seen, each step kept."""
+    keys = scores.shape[-1]
+    n = np.full((*scores.shape[:-1], 1), keys) if seen is None else seen.sum(-1, keepdims=True)
+    empty = n == 0
+    if masked_row == "mean" and seen is not None and empty.any():
+        # The mean of all values is what a row of equal scores has.
+        seen, scores, n = seen | empty, np.where(empty, 0, scores), np.where(empty, keys, n)
+    with np.errstate(all="ignore"):
+        if seen is None:
+            m = scores.max(-1, keepdims=True, initial=-np.inf)  # (..., L_q, 1)
+        else:
+            m = np.where(seen, scores, -np.inf).max(-1, keepdims=True, initial=-np.inf)
+        m = np.where(n == 0, 0, m)
+        gap = m - scores  # (..., L_q, L_k)
+        if seen is not None:
+            gap = np.where(seen, gap, 0)
+        p = np.negative(gap)
+        np.exp(p, out=p)
+        if seen is not None:
+            p *= seen
+        p /= np.where(n == 0, 1, p.sum(-1, keepdims=True))
+    return Weights(p, gap, m, n, seen)
+
+
+def mix(weights: Weights, value: Array, masked_row: str) -> Array:
+    """sum_j p_ij v_j; what is not finite among the values counts only where it is seen."""
+    p, finite = weights.p, np.isfinite(value)
+    with np.errstate(all="ignore"):
+        result = p @ (value if finite.all() else np.where(finite, value, 0))  # (..., L_q, d_v)
+        for j in np.flatnonzero(~finite.all(tuple(set(range(value.ndim)) - {value.ndim - 2}))):
+            term = p[..., j, None] * value[..., None, j, :]
+            counts = ~finite[..., None, j, :] & (True if weights.seen is None else weights.seen[..., j, None])
+            result += np.where(counts, term, 0)
+    return np.where(weights.n == 0, np.nan, result) if masked_row == "nan" else result
+
+
+def check_masked_row(function: str, masked_row: str) -> None:
+    """SpecError if the convention is none of those that there are."""
+    if masked_row not in MASKED_ROWS:
+        raise SpecError(f"{function}: masked_row is {masked_row!r}, but should be one of {', '.join(MASKED_ROWS)}")

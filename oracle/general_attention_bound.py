@@ -1,0 +1,182 @@
+"""The rounding errors of a weighted mean of values, o = softmax(s) V, from those of the scores s.
+
+With U, eta, c_e of `Numerics`; per query: p its weights, n the keys it sees, m = max s, gap = m - s, l = sum exp(-gap),
+lse = m + log l; rho of `exponential_errors` and the scores' own errors, r = min(n p, exp(2 max E^s)) of `rescalings`:
+
+    E = spread + g (U ((n p + r) |V| + (n + sum r) |o|) + cast) + U (3 + |lse| + max |s| + c_e log l) |o| + underflow
+    spread = g sqrt(sum w) sqrt(sum_j w_j (v_j - o)^2),   w = p (exp(U rho) - 1) + c_e U r,   g = exp(sum w) / (1 - 2 n U)
+
+What all weights of a row have in common cancels against their sum, so only v - o counts; the inequality of Cauchy and
+Schwarz keeps that without an array of L_q L_k d_v. The mean of the weights themselves is never outside the values:
+spread <= max |v| + |o|. |V| and |o| come from the two sums: n products each, and as many rescalings as r says.
+|lse| and max |s|: exp(s - lse) without a division has the rounding of lse in common, and no sum to cancel it against.
+
+    V = U^2 (sum p^2 v (v_j - o)^2 + sums) + sum cast^2 v^2 / 3         sums: `sum_variance`, of o and of l
+    coherent = 2 U |T| + c_e U (p_max |v_argmax - o| + |o|),   T = sum p s (v - o) = d o / d log(scale)
+
+A constant bias of exp cancels but for exp(0) = 1. Cast of the weights (numerics.probabilities, and operands), whatever
+they are relative to, as the running maximum of a tile: cast = min(p, max(u p, smallest subnormal / 2)).
+
+All of it is one pass with a matrix product for each sum. In float32 (`arithmetic`) it takes half of the time: values
+are scaled to 1, errors to U, so that nothing underflows.
+"""
+
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from .bound import VARIANCE_OF_ROUNDING, Errors, sum_variance
+from .formats import FORMATS
+from .general_attention import Weights
+from .numerics import Numerics
+from .softmax import exponential_errors, rescalings
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+FIRST_ORDER: Final = 2.0**-6
+"""Relative errors of weights up to here take the factor exp(rho) <= 1.016; beyond, each is taken for itself."""
+
+UNBOUNDED: Final = 60.0
+"""A weight that may be off by e^60 may be any: exp of it is in float32's range still, and below, no weight is lost."""
+
+
+SMALLEST_ROOT: Final = 2.0**-510
+"""Its square is a normal number of float64."""
+
+
+class Values(NamedTuple):
+    """The values, each channel scaled by a power of two to at most 1: exactly, and squares do not underflow."""
+
+    size: Array
+    """The power of two: (..., 1, d_v)."""
+    largest: Array
+    """max |v|: (..., 1, d_v), in units of it."""
+    total: Array
+    """sum |v|, likewise."""
+    moments: Array
+    """v^2, v and 1 side by side: (..., L_k, 2 d_v + 1)."""
+    magnitude: Array
+    """|v|."""
+
+
+def values(value: Array, arithmetic: Any) -> Values:
+    """What the bound needs of the values; those that are not finite have no error."""
+    v = np.where(np.isfinite(value), value, 0)
+    _, exponent = np.frexp(np.abs(v).max(-2, keepdims=True, initial=0))
+    size = np.ldexp(1.0, np.maximum(exponent, -1021))
+    v = (v / size).astype(arithmetic)
+    magnitude = np.abs(v)
+    moments = np.concatenate([v * v, v, np.ones_like(v[..., :1])], -1)
+    return Values(
+        size, magnitude.max(-2, keepdims=True, initial=0), magnitude.sum(-2, keepdims=True), moments, magnitude
+    )
+
+
+def weighted_values(
+    weights: Weights, of_scores: Errors, v: Values, expected: Array, numerics: Numerics
+) -> tuple[Errors, Array]:
+    """The errors of the result before it is rounded, and T: each (..., L_q, d_v).
+
+    `of_scores` are in units of U and U^2, zero for the keys that are not seen.
+    """
+    unit, c_e, eta = numerics.unit, numerics.exp_ulp, numerics.underflow
+    arithmetic, d = v.moments.dtype, v.magnitude.shape[-1]
+    squared = v.moments[..., :d]
+    with np.errstate(all="ignore"):
+        p, gap, m, n = (each.astype(arithmetic) for each in weights[:4])
+        o = np.where(np.isfinite(expected), expected / v.size, 0).astype(arithmetic)
+        size_o, many = np.abs(o), n > 1
+        p_max, farthest = p.max(-1, keepdims=True, initial=0), gap.max(-1, keepdims=True, initial=0)
+        log_l = np.where(many, -np.log(p_max), 0)  # the largest weight is exp(0) / l
+        lse = np.where(many, np.abs(m + log_l) + np.maximum(np.abs(m), np.abs(m - farthest)) + c_e * log_l, 0)
+
+        # E: the weights
+        rho, v_p = exponential_errors(gap, m, farthest, n, numerics)
+        rho += of_scores.error
+        v_p += of_scores.variance
+        worst = unit * rho.max(-1, keepdims=True, initial=0)
+        if worst.max(initial=0) > FIRST_ORDER:
+            rho = np.expm1(np.minimum(unit * rho, UNBOUNDED)) / unit
+            g = np.where(worst < UNBOUNDED, 1, np.inf)
+        else:
+            g = np.exp(worst)
+        r = rescalings(p, n)
+        r *= np.minimum(np.exp(2 * unit * of_scores.error.max(-1, keepdims=True, initial=0)), n)
+        w = np.multiply(rho, p, out=rho)
+        w += c_e * r
+        total, second = _centred(w, v, o, floor=n * float(np.finfo(arithmetic).eps))
+        g = g * np.exp(unit * (c_e * n + total))
+        once = np.maximum(1 - 2 * n * unit, 0)  # what the division by a rounded sum costs
+        spread = np.minimum(g * unit * np.sqrt(total * second) / once, v.largest + size_o)
+
+        # E: the sums. Weights that are off add at most `shift` to sum p |v|, which is never above max |v|.
+        shift = unit * total * v.largest
+        rescaled = n + r.sum(-1, keepdims=True)
+        r += p * n
+        of_o = np.minimum(g * (r @ v.magnitude + 2 * n * shift), 2 * n * v.largest)
+        of_l = np.minimum(g * rescaled, 2 * n) * size_o
+        error = spread + unit * (of_o + of_l) / once + unit * (3 + lse) * size_o
+
+        # V
+        squares = np.multiply(p, p, out=r)
+        q, q_p = squares @ squared, squares.sum(-1, keepdims=True)  # sum p^2 v^2, sum p^2
+        _, variance = _centred(np.multiply(v_p, squares, out=v_p), v, o)
+        variance += sum_variance(n, o, q, 1) + VARIANCE_OF_ROUNDING * q
+        variance += o * o * (sum_variance(n, 1, q_p, 1) + VARIANCE_OF_ROUNDING * (3 + lse**2))
+
+        # coherent
+        s = np.subtract(m, gap, out=gap)
+        s *= p
+        moment = s @ v.moments[..., d:]  # sum p s v, sum p s
+        temperature = moment[..., :d] - o * moment[..., d:]
+        first = p.argmax(-1)[..., None] if p.shape[-1] else np.zeros((*p.shape[:-1], 0), np.intp)
+        of_first = np.abs(np.take_along_axis(v.moments[..., d : 2 * d], first, -2) - o) if first.size else size_o
+        coherent = unit * (2 * np.abs(temperature) + c_e * (p_max * of_first + size_o))
+        if numerics.rounding == "toward-zero":
+            coherent = error
+
+        # Formats that are narrower
+        for form in sorted({numerics.probabilities, numerics.operands} - {None}):
+            cast, u = cast_error(p, form), FORMATS[form].unit_roundoff
+            lost = np.minimum(g * (cast @ v.magnitude + u * shift), v.largest)
+            error = error + lost / once
+            variance += (cast * cast) @ squared * (VARIANCE_OF_ROUNDING / unit**2)
+        if numerics.operands is not None:
+            u, tiny = FORMATS[numerics.operands].unit_roundoff, FORMATS[numerics.operands].half_smallest_subnormal
+            error = error + u * (1 + u) * np.minimum(g * (p @ v.magnitude + shift), v.largest) + tiny / v.size
+            variance += VARIANCE_OF_ROUNDING * (u / unit) ** 2 * q
+        if numerics.statistics is not None:
+            u = many * FORMATS[numerics.statistics].unit_roundoff
+            error = error + u * size_o / once
+            variance += VARIANCE_OF_ROUNDING * (u / unit * o) ** 2
+
+        # Weights, products, sums and the quotient may be flushed to zero below the smallest normal number.
+        flushed = np.where(n > 0, eta * (v.total * v.size + 2 * n.astype(np.float64) + 1), 0)
+        error, coherent = v.size * error + flushed, v.size * coherent + flushed
+        sigma = v.size * unit * np.sqrt(variance.astype(np.float64))
+        # Where float64 has no square of the deviation, there is only the worst case.
+        coherent = np.where(sigma < SMALLEST_ROOT, error, coherent)
+        unbounded = ~np.isfinite(expected)
+        errors = (np.where(unbounded | np.isnan(each), np.inf, each) for each in (error, sigma**2, coherent))
+        return Errors(*errors), v.size * temperature
+
+
+def cast_error(p: Array, form: str) -> Array:
+    """What rounding a weight to a format may change, relative to whatever it is rounded: at most the weight itself."""
+    cast = p * FORMATS[form].unit_roundoff
+    np.maximum(cast, FORMATS[form].half_smallest_subnormal, out=cast)
+    return np.minimum(cast, p, out=cast)
+
+
+def of_steps(numerics: Numerics) -> Numerics:
+    """The numerics of an attention that goes step by step: its probabilities pass between two of them."""
+    return replace(numerics, probabilities=numerics.probabilities or numerics.hidden)
+
+
+def _centred(w: Array, v: Values, o: Array, floor: Any = 0.0) -> tuple[Array, Array]:
+    """sum_j w_j and sum_j w_j (v_j - o)^2. `floor`: what the cancellation may have lost, relative to sum w v^2."""
+    d = o.shape[-1]
+    moment = w @ v.moments
+    second, mean, total = moment[..., :d], moment[..., d : 2 * d], moment[..., 2 * d :]
+    return total, np.maximum(second - 2 * o * mean + o * o * total, 0) + floor * second

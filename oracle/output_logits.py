@@ -1,0 +1,42 @@
+"""Output logits: "Attention Is All You Need", section 3.4.
+
+    logits = hidden W^T
+
+    hidden (B, L, d_model)   W (V, d_model)
+
+W is the matrix of the embedding ("we share the same weight matrix between the two embedding layers and the
+pre-softmax linear transformation"); the factor sqrt(d_model) belongs to the embedding alone, and there is no bias.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from .bound import Bound, finish, matrix_product
+from .numerics import Numerics
+from .shapes import check, real
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def output_logits(hidden: Any, weight: Any) -> Array:
+    """The product hidden W^T: (B, L, V).
+
+    SpecError if the shapes do not fit each other, or where an argument holds no real numbers.
+    """
+    hidden, weight = _arguments(hidden, weight)
+    return np.asarray(hidden @ weight.T)  # (B, L, V)
+
+
+def output_logits_bound(hidden: Any, weight: Any, *, numerics: Numerics) -> Bound:
+    """How far from `output_logits` a right implementation may be: the error of one matrix product."""
+    hidden, weight = _arguments(hidden, weight)
+    y, errors = matrix_product(hidden, weight.T, numerics)
+    return finish(y, errors, numerics)
+
+
+def _arguments(hidden: Any, weight: Any) -> tuple[Array, Array]:
+    """The arguments in float64, their shapes checked."""
+    hidden, weight = real("output_logits", "hidden", hidden), real("output_logits", "weight", weight)
+    check("output_logits", {"hidden": (hidden, "B L d_model"), "weight": (weight, "V d_model")})
+    return hidden, weight

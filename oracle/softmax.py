@@ -1,0 +1,120 @@
+"""Softmax: Bridle 1990; "Attention Is All You Need", section 3.2.1, equation 1, and section 3.4.
+
+    softmax(x)_j = exp(x_j - m) / sum_k exp(x_k - m),   m = max x      over the last axis
+
+    x (..., n)
+
+m changes nothing but the range. An entry of -inf is a masked one: its probability is 0 exactly. A row that holds NaN,
++inf or nothing but -inf is NaN, as IEEE arithmetic has it.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from .bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish, sum_variance
+from .formats import FORMATS
+from .numerics import Numerics
+from .shapes import check, real
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def softmax(x: Any) -> Array:
+    """exp(x - max x) over its sum along the last axis: (..., n). Empty if n is 0.
+
+    SpecError if x has no axis, or holds no real numbers.
+    """
+    x = _argument(x)
+    with np.errstate(all="ignore"):
+        m = x.max(-1, keepdims=True, initial=-np.inf)  # (..., 1)
+        e = np.exp(x - m)  # (..., n)
+        return np.asarray(e / e.sum(-1, keepdims=True))  # (..., n)
+
+
+def softmax_bound(x: Any, *, numerics: Numerics) -> Bound:
+    """How far from `softmax` a right implementation may be.
+
+    With rho of `exponential_errors`, R = sum p rho, l = sum exp(x - m), r of `rescalings`:
+
+        E = p ((1 - p) rho + (R - p rho)) + U p (n + sum r + 3 + |lse| + max |x| + c_e log l) + eta
+        V = p^2 ((1 - p)^2 v + sum_{k != j} p_k^2 v_k) + p^2 (sum_variance(n, 1, sum p^2) + U^2 (1 + ...))
+
+    The error that all weights of a row have in common cancels against their sum. What no sum cancels is the rounding of
+    lse = m + log l where the result is exp(x - lse), without a division. A single entry has none of it: lse = x.
+    """
+    y = softmax(x)
+    x = _argument(x)
+    unit, c_e = numerics.unit, numerics.exp_ulp
+    with np.errstate(all="ignore"):
+        seen = np.isfinite(x)
+        n = seen.sum(-1, keepdims=True)
+        m = x.max(-1, keepdims=True, initial=-np.inf)
+        gap = np.where(seen, m - x, 0)
+        farthest = gap.max(-1, keepdims=True, initial=0)
+        log_l = np.log(np.exp(-gap).sum(-1, keepdims=True, where=seen))
+        rho, v = exponential_errors(gap, m, farthest, n, numerics)
+        r = rescalings(y, n)
+        rho_p = y * rho + c_e * r
+        r_sum = rho_p.sum(-1, keepdims=True)
+        # Beyond the first order: weights off by exp(+-U rho), sums by U (n + sum r).
+        sums = n + r.sum(-1, keepdims=True)
+        growth = np.exp(2 * unit * (rho.max(-1, keepdims=True, initial=0) + c_e * n)) / np.maximum(1 - unit * sums, 0)
+        lse = np.where(n > 1, np.abs(m + log_l) + np.maximum(np.abs(m), np.abs(m - farthest)) + c_e * log_l, 0)
+        own, others = (1 - y) * y * rho, y * (r_sum - rho_p + c_e * r)
+        error = unit * (growth * (own + others + y * sums) + y * (3 + lse)) + seen * numerics.underflow
+        squares = y * y
+        cancelled = (1 - y) ** 2 * v + (squares * v).sum(-1, keepdims=True) - squares * v
+        of_sum = sum_variance(n, 1, squares.sum(-1, keepdims=True), 1) + VARIANCE_OF_ROUNDING * (3 + lse**2)
+        variance = unit**2 * squares * (cancelled + of_sum)
+        mean = (y * gap).sum(-1, keepdims=True)
+        # Common to many elements: a rounded log2(e) is another temperature; an exp that errs to one side.
+        coherent = unit * y * (2 * np.abs(gap - mean) + 2 * c_e) + seen * numerics.underflow
+    errors = Errors(*(np.where(np.isfinite(each), each, np.inf) for each in (error, variance, coherent)))
+    return finish(y, errors, numerics, directions={"temperature": y * (mean - gap)})
+
+
+def exponential_errors(gap: Any, m: Any, farthest: Any, n: Any, numerics: Numerics) -> tuple[Any, Any]:
+    """rho and v: the error and the variance of exp(s - m) relative to it, in units of U and U^2; s is exact.
+
+        rho = 6 gap + 2 sigma + 4 log n + c_e (2 + log n)        gap = m - s,   sigma = max |s|
+        v   = (2 gap^2 + sigma^2 + c_e^2 + (1 + c_e^2) log2(n + 1)) / 3
+
+    gap is rounded when it is made, multiplied by a rounded log2(e), and once more so where parts of a row are merged:
+    6. With exp2 the products m log2(e) of successive maxima round on their own: 2 sigma. Parts that are merged by their
+    log-sum-exp add its rounding, its logarithm and another exponential: at most log n each. v counts log2(n + 1)
+    maxima, as many as a random order has. A single entry is exp(0) over itself: nothing.
+
+    Statistics kept in a narrower format add u_s (1 + sigma + log n): merged parts have log-sum-exps rounded to it.
+    """
+    c_e, log_n, many = numerics.exp_ulp, np.log(np.maximum(n, 1)), n > 1
+    sigma = np.maximum(np.abs(m), np.abs(m - farthest))
+    row = many * (2 * sigma + 4 * log_n + c_e * (2 + log_n))
+    v_row = many * (sigma**2 + c_e**2 + (1 + c_e**2) * np.log2(n + 1)) / 3
+    if numerics.statistics is not None:
+        u_s = FORMATS[numerics.statistics].unit_roundoff / numerics.unit
+        row = row + many * u_s * (1 + sigma + log_n)
+        v_row = v_row + many * u_s**2 * (1 + sigma**2 + log_n**2) / 3
+    rho = gap * 6
+    rho += row.astype(rho.dtype)
+    v = gap * gap
+    v *= 2 / 3
+    v += v_row.astype(v.dtype)
+    return rho, v
+
+
+def rescalings(p: Any, n: Any) -> Any:
+    """p times how often an online softmax may rescale a weight: min(n p, 1).
+
+    A weight is rescaled when a larger score arrives. As the probabilities sum to 1, at most 1/p of them are larger; and
+    there are n keys. (Milakov and Gimelshein 2018 rescale a tile at a time; a tile may be a single key.)
+    """
+    r = p * n.astype(p.dtype)
+    return np.minimum(r, 1, out=r)
+
+
+def _argument(x: Any) -> Array:
+    """x in float64."""
+    x = real("softmax", "x", x)
+    check("softmax", {"x": (x, "... n")})
+    return x

@@ -1,0 +1,94 @@
+"""Messages arrive bit for bit, and a broken one is named."""
+
+import io
+import struct
+
+import ml_dtypes
+import numpy as np
+import pytest
+from assay.adapters.message import EndOfMessages, MessageError, as_data, read_message, write_message
+
+EVERY_FORMAT = [
+    *(np.float64, np.float32, np.float16, ml_dtypes.bfloat16),
+    *(np.int64, np.int32, np.int16, np.int8, np.uint8, np.bool_),
+]
+
+
+def through_a_pipe(header, tensors):
+    """What the other end reads."""
+    stream = io.BytesIO()
+    write_message(stream, header, tensors)
+    stream.seek(0)
+    return read_message(stream)
+
+
+@pytest.mark.parametrize("dtype", EVERY_FORMAT)
+@pytest.mark.parametrize("shape", [(), (0, 3), (2, 3), (1, 2, 1, 3)])
+def test_a_tensor_arrives_as_it_was(dtype, shape):
+    """Dtype, shape and every bit."""
+    bits = np.random.default_rng(0).integers(0, 2, (*shape, np.dtype(dtype).itemsize), np.uint8)
+    sent = np.frombuffer(bits.tobytes(), dtype).reshape(shape)
+
+    header, tensors = through_a_pipe({"id": 1}, {"x": sent})
+
+    assert header == {"id": 1}
+    assert tensors["x"].dtype == sent.dtype
+    assert tensors["x"].shape == sent.shape
+    assert tensors["x"].tobytes() == sent.tobytes()
+
+
+@pytest.mark.parametrize("pattern", [0x7FC1, 0xFF81, 0x7F80, 0xFF80, 0x8000, 0x0001])
+def test_the_bits_of_a_bfloat16_survive(pattern):
+    """NaN payloads, infinities, minus zero, the smallest subnormal."""
+    sent = np.array([pattern], np.uint16).view(ml_dtypes.bfloat16)
+
+    _, tensors = through_a_pipe({}, {"x": sent})
+
+    assert tensors["x"].view(np.uint16)[0] == pattern
+
+
+def test_strides_are_not_sent():
+    """A view arrives as its values."""
+    sent = np.arange(24.0).reshape(2, 3, 4)[:, ::2].swapaxes(0, 2)
+
+    _, tensors = through_a_pipe({}, {"x": sent, "y": sent[0]})
+
+    assert np.array_equal(tensors["x"], sent)
+    assert np.array_equal(tensors["y"], sent[0])
+
+
+def test_numbers_of_the_header():
+    """Numpy's numbers and the infinities are numbers; an object is refused."""
+    header, _ = through_a_pipe({"scale": np.float64(0.1), "heads": np.int64(2), "low": float("-inf")}, {})
+
+    assert header == {"scale": 0.1, "heads": 2, "low": float("-inf")}
+    with pytest.raises(TypeError, match="ndarray cannot travel"):
+        as_data([np.zeros(3)])
+
+
+def frame(header, block=b"", *, lengths=None):
+    """A frame by hand."""
+    return struct.pack("<IQ", *(lengths or (len(header), len(block)))) + header + block
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        (b"\x05\x00", "ended within the lengths"),
+        (b"Hello, world, this is a print", "is something printed to the pipe"),
+        (frame(b"{}", lengths=(10, 0)), "ended within a message: 2 bytes of 10"),
+        (frame(b"{]"), "not JSON"),
+        (frame(b"[1]"), "must be a JSON object, not list"),
+        (frame(b"{}", b"no tensors here"), "not in safetensors' format"),
+    ],
+)
+def test_a_broken_frame_is_named(broken, says):
+    """Each in its own words."""
+    with pytest.raises(MessageError, match=says):
+        read_message(io.BytesIO(broken))
+
+
+def test_the_end_is_not_an_error():
+    """Nothing where a message could begin is how a conversation ends."""
+    with pytest.raises(EndOfMessages):
+        read_message(io.BytesIO(b""))
