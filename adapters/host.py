@@ -125,9 +125,7 @@ class Host:
                 return header | {"data": as_data(result)}, {}
             results = {"result": result} if names == ["result"] else _named(names, result)
             values = {name: self._loaded.bridge.from_framework(each) for name, each in results.items()}
-            for each in values.values():
-                if each.dtype.name not in NAMES:
-                    raise TypeError(f"its dtype is {each.dtype}, which assay does not judge")
+            _check_dtypes(values)
         except TypeError as error:
             message = f"{function.name} returned something that cannot be judged: {error}"
             return {"reply": "malformed", "touched": touched, "message": message}, {}
@@ -163,6 +161,12 @@ def _named(names: list[str], gradients: Any) -> dict[str, Any]:
     if len(each) != len(names):
         raise TypeError(f"{len(each)} gradients, where {len(names)} are due: {', '.join(names)}")
     return dict(zip(names, each, strict=True))
+
+
+def _check_dtypes(results: Mapping[str, Array]) -> None:
+    for each in results.values():
+        if each.dtype.name not in NAMES:
+            raise TypeError(f"its dtype is {each.dtype}, which assay does not judge")
 
 
 def _line(text: str) -> str:

@@ -27,7 +27,7 @@ def private_pipes() -> tuple[IO[bytes], IO[bytes]]:
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
-    return open(requests, "rb"), open(replies, "wb")
+    return os.fdopen(requests, "rb"), os.fdopen(replies, "wb")
 
 
 def serve(adapter: str, component: str | None, framework: str | None) -> None:

@@ -107,7 +107,7 @@ def _flips(error: Array, bound: Bound, coherent: Array, half: Array, judged: Arr
     variance = sigma**2 + coherent**2 + np.minimum(ulp * (0.8 * sigma + coherent), ulp**2 / 4)
     found, due = float((error**2 / ulp**2).sum()), float(np.where(judged, variance / ulp**2, 0.0).sum())
     largest = max(1.0, float((sigma / ulp).max()) ** 2) * repeats
-    return max(0.0, (found - 1.32 * due) / (np.sqrt(due * largest) + 2 * largest))
+    return max(0.0, (found - 1.32 * due) / float(np.sqrt(due * largest) + 2 * largest))
 
 
 def _t(error: Array, coherent: Array, weight: Array) -> float:

@@ -1,4 +1,7 @@
-"""Scaled dot-product attention: its cases. Its clauses are in `attention_clauses.py`."""
+"""Scaled dot-product attention: its cases; `attention_clauses.py` and `attention_mask_clauses.py` have its clauses."""
+
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -52,7 +55,7 @@ def _make(case: Case) -> Inputs:
     return Inputs(arrays, options)
 
 
-def _values(case: Case, shapes: dict[str, tuple[int, ...]]) -> dict[str, Array]:
+def _values(case: Case, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:
     regime, dtype = case["regime"], case["dtype"]
     kinds = {
         "even": ("zero", "normal", "integers"),
@@ -90,7 +93,7 @@ def _values(case: Case, shapes: dict[str, tuple[int, ...]]) -> dict[str, Array]:
     return arrays
 
 
-def _one_hot(case: Case, shapes: dict[str, tuple[int, ...]], generator: np.random.Generator) -> dict[str, Array]:
+def _one_hot(case: Case, shapes: Mapping[str, tuple[int, ...]], generator: np.random.Generator) -> dict[str, Array]:
     """Scores of 0 for one key of each query, and below -1000 for every other.
 
     Query i looks at one channel c; the key that has 0 there is its own, all others have -1. The score is 0, so that
@@ -104,6 +107,11 @@ def _one_hot(case: Case, shapes: dict[str, tuple[int, ...]], generator: np.rando
     query = ONE_HOT * (np.arange(d_k) == channel[..., None])
     value = generator.choice([-1.0, 1.0], shapes["value"]) * 2.0 ** generator.integers(-6, 7, shapes["value"])
     return {"query": query, "key": key, "value": value}
+
+
+def plain(case: Case, **changes: Any) -> Case:
+    """The case with values and a layout that hide nothing."""
+    return case.but(**{"regime": "normal", "layout": "contiguous", **changes})
 
 
 def seen_by(inputs: Inputs, conventions: Conventions) -> Array:
@@ -142,13 +150,13 @@ def _item(inputs: Inputs, b: int) -> Inputs:
 
 
 def _variations(case: Case) -> dict[str, tuple[Inputs, Inputs]]:
-    plain = case.but(regime="normal", mask="none", scale="none", layout="contiguous")
-    without = _make(plain)
+    bare = plain(case, mask="none", scale="none")
+    without = _make(bare)
     return {
-        "mask": (without, _make(plain.but(mask="random"))),
-        "causal": (without, _make(plain.but(mask="causal"))),
-        "causal beside a mask": (_make(plain.but(mask="random")), _make(plain.but(mask="causal+random"))),
-        "scale": (without, _make(plain.but(scale=0.3))),
+        "mask": (without, _make(bare.but(mask="random"))),
+        "causal": (without, _make(bare.but(mask="causal"))),
+        "causal beside a mask": (_make(bare.but(mask="random")), _make(bare.but(mask="causal+random"))),
+        "scale": (without, _make(bare.but(scale=0.3))),
     }
 
 
@@ -170,8 +178,10 @@ def _dependents(inputs: Inputs, name: str, where: tuple[int, ...], conventions: 
 
 def _admissible(case: Case) -> bool:
     """Small enough to judge hundreds of them: a hundredth of a second each."""
-    scores = max(case["B"], 1) * case["H"] * case["L_q"] * case["L_k"]
-    return case["H"] % case["H_kv"] == 0 and scores <= 2**18 and scores * (case["d_k"] + case["d_v"]) <= 2**24
+    scores: int = max(case["B"], 1) * case["H"] * case["L_q"] * case["L_k"]
+    products: int = scores * (case["d_k"] + case["d_v"])
+    grouped: bool = case["H"] % case["H_kv"] == 0
+    return grouped and scores <= 257**2 and products <= 2**23
 
 
 def _large(mask: str, regime: str, keys: int, d: int, groups: int = 4) -> dict[str, int | str]:
@@ -179,11 +189,25 @@ def _large(mask: str, regime: str, keys: int, d: int, groups: int = 4) -> dict[s
     return {**sizes, "mask": mask, "regime": regime}
 
 
+def _probes(dtype: str) -> list[Case]:
+    """Square self-attention of several heads, as a model calls it; and a single query over a single key."""
+    base = ATTENTION.case([options[0] for options in ATTENTION.factors.values()], dtype, 0)
+    cases = [
+        base.but(B=2, H=heads, H_kv=groups, L_q=length, L_k=length, d_k=16, d_v=16, mask=mask, seed=length)
+        for length in (5, 17, 64)
+        for heads, groups in ((3, 3), (4, 2))
+        for mask in ("none", "causal", "random", "causal+padding-left")
+    ]
+    return [*cases, base.but(L_q=1, L_k=1, H=2, H_kv=2)]
+
+
 ATTENTION: Component = component(
     name="attention",
+    formula="softmax(Q K^T / sqrt(d_k)) V",
+    source="paper, section 3.2.1, equation 1",
     factors={
         "batch": [{"B": batch} for batch in (1, 2, 3, 0)],
-        "heads": [{"H": h, "H_kv": g} for h, g in ((1, 1), (2, 2), (2, 1), (3, 3), (4, 2), (6, 2), (6, 3))],
+        "heads": [{"H": h, "H_kv": g} for h, g in ((1, 1), (2, 2), (2, 1), (3, 3), (4, 2), (6, 2), (6, 3), (10, 5))],
         "queries": [{"L_q": length} for length in _LENGTHS],
         "keys": [{"L_k": length} for length in _LENGTHS],
         "size": [{"d_k": k, "d_v": v} for k, v in (*((d, d) for d in _HEAD_SIZES), *_UNEQUAL_SIZES)],
@@ -205,6 +229,7 @@ ATTENTION: Component = component(
     item=_item,
     variations=_variations,
     dependents=_dependents,
+    probes=_probes,
     large=[
         _large("none", "normal", 129, 64),
         _large("causal", "normal", 65, 33),

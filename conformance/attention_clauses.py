@@ -1,23 +1,16 @@
 """The clauses that only scaled dot-product attention has. Each compares results of the implementation with each other,
-or with what the formula gives without any rounding; two results may differ by the sum of their bounds."""
+or with what the formula gives without any rounding; two results may differ by the sum of their bounds.
+"""
 
 import numpy as np
 
-from .attention import seen_by
-from .case import Case
+from .attention import plain, seen_by
 from .clause import clause
 from .component import Array, Inputs
 from .trial import Trial, applies, required
-from .values import rounded
 
 _EQUATION = "paper, section 3.2.1, equation 1: softmax(Q K^T / sqrt(d_k)) V"
-_MASKING = "paper, section 3.2.3: illegal connections are set to minus infinity before the softmax"
 _COMPONENT = "attention"
-
-
-def _plain(case: Case, **changes: object) -> Case:
-    """Values and layout that hide nothing."""
-    return case.but(**{"regime": "normal", "layout": "contiguous", **changes})
 
 
 def _ones(inputs: Inputs) -> Array:
@@ -26,7 +19,7 @@ def _ones(inputs: Inputs) -> Array:
 
 def _sees_something(trial: Trial) -> Array:
     """The rows that see a key, with an axis for the channels; `Inapplicable` if there are none."""
-    sees = seen_by(trial.inputs, trial.conventions).any(-1)[..., None]
+    sees: Array = seen_by(trial.inputs, trial.conventions).any(-1, keepdims=True)
     applies(sees.any())
     return sees
 
@@ -79,7 +72,7 @@ def within_the_values(trial: Trial) -> float:
     "Adding a constant vector to all keys changes nothing.",
     formula="q.(k_j + c) = q.k_j + q.c, and softmax does not see a shift",
     source=_EQUATION,
-    prepare=lambda case: _plain(case, regime="integers"),
+    prepare=lambda case: plain(case, regime="integers"),
 )
 def constant_added_to_keys(trial: Trial) -> float:
     """Small integers, so that the sum is exact."""
@@ -190,7 +183,7 @@ def equal_keys(trial: Trial) -> float:
     "The result is linear in the values.",
     formula="Attention(Q, K, a V + b V') = a Attention(Q, K, V) + b Attention(Q, K, V')",
     source=_EQUATION,
-    prepare=lambda case: _plain(case, regime="integers"),
+    prepare=lambda case: plain(case, regime="integers"),
 )
 def linear_in_values(trial: Trial) -> float:
     """With small integers, whose combination is exact: V + 2 V'."""
@@ -211,7 +204,7 @@ def linear_in_values(trial: Trial) -> float:
     "The scale is 1/sqrt(d_k) unless another is given, whatever d_v, H and the lengths are.",
     formula="Attention with scale None = Attention with scale 1/sqrt(d_k)",
     source="paper, section 3.2.1: the dot products are scaled by 1/sqrt(d_k)",
-    prepare=lambda case: _plain(case, scale="none"),
+    prepare=lambda case: plain(case, scale="none"),
 )
 def scale_of_keys(trial: Trial) -> float:
     """1/sqrt(d_k) in float64, given by hand; and against the formula."""
@@ -230,7 +223,7 @@ def scale_of_keys(trial: Trial) -> float:
     "A scale of zero gives the mean of the values that a row sees, and a negative one prefers what is least alike.",
     formula="scale 0: p_ij = 1/n; scale -c with queries q = scale c with queries -q",
     source=_EQUATION,
-    prepare=lambda case: _plain(case, scale="none"),
+    prepare=lambda case: plain(case, scale="none"),
 )
 def other_scales(trial: Trial) -> float:
     """Zero is a number, not the lack of one."""
@@ -242,148 +235,6 @@ def other_scales(trial: Trial) -> float:
 
 @clause(
     "SDPA-12",
-    _COMPONENT,
-    "Masking keys is the same as deleting them.",
-    formula="mask_j = False for all i: Attention over the keys that are left",
-    source=_MASKING,
-    prepare=lambda case: case.but(mask="none"),
-)
-def mask_deletes(trial: Trial) -> float:
-    """A third of the keys, anywhere."""
-    keys = trial.case["L_k"]
-    applies(keys > 1)
-    left = trial.generator("left").random(keys) < 0.67
-    left[trial.generator("one").integers(keys)] = True
-    arrays = trial.inputs.arrays
-    masked = trial.inputs.but(mask=left[None, None, None, :])
-    deleted = trial.inputs.but(key=arrays["key"][:, :, left].copy(), value=arrays["value"][:, :, left].copy())
-    allowance = trial.bound(masked).worst + trial.bound(deleted).worst
-    return trial.require_same(
-        trial.call(masked), trial.call(deleted), allowance, "masked keys are not the same as none"
-    )
-
-
-@clause(
-    "SDPA-13",
-    _COMPONENT,
-    "What stands in masked keys and values does not matter.",
-    formula="p_ij = 0 exactly where mask_ij is False",
-    source=_MASKING,
-    prepare=lambda case: _plain(case, mask="padding-right"),
-)
-def masked_content(trial: Trial) -> float:
-    """Large finite numbers in the places that no row sees."""
-    hidden = ~seen_by(trial.inputs, trial.conventions).any((1, 2))  # (B, L_k)
-    applies(hidden.any())
-    places = hidden[:, None, :, None]
-    arrays = trial.inputs.arrays
-    other = trial.inputs.but(
-        key=np.where(places, 1000.0, arrays["key"]), value=np.where(places, -1000.0, arrays["value"])
-    )
-    return trial.require_same(
-        trial.call(other), trial.call(), 2 * trial.bound().worst, "what stands in masked keys matters"
-    )
-
-
-@clause(
-    "SDPA-14",
-    _COMPONENT,
-    "No row sees the future: what stands in later keys changes nothing, bit for bit.",
-    formula="causal: p_ij = 0 exactly for j beyond i, as aligned",
-    source=_MASKING,
-    prepare=lambda case: _plain(case, mask="causal"),
-)
-def future_unseen(trial: Trial) -> float:
-    """Other keys and values from a place on; rows that see none of them keep their bits."""
-    keys = trial.case["L_k"]
-    applies(keys > 1)
-    first = int(trial.generator("first").integers(1, keys))
-    later = np.arange(keys) >= first
-    arrays, generator = trial.inputs.arrays, trial.generator("other")
-    other = trial.inputs.but(
-        **{
-            name: np.where(
-                later[:, None], rounded(generator.standard_normal(arrays[name].shape), trial.dtype), arrays[name]
-            )
-            for name in ("key", "value")
-        }
-    )
-    before = ~seen_by(trial.inputs, trial.conventions)[..., first:].any(-1)
-    applies(before.any())
-    chosen = np.broadcast_to(before[..., None], trial.component.shape(trial.inputs))
-    return trial.require_bits(
-        trial.call(other), trial.call(), f"a row sees what comes later (keys from {first} on)", chosen
-    )
-
-
-@clause(
-    "SDPA-15",
-    _COMPONENT,
-    "Where L_q and L_k differ, the causal mask is aligned as declared.",
-    formula="top-left: j <= i; bottom-right: j <= i + L_k - L_q",
-    source="convention causal_alignment",
-    prepare=lambda case: _plain(case, mask="causal") if case["L_q"] != case["L_k"] else None,
-)
-def alignment(trial: Trial) -> float:
-    """L_q < L_k and L_q > L_k."""
-    how = trial.conventions["causal_alignment"]
-    return required(trial.judge(trial.call()), f"the causal mask is not aligned {how} for L_q != L_k")
-
-
-@clause(
-    "SDPA-16",
-    _COMPONENT,
-    "Decoding step by step with the keys so far equals the full causal pass.",
-    formula="row i = Attention(q_i, K[:i+1], V[:i+1])",
-    source="paper, section 3.2.3: the decoder attends to positions up to and including its own",
-    prepare=lambda case: _plain(case, mask="causal", L_k=case["L_q"]),
-)
-def decoding(trial: Trial) -> float:
-    """The first row, the last, and one between."""
-    length = trial.case["L_q"]
-    applies(length)
-    whole, worst, arrays = trial.call(), trial.bound().worst, trial.inputs.arrays
-    ratio = 0.0
-    for i in sorted({0, int(trial.generator("row").integers(length)), length - 1}):
-        upto = slice(0, i + 1)
-        step = Inputs(
-            {
-                "query": arrays["query"][:, :, i : i + 1].copy(),
-                "key": arrays["key"][:, :, upto].copy(),
-                "value": arrays["value"][:, :, upto].copy(),
-            },
-            {**trial.inputs.options, "causal": False},
-        )
-        allowance = worst[:, :, i : i + 1] + trial.bound(step).worst
-        claim = f"row {i} of the causal pass differs from decoding it alone"
-        ratio = max(ratio, trial.require_same(trial.call(step), whole[:, :, i : i + 1], allowance, claim))
-    return ratio
-
-
-@clause(
-    "SDPA-17",
-    _COMPONENT,
-    "A row that sees no key holds what is declared, and leaves its neighbours alone.",
-    formula="masked_row: zero, nan or the mean of all values",
-    source="convention masked_row",
-    prepare=lambda case: _plain(case, mask="blind-rows"),
-)
-def blind_rows(trial: Trial) -> float:
-    """The others as if the blind rows saw everything."""
-    blind = ~seen_by(trial.inputs, trial.conventions).any(-1)
-    applies(blind.any())
-    actual = trial.call()
-    ratio = required(
-        trial.judge(actual), f"a row without a key is not {trial.conventions['masked_row']}, or harms another"
-    )
-    sighted = trial.inputs.but(mask=trial.inputs.arrays["mask"] | blind[0, 0][:, None])
-    allowance = trial.bound().worst + trial.bound(sighted).worst
-    other = np.where(blind[..., None], actual, trial.call(sighted))
-    return max(ratio, trial.require_same(actual, other, allowance, "a row without a key changes its neighbours"))
-
-
-@clause(
-    "SDPA-18",
     _COMPONENT,
     "Grouped heads equal the same heads repeated: query head h meets key head h // (H / H_kv).",
     formula="Attention(Q, K, V)[:, h] = Attention(Q[:, h], K[:, h // (H / H_kv)], V[:, h // (H / H_kv)])",
@@ -400,7 +251,7 @@ def grouped_heads(trial: Trial) -> float:
 
 
 @clause(
-    "SDPA-19",
+    "SDPA-13",
     _COMPONENT,
     "Logits of any size give finite results, and the largest takes all.",
     formula="p_ij -> 1 as s_ij - s_ik -> infinity for all k != j",
@@ -419,21 +270,4 @@ def large_logits(trial: Trial) -> float:
             "large logits overflow",
         )
         or ratio
-    )
-
-
-@clause(
-    "SDPA-20",
-    _COMPONENT,
-    "A mask may come in any shape that broadcasts, and the causal one may come as a mask.",
-    formula="mask broadcast to (B, H, L_q, L_k); causal = the mask j <= i, as aligned",
-    source=_MASKING,
-    prepare=lambda case: case if case["mask"] != "none" else case.but(mask="causal+random"),
-)
-def masks_of_any_shape(trial: Trial) -> float:
-    """Against the whole mask written out."""
-    seen = seen_by(trial.inputs, trial.conventions)
-    written_out = trial.inputs.but(mask=seen.copy(), causal=False)
-    return trial.require_same(
-        trial.call(), trial.call(written_out), 2 * trial.bound().worst, "a mask written out differs from the same mask"
     )

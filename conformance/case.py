@@ -39,7 +39,7 @@ class Case(Mapping[str, Any]):
         """How many parameters there are."""
         return len(self.parameters)
 
-    def but(self, **changes: Value) -> "Case":
+    def but(self, **changes: Any) -> "Case":
         """The same case with other values of some parameters."""
         unknown = changes.keys() - dict(self.parameters).keys()
         if unknown:

@@ -56,6 +56,8 @@ class Clause:
     """Cases of its own for (component, dtype, seed), in place of those drawn for all."""
     covering: bool = False
     """Whether it is judged on the whole covering set, or on some cases of it."""
+    concerns: "Callable[[Component], bool]" = lambda component: True
+    """Of the clauses for all components: whether it says anything of this one."""
 
 
 CLAUSES: Final[dict[str, Clause]] = {}
@@ -73,18 +75,19 @@ def clause(
     prepare: Prepare = lambda case: case,
     cases: "Callable[[Component, str, int], Sequence[Case]] | None" = None,
     covering: bool = False,
+    concerns: "Callable[[Component], bool]" = lambda component: True,
 ) -> Callable[[Check], Check]:
     """Make a function a clause."""
 
     def register(check: Check) -> Check:
         if id in CLAUSES:
             raise ValueError(f"there are two clauses {id}: give one of them another number")
-        CLAUSES[id] = Clause(id, component, sentence, formula, source, check, level, prepare, cases, covering)
+        CLAUSES[id] = Clause(id, component, sentence, formula, source, check, level, prepare, cases, covering, concerns)
         return check
 
     return register
 
 
-def clauses_of(component: str) -> list[Clause]:
-    """Those that apply to a component: the ones for all, then its own."""
-    return [each for each in CLAUSES.values() if each.component in (None, component)]
+def clauses_of(component: "Component") -> list[Clause]:
+    """Those that concern a component: the ones for all, then its own."""
+    return [each for each in CLAUSES.values() if each.component in (None, component.name) and each.concerns(component)]

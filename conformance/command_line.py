@@ -7,20 +7,22 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from rich.console import Console
-
 from ..adapters import Adapter, AdapterError, available, open_adapter
 from ..adapters.contract import DTYPES
 from ..adapters.declaration import suggestion
 from . import terminal
+from .arguments import listed, seconds, seed, workers
 from .case import CaseError
+from .explaining import opening
 from .plan import Selection, plan
 from .profiles import PROFILES
 from .registry import CLAUSES, COMPONENTS
 from .replaying import replay
-from .report import EXIT_STATUS, USAGE, AllowError, Report, read_allowed, read_json, write_json, write_junit
+from .report import EXIT_STATUS, USAGE, AllowError, Report, is_report, read_allowed, read_json, write_json, write_junit
 from .running import Options, run
 
+_INTERRUPTED: Final = 130
+"""Before or after a run; in a run, what was judged counts."""
 _INTERNAL: Final = 70
 """The judge itself failed: neither a verdict nor the user's mistake (EX_SOFTWARE of sysexits)."""
 
@@ -37,9 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except (UsageError, AdapterError, CaseError, AllowError) as error:
         print(f"assay: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(USAGE)
+    except KeyboardInterrupt:
+        print("assay: interrupted", file=sys.stderr)  # noqa: T201
+        sys.exit(_INTERRUPTED)
     except BrokenPipeError:
         # Whoever read our output has seen enough; a second attempt to write it must not fail again at exit.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         sys.exit(0)
 
 
@@ -57,12 +62,12 @@ def _parser() -> argparse.ArgumentParser:
     judge = command("run", _run, "judge adapters; 0 conforms, 1 violates a clause, 2 usage, 3 nothing could be checked")
     judge.add_argument("adapter", nargs="*", metavar="ADAPTER", help="a name, a file, a module or exec:COMMAND (torch)")
     _add_opening(judge)
-    judge.add_argument("--component", type=_listed("component", COMPONENTS), default=(), metavar="NAME,...")
-    judge.add_argument("--dtype", type=_listed("dtype", DTYPES), default=(), metavar="NAME,...")
-    judge.add_argument("--clause", type=_listed("clause", CLAUSES), default=(), metavar="ID,...")
+    judge.add_argument("--component", type=listed("component", COMPONENTS), default=(), metavar="NAME,...")
+    judge.add_argument("--dtype", type=listed("dtype", DTYPES), default=(), metavar="NAME,...")
+    judge.add_argument("--clause", type=listed("clause", CLAUSES), default=(), metavar="ID,...")
     judge.add_argument("--profile", choices=list(PROFILES), default="quick", help="how many cases (default: quick)")
-    judge.add_argument("--seed", type=_seed, default=0, help="the seed of all cases (default: 0)")
-    judge.add_argument("-n", dest="workers", type=_workers, default="0", metavar="WORKERS", help="a number, or auto")
+    judge.add_argument("--seed", type=seed, default=0, help="the seed of all cases (default: 0)")
+    judge.add_argument("-n", dest="workers", type=workers, default="0", metavar="WORKERS", help="a number, or auto")
     judge.add_argument("--json", type=Path, metavar="FILE", help="write the report")
     judge.add_argument("--junit", type=Path, metavar="FILE", help="write the report as JUnit XML")
     judge.add_argument("--allow", type=Path, metavar="FILE", help="known failures: CLAUSE [COMPONENT [DTYPE]] a line")
@@ -87,47 +92,12 @@ def _add_opening(parser: argparse.ArgumentParser) -> None:
     """How an adapter is opened."""
     parser.add_argument("--as", dest="as_component", metavar="COMPONENT", help="what a bare function is")
     parser.add_argument("--framework", metavar="NAME", help="whose arrays a bare function takes (numpy, torch)")
-    parser.add_argument("--timeout", type=_seconds, default=60.0, metavar="S", help="seconds a call may take (60)")
+    parser.add_argument("--timeout", type=seconds, default=60.0, metavar="S", help="seconds a call may take (60)")
     parser.add_argument("--in-process", action="store_true", help="no worker process, for debuggers")
 
 
-def _listed(what: str, known: Collection[str]) -> Callable[[str], tuple[str, ...]]:
-    """The type of an option that takes names separated by commas."""
-
-    def names(text: str) -> tuple[str, ...]:
-        given = tuple(filter(None, text.split(",")))
-        for name in given:
-            if name not in known:
-                hint = suggestion(name, known) or f"; there are {', '.join(known)}"
-                raise argparse.ArgumentTypeError(f"there is no {what} {name!r}{hint}")
-        if not given:
-            raise argparse.ArgumentTypeError(f"names no {what}")
-        return given
-
-    return names
-
-
-def _seed(text: str) -> int:
-    if text.isdigit():
-        return int(text)
-    raise argparse.ArgumentTypeError(f"must be a whole number, 0 or more, not {text!r}")
-
-
-def _workers(text: str) -> str:
-    if text == "auto" or text.isdigit():
-        return text
-    raise argparse.ArgumentTypeError(f"must be a whole number or auto, not {text!r}")
-
-
-def _seconds(text: str) -> float:
-    with contextlib.suppress(ValueError):
-        if 0 < float(text) < float("inf"):
-            return float(text)
-    raise argparse.ArgumentTypeError(f"must be a number of seconds above 0, not {text!r}")
-
-
 def _run(parsed: argparse.Namespace) -> int:
-    console = Console()
+    console = terminal.Screen()
     if parsed.in_process and parsed.workers != "0":
         raise UsageError("--in-process is for one process; leave out -n")
     for path in (parsed.json, parsed.junit):
@@ -136,13 +106,16 @@ def _run(parsed: argparse.Namespace) -> int:
         allowed = read_allowed(parsed.allow, CLAUSES) if parsed.allow else []
     except OSError as error:
         raise UsageError(f"--allow {parsed.allow} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"--allow {parsed.allow} cannot be read: it is no text in UTF-8") from None
     reports: list[Report] = []
     errors: list[str] = []
     for spec in parsed.adapter or ["torch"]:
         with contextlib.closing(_open(spec, parsed)) as adapter:
             _check_dtypes(parsed.dtype, adapter)
             lines = list(plan(adapter.offer, Selection(parsed.component, parsed.dtype, parsed.clause)))
-            report = Report(adapter.offer, parsed.profile, parsed.seed, lines, allowed)
+            opened = opening(spec, parsed.as_component, parsed.framework)
+            report = Report(spec, opened, adapter.offer, parsed.profile, parsed.seed, lines, allowed)
             reports.append(report)
             errors += _judge(spec, parsed, report, adapter)
         terminal.show_report(console, report)
@@ -194,8 +167,8 @@ def _check_writable(path: Path | None) -> None:
     """Before the work, not after it."""
     if path is None:
         return
-    existed = path.exists()
     try:
+        existed = path.exists()
         with path.open("a", encoding="utf-8"):
             pass
     except OSError as error:
@@ -204,8 +177,8 @@ def _check_writable(path: Path | None) -> None:
         path.unlink()
 
 
-def _list(parsed: argparse.Namespace) -> int:  # noqa: ARG001 (every command takes it)
-    terminal.show_adapters(Console(), available())
+def _list(parsed: argparse.Namespace) -> int:
+    terminal.show_adapters(terminal.Screen(), available())
     return 0
 
 
@@ -213,13 +186,13 @@ def _spec(parsed: argparse.Namespace) -> int:
     if parsed.clause and parsed.clause not in CLAUSES:
         hint = suggestion(parsed.clause, CLAUSES) or "; `assay spec` lists them"
         raise UsageError(f"there is no clause {parsed.clause!r}{hint}")
-    terminal.show_clauses(Console(), [CLAUSES[parsed.clause]] if parsed.clause else list(CLAUSES.values()))
+    terminal.show_clauses(terminal.Screen(), [CLAUSES[parsed.clause]] if parsed.clause else list(CLAUSES.values()))
     return 0
 
 
 def _replay(parsed: argparse.Namespace) -> int:
     with contextlib.closing(_open(parsed.adapter, parsed)) as adapter:
-        return replay(Console(), adapter, parsed.case, parsed.clause)
+        return replay(terminal.Screen(), adapter, parsed.case, parsed.clause)
 
 
 def _compare(parsed: argparse.Namespace) -> int:
@@ -229,10 +202,10 @@ def _compare(parsed: argparse.Namespace) -> int:
             found = read_json(path)
         except (OSError, ValueError) as error:
             raise UsageError(f"{path} cannot be read as a report: {error}") from None
-        if not all(isinstance(each, dict) and each.get("schema") == "assay-report/1" for each in found):
+        if not found or not all(map(is_report, found)):
             raise UsageError(f"{path} is no report: its schema should be assay-report/1")
         reports += found
-    terminal.show_comparison(Console(), reports)
+    terminal.show_comparison(terminal.Screen(), reports)
     return 0
 
 

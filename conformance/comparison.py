@@ -59,12 +59,10 @@ def ratios(actual: Array, bound: Bound, dtype: str, *, statistical: bool) -> Arr
     form = FORMATS[dtype]
     expected, worst = bound.expected, bound.worst
     allowance = bound.statistical if statistical else worst
-    # Rounding to nearest overflows from half an ulp beyond the largest finite number.
-    overflow = (
-        form.largest * (1 + form.unit_roundoff / 2)
-        if dtype == "float64"
-        else (form.largest + 2.0 ** (np.frexp(form.largest)[1] - 1 - form.precision))
-    )
+    # Rounding to nearest overflows from half an ulp beyond the largest finite number; beyond that of float64, the
+    # oracle has overflowed, too.
+    half_ulp = 2.0 ** (np.frexp(form.largest)[1] - 1 - form.precision)
+    overflow = np.inf if dtype == "float64" else form.largest + half_ulp
     with np.errstate(all="ignore"):
         error = np.abs(actual - expected)
         ratio = np.where(error == 0, 0.0, error / allowance)
@@ -116,5 +114,4 @@ def bit_for_bit(actual: Array, expected: Array, chosen: Array | None = None) -> 
     """Equal without any allowance, in the chosen elements; -0 counts as 0."""
     equal = (actual == expected) | (np.isnan(actual) & np.isnan(expected))
     ratio = np.where(equal if chosen is None else equal | ~chosen, 0.0, np.inf)
-    worst = worst_of(ratio, actual, expected, np.zeros_like(ratio))
-    return worst
+    return worst_of(ratio, actual, expected, np.zeros_like(ratio))

@@ -46,15 +46,14 @@ class Inputs:
         return {**self.arrays, **self.options}
 
 
-def _nothing(case: Case, inputs: Inputs, bound: Bound, conventions: Conventions) -> None:
-    """The default of `Component.exact`."""
-
-
 @dataclass(frozen=True)
 class Component:
     """One component of the Transformer, as the judge sees it."""
 
     name: str
+    formula: str
+    source: str
+    """Paper, section, equation."""
     factors: Mapping[str, Sequence[Option]]
     """What a case is drawn from: each factor has options, the plainest first. `dtype` and `seed` stand apart."""
     make: Callable[[Case], Inputs]
@@ -66,11 +65,11 @@ class Component:
     """Whether the values are random, neither sorted nor tied nor constant, so that the statistical bound holds."""
     admissible: Callable[[Case], bool] = lambda case: True
     """Whether the parameters go together, and the arrays stay small enough to judge hundreds of them."""
-    exact: Callable[[Case, Inputs, Bound, Conventions], Array | None] = _nothing
+    exact: Callable[[Case, Inputs, Bound, Conventions], Array | None] | None = None
     """Which elements of the result are exactly representable and reached exactly by every order of operations."""
     item: Callable[[Inputs, int], Inputs] | None = None
     """The call with one item of the batch alone; the batch is axis 0 of the result."""
-    variations: Callable[[Case], Mapping[str, tuple[Inputs, Inputs]]] = lambda case: {}
+    variations: Callable[[Case], Mapping[str, tuple[Inputs, Inputs]]] | None = None
     """Option -> the same call without and with it, on values where it matters."""
     dependents: Callable[[Inputs, str, tuple[int, ...], Conventions], Array] | None = None
     """Which elements of the result depend on one element of one argument: a boolean array of the result's shape."""

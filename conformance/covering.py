@@ -53,7 +53,7 @@ def _completed(pair: dict[int, int], open_: Any, start: Any, generator: np.rando
             continue
         options = np.arange(start[f], start[f + 1])
         if greedy:
-            gain = open_[np.ix_(options, list(chosen.values()))].sum(1)
+            gain = open_[np.ix_(options, np.array(list(chosen.values())))].sum(1)
             options = options[gain == gain.max()]
         chosen[f] = int(generator.choice(options))
     return tuple(chosen[f] - int(start[f]) for f in range(count))

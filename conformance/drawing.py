@@ -1,23 +1,25 @@
-"""Where cases come from: a covering set first, then draws of Hypothesis; the same for the same seed.
+"""Where cases come from: a covering set first, then random draws; the same for the same seed.
 
 What a run catches must not hang on luck, so each run begins with the covering set of the component; random draws
 follow, and find what only three parameters together show.
 """
 
 import functools
-import tempfile
+import zlib
 from collections.abc import Iterator
 from typing import Final
 
-import hypothesis
+import numpy as np
 from hypothesis import strategies as st
-from hypothesis.configuration import set_hypothesis_home_dir
 
 from .case import Case
-from .component import COMPONENTS, Component
+from .component import Component
 from .covering import Row, covering_set
+from .registry import COMPONENTS
 
 _SEEDS: Final = 2**31
+_ATTEMPTS: Final = 100
+"""Draws for each case that is wanted: many combinations are inadmissible."""
 
 
 def cases(component: str, dtype: str = "float32") -> st.SearchStrategy[Case]:
@@ -52,31 +54,21 @@ def _covering_rows(name: str) -> list[Row]:
 
 
 def drawn_cases(component: Component, dtype: str, seed: int, count: int) -> list[Case]:
-    """So many draws, in the order in which Hypothesis makes them."""
+    """So many draws, every option of a factor as likely as the others.
+
+    Not those of Hypothesis: it mixes in the constants of whatever modules are loaded, so the same seed would give
+    other cases in another program.
+    """
+    factors = list(component.factors.values())
+    generator = np.random.default_rng([seed, zlib.crc32(component.name.encode())])
     drawn: list[Case] = []
-    if count == 0:
-        return drawn
-
-    @hypothesis.seed(seed)
-    @hypothesis.settings(
-        max_examples=count,
-        database=None,
-        deadline=None,
-        phases=(hypothesis.Phase.generate,),
-        suppress_health_check=list(hypothesis.HealthCheck),
-        verbosity=hypothesis.Verbosity.quiet,
-    )
-    @hypothesis.given(cases(component.name, dtype))
-    def draw(case: Case) -> None:
-        drawn.append(case)
-
-    with tempfile.TemporaryDirectory() as folder:
-        # Hypothesis keeps constants that it found in source files; a run leaves nothing behind.
-        set_hypothesis_home_dir(folder)
-        try:
-            draw()
-        finally:
-            set_hypothesis_home_dir(None)
+    for _ in range(count * _ATTEMPTS):
+        if len(drawn) == count:
+            break
+        options = [options[int(generator.integers(len(options)))] for options in factors]
+        case = component.case(options, dtype, int(generator.integers(_SEEDS)))
+        if component.admissible(case):
+            drawn.append(case)
     return drawn
 
 

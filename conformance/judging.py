@@ -8,9 +8,10 @@ from typing import Any, Final, Literal
 from ..adapters import Adapter
 from .case import Case
 from .clause import Clause, Inapplicable, Unsupported, Violation
-from .component import COMPONENTS, Component
+from .component import Component
 from .drawing import covering_cases, drawn_cases, spread
 from .profiles import Profile
+from .registry import COMPONENTS
 from .trial import Subject, Trial
 
 Status = Literal["pass", "fail", "unsupported", "not-offered", "allowed"]
@@ -57,14 +58,22 @@ def judge_clause(adapter: Adapter, clause: Clause, name: str, dtype: str, profil
     component, subject = COMPONENTS[name], Subject(adapter)
     result = Result(clause.id, clause.level, name, dtype, "pass")
     refused: list[str] = []
-    for case in _cases(clause, component, dtype, profile, seed):
+    resets: list[str] = []
+    cases, replacement, judged = _cases(clause, component, dtype, profile, seed), None, set[Case]()
+    while (case := replacement or next(cases, None)) is not None:
+        replaced, replacement = replacement is not None, None
+        if case in judged:
+            continue
+        judged.add(case)
         trial = Trial(subject, component, case)
         try:
             ratio = clause.check(trial)
         except Inapplicable:
             continue
         except Unsupported as reason:
-            refused.append(str(reason))
+            if not replaced:
+                refused.append(str(reason))
+                replacement = _accepted(clause, component, subject, case, resets)
             continue
         except Violation as violation:
             result.examples += 1
@@ -83,7 +92,7 @@ def judge_clause(adapter: Adapter, clause: Clause, name: str, dtype: str, profil
         result.status = "unsupported"
         result.reason = refused[0] if refused else "no case of this clause can be put to it"
     elif refused:
-        result.reason = f"{len(refused)} of {len(refused) + result.examples} cases are unsupported: {refused[0]}"
+        result.reason = f"{len(refused)} cases are unsupported, some of them replaced by plainer ones: {refused[0]}"
     if subject.declarations and result.status == "pass":
         took = f"took the declared {subject.declarations}"
         result.reason = f"{result.reason}; {took}" if result.reason else took
@@ -128,6 +137,28 @@ def _cases(clause: Clause, component: Component, dtype: str, profile: Profile, s
         if clause.cases is not None or component.admissible(prepared):
             seen.add(prepared)
             yield prepared
+
+
+def _accepted(clause: Clause, component: Component, subject: Subject, case: Case, resets: list[str]) -> Case | None:
+    """A plainer case in place of one that was refused, so that what else it holds is judged all the same.
+
+    `resets` are the factors whose plainest option has helped before; one more is tried where they do not help.
+    """
+    others = [name for name in component.factors if name not in resets]
+    for names in (resets, *([*resets, name] for name in others)):
+        plain = {key: value for name in names for key, value in component.factors[name][0].items()}
+        candidate = clause.prepare(case.but(**plain))
+        if candidate is None or candidate == case or not component.admissible(candidate):
+            continue
+        try:
+            Trial(subject, component, candidate).reply()
+        except Unsupported:
+            continue
+        except Violation:
+            pass  # that it fails is for the clause to say
+        resets[:] = names
+        return candidate
+    return None
 
 
 def smaller(

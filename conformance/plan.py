@@ -39,6 +39,6 @@ def plan(offer: Offer, selection: Selection) -> Iterator[Line]:
             continue
         dtypes = [each for each in offer.dtypes if not selection.dtypes or each in selection.dtypes]
         for dtype in dtypes if component.has_dtype else [""]:
-            for clause in clauses_of(name):
+            for clause in clauses_of(component):
                 if not selection.clauses or clause.id in selection.clauses:
                     yield Line(clause, name, dtype, name in offer.functions)

@@ -1,4 +1,4 @@
-"""The pytest plugin: one item a clause, component and dtype. `pytest --assay my_kernel.py` runs them in anybody's suite.
+"""The pytest plugin: one item a clause, component and dtype. `pytest --assay my_kernel.py` adds them to any suite.
 
 `assay run` is the same items in a pytest session of its own (`running.py`). Under xdist each worker opens the adapter
 for itself; what the adapter offers, and so what there is to judge, the controller finds out once and hands on.
@@ -12,9 +12,13 @@ from typing import Any, Final
 import pytest
 
 from ..adapters import Adapter, AdapterError, Offer, open_adapter
+from ..adapters.contract import DTYPES
+from .arguments import listed, seconds, seed
+from .explaining import facts, opening, title
 from .judging import Result, judge_clause
 from .plan import Line, Selection, plan
 from .profiles import PROFILES
+from .registry import CLAUSES, COMPONENTS
 
 PROPERTY: Final = "assay"
 """The user property under which an item leaves its result, as JSON."""
@@ -31,12 +35,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--assay-as", metavar="COMPONENT", help="what a bare function is")
     group.addoption("--assay-framework", metavar="NAME", help="whose arrays a bare function takes")
-    group.addoption("--assay-component", metavar="NAME,...", default="", help="only these components")
-    group.addoption("--assay-dtype", metavar="NAME,...", default="", help="only these dtypes")
-    group.addoption("--assay-clause", metavar="ID,...", default="", help="only these clauses")
+    group.addoption(
+        "--assay-component",
+        type=listed("component", COMPONENTS),
+        metavar="NAME,...",
+        default=(),
+        help="only these components",
+    )
+    group.addoption(
+        "--assay-dtype", type=listed("dtype", DTYPES), metavar="NAME,...", default=(), help="only these dtypes"
+    )
+    group.addoption(
+        "--assay-clause", type=listed("clause", CLAUSES), metavar="ID,...", default=(), help="only these clauses"
+    )
     group.addoption("--assay-profile", choices=list(PROFILES), default="quick", help="how many cases (default: quick)")
-    group.addoption("--assay-seed", type=int, default=0, help="the seed of all cases (default: 0)")
-    group.addoption("--assay-timeout", type=float, default=60.0, help="seconds a call may take (default: 60)")
+    group.addoption("--assay-seed", type=seed, default=0, help="the seed of all cases (default: 0)")
+    group.addoption("--assay-timeout", type=seconds, default=60.0, help="seconds a call may take (default: 60)")
     group.addoption("--assay-in-process", action="store_true", help="no worker process, for debuggers")
     group.addoption("--assay-offers", help="what the adapters offer, as JSON: internal, from controller to workers")
 
@@ -50,6 +64,9 @@ def pytest_configure(config: pytest.Config) -> None:
             offers = {spec: dataclasses.asdict(_opened(config, spec).offer) for spec in option.assay}
         except AdapterError as error:
             raise pytest.UsageError(str(error)) from None
+        for dtype in option.assay_dtype:
+            if not any(dtype in offer["dtypes"] for offer in offers.values()):
+                raise pytest.UsageError(f"--assay-dtype: {', '.join(offers)} does not take {dtype}")
         option.assay_offers = json.dumps(offers)
 
 
@@ -64,18 +81,21 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
     """Add the clauses after whatever else there is."""
     option = config.option
     offers = json.loads(option.assay_offers or "{}")
-    selection = Selection(_names(option.assay_component), _names(option.assay_dtype), _names(option.assay_clause))
+    selection = Selection(option.assay_component, option.assay_dtype, option.assay_clause)
     for spec, offer in offers.items():
         prefix = f"{spec}::" if len(offers) > 1 else ""
-        for line in plan(_offer(offer), selection):
-            if line.offered:
-                items.append(ClauseItem.from_parent(session, name=prefix + line.name, spec=spec, line=line))
+        items += [
+            ClauseItem.from_parent(session, name=prefix + line.name, spec=spec, line=line)
+            for line in plan(_offer(offer), selection)
+            if line.offered
+        ]
 
 
 def pytest_report_header(config: pytest.Config) -> Iterator[str]:
     """Who is judged."""
     for spec, offer in json.loads(config.option.assay_offers or "{}").items():
-        yield f"assay: {spec} ({offer['package']} {offer['version']} on {offer['device']}), seed {config.option.assay_seed}"
+        implementation = f"{offer['package']} {offer['version']} on {offer['device']}"
+        yield f"assay: {spec} ({implementation}), seed {config.option.assay_seed}"
 
 
 class ClauseViolated(AssertionError):
@@ -101,7 +121,8 @@ class ClauseItem(pytest.Item):
         if result.status == "unsupported":
             pytest.skip(result.reason or "unsupported")
         if result.failure is not None:
-            text = failure_text(result, line)
+            opened = opening(self.spec, option.assay_as, option.assay_framework)
+            text = _failure_text(self.spec, opened, result)
             if line.clause.level == "advisory":
                 pytest.xfail(text)
             raise ClauseViolated(text)
@@ -117,18 +138,9 @@ class ClauseItem(pytest.Item):
         return f"assay {self.spec}", None, self.line.name
 
 
-def failure_text(result: Result, line: Line) -> str:
-    """The five facts of a failure in plain text."""
-    assert result.failure is not None
-    return "\n".join(
-        (
-            f"{result.component} in {result.dtype or 'its own format'} violates {result.clause}: {line.clause.sentence}",
-            f"  formula  {line.clause.formula}",
-            f"  source   {line.clause.source}",
-            f"  found    {result.failure.message}",
-            f"  case     assay replay '{result.failure.case}'",
-        )
-    )
+def _failure_text(spec: str, opened: str, result: Result) -> str:
+    """The five facts in plain text."""
+    return "\n".join([title(spec, result), *(f"  {name:8} {text}" for name, text in facts(opened, result).items())])
 
 
 def _opened(config: pytest.Config, spec: str) -> Adapter:
@@ -144,10 +156,7 @@ def _opened(config: pytest.Config, spec: str) -> Adapter:
     return opened[spec]
 
 
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name for name in text.split(",") if name)
-
-
 def _offer(data: dict[str, Any]) -> Offer:
     tuples = ("dtypes", "functions", "gradients", "layouts", "notes")
-    return Offer(**{name: tuple(value) if name in tuples else value for name, value in data.items()})
+    fields: dict[str, Any] = {name: tuple(value) if name in tuples else value for name, value in data.items()}
+    return Offer(**fields)

@@ -4,7 +4,19 @@ from . import (  # noqa: F401
     universal,
     attention,
     attention_clauses,
+    attention_mask_clauses,
     softmax,
+    additive_attention,
+    bilinear_attention,
+    feed_forward,
+    layer_norm,
+    layer_norm_clauses,
+    positional_encoding,
+    embedding,
+    output_logits,
+    adam,
+    adam_clauses,
+    learning_rate,
 )
 from .clause import CLAUSES as CLAUSES
 from .clause import Clause as Clause

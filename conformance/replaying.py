@@ -6,11 +6,13 @@ import numpy as np
 from rich.console import Console
 
 from ..adapters import Adapter
+from ..oracle.spec_error import SpecError
 from .case import Case, CaseError
 from .clause import CLAUSES, Clause, Unsupported, Violation, clauses_of
 from .comparison import ratios
-from .component import COMPONENTS, parse_case
+from .component import parse_case
 from .judging import judge_case
+from .registry import COMPONENTS
 from .trial import Subject, Trial
 
 _SHOWN: Final = 8
@@ -25,7 +27,12 @@ def replay(console: Console, adapter: Adapter, line: str, chosen: str | None) ->
         raise CaseError(f"{adapter.offer.name} does not offer {case.component}")
     if COMPONENTS[case.component].has_dtype and case["dtype"] not in adapter.offer.dtypes:
         raise CaseError(f"{adapter.offer.name} does not take {case['dtype']}")
-    _show_elements(console, Trial(Subject(adapter), COMPONENTS[case.component], case))
+    trial = Trial(Subject(adapter), COMPONENTS[case.component], case)
+    try:
+        trial.component.shape(trial.inputs)
+        _show_elements(console, trial)
+    except (SpecError, MemoryError) as error:
+        raise CaseError(f"this case cannot be judged: {error}") from None
     violated, passed = False, False
     for clause in clauses:
         # A clause that is judged on cases of another kind has nothing to say of this one.
@@ -43,7 +50,7 @@ def replay(console: Console, adapter: Adapter, line: str, chosen: str | None) ->
 
 
 def _chosen(case: Case, name: str | None) -> list[Clause]:
-    known = {clause.id: clause for clause in clauses_of(case.component)}
+    known = {clause.id: clause for clause in clauses_of(COMPONENTS[case.component])}
     if name is not None and name not in known:
         known_to_all = "; `assay spec` lists the clauses" if name not in CLAUSES else f", which {case.component} lacks"
         raise CaseError(f"there is no clause {name!r}{known_to_all}")

@@ -1,4 +1,4 @@
-"""The report `assay-report/1`: results gathered in any order, given out in that of the plan; and its other form, JUnit."""
+"""The report `assay-report/1`: results come in any order and go out in that of the plan; and its other form, JUnit."""
 
 import importlib.metadata
 import json
@@ -10,6 +10,9 @@ from typing import Any, Final
 from xml.etree import ElementTree
 
 from ..adapters import Offer
+from ..adapters.contract import DTYPES
+from .component import COMPONENTS
+from .explaining import replay_command
 from .judging import Failure, Result
 from .plan import Line
 
@@ -50,12 +53,14 @@ def read_allowed(path: Path, known: Collection[str]) -> list[Allowed]:
         words = line.partition("#")[0].split()
         if not words:
             continue
-        if len(words) > 3 or words[0] not in known:
+        each = Allowed(*words[:3])
+        right = (each.clause in known, each.component in ("*", *COMPONENTS), each.dtype in ("*", *DTYPES))
+        if len(words) > 3 or not all(right):
             raise AllowError(
                 f"{path}, line {number}: {line.strip()!r} should be CLAUSE [COMPONENT [DTYPE]], with a clause that "
-                "`assay spec` lists"
+                "`assay spec` lists, and a star for any component or dtype"
             )
-        allowed.append(Allowed(*words))
+        allowed.append(each)
     return allowed
 
 
@@ -63,6 +68,10 @@ def read_allowed(path: Path, known: Collection[str]) -> list[Allowed]:
 class Report:
     """One run of one adapter."""
 
+    spec: str
+    """What named the adapter on the command line."""
+    opened: str
+    """The options of `assay replay` that open it again."""
     offer: Offer
     profile: str
     seed: int
@@ -158,6 +167,16 @@ def result_from_json(data: Mapping[str, Any]) -> Result:
     return Result(**{**data, "failure": None if failure is None else Failure(**failure)})
 
 
+def is_report(data: object) -> bool:
+    """Whether a file holds what `write_json` wrote, as far as `assay compare` needs it."""
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA or not isinstance(data.get("adapter"), str):
+        return False
+    try:
+        return all(isinstance(result_from_json(each), Result) for each in data["results"])
+    except (KeyError, TypeError):
+        return False
+
+
 def write_json(path: Path, reports: Sequence[Report]) -> None:
     """One object; of several adapters, one a line."""
     indent = 1 if len(reports) == 1 else None
@@ -201,7 +220,7 @@ def write_junit(path: Path, reports: Sequence[Report]) -> None:
             )
             if result.status == "fail" and result.level == "required" and result.failure is not None:
                 failure = ElementTree.SubElement(case, "failure", message=_xml(result.failure.message))
-                failure.text = _xml(f"assay replay '{result.failure.case}'")
+                failure.text = _xml(replay_command(report.opened, result))
             elif result.status != "pass":
                 said = result.failure.message if result.failure else result.reason
                 ElementTree.SubElement(case, "skipped", message=_xml(f"{result.status}: {said}"))

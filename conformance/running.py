@@ -82,8 +82,9 @@ def run(report: Report, options: Options, adapter: Adapter, heard: Callable[[Lin
         ini = Path(folder, "assay.ini")
         ini.write_text("[pytest]\n", encoding="utf-8")
         with _environment(options.workers):
-            pytest.main([*_arguments(report, options, lines), "-c", str(ini), "--rootdir", folder, folder], [conductor])
-    if len(report.results) < len(lines) and not conductor.errors:
+            places = ["-c", str(ini), "--rootdir", folder, "--basetemp", str(Path(folder, "basetemp")), folder]
+            pytest.main([*_arguments(report, options, lines), *places], [conductor])
+    if len(report.results) < len(lines):
         report.interrupted = True
     return conductor.errors
 
@@ -102,7 +103,7 @@ def _arguments(report: Report, options: Options, lines: list[Line]) -> list[str]
         "--assay-offers",
         json.dumps({options.spec: dataclasses.asdict(report.offer)}),
     ]
-    arguments += [f"--assay-{name}={','.join(sorted(values))}" for name, values in selected.items()]
+    arguments += [f"--assay-{name}={','.join(sorted(values))}" for name, values in selected.items() if values]
     arguments += ["--assay-profile", report.profile, "--assay-seed", str(report.seed)]
     arguments += ["--assay-timeout", str(options.timeout)]
     arguments += ["--assay-in-process"] if options.in_process else []

@@ -27,8 +27,8 @@ def _make(case: Case) -> Inputs:
         x = generator_of(case, "x").choice([-_LIMIT, 0.0, _LIMIT], shape)
     elif regime == "one-hot":
         # Any exponential of -2^10 is below the smallest number of every format: one weight is 1, the others are 0.
-        x = np.full(shape, -(2.0**10))
-        x[np.arange(case["rows"]), generator_of(case, "x").integers(max(case["n"], 1), size=case["rows"])] = 0.0
+        chosen = generator_of(case, "x").integers(max(case["n"], 1), size=(case["rows"], 1))
+        x = np.where(np.arange(case["n"]) == chosen, 0.0, -(2.0**10))
     else:
         x = draw(case, "x", shape, regime, dtype)
     if case["layout"] == "expanded":
@@ -37,7 +37,7 @@ def _make(case: Case) -> Inputs:
 
 
 def _exact(case: Case, inputs: Inputs, bound: Bound, conventions: Conventions) -> Array:
-    """One-hot rows. (Equal entries are not exact: exp(x - log n), without a division, is a right way to 1/n.)"""
+    """One-hot rows. Equal entries are not exact: exp(x - log n), without a division, is a right way to 1/n."""
     return np.ones(bound.expected.shape, bool)
 
 
@@ -50,6 +50,8 @@ def _dependents(inputs: Inputs, name: str, where: tuple[int, ...], conventions: 
 
 SOFTMAX: Component = component(
     name="softmax",
+    formula="exp(x_j - max x) / sum_k exp(x_k - max x)",
+    source="paper, section 3.2.1, equation 1",
     factors={
         "rows": [{"rows": rows} for rows in (1, 2, 3, 5, 0)],
         "n": [{"n": n} for n in (1, 2, 3, 5, 8, 15, 16, 17, 33, 63, 64, 65, 127, 128, 129, 1000, 0)],

@@ -1,5 +1,7 @@
 """What a person sees: the table, the failures as five facts, the list of adapters, the clauses."""
 
+import contextlib
+import os
 import textwrap
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ..adapters import Listed
-from .clause import CLAUSES, Clause
+from .clause import Clause
+from .explaining import facts, replay_command, title
 from .judging import Result
 from .report import CONFORMS, NO_EVIDENCE, VIOLATES, Report
 
@@ -26,12 +29,22 @@ _EVERY: Final = 10.0
 """Seconds between two lines of progress, where the screen cannot be drawn over."""
 
 
+class Screen(Console):
+    """A console whose reader may go away, as that of a pipe: the rest is not shown, and the run goes on."""
+
+    def on_broken_pipe(self) -> None:
+        """Rich would end the program here, with a status that is no verdict."""
+        self.quiet = True
+        with contextlib.suppress(OSError, ValueError):  # what it buffers must not fail again at exit
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
 class Ticker:
     """Progress: a bar on a terminal, a line now and then elsewhere. On standard error, so that a pipe stays clean."""
 
     def __init__(self, name: str, total: int) -> None:
         """Nothing is shown yet."""
-        self._console = Console(stderr=True)
+        self._console = Screen(stderr=True)
         self._name, self._total, self._done, self._failed = name, total, 0, 0
         self._last = time.monotonic()
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -57,19 +70,21 @@ class Ticker:
         elif time.monotonic() - self._last > _EVERY:
             self._last = time.monotonic()
             failed = f", {self._failed} failed" if self._failed else ""
-            print(f"{self._name}: {self._done} of {self._total} clauses judged{failed}", file=self._console.file)  # noqa: T201
+            said = f"{self._name}: {self._done} of {self._total} clauses judged{failed}"
+            self._console.print(said, markup=False, highlight=False, soft_wrap=True)
 
 
 def show_report(console: Console, report: Report) -> None:
     """The table, then every failure, then what else should be known."""
     console.print(_table(report))
     for result in report.failures:
-        _show_failure(console, result, CLAUSES[result.clause])
+        _show_failure(console, report, result)
     for result in report.warnings:
         assert result.failure is not None
         console.print(
-            f"\n[yellow]advisory[/] {result.clause} {result.component} {result.dtype}: {_plain(result.failure.message)}\n"
-            f"  assay replay '{_plain(result.failure.case)}'",
+            f"\n[yellow]advisory[/] {result.clause} {result.component} {result.dtype}: "
+            f"{_plain(result.failure.message)}\n"
+            f"  {_plain(replay_command(report.opened, result))}",
             soft_wrap=True,
         )
     for note in report.offer.notes:
@@ -91,9 +106,11 @@ def _show_verdict(console: Console, report: Report) -> None:
         count = sum(result.status == status for result in report.ordered)
         counts += [f"{count} {word}"] if count else []
     incomplete = "; the run was interrupted" if report.interrupted else ""
+    verdict = "[bold yellow]no verdict[/]" if report.interrupted and not report.failures else _VERDICTS[report.verdict]
     console.print(
-        f"\n{_plain(report.offer.name)}{_plain(where)}: {_VERDICTS[report.verdict]}: {len(report.failures)} violations, "
-        f"{len(report.warnings)} advisory; {', '.join(counts)}{incomplete}. Profile {report.profile}, seed {report.seed}.",
+        f"\n{_plain(report.offer.name)}{_plain(where)}: {verdict}: {len(report.failures)} violations, "
+        f"{len(report.warnings)} advisory; {', '.join(counts)}{incomplete}. "
+        f"Profile {report.profile}, seed {report.seed}.",
         soft_wrap=True,
     )
 
@@ -127,19 +144,9 @@ def _cell(results: Sequence[Result]) -> Text:
     return Text(f"{len(done)} pass, {ratio:.2f}" + (f", class {number}" if number else ""), style="green")
 
 
-def _show_failure(console: Console, result: Result, clause: Clause) -> None:
-    """Five facts: what was judged; the clause; where and what; error and allowance; the smallest case."""
-    assert result.failure is not None
-    console.print(
-        f"\n[bold red]{result.component}[/] in [bold]{result.dtype or 'no dtype'}[/] violates [bold]{clause.id}[/]"
-    )
-    rows = {
-        "clause": f"{clause.sentence} ({clause.source})",
-        "formula": clause.formula,
-        "found": result.failure.message,
-        "replay": f"assay replay '{result.failure.case}'",
-    }
-    for name, text in rows.items():
+def _show_failure(console: Console, report: Report, result: Result) -> None:
+    console.print(f"\n[bold red]{_plain(title(report.spec, result))}[/]", soft_wrap=True)
+    for name, text in facts(report.opened, result).items():
         console.print(f"  [dim]{name:8}[/] {_plain(text)}", soft_wrap=True)
 
 

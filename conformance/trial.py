@@ -4,12 +4,12 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from ..adapters import Adapter, Call, Reply
-from ..adapters.contract import CONVENTIONS
+from ..adapters.contract import CONVENTIONS, DTYPES
 from ..oracle.bound import Bound
 from ..oracle.numerics import Numerics, precision_classes
 from .aggregates import Statistic, statistics
@@ -51,6 +51,7 @@ class Trial:
         """Nothing is computed before it is asked for."""
         self.subject, self.component, self.case = subject, component, case
         self.dtype: str = case["dtype"] if component.has_dtype else ""
+        self._bounds: dict[Numerics, Bound] = {}
 
     @cached_property
     def inputs(self) -> Inputs:
@@ -97,8 +98,10 @@ class Trial:
             verb = {"error": "it raised ", "died": "the process ended: "}.get(reply.status, "")
             last = f" ({reply.detail.splitlines()[-1].strip()})" if reply.status == "died" and reply.detail else ""
             raise Violation(f"{verb}{reply.message}{last}")
-        if not self.dtype:
-            self.dtype = reply.dtype or ""
+        if not self.dtype and reply.value is not None:
+            if reply.dtype not in DTYPES:
+                raise Violation(f"the result is {reply.dtype}, which is no floating-point format")
+            self.dtype = str(reply.dtype)
         return reply
 
     def value_of(self, reply: Reply, inputs: Inputs) -> Array:
@@ -111,7 +114,7 @@ class Trial:
         return reply.value
 
     def _layouts(self, inputs: Inputs, layout: str | None) -> dict[str, str]:
-        chosen = layout or (self.case["layout"] if "layout" in self.case else "contiguous")
+        chosen = layout or self.case.get("layout", "contiguous")
         offered = self.subject.adapter.offer.layouts
         names = sorted(inputs.arrays)
         each = {name: _MIXED[k % len(_MIXED)] if chosen == "mixed" else chosen for k, name in enumerate(names)}
@@ -126,24 +129,30 @@ class Trial:
     @cached_property
     def ladder(self) -> tuple[tuple[int, Numerics], ...]:
         """The precision classes that the implementation may be in; those it is not in for certain are left out."""
+        if not self.dtype:
+            self.call()  # the format of a result that has no arguments to take it from
         declared = self.subject.adapter.offer.numerics.get(self.dtype, {})
         return precision_classes(self.dtype, declared)
 
     def bound(self, inputs: Inputs | None = None) -> Bound:
         """The bound under the numerics that the implementation is held to."""
-        return self._bound(inputs or self.inputs, self.ladder[-1][1])
+        return self._bound(inputs, self.ladder[-1][1])
 
-    def _bound(self, inputs: Inputs, numerics: Numerics) -> Bound:
+    def _bound(self, inputs: Inputs | None, numerics: Numerics) -> Bound:
+        """That of the case itself is computed once: most of a trial's time goes into it."""
+        if inputs is None and numerics in self._bounds:
+            return self._bounds[numerics]
         with np.errstate(all="ignore"):
-            return self.component.bound(inputs, numerics, self.conventions)
+            bound = self.component.bound(inputs or self.inputs, numerics, self.conventions)
+        if inputs is None:
+            self._bounds[numerics] = bound
+        return bound
 
     def judge(self, actual: Array, inputs: Inputs | None = None, *, statistical: bool = False) -> Worst:
         """The result against its bound, in the strictest precision class that has not failed before."""
         while True:
             number, numerics = self.ladder[self.subject.step]
-            worst = against_bound(
-                actual, self._bound(inputs or self.inputs, numerics), self.dtype, statistical=statistical
-            )
+            worst = against_bound(actual, self._bound(inputs, numerics), self.dtype, statistical=statistical)
             if worst.ratio <= 1 or not self._relaxed():
                 self._note(number)
                 return worst
@@ -152,7 +161,7 @@ class Trial:
         """Every valid statistic, likewise."""
         while True:
             number, numerics = self.ladder[self.subject.step]
-            found = statistics(actual, self._bound(self.inputs, numerics), self.dtype)
+            found = statistics(actual, self._bound(None, numerics), self.dtype)
             if all(each.ratio <= 1 for each in found) or not self._relaxed():
                 self._note(number)
                 return found
@@ -181,8 +190,8 @@ class Trial:
 
 
 def _repeats(array: Array) -> bool:
-    """Whether all of axis 0 holds the same, as the layout `expanded` needs."""
-    return array.ndim > 1 and np.array_equal(array, np.broadcast_to(array[:1], array.shape), equal_nan=True)
+    """Whether all of axis 0 holds the same bits, as the layout `expanded` needs."""
+    return array.ndim > 1 and array.tobytes() == np.broadcast_to(array[:1], array.shape).tobytes()
 
 
 def required(worst: Worst, claim: str) -> float:

@@ -1,9 +1,11 @@
 """The clauses that hold for every component, each written once."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from .case import Case
-from .clause import Inapplicable, Violation, clause
+from .clause import Inapplicable, Unsupported, Violation, clause
 from .comparison import Array, place
 from .component import COMPONENTS, Component, Inputs
 from .trial import Trial, applies, required
@@ -40,6 +42,23 @@ def value(trial: Trial) -> float:
     return ratio
 
 
+def _variations(trial: Trial) -> Mapping[str, tuple[Inputs, Inputs]]:
+    """The options that are accepted, each as a call without and with it; a component need not have any."""
+    every = trial.component.variations(trial.case) if trial.component.variations else {}
+    accepted, reasons = {}, []
+    for name, (without, with_it) in every.items():
+        try:
+            trial.reply(without)
+            trial.reply(with_it)
+        except Unsupported as reason:
+            reasons.append(reason)
+        else:
+            accepted[name] = without, with_it
+    if reasons and not accepted:
+        raise reasons[0]
+    return accepted
+
+
 def _large(component: Component, dtype: str, seed: int) -> list[Case]:
     """Cases of the size that statistics need, one for each set of large parameters."""
     plain = component.case([options[0] for options in component.factors.values()], dtype, seed)
@@ -53,6 +72,7 @@ def _large(component: Component, dtype: str, seed: int) -> list[Case]:
     formula="RMS(e / sigma) <= 1.15 + 4/sqrt(N); self-normalised t of bias, gain and each direction <= 7",
     source="docs/bounds.md, aggregates",
     cases=_large,
+    concerns=lambda component: bool(component.large),
 )
 def aggregates(trial: Trial) -> float:
     """A statistic outside its limit must be so again with fresh values."""
@@ -66,7 +86,7 @@ def aggregates(trial: Trial) -> float:
     if suspect:
         each = max(suspect.values(), key=lambda one: one.ratio)
         raise Violation(
-            f"the errors are systematic: {each.name} is {each.value:.3g}, where rounding gives at most {each.limit:.3g}",
+            f"the errors are systematic: {each.name} is {each.value:.3g}, rounding gives at most {each.limit:.3g}",
             each.ratio,
         )
     return max((each.ratio for each in found if each.ratio <= 1), default=0.0)
@@ -80,11 +100,13 @@ def aggregates(trial: Trial) -> float:
     source="the component's formula, on small integers, one-hot and uniform weights, zeros",
     covering=True,
     prepare=lambda case: case if _has_exact_values(case) else None,
+    concerns=lambda component: component.exact is not None,
 )
 def exact(trial: Trial) -> float:
     """Bit for bit, in the elements that the component calls exact."""
     bound = trial.bound()
-    chosen = trial.component.exact(trial.case, trial.inputs, bound, trial.conventions)
+    exactly = trial.component.exact
+    chosen = None if exactly is None else exactly(trial.case, trial.inputs, bound, trial.conventions)
     applies(chosen is not None and chosen.any())
     return trial.require_bits(trial.call(), bound.expected, "the exact answer is not reached", chosen)
 
@@ -117,7 +139,7 @@ def shape_and_dtype(trial: Trial) -> float:
     formula="none",
     source="the contract",
     covering=True,
-    prepare=lambda case: case if COMPONENTS[case.component].has_dtype else None,
+    concerns=lambda component: component.has_dtype,
 )
 def arguments_untouched(trial: Trial) -> float:
     """As the worker saw it."""
@@ -153,7 +175,7 @@ def no_memory(trial: Trial) -> float:
     """After calls with other values in the same arrays, and with each option."""
     case = trial.case
     before = [trial.component.make(case.but(seed=case["seed"] + 1))]
-    before += [given for _, given in trial.component.variations(case).values()]
+    before += [given for _, given in _variations(trial).values()]
     alone = trial.call()
     after = trial.sequence([*before, trial.inputs])[-1]
     allowance = 2 * trial.bound().worst
@@ -166,7 +188,8 @@ def no_memory(trial: Trial) -> float:
     "The same values in another memory layout give the same result.",
     formula="f(view of x) = f(x), within both roundings",
     source="an array is its values",
-    prepare=lambda case: case if case.get("layout", "contiguous") != "contiguous" else None,
+    prepare=lambda case: case if case["layout"] != "contiguous" else None,
+    concerns=lambda component: "layout" in component.parameters,
 )
 def layouts(trial: Trial) -> float:
     """Against the same values, contiguous."""
@@ -181,7 +204,7 @@ def layouts(trial: Trial) -> float:
     "Each item of a batch, computed alone, gives what it gives in the batch.",
     formula="f(x)[b] = f(x[b])",
     source="the formulas have no batch axis",
-    prepare=lambda case: case if COMPONENTS[case.component].item is not None else None,
+    concerns=lambda component: component.item is not None,
 )
 def batch_items_alone(trial: Trial) -> float:
     """Every item."""
@@ -208,12 +231,12 @@ def batch_items_alone(trial: Trial) -> float:
     "Every option that is accepted changes the result where the formula says that it does.",
     formula="f(x, option) != f(x)",
     source="the contract",
-    prepare=lambda case: case if COMPONENTS[case.component].has_dtype else None,
+    concerns=lambda component: component.variations is not None and component.has_dtype,
 )
 def options_matter(trial: Trial) -> float:
     """Each option whose effect is far above rounding."""
     found = False
-    for name, (without, with_it) in trial.component.variations(trial.case).items():
+    for name, (without, with_it) in _variations(trial).items():
         one, other = trial.bound(without), trial.bound(with_it)
         with np.errstate(invalid="ignore"):
             # Apart by more than both bounds: two right results cannot be equal there.
@@ -234,7 +257,7 @@ def options_matter(trial: Trial) -> float:
     formula="IEEE 754 arithmetic along the formula",
     source="IEEE 754-2019, 6.2; what 0 * NaN under a mask gives, the formulas leave open",
     level="advisory",
-    prepare=lambda case: case if COMPONENTS[case.component].dependents is not None else None,
+    concerns=lambda component: component.dependents is not None,
 )
 def special_values(trial: Trial) -> float:
     """One element of one argument at a time."""

@@ -1,5 +1,6 @@
 """Values of arrays, by regime. Everything is made in float64 from a seeded generator and rounded to the dtype, so the
-oracle sees exactly what the implementation sees."""
+oracle sees exactly what the implementation sees.
+"""
 
 import zlib
 from collections.abc import Callable, Mapping
@@ -23,7 +24,7 @@ GENERIC: Final = ("normal", "uniform")
 """Regimes of `draw` on whose values the statistical bounds hold."""
 
 
-def rounded(values: Array, dtype: str) -> Array:
+def rounded(values: Array | float, dtype: str) -> Array:
     """The nearest values of the dtype, in float64."""
     with np.errstate(over="ignore"):
         return np.asarray(values, np.float64).astype(_NUMPY[dtype]).astype(np.float64)

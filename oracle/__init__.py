@@ -1,0 +1,39 @@
+"""The truth: every formula in float64, and how far from it a right implementation may be. Needs numpy alone.
+
+    from assay import oracle
+    oracle.attention(query, key, value, causal=True)             the result
+    oracle.attention_bound(query, key, value, numerics=...)      a `Bound`: the result, W, S
+
+Functions have the names and arguments of the contract, the conventions as further keywords.
+`precision_classes("bfloat16")` gives the numerics that an implementation is held to.
+"""
+
+from .adam import adam as adam
+from .adam_bound import adam_bound as adam_bound
+from .additive_attention import additive_attention as additive_attention
+from .additive_attention import additive_attention_bound as additive_attention_bound
+from .attention import attention as attention
+from .attention_bound import attention_bound as attention_bound
+from .bilinear_attention import bilinear_attention as bilinear_attention
+from .bilinear_attention import bilinear_attention_bound as bilinear_attention_bound
+from .bound import Bound as Bound
+from .embedding import embedding as embedding
+from .embedding import embedding_bound as embedding_bound
+from .feed_forward import feed_forward as feed_forward
+from .feed_forward import feed_forward_as_convolutions as feed_forward_as_convolutions
+from .feed_forward import feed_forward_bound as feed_forward_bound
+from .general_attention import general_attention as general_attention
+from .layer_norm import layer_norm as layer_norm
+from .layer_norm import layer_norm_bound as layer_norm_bound
+from .learning_rate import learning_rate as learning_rate
+from .learning_rate import learning_rate_bound as learning_rate_bound
+from .numerics import Numerics as Numerics
+from .numerics import precision_classes as precision_classes
+from .output_logits import output_logits as output_logits
+from .output_logits import output_logits_bound as output_logits_bound
+from .positional_encoding import positional_encoding as positional_encoding
+from .positional_encoding import positional_encoding_at as positional_encoding_at
+from .positional_encoding import positional_encoding_bound as positional_encoding_bound
+from .softmax import softmax as softmax
+from .softmax import softmax_bound as softmax_bound
+from .spec_error import SpecError as SpecError

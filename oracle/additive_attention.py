@@ -1,4 +1,4 @@
-"""Additive attention: Bahdanau, Cho and Bengio 2015, section 3.1 and appendix A.1.2; the paper's section 3.2.1 names it.
+"""Additive attention: Bahdanau, Cho and Bengio 2015, section 3.1 and appendix A.1.2.
 
     s_ij = v . tanh(q_i W_q + k_j W_k)   o_i = sum_j softmax(s_i)_j value_j
 
@@ -54,12 +54,12 @@ def additive_attention_bound(
 ) -> Bound:
     """How far from `additive_attention` a right implementation may be.
 
-        E_a = (d_q + d_k) U (|q| |W_q| + |k| |W_k|) + h(q W_q) + h(k W_k) + h(a)     two products and a sum, or one product
-        E_t = max tanh' E_a + c_e U + h(t)                        tanh' <= 1, and falls off: it is taken where |a| is least
+        E_a = (d_q + d_k) U (|q| |W_q| + |k| |W_k|) + h(q W_q) + h(k W_k) + h(a)    two products and a sum, or one
+        E_t = max tanh' E_a + c_e U + h(t)                  tanh' <= 1, and falls off: it is taken where |a| is least
         E^s = d_a U |v| |t| + |v| E_t + h(s)
 
-    h: half an ulp where `numerics.hidden` stores what passes between the steps. The absolute c_e U: tanh by exponentials
-    cancels for small a. What becomes of E^s: `general_attention_bound`.
+    h: half an ulp where `numerics.hidden` stores what passes between the steps. c_e U is absolute: tanh by
+    exponentials cancels for small a. What becomes of E^s: `general_attention_bound`.
     """
     call = _arguments(query, key, value, w_query, w_key, v, masked_row)
     numerics = of_steps(numerics)

@@ -67,7 +67,7 @@ def visible(
 ) -> Array:
     """Which key each query sees: bool (B, H, L_q, L_k), or (B, H, len(rows), L_k), perhaps a read-only view.
 
-    SpecError if the mask does not fit the shape or holds no booleans, a row does not exist, or the alignment is unknown.
+    SpecError if the mask does not fit or holds no booleans, a row does not exist, or the alignment is unknown.
     """
     *_, queries, keys = shape
     chosen = _rows(queries, rows)

@@ -151,7 +151,7 @@ def _flushed(call: Call, numerics: Numerics) -> float:
     norms = (float(np.abs(each).sum(-1).max(initial=0)) for each in (call.query, call.key))
     # The query may have been scaled beforehand or not, or query and key by the root each.
     stretch = max(1.0, abs(call.scale), abs(call.scale) ** -0.5) if call.scale else 1.0
-    return tiny * stretch * (call.key.shape[3] + sum(norms))
+    return float(tiny * stretch * (call.key.shape[3] + sum(norms)))
 
 
 def _finite(array: Array) -> Array:

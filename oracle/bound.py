@@ -82,7 +82,7 @@ def finish(
     shape = np.shape(expected)
     error, variance, coherent = (np.broadcast_to(np.asarray(each, np.float64), shape) for each in errors)
     half = half_ulp(expected, form)
-    slack = 0.0
+    slack: Any = 0.0
     if numerics.accumulate == "float64":
         # The oracle computes in the same format, and so may be off by as much again, its own final rounding included.
         error, variance, coherent = 2 * error, 2 * variance, 2 * coherent
@@ -111,7 +111,7 @@ def sum_variance(terms: Any, total: Any, squares: Any, unit: float) -> Any:
 def matrix_product(a: Array, b: Array, numerics: Numerics) -> tuple[Array, Errors]:
     """a @ b, and the errors of computing it from exact factors.
 
-        E = n U A + n eta,   A = |a| |b|       any order, fused or not; n U needs no 1/(1 - n U) (Jeannerod and Rump 2013)
+        E = n U A + n eta,   A = |a| |b|       any order, fused or not; n U needs no 1/(1 - n U), Jeannerod & Rump 2013
         V = sum_variance + (U^2/3) Q           Q = a^2 b^2; the last term is that of the products
 
     A truncating accumulator errs always to the same side: its error is coherent. Rounded operands (u_o) add

@@ -48,7 +48,7 @@ def feed_forward_bound(x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: Any, *, numeri
     x, w_1, b_1, w_2, b_2 = _arguments(x, w_1, b_1, w_2, b_2)
     h, of_h = _affine(x, w_1, b_1, numerics)
     # Rounding before or after the ReLU is the same: numbers of the format, and zero, stay what they are.
-    of_h = _overflowing(h, stored(h, of_h, numerics.hidden), numerics.hidden)
+    of_h = stored(h, of_h, numerics.hidden)
     a = np.maximum(0, h)
     # The error of max(0, .) is at most that of its argument, and at most what is left above zero.
     e_a = np.clip(h + of_h.error, 0, of_h.error)
@@ -96,17 +96,9 @@ def _affine(x: Array, w: Array, b: Array, numerics: Numerics) -> tuple[Array, Er
     more, and before which `numerics.hidden` may store the product.
     """
     product, errors = matrix_product(x, w, numerics)
-    errors = _overflowing(product, stored(product, errors, numerics.hidden), numerics.hidden)
+    errors = stored(product, errors, numerics.hidden)
     n, unit = numerics.roundings(w.shape[0]), numerics.unit
     y = product + b
     error = (1 + unit) * errors.error + n * unit * np.abs(b) + unit * np.abs(y) + numerics.underflow
     variance = errors.variance + VARIANCE_OF_ROUNDING * unit**2 * np.maximum(n * b * (b + product), y * y)
     return y, Errors(error, variance, error if numerics.rounding == "toward-zero" else errors.coherent)
-
-
-def _overflowing(values: Array, errors: Errors, form: str | None) -> Errors:
-    """Errors without limit where a stored number may be beyond the largest of its format."""
-    if form is None:
-        return errors
-    beyond = np.abs(values) + errors.error > FORMATS[form].largest
-    return Errors(*(np.where(beyond, np.inf, each) for each in errors))

@@ -62,7 +62,8 @@ def half_ulp(x: Array, form: Format) -> Array:
     """
     magnitude = np.abs(np.asarray(x, np.float64))
     _, exponent = np.frexp(magnitude)  # |x| = m 2^exponent with m in [1/2, 1)
-    distance = np.ldexp(1.0, np.maximum(exponent - 1, form.smallest_exponent) - form.precision)
+    exponent = np.where(magnitude > 0, exponent - 1, form.smallest_exponent)  # frexp has the exponent 0 for zero
+    distance = np.ldexp(1.0, np.maximum(exponent, form.smallest_exponent) - form.precision)
     # 2^(emin - p) of float64 is below float64's own smallest number.
     distance = np.maximum(distance, np.finfo(np.float64).smallest_subnormal)
     return np.where(np.isfinite(magnitude), distance, np.inf)

@@ -1,10 +1,11 @@
 """The rounding errors of a weighted mean of values, o = softmax(s) V, from those of the scores s.
 
 With U, eta, c_e of `Numerics`; per query: p its weights, n the keys it sees, m = max s, gap = m - s, l = sum exp(-gap),
-lse = m + log l; rho of `exponential_errors` and the scores' own errors, r = min(n p, exp(2 max E^s)) of `rescalings`:
+lse = m + log l; rho of `exponential_errors` and the scores' own errors, r of `rescalings`, (n - 1) p or 1 - p at most:
 
     E = spread + g (U ((n p + r) |V| + (n + sum r) |o|) + cast) + U (3 + |lse| + max |s| + c_e log l) |o| + underflow
-    spread = g sqrt(sum w) sqrt(sum_j w_j (v_j - o)^2),   w = p (exp(U rho) - 1) + c_e U r,   g = exp(sum w) / (1 - 2 n U)
+    spread = g sqrt(sum w) sqrt(sum_j w_j (v_j - o)^2),   w = p (exp(U rho) - 1) + c_e U r,
+    g = exp(sum w + c_e n U) / (1 - 2 n U)
 
 What all weights of a row have in common cancels against their sum, so only v - o counts; the inequality of Cauchy and
 Schwarz keeps that without an array of L_q L_k d_v. The mean of the weights themselves is never outside the values:
@@ -101,8 +102,8 @@ def weighted_values(
             g = np.where(worst < UNBOUNDED, 1, np.inf)
         else:
             g = np.exp(worst)
-        r = rescalings(p, n)
-        r *= np.minimum(np.exp(2 * unit * of_scores.error.max(-1, keepdims=True, initial=0)), n)
+        score = unit * of_scores.error.max(-1, keepdims=True, initial=0)
+        r = rescalings(p, n, np.exp(np.minimum(2 * score, UNBOUNDED)))
         w = np.multiply(rho, p, out=rho)
         w += c_e * r
         total, second = _centred(w, v, o, floor=n * float(np.finfo(arithmetic).eps))
@@ -137,19 +138,21 @@ def weighted_values(
             coherent = error
 
         # Formats that are narrower
-        for form in sorted({numerics.probabilities, numerics.operands} - {None}):
+        for form in dict.fromkeys(form for form in (numerics.probabilities, numerics.operands) if form is not None):
             cast, u = cast_error(p, form), FORMATS[form].unit_roundoff
             lost = np.minimum(g * (cast @ v.magnitude + u * shift), v.largest)
             error = error + lost / once
-            variance += (cast * cast) @ squared * (VARIANCE_OF_ROUNDING / unit**2)
+            if arithmetic == np.float64:  # in float32, u p does for typical errors too: up to 1.2 times as much
+                cast = np.minimum(typical_cast_error(p, p_max, form), cast, out=cast)
+            variance += np.square(cast, out=cast) @ squared * (VARIANCE_OF_ROUNDING / unit**2)
         if numerics.operands is not None:
             u, tiny = FORMATS[numerics.operands].unit_roundoff, FORMATS[numerics.operands].half_smallest_subnormal
             error = error + u * (1 + u) * np.minimum(g * (p @ v.magnitude + shift), v.largest) + tiny / v.size
             variance += VARIANCE_OF_ROUNDING * (u / unit) ** 2 * q
         if numerics.statistics is not None:
-            u = many * FORMATS[numerics.statistics].unit_roundoff
-            error = error + u * size_o / once
-            variance += VARIANCE_OF_ROUNDING * (u / unit * o) ** 2
+            u_s = many * FORMATS[numerics.statistics].unit_roundoff
+            error = error + u_s * size_o / once
+            variance += VARIANCE_OF_ROUNDING * (u_s / unit * o) ** 2
 
         # Weights, products, sums and the quotient may be flushed to zero below the smallest normal number.
         flushed = np.where(n > 0, eta * (v.total * v.size + 2 * n.astype(np.float64) + 1), 0)
@@ -167,6 +170,21 @@ def cast_error(p: Array, form: str) -> Array:
     cast = p * FORMATS[form].unit_roundoff
     np.maximum(cast, FORMATS[form].half_smallest_subnormal, out=cast)
     return np.minimum(cast, p, out=cast)
+
+
+def typical_cast_error(p: Array, p_max: Array, form: str) -> Array:
+    """Half an ulp of a weight, relative to 1 or to the largest of its row, whichever is more: 0.5 to 1 times u p."""
+    of_ones, of_largest = _power_of_two(p), _power_of_two(p / p_max)
+    of_largest *= p_max
+    half = np.maximum(of_ones, of_largest, out=of_ones)
+    half *= FORMATS[form].unit_roundoff
+    return np.maximum(half, FORMATS[form].half_smallest_subnormal, out=half)
+
+
+def _power_of_two(x: Array) -> Array:
+    """2^floor(log2 x) of positive numbers in float64; zero of subnormal ones."""
+    exponents = np.asarray(x, np.float64).view(np.int64) & 0x7FF0_0000_0000_0000
+    return exponents.view(np.float64)
 
 
 def of_steps(numerics: Numerics) -> Numerics:

@@ -103,18 +103,20 @@ def exponential_errors(gap: Any, m: Any, farthest: Any, n: Any, numerics: Numeri
     return rho, v
 
 
-def rescalings(p: Any, n: Any) -> Any:
-    """p times how often an online softmax may rescale a weight: min(n p, 1).
+def rescalings(p: Any, n: Any, off: Any = 1.0) -> Any:
+    """p times how often an online softmax may rescale a weight: min((n - 1) p, off (1 - p)).
 
-    A weight is rescaled when a larger score arrives. As the probabilities sum to 1, at most 1/p of them are larger; and
-    there are n keys. (Milakov and Gimelshein 2018 rescale a tile at a time; a tile may be a single key.)
+    A weight is rescaled when a larger score arrives, so as often as the others are larger, n - 1 times at most. Each
+    that is larger has a larger probability, and together the others have 1 - p, so that (1 - p) / p are larger at most;
+    `off` times as many if probabilities are off by it. (Milakov and Gimelshein 2018; a tile may be a single key.)
     """
-    r = p * n.astype(p.dtype)
-    return np.minimum(r, 1, out=r)
+    r = 1 - p
+    r *= off
+    return np.minimum((n - 1).astype(p.dtype) * p, r, out=r)
 
 
 def _argument(x: Any) -> Array:
     """x in float64."""
-    x = real("softmax", "x", x)
-    check("softmax", {"x": (x, "... n")})
-    return x
+    array = real("softmax", "x", x)
+    check("softmax", {"x": (array, "... n")})
+    return array

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from adapters_for_tests.misbehaving import BEHAVIOURS
+
 from assay.adapters import AdapterError, Call, open_adapter
 
 HERE = Path(__file__).parent / "adapters_for_tests"

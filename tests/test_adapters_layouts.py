@@ -3,6 +3,7 @@
 import ml_dtypes
 import numpy as np
 import pytest
+
 from assay.adapters.bridges import FRAMEWORKS, bridge_to
 from assay.adapters.layouts import LAYOUTS, lay
 

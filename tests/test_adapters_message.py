@@ -6,6 +6,7 @@ import struct
 import ml_dtypes
 import numpy as np
 import pytest
+
 from assay.adapters.message import EndOfMessages, MessageError, as_data, read_message, write_message
 
 EVERY_FORMAT = [

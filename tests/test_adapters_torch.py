@@ -4,6 +4,7 @@ import contextlib
 
 import numpy as np
 import pytest
+
 from assay.adapters import AdapterError, available, open_adapter
 
 pytest.importorskip("torch")

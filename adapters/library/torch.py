@@ -1,7 +1,7 @@
 """PyTorch as a user gets it: the functions of torch.nn.functional and torch.optim, each with its automatic choices.
 
-Where torch has no function, the recipe of its tutorials stands in: positional_encoding, and the schedule handed to
-LambdaLR.
+Where torch has no function, the recipe of its tutorials stands in: positional_encoding, additive_attention (the
+sequence-to-sequence tutorial), and the schedule handed to LambdaLR.
 """
 
 import math
@@ -58,6 +58,30 @@ def attention(
         scale=scale,
         enable_gqa=query.shape[1] != key.shape[1],
     )
+
+
+def additive_attention(
+    query: "Tensor", key: "Tensor", value: "Tensor", w_query: "Tensor", w_key: "Tensor", v: "Tensor"
+) -> "Tensor":
+    """The tutorial's BahdanauAttention: three linear maps, tanh, softmax, bmm."""
+    import torch
+    import torch.nn.functional as F
+
+    energies = torch.tanh(F.linear(query, w_query.T).unsqueeze(2) + F.linear(key, w_key.T).unsqueeze(1))
+    weights = F.softmax(F.linear(energies, v.unsqueeze(0)).squeeze(-1), dim=-1)
+    return torch.bmm(weights, value)
+
+
+def bilinear_attention(query: "Tensor", key: "Tensor", value: "Tensor", w: "Tensor") -> "Tensor":
+    """F.bilinear of every query with every key, softmax, bmm."""
+    import torch
+    import torch.nn.functional as F
+
+    batch, queries, d_q = query.shape
+    keys, d_k = key.shape[1:]
+    pairs = query.unsqueeze(2).expand(batch, queries, keys, d_q), key.unsqueeze(1).expand(batch, queries, keys, d_k)
+    scores = F.bilinear(pairs[0].contiguous(), pairs[1].contiguous(), w.unsqueeze(0)).squeeze(-1)
+    return torch.bmm(F.softmax(scores, dim=-1), value)
 
 
 def feed_forward(x: "Tensor", w_1: "Tensor", b_1: "Tensor", w_2: "Tensor", b_2: "Tensor") -> "Tensor":

@@ -45,6 +45,9 @@ def attention(
     allowed = allowed.tril() if causal else allowed
     allowed = (allowed if mask is None else allowed & mask).expand(batch, heads, queries, keys)
     blocked = None if mask is None and not causal else ~allowed.reshape(batch * heads, queries, keys)
+    if blocked is not None and 0 in (batch, keys):
+        # It views the mask as (B, H, -1, L_k), where -1 could be anything (RuntimeError).
+        raise NotImplementedError("nn.MultiheadAttention cannot view a mask without elements")
     merged = [each.transpose(1, 2).reshape(batch, each.shape[2], width) for each in (query, key, value)]
     result: Tensor = module(*merged, attn_mask=blocked, need_weights=False)[0]
     return result.reshape(batch, queries, heads, d_k).transpose(1, 2)

@@ -25,7 +25,11 @@ def attention(
     """The call of the adapter `torch`, with one kernel allowed."""
     from torch.nn.attention import SDPBackend, sdpa_kernel
 
-    if value.shape[-1] != query.shape[-1]:
-        raise NotImplementedError("the flash kernel needs d_v = d_k")
-    with sdpa_kernel([SDPBackend.FLASH_ATTENTION]):
-        return automatic.attention(query, key, value, mask=mask, causal=causal, scale=scale)
+    try:
+        with sdpa_kernel([SDPBackend.FLASH_ATTENTION]):
+            return automatic.attention(query, key, value, mask=mask, causal=causal, scale=scale)
+    except RuntimeError as error:
+        # It says so in one sentence for d_v unlike d_k and for channels that are not adjacent in memory.
+        if "No available kernel" in str(error):
+            raise NotImplementedError("the flash kernel needs d_v = d_k and adjacent channels") from error
+        raise

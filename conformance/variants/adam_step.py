@@ -176,12 +176,13 @@ def adam_sign(s: State) -> None:
     descend(s, np.sign(s.m))
 
 
-# The square of a float16 below 2.4e-4 is zero in it; for bfloat16 input the loss of precision is the same.
+# The square of a float16 below 2.4e-4 is zero in it. For float16 input this is class 2: a state in the input's format.
 @variant(
     "adam-state-float16",
     "adam",
     "The moments are stored in float16.",
     needs="gradients below 2e-4 or above 256",
+    dtypes=("float64", "float32", "bfloat16"),
 )
 @optimiser
 def adam_state_float16(s: State) -> None:

@@ -1,0 +1,248 @@
+"""The embedding: its cases, and the clauses that only it has."""
+
+import numpy as np
+
+from ..adapters import Call, Reply
+from ..oracle.bound import Bound
+from ..oracle.embedding import embedding_bound
+from ..oracle.output_logits import output_logits_bound
+from .case import Case
+from .clause import Unsupported, Violation, clause
+from .comparison import against_bound
+from .component import Array, Component, Conventions, Inputs, component
+from .trial import Trial, applies, required
+from .values import GENERIC, draw, generator_of, rounded
+
+_SOURCE = "paper, section 3.4"
+_TIED = 'paper, section 3.4: "we share the same weight matrix between the two embedding layers and the linear map"'
+
+# Squares of powers of two, whose root is exact; and others.
+_D_MODEL = (4, 1, 2, 3, 5, 8, 16, 17, 33, 64, 65, 128, 512)
+
+# Beyond the whole numbers that bfloat16 (257) and float16 (2049) have.
+_VOCABULARY = (5, 1, 2, 3, 8, 17, 64, 65, 300, 1001, 4100)
+_TOKENS = ("random", "repeated", "smallest", "largest", "distinct")
+_REGIMES = ("normal", "uniform", "integers", "zero", "ties", "offset", "large", "tiny", "subnormal")
+
+
+def _make(case: Case) -> Inputs:
+    shape, vocabulary = (case["B"], case["L"]), case["V"]
+    generator = generator_of(case, "tokens")
+    count = shape[0] * shape[1]
+    kind = case["tokens"]
+    if kind == "repeated":
+        tokens = generator.choice(generator.integers(0, vocabulary, 2), shape)
+    elif kind == "smallest":
+        tokens = np.minimum(generator.integers(0, 2, shape), vocabulary - 1)
+    elif kind == "largest":
+        # The last one, and such as precede it.
+        tokens = np.maximum(vocabulary - 1 - np.arange(count).reshape(shape) % 5, 0)
+    elif kind == "distinct":
+        tokens = np.resize(generator.permutation(vocabulary), shape)
+    else:
+        tokens = generator.integers(0, vocabulary, shape)
+    weight = draw(case, "weight", (vocabulary, case["d_model"]), case["regime"], case["dtype"])
+    if case["layout"] == "expanded":
+        tokens[...] = tokens[:1]
+    return Inputs({"tokens": tokens.astype(np.int64), "weight": weight})
+
+
+def _exact(case: Case, inputs: Inputs, bound: Bound, conventions: Conventions) -> Array | None:
+    """Small integers times a root that is a power of two, and zeros."""
+    root = round(np.sqrt(case["d_model"]))
+    power_of_two = root**2 == case["d_model"] and root & (root - 1) == 0
+    return np.ones(bound.expected.shape, bool) if power_of_two else bound.expected == 0
+
+
+def _dependents(inputs: Inputs, name: str, where: tuple[int, ...], conventions: Conventions) -> Array:
+    """An element of the matrix reaches its channel, at each place of its token."""
+    channels = np.arange(inputs.arrays["weight"].shape[1])
+    return np.asarray((inputs.arrays["tokens"] == where[0])[..., None] & (channels == where[1]))
+
+
+EMBEDDING: Component = component(
+    name="embedding",
+    formula="weight[tokens] sqrt(d_model)",
+    source="paper, section 3.4",
+    factors={
+        "batch": [{"B": batch} for batch in (1, 2, 3, 0)],
+        "positions": [{"L": length} for length in (3, 1, 2, 5, 17, 0)],
+        "vocabulary": [{"V": size} for size in _VOCABULARY],
+        "d_model": [{"d_model": width} for width in _D_MODEL],
+        "tokens": [{"tokens": tokens} for tokens in _TOKENS],
+        "regime": [{"regime": regime} for regime in _REGIMES],
+        "layout": [
+            {"layout": layout}
+            for layout in ("contiguous", "transposed", "swapped", "sliced", "strided", "expanded", "mixed")
+        ],
+    },
+    make=_make,
+    shape=lambda inputs: (*inputs.arrays["tokens"].shape, inputs.arrays["weight"].shape[1]),
+    bound=lambda inputs, numerics, conventions: embedding_bound(**inputs.arguments, numerics=numerics),
+    generic=lambda case: case["regime"] in GENERIC and case["tokens"] == "distinct",
+    admissible=lambda case: case["V"] > 0 and case["d_model"] > 0 and case["V"] * case["d_model"] <= 2**18,
+    exact=_exact,
+    exact_regimes=("integers", "zero"),
+    item=lambda inputs, b: inputs.but(tokens=inputs.arrays["tokens"][b : b + 1]),
+    dependents=_dependents,
+    large=[{"B": 4, "L": 64, "V": 300, "d_model": 33, "tokens": "distinct"}],
+)
+
+
+@clause(
+    "EMB-1",
+    "embedding",
+    "A token gets the row of its own number.",
+    formula="y[b, l] = W[tokens[b, l]] sqrt(d_model), the row a one-hot vector times W",
+    source=_SOURCE,
+)
+def own_row(trial: Trial) -> float:
+    """Each row holds its number in binary, which survives any scale: zeros stay zeros, and nothing else does."""
+    tokens, weight = trial.inputs.arrays["tokens"], trial.inputs.arrays["weight"]
+    vocabulary, width = weight.shape
+    applies(tokens.size and vocabulary > 1 and 2**width >= vocabulary)
+    bits = np.arange(vocabulary)[:, None] >> np.arange(min(width, 62)) & 1
+    coded = np.zeros(weight.shape)
+    coded[:, : bits.shape[1]] = bits
+    actual = trial.call(trial.inputs.but(weight=coded))
+    found = ((actual[..., : bits.shape[1]] != 0) * 2.0 ** np.arange(bits.shape[1])).sum(-1)
+    wrong = np.argwhere(found != tokens)
+    if len(wrong):
+        at = tuple(map(int, wrong[0]))
+        held = f"row {found[at]:.0f}" if found[at] < vocabulary else "no row of the matrix"
+        raise Violation(f"token {tokens[at]} of a vocabulary of {vocabulary}, at {list(at)}, gets {held}")
+    return 0.0
+
+
+@clause(
+    "EMB-2",
+    "embedding",
+    "The rows are multiplied by sqrt(d_model).",
+    formula="W = 1: y = sqrt(d_model)",
+    source='paper, section 3.4: "we multiply those weights by sqrt(d_model)"',
+)
+def scale(trial: Trial) -> float:
+    """With a matrix of ones the result is the scale itself."""
+    applies(trial.inputs.arrays["tokens"].size)
+    ones = trial.inputs.but(weight=np.ones_like(trial.inputs.arrays["weight"]))
+    width, vocabulary = trial.case["d_model"], trial.case["V"]
+    claim = f"the scale is not sqrt(d_model) (d_model = {width}, V = {vocabulary})"
+    return required(trial.judge(trial.call(ones), ones), claim)
+
+
+@clause(
+    "EMB-3",
+    "embedding",
+    "A token has the same embedding wherever it stands, and only its own row counts.",
+    formula="y[b, l] depends on W[tokens[b, l]] alone",
+    source=_SOURCE,
+)
+def place_does_not_matter(trial: Trial) -> float:
+    """The places in reverse, then with every row changed that no token has; within both bounds."""
+    tokens, weight = trial.inputs.arrays["tokens"], trial.inputs.arrays["weight"]
+    applies(tokens.size)
+    whole, worst = trial.call(), trial.bound().worst
+    reverse = trial.call(trial.inputs.but(tokens=tokens[::-1, ::-1].copy()))
+    claim = "a token has another embedding at another place"
+    ratio = trial.require_same(reverse, whole[::-1, ::-1], 2 * worst[::-1, ::-1], claim)
+    others = weight.copy()
+    others[~np.isin(np.arange(len(weight)), tokens)] = 1.0
+    actual = trial.call(trial.inputs.but(weight=others))
+    return max(ratio, trial.require_same(actual, whole, 2 * worst, "rows of other tokens matter"))
+
+
+@clause(
+    "EMB-4",
+    "embedding",
+    "The matrix that is given is read at every call: an update of it in place is seen.",
+    formula="y of W' after y of W, where W' is W after an optimizer's step",
+    source=_TIED,
+)
+def reads_it_again(trial: Trial) -> float:
+    """The second matrix lies in the same array."""
+    applies(trial.inputs.arrays["tokens"].size)
+    updated = _stepped(trial)
+    _, actual = trial.sequence([trial.inputs, updated])
+    return required(
+        trial.judge(actual, updated), "after an update of the matrix in place, the embedding is not its own"
+    )
+
+
+def _stepped(trial: Trial) -> Inputs:
+    """The same call after a step of an optimizer on the matrix."""
+    weight = trial.inputs.arrays["weight"]
+    step = np.abs(weight).max(initial=0.0) * trial.generator("gradient").standard_normal(weight.shape)
+    updated = trial.inputs.but(weight=rounded(weight - step / 2, trial.dtype))
+    applies(np.isfinite(updated.arrays["weight"]).all())
+    return updated
+
+
+@clause(
+    "EMB-5",
+    "embedding",
+    "Embedding and output logits share a matrix: an optimizer's step on it changes both; only the embedding is scaled.",
+    formula="y = W[tokens] sqrt(d_model) and logits = hidden W^T, before W -> W' and after",
+    source=_TIED,
+    prepare=lambda case: case.but(regime="normal"),
+)
+def tied(trial: Trial) -> float:
+    """Both from one array, before the matrix in it is updated in place and after."""
+    tokens, width = trial.inputs.arrays["tokens"], trial.case["d_model"]
+    applies(tokens.size and trial.case["V"] <= 512)
+    hidden = rounded(trial.generator("hidden").standard_normal((*tokens.shape, width)), trial.dtype)
+    calls, updated = [], _stepped(trial)
+    for inputs in (trial.inputs, updated):
+        weight = inputs.arrays["weight"]
+        calls.append(Call("embedding", inputs.arrays, dtype=trial.dtype))
+        calls.append(Call("output_logits", {"hidden": hidden, "weight": weight}, dtype=trial.dtype))
+    replies = trial.subject.adapter.sequence(calls)
+    ratio = 0.0
+    for when, inputs, (embedded, logits) in zip(
+        ("before", "after"), (trial.inputs, updated), (replies[:2], replies[2:]), strict=True
+    ):
+        claim = f"{when} an optimizer's step on the shared matrix"
+        actual = trial.value_of(_ok(embedded), inputs)
+        ratio = max(ratio, required(trial.judge(actual, inputs), f"{claim} the embedding is wrong"))
+        bound = output_logits_bound(hidden, inputs.arrays["weight"], numerics=trial.ladder[-1][1])
+        value = _ok(logits).value
+        if value is None or value.shape != bound.expected.shape:
+            raise Violation(f"the logits have not the shape {bound.expected.shape}")
+        ratio = max(
+            ratio,
+            required(against_bound(value, bound, trial.dtype, statistical=False), f"{claim} the logits are wrong"),
+        )
+    return ratio
+
+
+def _ok(reply: Reply) -> Reply:
+    if reply.status == "unsupported":
+        raise Unsupported(reply.message)
+    if reply.status != "ok":
+        raise Violation(reply.message)
+    return reply
+
+
+@clause(
+    "EMB-6",
+    "embedding",
+    "A token outside the vocabulary is refused.",
+    formula="tokens in 0 ... V - 1",
+    source="the formula has no row for any other; what is read instead is another token's, or no memory of ours",
+    level="advisory",
+    prepare=lambda case: case.but(layout="contiguous"),
+)
+def outside_the_vocabulary(trial: Trial) -> float:
+    """V and -1. On processors only: the assertion of a graphics card would end every later call as well."""
+    tokens, vocabulary = trial.inputs.arrays["tokens"], trial.case["V"]
+    applies(tokens.size and trial.subject.adapter.offer.device == "cpu")
+    for strange in (vocabulary, -1):
+        outside = trial.inputs.but(tokens=np.where(np.arange(tokens.size).reshape(tokens.shape), tokens, strange))
+        reply = trial.subject.adapter.call("embedding", outside.arrays, dtype=trial.dtype)
+        trial.subject.lost = reply.status in ("died", "timeout")
+        if reply.status == "ok":
+            raise Violation(f"token {strange} of a vocabulary of {vocabulary} is taken without an error")
+        if reply.status not in ("error", "unsupported"):
+            raise Violation(
+                f"token {strange} of a vocabulary of {vocabulary} does not end in an error: {reply.message}"
+            )
+    return 0.0

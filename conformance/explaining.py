@@ -1,0 +1,42 @@
+"""A failure as five facts: who and in which dtype; the clause and its source; where, actual and expected; error and
+allowance; the smallest case, with the command that runs it again.
+"""
+
+import shlex
+
+from .judging import Result
+from .registry import CLAUSES, COMPONENTS
+
+
+def title(spec: str, result: Result) -> str:
+    """Who, what, in which dtype, which clause."""
+    return f"{spec}: {result.component} in {result.dtype or 'a format of its own'} violates {result.clause}"
+
+
+def opening(spec: str, component: str | None, framework: str | None) -> str:
+    """The options of `assay replay` that open the same adapter."""
+    words = [] if spec == "torch" else ["--adapter", spec]
+    words += ["--as", component] if component else []
+    words += ["--framework", framework] if framework else []
+    return shlex.join(words)
+
+
+def facts(opened: str, result: Result) -> dict[str, str]:
+    """The others, by a word each."""
+    assert result.failure is not None
+    clause, component = CLAUSES[result.clause], COMPONENTS[result.component]
+    # What holds for every component is said of this one's formula.
+    said = component if clause.component is None else clause
+    return {
+        "clause": clause.sentence,
+        "formula": f"{said.formula} ({said.source})",
+        "found": result.failure.message,
+        "replay": replay_command(opened, result),
+    }
+
+
+def replay_command(opened: str, result: Result) -> str:
+    """The command that runs the failing case again; `opened` comes from `opening`."""
+    assert result.failure is not None
+    words = ("assay replay", shlex.quote(result.failure.case), opened, "--clause", result.clause)
+    return " ".join(filter(None, words))

@@ -1,0 +1,94 @@
+"""A user at a terminal: an empty folder, an empty home, and the command `assay`."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+RIGHT = """
+import numpy as np
+
+def softmax(x):
+    e = np.exp(x - x.max(-1, keepdims=True, initial=-np.inf))
+    return e / e.sum(-1, keepdims=True)
+"""
+WRONG = RIGHT.replace("return e /", "return np.float32(1.001) * e /")
+
+
+class Terminal:
+    """Runs commands in a folder of its own; what they leave behind can be listed."""
+
+    def __init__(self, folder: Path) -> None:
+        """Everything in a folder of its own."""
+        self.cwd, self.home, self.temporary, self.files = (
+            folder / name for name in ("here", "home", "temporary", "files")
+        )
+        for each in (self.cwd, self.home, self.temporary, self.files):
+            each.mkdir()
+        keep = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "XDG_"))}
+        self.environment = {**keep, "HOME": str(self.home), "TMPDIR": str(self.temporary), "COLUMNS": "200"}
+
+    def write(self, name: str, text: str) -> str:
+        """A file elsewhere; its path."""
+        file = self.files / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+        return str(file)
+
+    def start(self, *arguments: str, **options: object) -> "subprocess.Popen[str]":
+        """The command `assay`, still running."""
+        command = [sys.executable, "-m", "assay.conformance.command_line", *arguments]
+        pipe = subprocess.PIPE
+        settings = {"stdout": pipe, "stderr": pipe, "text": True, "cwd": self.cwd, "env": self.environment}
+        return subprocess.Popen(command, **{**settings, **options})
+
+    def python(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Python, as the user has it."""
+        command = [sys.executable, *arguments]
+        return subprocess.run(
+            command, capture_output=True, text=True, cwd=self.cwd, env=self.environment, timeout=100, check=False
+        )
+
+    def assay(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """The command `assay`, finished."""
+        return self.python("-m", "assay.conformance.command_line", *arguments)
+
+    def report(self, name: str = "report.json") -> dict:
+        """A report in the user's folder."""
+        return json.loads((self.cwd / name).read_text(encoding="utf-8"))
+
+    @staticmethod
+    def complaints(errors: str) -> str:
+        """What stands on standard error besides the progress of a long run."""
+        return "".join(line for line in errors.splitlines(keepends=True) if "clauses judged" not in line)
+
+    @property
+    def left(self) -> list[str]:
+        """Every file and folder that commands have left behind."""
+        return sorted(
+            str(path.relative_to(root)) for root in (self.cwd, self.home, self.temporary) for path in root.rglob("*")
+        )
+
+
+@pytest.fixture
+def terminal(tmp_path):
+    return Terminal(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_terminal(tmp_path_factory):
+    """One for several tests, which read what one command has written."""
+    return Terminal(tmp_path_factory.mktemp("terminal"))
+
+
+@pytest.fixture
+def right(terminal):
+    return terminal.write("right.py", RIGHT)
+
+
+@pytest.fixture
+def wrong(terminal):
+    return terminal.write("wrong.py", WRONG)

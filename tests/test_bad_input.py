@@ -1,0 +1,226 @@
+"""Whatever the user or the implementation gets wrong: one clear sentence, no traceback, the right exit status."""
+
+import os
+import re
+import signal
+import time
+
+import pytest
+from conftest import RIGHT
+
+from assay.conformance.command_line import main
+
+QUICKLY = ("--component", "softmax", "--dtype", "float32", "--clause", "SM-1,ALL-1,ALL-4")
+CASE = "softmax?dtype=float32&rows=1&n=5&regime=normal&layout=contiguous&seed=1"
+
+
+def complaint(capsys, *arguments):
+    """The one sentence of a mistake: exit status 2, nothing on standard output, at most a usage before the sentence."""
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    said = capsys.readouterr()
+    assert (left.value.code, said.out) == (2, "")
+    found = re.fullmatch(r"(usage: assay.*\n( .*\n)*)?assay[ a-z]*: (?P<sentence>.+)\n", said.err)
+    assert found, said.err
+    return found["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((), "the following arguments are required: COMMAND"),
+        (("runn",), "invalid choice: 'runn'"),
+        (("run", "--jsn", "x"), "unrecognized arguments: --jsn"),
+        (("run", "--component", "sofmax"), "there is no component 'sofmax'; did you mean 'softmax'?"),
+        (("run", "--component", "x,y"), "there is no component 'x'; there are attention, softmax, "),
+        (("run", "--component", ","), "argument --component: names no component"),
+        (("run", "--dtype", "bfloat61"), "there is no dtype 'bfloat61'; did you mean 'bfloat16'?"),
+        (("run", "--clause", "SM-1,SM-99"), "there is no clause 'SM-99'; did you mean 'SM-"),
+        (("run", "--profile", "fast"), "invalid choice: 'fast' (choose from"),
+        (("run", "--seed", "-1"), "must be a whole number, 0 or more, not '-1'"),
+        (("run", "--seed", "1.5"), "must be a whole number, 0 or more, not '1.5'"),
+        (("run", "--seed", "²"), "must be a whole number, 0 or more, not '²'"),
+        (("run", "-n", "many"), "must be a whole number or auto, not 'many'"),
+        (("run", "--timeout", "0"), "must be a number of seconds above 0, not '0'"),
+        (("run", "--timeout", "nan"), "must be a number of seconds above 0, not 'nan'"),
+        (("run", "-n", "2", "--in-process"), "--in-process is for one process; leave out -n"),
+        (("run", "torhc"), "there is no adapter 'torhc'; did you mean 'torch'?"),
+        (("run", "no/such/file.py"), "there is no file no/such/file.py"),
+        (("run", "exec:"), "exec: needs a command"),
+        (("run", "exec:/no/such/program"), "cannot be run: No such file or directory"),
+        (("run", "exec:true"), "exec:true did not start: the worker exited with status 0"),
+        (("run", "exec:echo a line is not a message of this protocol"), "is something printed to the pipe?"),
+        (("run", "--allow", "no/such/file"), "--allow no/such/file cannot be read: No such file or directory"),
+        (("run", "--allow", "/"), "--allow / cannot be read: Is a directory"),
+        (("run", "--json", "no/such/folder/x.json"), "cannot be written to no/such/folder/x.json: No such file"),
+        (("run", "--junit", "/"), "the report cannot be written to /: Is a directory"),
+        (("run", "--json", "x" * 300), "File name too long"),
+        (("spec", "SM-99"), "there is no clause 'SM-99'"),
+        (("spec", "sofmax"), "there is no clause 'sofmax'"),
+        (("replay",), "the following arguments are required: CASE"),
+        (("compare",), "the following arguments are required: REPORT.json"),
+        (("compare", "no/such/report.json"), "no/such/report.json cannot be read as a report"),
+    ],
+    ids=lambda value: " ".join(value)[:30] if isinstance(value, tuple) else "",
+)
+def test_a_mistake_in_the_command(capsys, arguments, says):
+    assert says in complaint(capsys, *arguments)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("import no_such_module", "cannot be imported: ModuleNotFoundError: No module named 'no_such_module' (line 1)"),
+        ("\ndef softmax(x)", "cannot be imported: SyntaxError: expected ':' (line 2)"),
+        ("import os\nos._exit(3)", "did not start: the worker exited with status 3"),
+        ("", "mine offers no function of the contract"),
+        ("def sofmax(x): ...", "it has 'sofmax'; did you mean 'softmax'?"),
+        ("def softmax(): ...", "softmax() does not accept the contract's call softmax(x)"),
+        ("def softmax(x, y): ...", "softmax(x, y) does not accept the contract's call softmax(x)"),
+        (RIGHT + "dtypes = ('float32')", "dtypes must be a tuple of names"),
+        (RIGHT + "framework = 'nunpy'", "there is no framework 'nunpy'; did you mean 'numpy'?"),
+        (RIGHT + "conventions = {'masked_rows': 'nan'}", "did you mean 'masked_row'?"),
+        (RIGHT + "numerics = {'float32': {'accumulate': 'float23'}}", "did you mean 'float32'?"),
+        (RIGHT + "numerics = {'float32': {'block': 0}}", "must be a whole number, 1 or more, not 0"),
+    ],
+)
+def test_an_adapter_that_cannot_be_loaded(capsys, tmp_path, text, says):
+    file = tmp_path / "mine.py"
+    file.write_text(text, encoding="utf-8")
+    assert says in complaint(capsys, "run", str(file))
+
+
+def test_a_dtype_that_the_adapter_does_not_take(capsys, right):
+    assert "right does not take float16; its dtypes are float32" in complaint(
+        capsys, "run", right, "--dtype", "float16"
+    )
+    half = CASE.replace("float32", "float16")
+    assert "right does not take float16" in complaint(capsys, "replay", half, "--adapter", right)
+
+
+@pytest.mark.parametrize(
+    ("case", "says"),
+    [
+        ("", "'' is no case: it should look like softmax?"),
+        ("softmax", "'softmax' is no case"),
+        (CASE.replace("softmax", "sofmax"), "there is no component 'sofmax'"),
+        (CASE.replace("&n=5", ""), "a case of softmax needs n; its parameters are dtype, rows, n,"),
+        (CASE + "&heads=2", "a case of softmax has no heads"),
+        (CASE.replace("float32", "float23"), "dtype of a case of softmax cannot be 'float23'; it is float64 or"),
+        (CASE.replace("n=5", "n=five"), "n of a case of softmax cannot be 'five'; it is a whole number, 0 or more"),
+        (CASE.replace("seed=1", "seed=-1"), "seed of a case of softmax cannot be '-1'"),
+        (CASE.replace("normal", "nromal"), "regime of a case of softmax cannot be 'nromal'; it is normal or"),
+        (CASE.replace("?", "?&"), "is no case"),
+        ("attention" + CASE.removeprefix("softmax"), "a case of attention needs B"),
+    ],
+)
+def test_a_line_that_is_no_case(capsys, right, case, says):
+    assert says in complaint(capsys, "replay", case, "--adapter", right)
+
+
+def test_a_case_that_the_adapter_or_the_clause_cannot_have(capsys, right):
+    layer_norm = "layer_norm?dtype=float32"
+    assert "a case of layer_norm needs" in complaint(capsys, "replay", layer_norm, "--adapter", right)
+    assert "there is no clause 'SM-99'" in complaint(capsys, "replay", CASE, "--adapter", right, "--clause", "SM-99")
+    assert "which softmax lacks" in complaint(capsys, "replay", CASE, "--adapter", right, "--clause", "SDPA-1")
+
+
+@pytest.mark.parametrize(
+    "line", ["SM-99", "SM-1 sofmax", "SM-1 softmax half", "SM-1 softmax float32 more", "* softmax"]
+)
+def test_an_allow_file_with_a_mistake(capsys, tmp_path, line):
+    """It names file and line: a known failure that matches nothing would never be seen."""
+    file = tmp_path / "known.txt"
+    file.write_text(f"# known\n{line}\n", encoding="utf-8")
+    assert f"known.txt, line 2: {line!r} should be CLAUSE [COMPONENT [DTYPE]]" in complaint(
+        capsys, "run", "--allow", str(file)
+    )
+
+
+def test_an_allow_file_that_is_no_text(capsys, tmp_path):
+    file = tmp_path / "known.txt"
+    file.write_bytes(b"\xff\xfe\x00")
+    assert "cannot be read: it is no text in UTF-8" in complaint(capsys, "run", "--allow", str(file))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        "not json",
+        '{"schema": "assay-report/2", "adapter": "x", "results": []}',
+        '{"schema": "assay-report/1"}',
+        '{"schema": "assay-report/1", "adapter": "x", "results": [1]}',
+        '{"schema": "assay-report/1", "adapter": "x", "results": [{"failure": null, "clause": "SM-1"}]}',
+    ],
+)
+def test_a_file_that_is_no_report(capsys, tmp_path, text):
+    file = tmp_path / "report.json"
+    file.write_text(text, encoding="utf-8")
+    assert re.search(r"report.json (is no report|cannot be read as a report)", complaint(capsys, "compare", str(file)))
+
+
+def test_an_existing_report_survives_a_mistake(capsys, tmp_path):
+    """The file is tried before the work, and not emptied; one that was not there is not made."""
+    old, new = tmp_path / "old.json", tmp_path / "new.json"
+    old.write_text("precious", encoding="utf-8")
+    complaint(capsys, "run", "torhc", "--json", str(old), "--junit", str(new))
+    assert old.read_text(encoding="utf-8") == "precious"
+    assert not new.exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "clause", "message"),
+    [
+        ("return x[..., :0]", "ALL-4", "the result has the shape (1, 0), but should have (1, 1)"),
+        ("return 'probabilities'", "ALL-4", "something that cannot be judged: it is a str, not a numpy array"),
+        ("return None", "ALL-4", "something that cannot be judged: it is a NoneType"),
+        ("return x + 0j", "ALL-4", "its dtype is complex64"),
+        ("return x.astype(np.float64)", "ALL-4", "the result is float64, but its arguments are float32"),
+        ("return np.full_like(x, np.nan)", "ALL-1", "the value is wrong: result[0, 0] is nan, but should be"),
+        ("return np.full_like(x, np.inf)", "ALL-1", "the value is wrong: result[0, 0] is inf, but should be"),
+        ("raise ValueError('a [bold] mistake')", "ALL-1", "it raised ValueError: a [bold] mistake"),
+        ("raise KeyboardInterrupt", "ALL-1", "KeyboardInterrupt"),
+        ("import os; os._exit(3)", "SM-1", "the process ended: the worker exited with status 3"),
+        ("import time; time.sleep(99)", "SM-1", "the worker gave no answer within 0.5 s"),
+    ],
+    ids=["shape", "kind", "none", "complex", "dtype", "nan", "inf", "raises", "interrupts", "crash", "hang"],
+)
+def test_what_the_implementation_does_wrong_fails_a_clause_and_the_run_goes_on(terminal, body, clause, message):
+    file = terminal.write("mine.py", f"import numpy as np\ndef softmax(x):\n    {body}\n")
+    done = terminal.assay("run", file, *QUICKLY, "--timeout", "0.5", "--json", "report.json")
+    results = {result["clause"]: result for result in terminal.report()["results"]}
+
+    assert (done.returncode, terminal.complaints(done.stderr)) == (1, "")
+    assert set(results) == {"SM-1", "ALL-1", "ALL-4"}
+    assert all(result["status"] in ("pass", "fail") for result in results.values())
+    assert message in results[clause]["failure"]["message"]
+    assert results[clause]["failure"]["message"] in done.stdout
+    assert "incomplete" not in terminal.report()
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+@pytest.mark.parametrize("whole_group", [False, True], ids=["the judge alone", "as a terminal does"])
+def test_an_interrupted_run_is_reported_as_incomplete(terminal, workers, whole_group):
+    """Ctrl-C: what was judged is written, it is no pass, and nothing is left behind."""
+    started = terminal.files / "started"
+    nap = f"import time, pathlib; pathlib.Path({str(started)!r}).touch(); time.sleep(0.1)"
+    slow = terminal.write("slow.py", RIGHT.replace("softmax(x):", f"softmax(x):\n    {nap}"))
+    process = terminal.start("run", slow, *QUICKLY, "-n", workers, "--json", "report.json", start_new_session=True)
+    with process:
+        deadline = time.monotonic() + 60
+        while not started.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        (os.killpg if whole_group else os.kill)(process.pid, signal.SIGINT)
+        output, errors = process.communicate(timeout=60)
+    report = terminal.report()
+
+    assert (process.returncode, terminal.complaints(errors)) == (3, "")
+    assert (report["incomplete"], report["verdict"]) == (True, "no-evidence")
+    assert (report["expected"], len(report["results"])) == (3, report["checked"])
+    assert report["checked"] < 3
+    assert "no verdict" in output
+    assert "the run was interrupted" in output
+    assert terminal.left == ["report.json"]

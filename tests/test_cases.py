@@ -1,0 +1,210 @@
+"""Cases: lines that rebuild their arrays, covering sets that miss no pair, draws that a seed fixes."""
+
+import itertools
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from assay.conformance.case import Case, CaseError, split_id
+from assay.conformance.component import parse_case
+from assay.conformance.covering import covering_set
+from assay.conformance.drawing import cases, covering_cases, drawn_cases, spread
+from assay.conformance.registry import COMPONENTS
+from assay.conformance.values import rounded
+
+DTYPES = ("float64", "float32", "bfloat16", "float16")
+each_component = pytest.mark.parametrize("component", COMPONENTS.values(), ids=COMPONENTS.keys())
+
+
+def any_case(component):
+    """A case in any dtype."""
+    return st.one_of([cases(component.name, dtype) for dtype in (DTYPES if component.has_dtype else DTYPES[:1])])
+
+
+def every_case(component, dtype):
+    """Those that a standard run may judge, a hundred of them."""
+    found = [*component.probes(dtype), *covering_cases(component, dtype, 1), *drawn_cases(component, dtype, 1, 50)]
+    return list(spread(found, 100))
+
+
+@each_component
+@given(data=st.data())
+@settings(max_examples=25, database=None, deadline=None)
+def test_a_case_survives_being_written_as_a_line(component, data):
+    case = data.draw(any_case(component))
+
+    assert parse_case(case.id) == case
+    assert parse_case(f"  {case.id}\n").id == case.id
+    assert "\n" not in case.id
+    assert " " not in case.id
+
+
+@each_component
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_line_rebuilds_its_arrays_exact_in_the_dtype(component, dtype):
+    """Bit for bit the same, each time; every float is a number of the dtype; the shapes are those of the result."""
+    for case in every_case(component, dtype):
+        first, again = component.make(case), component.make(parse_case(case.id))
+        assert first.options == again.options
+        assert first.arrays.keys() == again.arrays.keys()
+        for name, array in first.arrays.items():
+            assert array.tobytes() == again.arrays[name].tobytes(), (case.id, name)
+            if array.dtype.kind == "f":
+                assert array.tobytes() == rounded(array, dtype).tobytes(), (case.id, name)
+        assert all(isinstance(length, int) for length in component.shape(first))
+
+
+@each_component
+def test_another_seed_gives_other_values(component):
+    """Of the plainest case that has floats at all."""
+    plain = component.case([options[0] for options in component.factors.values()], "float32", 0)
+    one, other = (component.make(plain.but(seed=seed)).arrays for seed in (0, 1))
+    floats = [name for name, array in one.items() if array.dtype.kind == "f" and array.size]
+
+    assert bool(floats) == component.has_dtype
+    assert all(not np.array_equal(one[name], other[name]) for name in floats)
+
+
+@each_component
+@pytest.mark.parametrize("name", ["seed", "dtype", "nothing"])
+def test_a_parameter_too_few_or_too_many_is_one_sentence(component, name):
+    line = component.case([options[0] for options in component.factors.values()], "float32", 0).id
+    texts = split_id(line)[1]
+    if name in texts:
+        del texts[name]
+    else:
+        texts[name] = "1"
+    with pytest.raises(CaseError) as raised:
+        component.parse(texts)
+    words = "needs" if name in component.parameters else "has no"
+    assert str(raised.value).startswith(f"a case of {component.name} {words} {name}; its parameters are ")
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "line", ["", "?", "softmax", "softmax?n", "softmax?=1", "softmax?n=1&", "?n=1", "softmax?&n=1"]
+)
+def test_a_line_of_another_form_is_one_sentence(line):
+    with pytest.raises(CaseError) as raised:
+        parse_case(line)
+    assert str(raised.value).startswith(f"{line!r} is no case")
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1.0", "1e3", "nan", "x", "0x5", "5,0"])
+def test_a_number_that_is_none(text):
+    with pytest.raises(CaseError) as raised:
+        parse_case(f"softmax?dtype=float32&rows=1&n={text}&regime=normal&layout=contiguous&seed=1")
+    assert str(raised.value) == f"n of a case of softmax cannot be {text!r}; it is a whole number, 0 or more"
+
+
+def test_values_beyond_those_that_are_drawn_can_be_asked_for():
+    """To go on from a case that failed."""
+    case = parse_case("softmax?dtype=bfloat16&rows=7&n=11&regime=normal&layout=contiguous&seed=123456789")
+    assert COMPONENTS["softmax"].make(case).arrays["x"].shape == (7, 11)
+
+
+def test_a_case_is_a_mapping_that_does_not_change():
+    case = Case("softmax", (("n", 5), ("seed", 1)))
+    assert (dict(case), len(case), case.but(n=6).id) == ({"n": 5, "seed": 1}, 2, "softmax?n=6&seed=1")
+    assert case.id == "softmax?n=5&seed=1"
+    with pytest.raises(KeyError, match="softmax has no parameter m"):
+        case.but(m=1)
+    with pytest.raises(KeyError):
+        case["m"]
+
+
+@given(
+    sizes=st.lists(st.integers(1, 4), min_size=2, max_size=4),
+    forbidden=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=3),
+)
+@example(sizes=[1, 1], forbidden=[(0, 0)])
+@settings(max_examples=60, database=None, deadline=None)
+def test_a_covering_set_holds_every_pair_that_an_admissible_row_can_hold(sizes, forbidden):
+    """Against all combinations; `forbidden` are options of the first two factors that do not go together."""
+
+    def admissible(row):
+        return row[:2] not in forbidden
+
+    def pairs(rows):
+        return {frozenset(pair) for row in rows for pair in itertools.combinations(enumerate(row), 2)}
+
+    rows = covering_set(sizes, admissible)
+    every = [row for row in itertools.product(*map(range, sizes)) if admissible(row)]
+    assert pairs(rows) == pairs(every)
+    assert set(rows) <= set(every)
+    assert len(rows) <= len(every)
+    assert rows == covering_set(sizes, admissible)
+
+
+def chosen_pairs(component, cases):
+    """How often two options of two factors occur together."""
+    rows = [list(enumerate(component.chosen(case))) for case in cases]
+    return Counter(pair for row in rows for pair in itertools.combinations(row, 2))
+
+
+@each_component
+def test_the_covering_cases_of_a_component_hold_every_pair_that_draws_find(component):
+    """And are not many more than the two largest factors have pairs."""
+    covering = covering_cases(component, "float32", 0)
+    drawn = drawn_cases(component, "float32", 0, 1000)
+
+    assert chosen_pairs(component, drawn).keys() <= chosen_pairs(component, covering).keys()
+    assert all(component.admissible(case) for case in covering)
+    assert len(set(covering)) == len(covering)
+    *_, second, largest = sorted([1, *(len(options) for options in component.factors.values())])
+    assert len(covering) <= 2 * second * largest
+
+
+@each_component
+def test_the_same_seed_gives_the_same_cases_and_another_seed_others(component):
+    for find in (lambda seed: covering_cases(component, "float32", seed), lambda seed: drawn(component, seed)):
+        assert find(3) == find(3)
+        assert not set(find(3)) & set(find(4))
+    assert len(drawn(component, 3)) == 40
+    assert all(component.admissible(case) for case in drawn(component, 3))
+
+
+def drawn(component, seed):
+    """Forty draws."""
+    return drawn_cases(component, "float32", seed, 40)
+
+
+def test_draws_are_the_same_whatever_else_the_program_has_loaded(terminal):
+    """Strategies of Hypothesis mix in the constants of other modules; a report must not depend on them."""
+    terminal.write("constants.py", f"VALUES = {[k * 7919 + 13 for k in range(2000)]}\n")
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n{}\n"
+        "from assay.conformance.drawing import drawn_cases\nfrom assay.conformance.registry import COMPONENTS\n"
+        "print(*(case.id for case in drawn_cases(COMPONENTS['softmax'], 'float32', 5, 1000)), sep='\\n')"
+    )
+    one, other = (terminal.python("-c", code.format(line), str(terminal.files)) for line in ("", "import constants"))
+    here = "".join(f"{case.id}\n" for case in drawn_cases(COMPONENTS["softmax"], "float32", 5, 1000))
+    assert one.stdout == other.stdout == here
+
+
+def test_a_spread_of_cases_is_even():
+    every = list(range(10))
+    assert list(spread(every, 5)) == [0, 2, 4, 6, 8]
+    assert list(spread(every, 20)) == every
+    assert list(spread([], 5)) == []
+
+
+def test_the_strategy_works_in_a_test_of_ones_own(terminal):
+    """With Hypothesis's own checks of its health, and down to the smallest case."""
+    (terminal.cwd / "test_mine.py").write_text(
+        "from assay.conformance.drawing import cases\nfrom assay.conformance.component import COMPONENTS\n"
+        "import assay.conformance.registry, hypothesis\n\n"
+        "@hypothesis.given(cases('attention', 'bfloat16'))\ndef test_right(case):\n"
+        "    assert COMPONENTS['attention'].make(case).arrays['query'].ndim == 4\n\n"
+        "@hypothesis.given(cases('softmax'))\ndef test_wrong(case):\n    assert case['n'] < 8\n",
+        encoding="utf-8",
+    )
+    done = terminal.python("-m", "pytest", "-p", "no:cacheprovider", "-q", "test_mine.py")
+
+    assert "1 failed, 1 passed" in done.stdout
+    assert "test_wrong" in done.stdout
+    smallest = "('rows', 1), ('n', 8), ('regime', 'normal'), ('layout', 'contiguous'), ('seed', 0)"
+    assert smallest in done.stdout

@@ -1,0 +1,282 @@
+"""The command `assay`, used as a user would: exit status, report, and what is left behind."""
+
+import importlib.metadata
+import re
+import shlex
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from conftest import RIGHT, WRONG
+
+from assay.conformance.command_line import main
+from assay.conformance.registry import CLAUSES, COMPONENTS
+
+FOREIGN = f"exec:{shlex.quote(sys.executable)} {Path(__file__).parent / 'adapters_for_tests' / 'foreign.py'}"
+SOFTMAX = ("--component", "softmax", "--dtype", "float32")
+QUICKLY = (*SOFTMAX, "--clause", "SM-1,ALL-4")
+
+# The contract's report, and a line of its results.
+REPORT = ("schema", "assay", "spec", "adapter", "implementation")
+REPORT += ("profile", "seed", "verdict", "expected", "checked", "results")
+RESULT = ("clause", "level", "component", "dtype", "status", "examples")
+RESULT += ("worst_ratio", "precision_class", "seconds", "reason", "failure")
+
+
+@pytest.fixture(scope="module")
+def violation(shared_terminal):
+    """A wrong adapter, judged once: the finished command, and the terminal that holds its reports."""
+    shared_terminal.write("right.py", RIGHT)
+    wrong = shared_terminal.write("wrong.py", WRONG)
+    files = ("--json", "report.json", "--junit", "report.xml")
+    clauses = ("--component", "softmax,attention", "--clause", "ALL-1,ALL-2,ALL-4,ALL-6,SM-1,SDPA-1")
+    return shared_terminal.assay("run", wrong, *clauses, *files), shared_terminal
+
+
+def test_a_right_adapter_conforms_and_nothing_is_left_behind(terminal, right):
+    done = terminal.assay("run", right, *SOFTMAX, "--json", "report.json")
+
+    assert (done.returncode, terminal.complaints(done.stderr)) == (0, "")
+    assert re.search(r"right \(numpy [\d.]+\w* on cpu\): conforms: 0 violations", done.stdout)
+    assert terminal.left == ["report.json"]
+    report = terminal.report()
+    assert report["verdict"] == "conforms"
+    assert {result["clause"] for result in report["results"]} >= {"ALL-1", "ALL-2", "SM-1", "SM-4"}
+    assert all(result["status"] == "pass" or result["reason"] for result in report["results"])
+
+
+def test_a_wrong_adapter_violates_and_is_told_five_facts(violation):
+    done, terminal = violation
+
+    assert done.returncode == 1
+    failed = [result for result in terminal.report()["results"] if result["status"] == "fail"]
+    assert {result["clause"] for result in failed} == {"ALL-1", "ALL-2", "SM-1"}
+    for result in failed:
+        clause, component = CLAUSES[result["clause"]], COMPONENTS["softmax"]
+        said = clause if clause.component else component
+        for fact in (
+            f"wrong.py: softmax in float32 violates {clause.id}\n",
+            clause.sentence,
+            f"{said.formula} ({said.source})",
+            result["failure"]["message"],
+            f"assay replay '{result['failure']['case']}'",
+        ):
+            assert fact in done.stdout
+        assert result["failure"]["ratio"] > 1
+
+
+def test_the_report_has_the_fields_of_the_contract(violation):
+    _, terminal = violation
+    report = terminal.report()
+
+    assert list(report) == list(REPORT)
+    assert list(report["implementation"]) == ["package", "version", "device"]
+    assert (report["schema"], report["adapter"], report["verdict"]) == ("assay-report/1", "wrong", "violates")
+    assert (report["profile"], report["seed"]) == ("quick", 0)
+    assert report["assay"] == importlib.metadata.version("assay")
+    assert report["expected"] == len(report["results"])
+    assert report["checked"] == sum(result["status"] in ("pass", "fail") for result in report["results"])
+    for result in report["results"]:
+        assert list(result) == list(RESULT)
+        assert result["failure"] is None or list(result["failure"]) == ["message", "case", "ratio", "looks_like"]
+        assert result["level"] == CLAUSES[result["clause"]].level
+
+
+def test_what_is_not_offered_has_a_reason_and_is_no_pass(violation):
+    _, terminal = violation
+    rows = [result for result in terminal.report()["results"] if result["component"] == "attention"]
+
+    assert [row["clause"] for row in rows][-1] == "SDPA-1"
+    for row in rows:
+        assert (row["status"], row["examples"], row["reason"]) == ("not-offered", 0, "attention is not offered")
+
+
+def test_the_same_seed_gives_the_same_report_byte_for_byte(violation):
+    """With workers and without; only the seconds differ."""
+    _, terminal = violation
+    arguments = ("--component", "softmax,attention", "--clause", "ALL-1,ALL-2,ALL-4,ALL-6,SM-1,SDPA-1")
+    terminal.assay("run", str(terminal.files / "wrong.py"), *arguments, "-n", "2", "--json", "workers.json")
+    terminal.assay("run", str(terminal.files / "wrong.py"), *arguments, "--seed", "1", "--json", "seed.json")
+    first, workers, other = (
+        re.sub(r'"seconds": [^,]+,', "", (terminal.cwd / name).read_text(encoding="utf-8"))
+        for name in ("report.json", "workers.json", "seed.json")
+    )
+    assert first == workers
+    assert first.replace('"seed": 0,', '"seed": 1,') != other
+
+
+def test_the_case_named_in_a_failure_can_be_replayed(violation):
+    """The wrong one fails it again, the right one does not."""
+    _, terminal = violation
+    case = next(r for r in terminal.report()["results"] if r["clause"] == "SM-1")["failure"]["case"]
+    wrong = terminal.assay("replay", case, "--adapter", str(terminal.files / "wrong.py"))
+    right = terminal.assay("replay", case, "--adapter", str(terminal.files / "right.py"))
+
+    assert (wrong.returncode, right.returncode) == (1, 0)
+    assert re.search(r"^SM-1 +fail: the probabilities of a row do not sum to one", wrong.stdout, re.MULTILINE)
+    assert re.search(r"^SM-1 +pass$", right.stdout, re.MULTILINE)
+    heading = ["element", "actual", "expected", "bound", "ratio"]
+    assert heading in [line.split() for line in wrong.stdout.splitlines()]
+
+
+def test_junit_is_xml_with_a_test_case_for_each_line(violation):
+    _, terminal = violation
+    suite = ElementTree.parse(terminal.cwd / "report.xml").getroot()[0]
+    results = terminal.report()["results"]
+
+    assert [int(suite.get(name)) for name in ("tests", "failures", "skipped")] == [
+        len(results),
+        3,
+        sum(result["status"] == "not-offered" for result in results),
+    ]
+    for case, result in zip(suite, results, strict=True):
+        assert case.get("name") == f"{result['clause']}[{result['dtype']}]"
+        expected = {"fail": ["failure"], "not-offered": ["skipped"]}.get(result["status"], [])
+        assert [child.tag for child in case] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "why"),
+    [
+        (RIGHT.replace("softmax(x):", "softmax(x):\n    raise NotImplementedError('not today')"), 3, "not today"),
+        (RIGHT.replace("softmax", "layer_norm").replace("(x)", "(x, gain, bias, *, epsilon)"), 3, "is not offered"),
+        (
+            RIGHT.replace("softmax(x):", "softmax(x):\n    if x.shape[-1] > 64: raise NotImplementedError('too long')"),
+            0,
+            "too long",
+        ),
+    ],
+    ids=["refused", "not offered", "refused in part"],
+)
+def test_no_evidence_is_no_pass(terminal, text, status, why):
+    """Status 3 where nothing could be checked; the reason stands in the report either way."""
+    done = terminal.assay("run", terminal.write("mine.py", text), *QUICKLY, "--json", "report.json")
+    report = terminal.report()
+
+    assert (done.returncode, terminal.complaints(done.stderr)) == (status, "")
+    assert report["verdict"] == {0: "conforms", 3: "no-evidence"}[status]
+    assert report["checked"] == (0 if status == 3 else report["expected"])
+    for result in report["results"]:
+        assert why in result["reason"]
+        assert (result["status"] == "pass") == (status == 0)
+
+
+def test_known_failures_are_allowed_and_stale_ones_reported(terminal, wrong):
+    known = terminal.write("known.txt", "# known\nSM-1 softmax float32\nALL-4   # any component\n\n")
+    done = terminal.assay("run", wrong, *QUICKLY, "--allow", known, "--json", "report.json", "--junit", "report.xml")
+
+    assert done.returncode == 0
+    assert {result["clause"]: result["status"] for result in terminal.report()["results"]} == {
+        "SM-1": "allowed",
+        "ALL-4": "pass",
+    }
+    assert "the allowed failure ALL-4 * * did not fail; take it off the list" in done.stdout
+    assert "the allowed failure SM-1" not in done.stdout
+    assert "1 allowed to fail" in done.stdout
+    (skipped,) = ElementTree.parse(terminal.cwd / "report.xml").getroot().iter("skipped")
+    assert skipped.get("message").startswith("allowed: the probabilities")
+
+
+def test_a_run_of_allowed_failures_alone_is_no_pass(terminal, wrong):
+    known = terminal.write("known.txt", "SM-1")
+    assert terminal.assay("run", wrong, *SOFTMAX, "--clause", "SM-1", "--allow", known).returncode == 3
+
+
+def test_a_bare_function_and_the_command_that_replays_its_failure(terminal):
+    """As it is printed, it can be typed."""
+    file = terminal.write("my file.py", WRONG.replace("softmax", "my_softmax"))
+    options = ("--as", "softmax", "--framework", "numpy", "--clause", "ALL-4,SM-1")
+    done = terminal.assay("run", f"{file}:my_softmax", *options, "--json", "report.json")
+    command = re.search(r"^ *replay +assay (.*)$", done.stdout, re.MULTILINE)[1]
+
+    statuses = {r["clause"]: r["status"] for r in terminal.report()["results"] if r["component"] == "softmax"}
+    assert (done.returncode, statuses) == (1, {"ALL-4": "pass", "SM-1": "fail"})
+    assert terminal.assay(*shlex.split(command)).returncode == 1
+
+
+def test_a_program_in_another_language(terminal):
+    """It is right on one row, and takes several for one."""
+    done = terminal.assay("run", FOREIGN, *SOFTMAX, "--clause", "ALL-1", "--json", "report.json")
+    case = "softmax?dtype=float32&rows={}&n=5&regime=normal&layout=contiguous&seed=1"
+    one, several = (terminal.assay("replay", case.format(rows), "--adapter", FOREIGN) for rows in (1, 2))
+
+    assert (done.returncode, terminal.report()["adapter"]) == (1, "foreign")
+    assert (one.returncode, several.returncode) == (0, 1)
+
+
+def test_several_adapters_and_their_comparison(terminal, right, wrong):
+    """A report a line; the worst status counts; `compare` has a row for each."""
+    done = terminal.assay("run", wrong, right, *QUICKLY, "--json", "both.json")
+    shown = terminal.assay("compare", "both.json")
+
+    assert (done.returncode, shown.returncode) == (1, 0)
+    assert len((terminal.cwd / "both.json").read_text(encoding="utf-8").splitlines()) == 2
+    rows = [line.split() for line in shown.stdout.splitlines() if "float32" in line]
+    assert [row[1] for row in rows] == ["wrong", "right"]
+    assert "fail" in rows[0]
+    assert "pass," in rows[1]
+
+
+def test_the_settings_of_other_peoples_suites_do_not_matter(terminal):
+    """Nor does a path of blanks and brackets, and with -n they matter as little."""
+    file = terminal.write("a folder [1]/my [kernel].py", RIGHT)
+    (terminal.cwd / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n", encoding="utf-8")
+    (terminal.cwd / "conftest.py").write_text("raise RuntimeError('not ours')\n", encoding="utf-8")
+    (terminal.cwd / "torch.py").write_text("raise RuntimeError('not ours')\n", encoding="utf-8")
+    terminal.environment["PYTEST_ADDOPTS"] = "--collect-only"
+    done = terminal.assay("run", file, *QUICKLY, "-n", "2")
+
+    assert (done.returncode, terminal.complaints(done.stderr)) == (0, "")
+    assert "my [kernel] (numpy" in done.stdout
+    assert terminal.left == ["conftest.py", "pytest.ini", "torch.py"]
+
+
+def test_a_reader_that_goes_away_changes_neither_status_nor_report(terminal, wrong):
+    """As `assay run ... | head` does."""
+    with terminal.start("run", wrong, *QUICKLY, "--json", "report.json") as process:
+        process.stdout.close()
+        assert process.wait(100) == 1
+        assert terminal.complaints(process.stderr.read()) == ""
+    assert terminal.report()["verdict"] == "violates"
+
+
+def test_in_process_gives_the_same_verdict(terminal, right, wrong):
+    statuses = [terminal.assay("run", each, *QUICKLY, "--in-process").returncode for each in (right, wrong)]
+    assert statuses == [0, 1]
+    assert terminal.left == []
+
+
+def test_list_names_every_built_in_adapter(terminal):
+    done = terminal.assay("list")
+
+    assert (done.returncode, terminal.complaints(done.stderr), terminal.left) == (0, "", [])
+    for name in ("torch", "torch-sdpa-flash", "softmax", "float32"):
+        assert re.search(rf"\b{name}\b", done.stdout), name
+
+
+def test_spec_gives_sentence_formula_and_source_of_every_clause(capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["spec"])
+    said = capsys.readouterr()
+
+    assert (left.value.code, said.err) == (0, "")
+    for clause in CLAUSES.values():
+        for text in (clause.id, clause.sentence, clause.formula, clause.source, clause.component or "every component"):
+            assert text in said.out
+    assert {clause.component for clause in CLAUSES.values()} <= {None, *COMPONENTS}
+
+
+def test_spec_of_one_clause_is_that_clause(capsys):
+    with pytest.raises(SystemExit):
+        main(["spec", "SM-1"])
+    said = capsys.readouterr().out
+
+    assert said.startswith("SM-1  softmax\n")
+    assert CLAUSES["SM-1"].sentence in said
+    assert "SM-2" not in said
+
+
+def test_the_command_is_installed_under_its_name():
+    (point,) = importlib.metadata.entry_points(group="console_scripts", name="assay")
+    assert point.load() is main

@@ -1,0 +1,115 @@
+"""From a failing case to the smallest one, precision classes, and cases that an implementation refuses."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from assay.adapters.in_process import open_object
+from assay.conformance.clause import CLAUSES
+from assay.conformance.component import parse_case
+from assay.conformance.judging import judge_clause
+from assay.conformance.profiles import PROFILES
+from assay.conformance.variants import find
+
+QUICK = PROFILES["quick"]
+
+
+def judge(target, clause, component, dtype):
+    """One clause with the quick profile and seed 0."""
+    return judge_clause(open_object(target, "mine"), CLAUSES[clause], component, dtype, QUICK, seed=0)
+
+
+def softmax_that(condition, answer):
+    """A right softmax, but where the condition holds."""
+
+    def softmax(x):
+        if condition(x):
+            return answer(x)
+        e = np.exp(x - x.max(-1, keepdims=True, initial=-np.inf))
+        with np.errstate(invalid="ignore"):
+            return e / e.sum(-1, keepdims=True)
+
+    return SimpleNamespace(dtypes=("float64", "float32"), softmax=softmax)
+
+
+def test_a_failing_case_shrinks_to_the_plainest_that_fails():
+    wrong = softmax_that(lambda x: x.shape[-1] > 16 and x.shape[0] > 1, lambda x: x * 0)
+    result = judge(wrong, "ALL-1", "softmax", "float64")
+    case = parse_case(result.failure.case)
+
+    assert result.status == "fail"
+    assert (case["rows"], case["n"], case["regime"], case["layout"]) == (2, 17, "normal", "contiguous")
+
+
+def test_what_it_says_names_the_element_and_both_values():
+    wrong = softmax_that(lambda x: True, lambda x: np.full(x.shape, 2.0))
+    result = judge(wrong, "ALL-1", "softmax", "float64")
+
+    assert "result[0, 0] is 2, but should be 1: the error is 1, " in result.failure.message
+    assert result.failure.ratio > 1e10
+
+
+def test_a_result_of_another_shape_is_a_sentence():
+    wrong = softmax_that(lambda x: True, lambda x: x[:1])
+    result = judge(wrong, "ALL-4", "softmax", "float64")
+
+    assert result.failure.message == "the result has the shape (1, 1), but should have (2, 1)"
+
+
+def test_refused_cases_are_replaced_by_plainer_ones():
+    def refuse(x):
+        raise NotImplementedError("no more than 64 columns")
+
+    result = judge(softmax_that(lambda x: x.shape[-1] > 64, refuse), "ALL-1", "softmax", "float32")
+    every = judge(softmax_that(lambda x: False, refuse), "ALL-1", "softmax", "float32")
+
+    assert result.status == "pass"
+    assert "no more than 64 columns" in result.reason
+    assert every.reason is None
+    assert result.examples > every.examples / 2
+
+
+def test_nothing_but_refusals_is_no_pass():
+    def refuse(x):
+        raise NotImplementedError("not on Tuesdays")
+
+    result = judge(softmax_that(lambda x: True, refuse), "ALL-1", "softmax", "float32")
+
+    assert (result.status, result.examples, result.reason) == ("unsupported", 0, "not on Tuesdays")
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype", "number"),
+    [
+        ("attention-plain", "bfloat16", 1),
+        ("attention-probabilities-rounded", "bfloat16", 2),
+        ("attention-probabilities-rounded", "float16", 2),
+        ("attention-plain", "float32", 1),
+    ],
+)
+def test_the_precision_class_that_was_met(name, dtype, number):
+    result = judge(find(name).adapter(), "ALL-1", "attention", dtype)
+
+    assert (result.status, result.precision_class) == ("pass", number)
+
+
+def test_a_declaration_that_was_needed_is_named():
+    result = judge(find("layer-norm-one-pass-declared").adapter(), "ALL-1", "layer_norm", "float32")
+
+    assert (result.status, result.precision_class) == ("pass", 3)
+    assert "variance = one-pass" in result.reason
+
+
+def test_without_the_declaration_it_fails():
+    undeclared = find("layer-norm-one-pass-declared").adapter()
+    undeclared.numerics = {}
+
+    assert judge(undeclared, "ALL-1", "layer_norm", "float32").status == "fail"
+
+
+def test_the_same_seed_gives_the_same_failure():
+    wrong = find("scale-by-d-plus-1").adapter()
+    one, other = (judge(wrong, "ALL-1", "attention", "float32") for _ in range(2))
+
+    assert one.failure == other.failure

@@ -1,0 +1,131 @@
+"""The rooms: who imports whom, how long a file is, and what no file says."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ("oracle", "conformance", "adapters", "tests")
+FILES = {room: sorted((ROOT / room).rglob("*.py")) for room in ROOMS}
+EVERY = [file for files in FILES.values() for file in files]
+# What the judge may know of the accused: how to open and call them, and the words of the contract.
+CLIENT_SIDE = {"assay.adapters", "assay.adapters.contract", "assay.adapters.declaration"}
+
+
+def name_of(file):
+    """The module that a file is, as Python imports it."""
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(("assay", *(part for part in parts if part != "__init__")))
+
+
+def imports_of(file):
+    """The absolute name of every module that a file imports, wherever in it."""
+    package = name_of(file).split(".")[: None if file.name == "__init__.py" else -1]
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*above, *filter(None, [node.module])])
+            # `from . import x` may import a module or a name; both are within the package.
+            yield from ([f"{module}.{alias.name}" for alias in node.names] if node.module is None else [module])
+
+
+def imported_from(room, *outside):
+    """(file, module) of every import from a room of this package, and of other packages if so named."""
+    return [
+        (name_of(file), module)
+        for file in FILES[room]
+        for module in imports_of(file)
+        if module.split(".")[0] in outside or re.match(r"assay(\.|$)", module)
+    ]
+
+
+def test_every_room_has_files_that_import_something():
+    """Else the tests below would hold of nothing."""
+    assert all(len(FILES[room]) > 5 for room in ROOMS)
+    assert ("assay.oracle.softmax", "assay.oracle.bound") in imported_from("oracle")
+    assert ("assay.conformance.plan", "assay.adapters") in imported_from("conformance")
+
+
+def test_the_oracle_imports_numpy_and_the_standard_library_only():
+    for file in FILES["oracle"]:
+        for module in imports_of(file):
+            top = module.split(".")[0]
+            allowed = top in ("numpy", *sys.stdlib_module_names) or module.startswith("assay.oracle")
+            assert allowed, f"{name_of(file)} imports {module}"
+
+
+def test_adapters_import_neither_oracle_nor_conformance():
+    for file, module in imported_from("adapters"):
+        assert module.startswith("assay.adapters"), f"{file} imports {module}"
+
+
+def test_conformance_imports_the_client_side_of_adapters_only():
+    for file, module in imported_from("conformance"):
+        assert module.split(".")[1] in ("oracle", "conformance", "adapters"), f"{file} imports {module}"
+        if module.startswith("assay.adapters"):
+            assert module in CLIENT_SIDE, f"{file} imports {module}"
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_file_imports_a_room_under_a_bare_name(room):
+    """A bare `import oracle` would load a second copy."""
+    for file in FILES[room]:
+        bare = {module.split(".")[0] for module in imports_of(file)} & {"oracle", "conformance", "adapters"}
+        assert not bare, f"{file} imports {bare}"
+
+
+EVERY_ORACLE = """
+import importlib, pkgutil
+import assay.oracle
+for each in pkgutil.iter_modules(assay.oracle.__path__):
+    importlib.import_module(f"assay.oracle.{each.name}")
+"""
+THE_JUDGE = "import assay.conformance.registry, assay.conformance.plugin, assay.conformance.command_line"
+ASSAY_LIST = """
+from assay.conformance.command_line import main
+try:
+    main(["list"])
+except SystemExit as left:
+    assert left.code == 0
+"""
+
+
+@pytest.mark.parametrize("code", [EVERY_ORACLE, THE_JUDGE, ASSAY_LIST], ids=["the oracle", "the judge", "assay list"])
+def test_no_framework_is_imported(code):
+    """Whoever asks for help does not wait for torch."""
+    after = "\nimport sys\nprint(*sorted({'torch', 'jax', 'tensorflow', 'mlx'} & set(sys.modules)), 'end', sep=',')"
+    done = subprocess.run([sys.executable, "-c", code + after], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "end"
+
+
+def test_no_file_is_longer_than_300_lines():
+    long = {name_of(file): len(file.read_text(encoding="utf-8").splitlines()) for file in EVERY}
+    assert {name: lines for name, lines in long.items() if lines > 300} == {}
+
+
+def test_every_file_says_what_lives_in_it():
+    silent = [name_of(file) for file in EVERY if not ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))]
+    assert silent == []
+
+
+def test_no_module_has_a_name_that_says_nothing():
+    vague = re.compile(r"(^|_)(utils?|helpers?|common|misc|tools?)(_|$)")
+    assert [
+        name_of(file) for file in EVERY if any(map(vague.search, file.relative_to(ROOT).with_suffix("").parts))
+    ] == []
+
+
+def test_no_file_speaks_of_the_place_where_it_was_written():
+    """What git tracks, and what it would track next."""
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
+    here = re.compile("|".join((r"/work" + "/", r"\bshared" + "/")))
+    files = [ROOT / name for name in names if name and (ROOT / name).is_file()]
+    assert Path(__file__) in files
+    assert [file for file in files if here.search(file.read_text(encoding="utf-8", errors="replace"))] == []

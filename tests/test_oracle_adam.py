@@ -1,0 +1,185 @@
+"""Adam: its values against 200 bits, its bound over whole trajectories against right variants and slight bugs."""
+
+import ml_dtypes
+import mpmath
+import numpy as np
+import pytest
+
+from assay.conformance.variants import variants
+from assay.oracle.adam import adam
+from assay.oracle.adam_bound import adam_bound
+from assay.oracle.numerics import precision_classes
+from assay.oracle.spec_error import SpecError
+
+DTYPES = {"float64": np.float64, "float32": np.float32, "bfloat16": ml_dtypes.bfloat16, "float16": np.float16}
+REGIMES = {
+    "random": lambda g: g,
+    "constant": lambda g: np.full_like(g, 1 / 3),
+    "tiny": lambda g: g * 1e-6,
+    "large": lambda g: g * 100,
+    "zero": lambda g: g * 0,
+    "sparse": lambda g: np.where(g > 0.5, g, 0),
+    "shrinking": lambda g: g * np.geomspace(1, 1e-6, len(g))[:, None],
+}
+OPTIONS = {
+    "default": {},
+    "decay": {"weight_decay": 0.1, "learning_rate": 0.1},
+    "betas": {"beta_1": 0.0, "beta_2": 0.5},
+    "epsilon": {"epsilon": 1e-2, "beta_2": 0.98},
+}
+
+
+def case(seed, regime="random", dtype=np.float64, steps=12, n=5):
+    """Parameters, of which the first is zero, and gradients."""
+    rng = np.random.default_rng(seed)
+    parameters, gradients = rng.standard_normal(n), REGIMES[regime](rng.standard_normal((steps, n)))
+    return (parameters * (np.arange(n) > 0)).astype(dtype), gradients.astype(dtype)
+
+
+def classes(dtype, declared=None):
+    return [numerics for _, numerics in precision_classes(dtype, declared)]
+
+
+def one_by_one(
+    p, gradients, *, learning_rate=1e-3, beta_1=0.9, beta_2=0.999, epsilon=1e-8, weight_decay=0.0, hat=False
+):
+    """Algorithm 1 for one parameter, in the precision of mpmath."""
+    rate, beta_1, beta_2, epsilon, decay = map(mpmath.mpf, (learning_rate, beta_1, beta_2, epsilon, weight_decay))
+    p, m, v = mpmath.mpf(float(p)), mpmath.mpf(0), mpmath.mpf(0)
+    for t, g in enumerate(map(float, gradients), start=1):
+        m, v = beta_1 * m + (1 - beta_1) * g, beta_2 * v + (1 - beta_2) * mpmath.mpf(g) ** 2
+        root = mpmath.sqrt(1 - beta_2**t)
+        size = mpmath.sqrt(v) / root + (epsilon / root if hat else epsilon)
+        p -= rate * (m / (1 - beta_1**t) / size + decay * p)
+        yield p
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+@pytest.mark.parametrize("regime", REGIMES)
+@pytest.mark.parametrize("adam_epsilon", ["outside", "hat"])
+def test_the_values_are_those_of_the_formula(regime, options, adam_epsilon):
+    """Within half of the bound for float64, which allows the implementation as much as the oracle."""
+    p, g = case(0, regime)
+    y = adam(p, g, **options, adam_epsilon=adam_epsilon)
+    bound = adam_bound(p, g, **options, adam_epsilon=adam_epsilon, numerics=classes("float64")[0])
+
+    with mpmath.workprec(200):
+        for k in range(p.size):
+            for t, exact in enumerate(one_by_one(p[k], g[:, k], **options, hat=adam_epsilon == "hat")):
+                assert abs(exact - float(y[t, k])) <= bound.worst[t, k] / 2
+
+
+@pytest.mark.parametrize("variant", variants("adam", wrong=False), ids=lambda each: each.name)
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+@pytest.mark.parametrize("regime", REGIMES)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_right_variant_is_within_the_bound(variant, regime, options, dtype):
+    """In each class, as all keep their moments in the accumulator: within W always, within S on random gradients."""
+    p, g = case(1, regime, DTYPES[dtype], steps=40)
+    y = variant.function(p, g, **options).astype(np.float64)
+
+    for numerics in classes(dtype, variant.numerics.get(dtype)):
+        bound = adam_bound(p, g, **options, **variant.conventions, numerics=numerics)
+        assert np.all(np.abs(y - bound.expected) <= (bound.statistical if regime == "random" else bound.worst))
+
+
+@pytest.mark.parametrize("regime", REGIMES)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_state_and_operations_in_the_format_of_the_parameters_are_within_class_2(regime, dtype):
+    """Every operation is rounded, as in an unfused loop; the corrections are products in float32 from step to step."""
+    p, g = case(2, regime, DTYPES[dtype], steps=30)
+    bound = adam_bound(p, g, numerics=classes(dtype)[-1])
+    number = np.float64 if dtype == "float64" else np.float32
+    store = lambda x: np.asarray(x).astype(p.dtype).astype(number)  # noqa: E731
+    b_1, b_2, power_1, power_2 = number(0.9), number(0.999), number(1), number(1)
+    p, m, v, rows = store(p), store(0 * p), store(0 * p), []
+    with np.errstate(all="ignore"):
+        for gradient in map(store, g):
+            m = store(m + store((1 - b_1) * store(gradient - m)))
+            v = store(store(b_2 * v) + store(store((1 - b_2) * gradient) * gradient))
+            power_1, power_2 = power_1 * b_1, power_2 * b_2
+            root = store(np.sqrt(store(v / (1 - power_2))))
+            p = store(p - store(number(1e-3) * store(store(m / (1 - power_1)) / store(root + store(number(1e-8))))))
+            rows.append(p)
+        error = np.abs(np.array(rows, np.float64) - bound.expected)
+
+    # In float16 epsilon is 0, and 0/0 in parameters without gradient is NaN: there the bound is infinite.
+    assert np.all((error <= bound.worst) | np.isinf(bound.worst))
+
+
+@pytest.mark.parametrize(
+    ("options", "mistaken"),
+    [
+        ({}, {"beta_2": 0.99}),
+        ({}, {"beta_1": 0.89}),
+        ({}, {"learning_rate": 1.01e-3}),
+        ({"weight_decay": 0.1}, {"weight_decay": 0.0}),
+        ({"epsilon": 1e-3}, {"adam_epsilon": "hat"}),
+    ],
+)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_slight_bug_is_beyond_the_bound(options, mistaken, dtype):
+    """After 12 steps."""
+    p, g = case(3, dtype=DTYPES[dtype])
+    bound = adam_bound(p, g, **options, numerics=classes(dtype)[-1])
+    wrong = adam(p, g, **{**options, **mistaken})
+
+    assert np.any(np.abs(wrong - bound.expected) > bound.worst)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_a_slight_bug_is_beyond_the_bound_of_class_2(dtype):
+    """Of parameters that start at zero, where 16 bits are as fine as the update."""
+    p, g = case(4, dtype=DTYPES[dtype], steps=4)
+    bound = adam_bound(0 * p, g, learning_rate=0.1, numerics=classes(dtype)[-1])
+
+    assert np.any(np.abs(adam(0 * p, g, learning_rate=0.1, beta_1=0.5) - bound.expected) > bound.worst)
+    assert np.any(np.abs(adam(0 * p, g[::-1], learning_rate=0.1) - bound.expected) > bound.worst)
+
+
+def test_a_parameter_without_gradient_only_decays():
+    """Exactly, and without any error where there is no decay."""
+    p, g = case(5, "zero", np.float32, steps=3)
+    decayed = adam(p, g, weight_decay=0.5, learning_rate=0.5)
+    bound = adam_bound(p, g, numerics=classes("float32")[0])
+
+    assert np.allclose(decayed, p * 0.75 ** np.arange(1, 4)[:, None], rtol=1e-15, atol=0)
+    assert np.array_equal(bound.expected, np.broadcast_to(p, (3, 5)))
+    assert np.all(bound.worst <= 6 * np.spacing(np.abs(p)))
+    assert np.all(bound.worst[:, 0] < 1e-40)
+
+
+@pytest.mark.parametrize("gradient", [1e-4, 300.0])
+def test_second_moments_beyond_float16_leave_the_result_open_in_class_2(gradient):
+    """The square of 1e-4 is below float16's smallest number, that of 300 above its largest; float32 has both."""
+    p, g = np.ones(1, np.float16), np.full((2, 1), gradient, np.float16)
+    strict, lenient = (adam_bound(p, g, numerics=numerics) for numerics in classes("float16"))
+
+    assert np.all(strict.worst < 0.01)
+    assert np.all(np.isinf(lenient.worst))
+
+
+@pytest.mark.parametrize(("steps", "n"), [(0, 5), (3, 0), (1, 1)])
+def test_no_steps_or_parameters_give_an_empty_result(steps, n):
+    """Of the right shape."""
+    p, g = case(6, steps=steps, n=n)
+
+    assert adam(p, g).shape == adam_bound(p, g, numerics=classes("bfloat16")[-1]).worst.shape == (steps, n)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"beta_1": 1.0}, "beta_1 is 1.0, but should be at least 0 and below 1"),
+        ({"epsilon": -1.0}, "epsilon is -1.0"),
+        ({"adam_epsilon": "inside"}, "should be outside or hat"),
+    ],
+)
+def test_what_the_formula_does_not_define_is_refused(options, sentence):
+    """The sentence names the argument."""
+    p, g = case(7)
+
+    with pytest.raises(SpecError, match=sentence):
+        adam(p, g, **options)
+    with pytest.raises(SpecError, match="gradients has the shape"):
+        adam(p, g[:, 1:])

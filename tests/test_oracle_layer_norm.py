@@ -1,0 +1,172 @@
+"""Layer normalisation: its values against 200 bits, its bound against right variants and slight bugs."""
+
+import ml_dtypes
+import mpmath
+import numpy as np
+import pytest
+
+from assay.conformance.variants import variants
+from assay.oracle.layer_norm import layer_norm, layer_norm_bound
+from assay.oracle.numerics import precision_classes
+from assay.oracle.spec_error import SpecError
+
+DTYPES = {"float64": np.float64, "float32": np.float32, "bfloat16": ml_dtypes.bfloat16, "float16": np.float16}
+REGIMES = {
+    "random": lambda x: x,
+    "constant": lambda x: np.full_like(x, 1 / 3),
+    "sorted": lambda x: np.sort(x, -1),
+    "tiny": lambda x: x * 1e-4,
+    "large": lambda x: x * 1000,
+    "zero": lambda x: x * 0,
+    "mean 100": lambda x: x + 100,
+    "mean 40000": lambda x: x + 40000,
+    "tiny about 100": lambda x: x * 1e-3 + 100,
+    "outlier": lambda x: np.where(np.arange(x.shape[-1]) == 0, 3000, x),
+}
+
+
+def case(seed, regime="random", dtype=np.float64, d=64):
+    """A tensor in the regime, gain and bias."""
+    rng = np.random.default_rng(seed)
+    arrays = REGIMES[regime](rng.standard_normal((3, 4, d))), rng.standard_normal(d), rng.standard_normal(d)
+    return [each.astype(dtype) for each in arrays]
+
+
+def held_to(dtype, declared=None):
+    return precision_classes(dtype, declared)[-1][1]
+
+
+def by_loops(x, gain, bias, epsilon):
+    """The formula, row by row, in the precision of mpmath."""
+    y = np.empty(x.shape, object)
+    for place in np.ndindex(x.shape[:-1]):
+        row = [mpmath.mpf(float(each)) for each in x[place]]
+        mu = sum(row) / len(row)
+        root = mpmath.sqrt(sum((each - mu) ** 2 for each in row) / len(row) + mpmath.mpf(epsilon))
+        for k, each in enumerate(row):
+            y[(*place, k)] = float(gain[k]) * (each - mu) / root + float(bias[k])
+    return y
+
+
+@pytest.mark.parametrize("epsilon", [1e-5, 1e-12, 1.0])
+@pytest.mark.parametrize("regime", REGIMES)
+@pytest.mark.parametrize("d", [1, 2, 7, 64])
+def test_the_values_are_those_of_the_formula(regime, epsilon, d):
+    """Within half of the bound for float64, which allows the implementation as much as the oracle."""
+    arguments = case(0, regime, d=d)
+    bound = layer_norm_bound(*arguments, epsilon=epsilon, numerics=held_to("float64"))
+    with mpmath.workprec(200):
+        error = (by_loops(*arguments, epsilon) - layer_norm(*arguments, epsilon=epsilon)).astype(np.float64)
+
+    assert np.all(np.abs(error) <= bound.worst / 2)
+
+
+@pytest.mark.parametrize("variant", variants("layer_norm", wrong=False), ids=lambda each: each.name)
+@pytest.mark.parametrize("regime", REGIMES)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("d", [1, 8, 300])
+def test_a_right_variant_is_within_the_bound(variant, regime, dtype, d):
+    """Within W always, within S on random inputs."""
+    arguments = case(d, regime, DTYPES[dtype], d)
+    bound = layer_norm_bound(*arguments, numerics=held_to(dtype, variant.numerics.get(dtype)))
+    error = np.abs(variant.function(*arguments).astype(np.float64) - bound.expected)
+
+    assert np.all(error <= (bound.statistical if regime == "random" else bound.worst))
+
+
+@pytest.mark.parametrize("regime", REGIMES)
+@pytest.mark.parametrize("d", [1, 8, 300])
+def test_a_folded_gain_is_within_the_bound(regime, d):
+    """As x (gain r) + (bias - mu gain r), in float32."""
+    x, gain, bias = case(d, regime, np.float32, d)
+    mu = x.mean(-1, keepdims=True)
+    scale = gain / np.sqrt(np.square(x - mu).mean(-1, keepdims=True) + np.float32(1e-5))
+    y = x * scale + (bias - mu * scale)
+    bound = layer_norm_bound(x, gain, bias, numerics=held_to("float32"))
+
+    assert np.all(np.abs(y - bound.expected) <= bound.worst)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_statistics_of_16_bits_are_beyond_the_bound_unless_declared(dtype):
+    """Mean and variance rounded to the format of x."""
+    x, gain, bias = case(1, dtype=DTYPES[dtype])
+    x = (x + 3).astype(DTYPES[dtype])
+    wide = x.astype(np.float32)
+    mu = wide.mean(-1, keepdims=True).astype(x.dtype).astype(np.float32)
+    v = np.square(wide - mu).mean(-1, keepdims=True).astype(x.dtype).astype(np.float32)
+    y = ((wide - mu) / np.sqrt(v + np.float32(1e-5)) * gain.astype(np.float32) + bias.astype(np.float32)).astype(
+        x.dtype
+    )
+    silent = layer_norm_bound(x, gain, bias, numerics=held_to(dtype))
+    declared = layer_norm_bound(x, gain, bias, numerics=held_to(dtype, {"statistics": dtype}))
+
+    assert np.any(np.abs(y.astype(np.float64) - silent.expected) > silent.worst)
+    assert np.all(np.abs(y.astype(np.float64) - declared.expected) <= declared.worst)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_slight_bug_is_beyond_the_bound(dtype):
+    """The variance over d - 1; epsilon outside the root, of rows whose deviation is 0.1; a result 1/50 too large."""
+    x, gain, bias = case(2, dtype=DTYPES[dtype])
+    x = (x.astype(np.float64) / 10).astype(x.dtype)
+    bound = layer_norm_bound(x, gain, bias, numerics=held_to(dtype))
+    wide = x.astype(np.float64)
+    deviation = wide.std(-1, keepdims=True)
+    for root in (np.sqrt(wide.var(-1, ddof=1, keepdims=True) + 1e-5), deviation + 1e-5, deviation / 1.02):
+        z = (wide - wide.mean(-1, keepdims=True)) / root
+        wrong = gain.astype(np.float64) * z + bias.astype(np.float64)
+        assert np.any(np.abs(wrong - bound.expected) > bound.statistical)
+
+
+def test_a_variance_of_one_pass_is_beyond_the_bound_unless_declared():
+    """In float32, where the mean is 300 deviations."""
+    x, gain, bias = case(3, dtype=np.float32)
+    x = x + np.float32(300)
+    mu = x.mean(-1, keepdims=True)
+    v = np.square(x).mean(-1, keepdims=True) - mu**2
+    y = gain * (x - mu) / np.sqrt(v + np.float32(1e-5)) + bias
+    silent = layer_norm_bound(x, gain, bias, numerics=held_to("float32"))
+    declared = layer_norm_bound(x, gain, bias, numerics=held_to("float32", {"variance": "one-pass"}))
+
+    assert np.any(np.abs(y - silent.expected) > silent.worst)
+    assert np.all(np.abs(y - declared.expected) <= declared.worst)
+
+
+@pytest.mark.parametrize(
+    ("x", "epsilon", "declared"),
+    [
+        (np.full((1, 8), 0.1), 0.0, {}),
+        (np.linspace(4e4, 4e4 + 1e-2, 8)[None], 1e-5, {"variance": "one-pass"}),
+        (np.linspace(-1e30, 1e30, 8)[None], 1e-5, {}),
+        (np.linspace(-1e-6, 1e-6, 8)[None], 1e-12, {"statistics": "float16"}),
+    ],
+    ids=["0/0", "v may be below zero", "squares overflow", "1/sqrt(v) overflows"],
+)
+def test_what_no_implementation_can_be_held_to_has_no_bound(x, epsilon, declared):
+    """W is infinite, never NaN."""
+    numerics = held_to("float32", declared)
+    bound = layer_norm_bound(x.astype(np.float32), np.ones(8), np.zeros(8), epsilon=epsilon, numerics=numerics)
+
+    assert np.all(np.isinf(bound.worst) | np.isnan(bound.expected))
+
+
+def test_an_empty_batch_gives_an_empty_result():
+    """Of the right shape; one axis is enough."""
+    x, gain, bias = case(4)
+
+    assert layer_norm(x[:0], gain, bias).shape == (0, 4, 64)
+    assert layer_norm(x[0, 0], gain, bias).shape == (64,)
+    assert layer_norm_bound(x[:, :0], gain, bias, numerics=held_to("float16")).worst.shape == (3, 0, 64)
+
+
+def test_what_the_formula_does_not_define_is_refused():
+    """The sentence names the argument."""
+    x, gain, bias = case(5)
+
+    with pytest.raises(SpecError, match="gain has the shape"):
+        layer_norm(x, gain[1:], bias)
+    with pytest.raises(SpecError, match="epsilon is -1e-05"):
+        layer_norm(x, gain, bias, epsilon=-1e-5)
+    with pytest.raises(SpecError, match="at least one channel"):
+        layer_norm(x[..., :0], gain[:0], bias[:0])

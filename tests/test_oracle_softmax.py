@@ -1,0 +1,107 @@
+"""Softmax and its bound: against 200-bit arithmetic, special entries, right implementations, slightly larger errors."""
+
+import ml_dtypes
+import mpmath
+import numpy as np
+import pytest
+
+from assay.conformance.variants import variants
+from assay.oracle.numerics import precision_classes
+from assay.oracle.softmax import softmax, softmax_bound
+from assay.oracle.spec_error import SpecError
+
+DTYPES = {"float64": np.float64, "float32": np.float32, "bfloat16": ml_dtypes.bfloat16, "float16": np.float16}
+RIGHT = variants("softmax", wrong=False)
+
+
+def structured(n, rng):
+    """Rows on which rounding errors go together."""
+    yield np.zeros((4, n))
+    yield np.round(rng.normal(size=(4, n)))
+    yield np.sort(5 * rng.normal(size=(4, n))) + 100
+    yield 50 * rng.normal(size=(4, n))
+    yield np.linspace(0, 1, n)[None] * 1e-3
+    yield np.eye(4, n) * 30
+
+
+def exact(row):
+    with mpmath.workprec(200):
+        e = [mpmath.exp(mpmath.mpf(float(x))) for x in row]
+        return np.array([float(each / mpmath.fsum(e)) for each in e])
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 40])
+def test_probabilities_agree_with_200_bits(n):
+    rng = np.random.default_rng(n)
+    for x in structured(n, rng):
+        expected = np.stack([exact(row) for row in x])
+        # The exponent x - max x is rounded: half an eps of it, in exp as relative as in it.
+        roundings = 8 + x.max(-1, keepdims=True) - x
+        assert np.all(np.abs(softmax(x) - expected) <= roundings * np.finfo(float).eps * expected + 1e-307)
+
+
+def test_special_entries():
+    assert softmax(np.zeros((3, 0))).shape == (3, 0)
+    assert softmax([2.0]) == 1
+    np.testing.assert_array_equal(softmax([0.0, -np.inf]), [1, 0])
+    for row in ([np.nan, 0], [np.inf, 0], [-np.inf, -np.inf]):
+        assert np.isnan(softmax(row)).all()
+
+
+def test_malformed_arguments_are_refused():
+    with pytest.raises(SpecError, match="x has the shape"):
+        softmax(1.0)
+    with pytest.raises(SpecError, match="x holds"):
+        softmax(["a"])
+
+
+def test_masked_entry_has_no_error():
+    bound = softmax_bound([[1.0, -np.inf, 2.0]], numerics=precision_classes("float32")[-1][1])
+    assert bound.expected[0, 1] == 0
+    assert bound.worst[0, 1] < 1e-44  # half the smallest subnormal of float32
+
+
+def test_bound_of_nothing_and_of_one_entry():
+    numerics = precision_classes("float32")[-1][1]
+    assert softmax_bound(np.zeros((2, 0)), numerics=numerics).worst.shape == (2, 0)
+    # One entry is 1: a quotient, a sum, and half a unit in the last place are all that can go wrong.
+    assert softmax_bound([[100.0]], numerics=numerics).worst.max() <= 8 * 2.0**-24
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("variant", RIGHT, ids=lambda each: each.name)
+def test_right_implementations_stay_within_the_bounds(variant, dtype):
+    numerics = precision_classes(dtype, variant.numerics.get(dtype))[-1][1]
+    rng = np.random.default_rng(5)
+    for n in (1, 2, 17, 300):
+        for x in structured(n, rng):
+            x = x.astype(DTYPES[dtype])
+            bound = softmax_bound(x, numerics=numerics)
+            error = np.abs(variant.function(x.copy()).astype(float) - bound.expected)
+            assert np.all(error <= bound.worst)
+        x = rng.normal(size=(64, n)).astype(DTYPES[dtype])
+        bound = softmax_bound(x, numerics=numerics)
+        error = np.abs(variant.function(x.copy()).astype(float) - bound.expected)
+        assert np.all(error <= bound.statistical)
+
+
+@pytest.mark.parametrize(("dtype", "least"), [("float32", 0.05), ("bfloat16", 0.9), ("float16", 0.9)])
+def test_bound_is_tight(dtype, least):
+    # From the validation of the bound: 0.1 in float32, where the errors of a row cancel; 1 where one rounding is all.
+    x = np.random.default_rng(1).normal(size=(256, 64)).astype(DTYPES[dtype])
+    bound = softmax_bound(x, numerics=precision_classes(dtype)[-1][1])
+    assert max(ratio(each.function(x.copy()), bound) for each in RIGHT) > least
+
+
+def ratio(actual, bound):
+    return np.max(np.abs(actual.astype(float) - bound.expected) / bound.statistical)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_temperature_off_by_ten_bounds_is_caught(dtype):
+    # d y / d log(temperature) = y (x - mean x): as large a change as shows in ten of the bounds.
+    x = 2 * np.random.default_rng(2).normal(size=(16, 32)).astype(DTYPES[dtype]).astype(float)
+    bound = softmax_bound(x, numerics=precision_classes(dtype)[-1][1])
+    change = 10 * np.min(bound.statistical / np.abs(bound.directions["temperature"]))
+    assert np.any(np.abs(softmax(x * (1 + change)) - bound.expected) > bound.statistical)
+    assert change < {"float64": 1e-13, "float32": 1e-5, "bfloat16": 0.05, "float16": 0.006}[dtype]

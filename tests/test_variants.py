@@ -1,0 +1,55 @@
+"""The suite against implementations whose verdict is known: every wrong variant is caught, no right one fails."""
+
+import pytest
+
+from assay.adapters.in_process import open_object
+from assay.conformance.judging import Result, judge_clause
+from assay.conformance.profiles import PROFILES, Profile
+from assay.conformance.registry import COMPONENTS, clauses_of
+from assay.conformance.variants import Variant, variants
+
+WRONG = variants(wrong=True)
+RIGHT = variants(wrong=False)
+
+FEW = Profile(drawn=0, spread=8, drawn_for_properties=4)
+"""The whole covering set for the value, a few cases for each other clause."""
+
+
+def judged(variant: Variant, profile: Profile, dtypes: tuple[str, ...]):
+    """The results of a variant, the clauses that catch most first."""
+    adapter, component = open_object(variant.adapter(), variant.name), COMPONENTS[variant.component]
+    for clause in clauses_of(component):
+        for dtype in dtypes if component.has_dtype else ("",):
+            yield judge_clause(adapter, clause, variant.component, dtype, profile, seed=0)
+
+
+def of_each_in_turn(every: tuple[Variant, ...]):
+    """(variant, one of its dtypes): neighbours in the catalogue get different ones."""
+    return [pytest.param(each, each.dtypes[k % len(each.dtypes)], id=each.name) for k, each in enumerate(every)]
+
+
+def violates(result: Result) -> bool:
+    """Any level: what NaN does is advisory, and a variant may be wrong in that alone."""
+    return result.status == "fail"
+
+
+@pytest.mark.parametrize("variant", WRONG, ids=lambda variant: variant.name)
+def test_a_wrong_variant_is_caught_by_the_quick_profile(variant):
+    caught = next(filter(violates, judged(variant, PROFILES["quick"], variant.dtypes)), None)
+
+    assert caught is not None, f"{variant.name} passes: {variant.sentence}"
+    assert caught.failure.message
+    assert caught.failure.case.startswith(f"{variant.component}?")
+
+
+@pytest.mark.parametrize(("variant", "dtype"), of_each_in_turn(RIGHT))
+def test_a_right_variant_is_not_failed(variant, dtype):
+    results = list(judged(variant, FEW, (dtype,)))
+
+    assert [(each.clause, each.failure) for each in results if violates(each) and each.level == "required"] == []
+    assert sum(each.status == "pass" for each in results) >= 3
+
+
+def test_the_catalogue_holds_every_component():
+    assert len(WRONG) >= 40
+    assert {each.component for each in WRONG} == {each.component for each in RIGHT} == set(COMPONENTS)
