@@ -3,7 +3,7 @@
 import numpy as np
 
 from .adam import ADAM
-from .case import Case
+from .case import Case, Value
 from .clause import Violation, clause
 from .component import Component
 from .trial import Trial, applies, required
@@ -13,7 +13,7 @@ _DECAY = "Loshchilov and Hutter 2019, algorithm 2"
 _OTHER_EPSILON = {"outside": "hat", "hat": "outside"}
 
 
-def _plain(case: Case, **changes: object) -> Case:
+def _plain(case: Case, **changes: Value) -> Case:
     """Contiguous arrays, so that a layout which is not understood shows as that."""
     return case.but(layout="contiguous", **changes)
 
@@ -95,7 +95,7 @@ def epsilon_in_its_place(trial: Trial) -> float:
                 f"epsilon is added as adam_epsilon = {other!r} has it, but {declared!r} is declared: {worst.sentence}",
                 worst.ratio,
             )
-    return required(worst, "epsilon is not added to the root of the second moment")
+    return required(worst, "with gradients of about epsilon, or a large epsilon, the steps are wrong")
 
 
 @clause(

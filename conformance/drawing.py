@@ -31,7 +31,7 @@ def cases(component: str, dtype: str = "float32") -> st.SearchStrategy[Case]:
 
 
 def covering_cases(component: Component, dtype: str, seed: int) -> list[Case]:
-    """Every pair of options of every two factors, and the component's probes; values by the seed."""
+    """Every pair of options of every two factors; values by the seed."""
     rows = _covering_rows(component.name)
     every = [
         component.case([options[k] for options, k in zip(component.factors.values(), row, strict=True)], dtype, 0)

@@ -90,10 +90,8 @@ def epsilon_under_root(trial: Trial) -> float:
     """Rows whose variance lies above, near and far below epsilon."""
     _rows(trial)
     worst = trial.judge(trial.call())
-    given = _epsilon(trial.inputs)
-    return required(
-        worst, f"epsilon {given:g} does not count as under the root, in rows with deviations from 0.1 to 1e-4"
-    )
+    given = f"epsilon {_epsilon(trial.inputs):g}"
+    return required(worst, f"rows whose deviations are 0.1 to 1e-4 are wrong, where {given} under the root counts")
 
 
 @clause(

@@ -3,6 +3,8 @@
 Its only array are whole numbers, so it has no dtype: the rates are judged in the format in which they come.
 """
 
+from typing import Any
+
 import numpy as np
 
 from ..oracle.bound import Bound
@@ -22,23 +24,32 @@ _MOMENTS = ("first", "one", "peak", "rising", "falling", "both", "unsorted", "re
 
 
 def _make(case: Case) -> Inputs:
-    warmup, generator = case["warmup"], generator_of(case, case["moment"])
-    last = 3 * warmup + 20
-    steps = {
-        "first": lambda: [1, 2, 3, 4, 5],
-        "one": lambda: [generator.integers(1, last)],
-        "peak": lambda: [step for step in (warmup - 1, warmup, warmup + 1, warmup + 2) if step > 0],
-        "rising": lambda: np.sort(generator.integers(1, warmup + 1, 7)),
-        "falling": lambda: np.sort(generator.integers(warmup, last, 7)),
-        "both": lambda: np.linspace(1, last, 9).astype(int),
-        "unsorted": lambda: generator.integers(1, last, 8),
-        "repeated": lambda: np.repeat(generator.integers(1, last, 2), 3),
+    steps = np.asarray(_steps(case), np.int64)
+    return Inputs({"steps": steps}, {"d_model": case["d_model"], "warmup": case["warmup"]})
+
+
+def _steps(case: Case) -> Any:
+    moment, warmup, generator = case["moment"], case["warmup"], generator_of(case, case["moment"])
+    # LambdaLR and its like get to a step only by way of every one before it.
+    last = min(3 * warmup, warmup + 400) + 20
+    if moment == "first":
+        return [1, 2, 3, 4, 5]
+    if moment == "peak":
+        return [step for step in (warmup - 1, warmup, warmup + 1, warmup + 2) if step > 0]
+    if moment == "rising":
+        return np.sort(generator.integers(1, warmup + 1, 7))
+    if moment == "falling":
+        return np.sort(generator.integers(warmup, last, 7))
+    if moment == "both":
+        return np.linspace(1, last, 9)
+    if moment == "repeated":
+        return np.repeat(generator.integers(1, last, 2), 3)
+    if moment == "late":
         # Odd numbers that a 16-bit format does not hold.
-        "late": lambda: 2 * generator.integers(2000, 8000, 4) + 1,
-        "far": lambda: [65535, 65537, 100000, 999999, 10**6],
-        "none": list,
-    }[case["moment"]]()
-    return Inputs({"steps": np.array(steps, np.int64)}, {"d_model": case["d_model"], "warmup": warmup})
+        return 2 * generator.integers(1025, 2500, 4) + 1
+    if moment == "far":
+        return [65535, 65537, 100000, 999999, 10**6]
+    return generator.integers(1, last, {"one": 1, "unsorted": 8, "none": 0}[moment])
 
 
 def _bound(inputs: Inputs, numerics: Numerics, conventions: Conventions) -> Bound:

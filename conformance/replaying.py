@@ -30,6 +30,8 @@ def replay(console: Console, adapter: Adapter, line: str, chosen: str | None) ->
     trial = Trial(Subject(adapter), COMPONENTS[case.component], case)
     try:
         trial.component.shape(trial.inputs)
+        if trial.component.has_dtype:
+            trial.bound()  # the oracle's opinion of the arguments, before the implementation's
         _show_elements(console, trial)
     except (SpecError, MemoryError) as error:
         raise CaseError(f"this case cannot be judged: {error}") from None

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ..oracle.bound import Bound
 from .case import Case
 from .clause import Inapplicable, Unsupported, Violation, clause
 from .comparison import Array, place
@@ -30,7 +31,7 @@ def _again(trial: Trial) -> list[Trial]:
 )
 def value(trial: Trial) -> float:
     """W everywhere; S on generic inputs, where a violation must show again with fresh values."""
-    actual = trial.call()
+    actual = trial.value_of(trial.recent_reply(), trial.inputs)
     ratio = required(trial.judge(actual), "the value is wrong")
     if not trial.component.generic(trial.case):
         return ratio
@@ -43,20 +44,8 @@ def value(trial: Trial) -> float:
 
 
 def _variations(trial: Trial) -> Mapping[str, tuple[Inputs, Inputs]]:
-    """The options that are accepted, each as a call without and with it; a component need not have any."""
-    every = trial.component.variations(trial.case) if trial.component.variations else {}
-    accepted, reasons = {}, []
-    for name, (without, with_it) in every.items():
-        try:
-            trial.reply(without)
-            trial.reply(with_it)
-        except Unsupported as reason:
-            reasons.append(reason)
-        else:
-            accepted[name] = without, with_it
-    if reasons and not accepted:
-        raise reasons[0]
-    return accepted
+    """The options, each as a call without and with it; a component need not have any."""
+    return trial.component.variations(trial.case) if trial.component.variations else {}
 
 
 def _large(component: Component, dtype: str, seed: int) -> list[Case]:
@@ -125,7 +114,7 @@ def _has_exact_values(case: Case) -> bool:
 )
 def shape_and_dtype(trial: Trial) -> float:
     """The dtype of the arguments, where there are any that have one."""
-    reply = trial.reply()
+    reply = trial.recent_reply()
     trial.value_of(reply, trial.inputs)  # its shape
     if trial.component.has_dtype and reply.dtype != trial.dtype:
         raise Violation(f"the result is {reply.dtype}, but its arguments are {trial.dtype}")
@@ -143,7 +132,7 @@ def shape_and_dtype(trial: Trial) -> float:
 )
 def arguments_untouched(trial: Trial) -> float:
     """As the worker saw it."""
-    reply = trial.reply()
+    reply = trial.recent_reply()
     if reply.touched:
         raise Violation(f"the call changed its argument {', '.join(reply.touched)}")
     if reply.aliased:
@@ -174,10 +163,13 @@ def deterministic(trial: Trial) -> float:
 def no_memory(trial: Trial) -> float:
     """After calls with other values in the same arrays, and with each option."""
     case = trial.case
-    before = [trial.component.make(case.but(seed=case["seed"] + 1))]
-    before += [given for _, given in _variations(trial).values()]
+    other = trial.component.make(case.but(seed=case["seed"] + 1))
+    with_options = [given for _, given in _variations(trial).values()]
     alone = trial.call()
-    after = trial.sequence([*before, trial.inputs])[-1]
+    try:
+        after = trial.sequence([other, *with_options, trial.inputs])[-1]
+    except Unsupported:  # one of the options
+        after = trial.sequence([other, trial.inputs])[-1]
     allowance = 2 * trial.bound().worst
     return trial.require_same(after, alone, allowance, "after other calls the result is another")
 
@@ -235,19 +227,26 @@ def batch_items_alone(trial: Trial) -> float:
 )
 def options_matter(trial: Trial) -> float:
     """Each option whose effect is far above rounding."""
-    found = False
+    refused, tried = None, False
     for name, (without, with_it) in _variations(trial).items():
-        one, other = trial.bound(without), trial.bound(with_it)
-        with np.errstate(invalid="ignore"):
-            # Apart by more than both bounds: two right results cannot be equal there.
-            apart = np.abs(one.expected - other.expected) > one.worst + other.worst
-        if not apart.any():
+        try:
+            same = np.array_equal(trial.call(without), trial.call(with_it), equal_nan=True)
+        except Unsupported as reason:
+            refused = reason
             continue
-        found = True
-        if np.array_equal(trial.call(without), trial.call(with_it), equal_nan=True):
+        tried = True
+        if same and _apart(trial.bound(without), trial.bound(with_it)):
             raise Violation(f"{name} is accepted and has no effect")
-    applies(found)
+    if refused and not tried:
+        raise refused
+    applies(tried)
     return 0.0
+
+
+def _apart(one: Bound, other: Bound) -> bool:
+    """Whether two right results must differ: by more than both bounds, in some element."""
+    with np.errstate(invalid="ignore"):
+        return bool((np.abs(one.expected - other.expected) > one.worst + other.worst).any())
 
 
 @clause(

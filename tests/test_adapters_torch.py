@@ -123,7 +123,7 @@ def test_only_the_flash_kernel_declares_a_fast_exponential():
         call(name, "attention", {each: np.ones((1, 1, 1, 2)) for each in ("query", "key", "value")})
     declared = {name for name in ATTENTION if opened[name].offer.numerics}
 
-    assert declared == {"torch", "torch-sdpa-flash"}
+    assert declared == {"torch", "torch-mha", "torch-sdpa-flash"}
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -125,6 +125,17 @@ def test_a_case_that_the_adapter_or_the_clause_cannot_have(capsys, right):
     assert "which softmax lacks" in complaint(capsys, "replay", CASE, "--adapter", right, "--clause", "SDPA-1")
 
 
+def test_a_case_that_has_no_arrays(capsys, terminal, right):
+    """Heads that do not go together, and more than any memory holds: a mistake in the line, not of the judge."""
+    case = "attention?dtype=float32&B=1&H=3&H_kv=2&L_q=3&L_k=5&d_k=4&d_v=4&mask=causal&scale=none"
+    case += "&regime=normal&layout=contiguous&seed=7"
+    text = "def attention(query, key, value, *, mask=None, causal=False, scale=None): ..."
+    says = complaint(capsys, "replay", case, "--adapter", terminal.write("mine.py", text))
+    assert says == "this case cannot be judged: attention: key has 2 heads, but should have a divisor of query's 3"
+    says = complaint(capsys, "replay", CASE.replace("n=5", "n=999999999999"), "--adapter", right)
+    assert says.startswith("this case cannot be judged: Unable to allocate")
+
+
 @pytest.mark.parametrize(
     "line", ["SM-99", "SM-1 sofmax", "SM-1 softmax half", "SM-1 softmax float32 more", "* softmax"]
 )

@@ -5,12 +5,15 @@ The identity is exact for finite inputs; a NaN or an infinity meets its zeros, a
 
 from typing import TYPE_CHECKING
 
+from . import torch as automatic
+
 if TYPE_CHECKING:
     from torch import Tensor
 
 framework = "torch"
 package = "torch"
 dtypes = ("float64", "float32", "bfloat16", "float16")
+numerics = automatic.numerics  # inside is F.scaled_dot_product_attention, with the flash kernel
 notes = ("NaN and infinity spread over all heads through the identity projections",)
 # A row without keys holds out_proj.bias, here zero: the default of `masked_row`. (need_weights=True gives NaN.)
 

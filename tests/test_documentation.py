@@ -1,0 +1,148 @@
+"""What README.md and docs/ say of commands, clauses, files, tables and figures is so."""
+
+import argparse
+import re
+import shlex
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from assay.adapters.contract import CONVENTIONS, FUNCTIONS, NUMERICS
+from assay.conformance import plugin
+from assay.conformance.command_line import _parser
+from assay.conformance.registry import CLAUSES, COMPONENTS, clauses_of
+from assay.conformance.variants import variants
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+TEXT = {page: page.read_text(encoding="utf-8") for page in PAGES}
+
+FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+INLINE = re.compile(r"`([^`\n]+)`")
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+FILE = re.compile(r"(?<![\w./-])(?:oracle|conformance|adapters|tests|docs|\.ci)/[\w./-]*")
+
+SUBPARSERS = next(each for each in _parser()._actions if isinstance(each, argparse._SubParsersAction)).choices
+
+
+def of_each_page(what):
+    """A parameter for each thing found, named by its page."""
+    return [
+        pytest.param(found, id=f"{page.name}: {found[:60]}")
+        for page, text in TEXT.items()
+        for found in dict.fromkeys(what(text))
+    ]
+
+
+def commands(text):
+    """Every command line that begins with `assay`, in blocks and within sentences."""
+    lines = [line for _, block in FENCED.findall(text) for line in block.splitlines()]
+    lines += INLINE.findall(FENCED.sub("", text))
+    for line in lines:
+        for command in line.removeprefix("$ ").split(" && "):
+            if command.startswith("assay "):
+                yield command
+
+
+def options(text):
+    """Every option that stands alone in a sentence."""
+    return [code.split()[0] for code in INLINE.findall(FENCED.sub("", text)) if code.startswith("--")]
+
+
+def rows(page, heading):
+    """The cells of the first table that has the heading."""
+    table = TEXT[ROOT / "docs" / page].partition(f"\n| {heading} |")[2].partition("\n\n")[0]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in table.splitlines()[2:]]
+
+
+@pytest.mark.parametrize("command", of_each_page(commands))
+def test_a_command_line_parses(command):
+    _, name, *rest = shlex.split(command, comments=True)
+
+    assert name in SUBPARSERS
+    if rest:
+        assert _parser().parse_args([name, *rest]).command
+
+
+@pytest.mark.parametrize("option", of_each_page(options))
+def test_an_option_exists(option):
+    known = {string for each in SUBPARSERS.values() for action in each._actions for string in action.option_strings}
+
+    assert option in known or f'"{option}"' in Path(plugin.__file__).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", SUBPARSERS)
+def test_a_command_is_documented(name):
+    assert any(re.search(rf"assay {name}\b", text) for text in TEXT.values())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_clause_exists(page):
+    prefixes = {clause.partition("-")[0] for clause in CLAUSES}
+
+    assert set(re.findall(rf"\b(?:{'|'.join(prefixes)})-\d+", TEXT[page])) <= set(CLAUSES)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_exists(page):
+    named = [ROOT / each.rstrip(".") for each in FILE.findall(LINK.sub("", TEXT[page]))]
+    named += [page.parent / each for each in LINK.findall(TEXT[page])]
+
+    assert [each for each in named if not each.exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_example_compiles(page):
+    for language, block in FENCED.findall(TEXT[page]):
+        if language == "python":
+            compile(textwrap.dedent(block), page.name, "exec")
+
+
+def test_the_table_of_conventions_is_the_contract():
+    table = rows("conventions.md", "convention")
+    documented = {name.strip("`"): tuple(INLINE.findall(values)) for name, values, *_ in table}
+
+    assert documented == CONVENTIONS
+
+
+def test_the_table_of_numerics_is_the_contract():
+    documented = {name.strip("`"): values for name, values, _ in rows("adapters.md", "field")}
+
+    assert set(documented) == set(NUMERICS)
+    for name, allowed in NUMERICS.items():
+        if isinstance(allowed, tuple):
+            assert documented[name] == "a format" or tuple(INLINE.findall(documented[name])) == allowed
+
+
+def test_the_table_of_functions_is_the_contract():
+    documented = [row[0].strip("`") for row in rows("adapters.md", "function")]
+
+    assert documented == [FUNCTIONS[name].call for name in FUNCTIONS if name in COMPONENTS]
+    for name in FUNCTIONS:
+        assert f"`{name}" in TEXT[ROOT / "docs" / "adapters.md"], name
+
+
+def test_the_table_of_components_names_the_files_of_their_clauses():
+    documented = {row[0].strip("`"): row for row in rows("architecture.md", "plug-in")}
+
+    assert list(documented) == list(COMPONENTS)
+    for name, (_, formula, _, cases, clauses) in documented.items():
+        assert formula == f"`oracle/{name}.py`"
+        assert cases == f"`conformance/{name}.py`"
+        own = {each for each in clauses_of(COMPONENTS[name]) if each.component == name}
+        files = {f"{each.check.__module__.replace('.', '/').removeprefix('assay/')}.py" for each in own}
+        assert set(INLINE.findall(clauses.replace("the same", cases))) == files
+        assert {each.id.partition("-")[0] for each in own} == {clauses.partition(":")[0]}
+
+
+def test_the_readme_counts_the_variants():
+    for count, verdict in re.findall(r"(\d+) (wrong|right) (?:implementations|ones)", TEXT[ROOT / "README.md"]):
+        assert int(count) == len(variants(wrong=verdict == "wrong"))
+
+
+def test_the_readme_and_ci_run_the_same_tests():
+    command = "pip install -c constraints.txt '.[torch,test]' && pytest -n auto"
+
+    assert command in TEXT[ROOT / "README.md"].splitlines()
+    assert command in (ROOT / ".ci" / "run").read_text(encoding="utf-8")

@@ -1,0 +1,116 @@
+"""What a violation is reported as: five facts, the JSON of the contract, JUnit, a case to replay; all from one run."""
+
+import importlib.metadata
+import re
+from xml.etree import ElementTree
+
+import pytest
+from conftest import RIGHT, WRONG
+
+from assay.conformance.registry import CLAUSES, COMPONENTS
+
+# The contract's report, and a line of its results.
+REPORT = ("schema", "assay", "spec", "adapter", "implementation")
+REPORT += ("profile", "seed", "verdict", "expected", "checked", "results")
+RESULT = ("clause", "level", "component", "dtype", "status", "examples")
+RESULT += ("worst_ratio", "precision_class", "seconds", "reason", "failure")
+
+
+@pytest.fixture(scope="module")
+def violation(shared_terminal):
+    """A wrong adapter, judged once: the finished command, and the terminal that holds its reports."""
+    shared_terminal.write("right.py", RIGHT)
+    wrong = shared_terminal.write("wrong.py", WRONG)
+    files = ("--json", "report.json", "--junit", "report.xml")
+    clauses = ("--component", "softmax,attention", "--clause", "ALL-1,ALL-2,ALL-4,ALL-6,SM-1,SDPA-1")
+    return shared_terminal.assay("run", wrong, *clauses, *files), shared_terminal
+
+
+def test_a_wrong_adapter_violates_and_is_told_five_facts(violation):
+    done, terminal = violation
+
+    assert done.returncode == 1
+    failed = [result for result in terminal.report()["results"] if result["status"] == "fail"]
+    assert {result["clause"] for result in failed} == {"ALL-1", "ALL-2", "SM-1"}
+    for result in failed:
+        clause, component = CLAUSES[result["clause"]], COMPONENTS["softmax"]
+        said = clause if clause.component else component
+        for fact in (
+            f"wrong.py: softmax in float32 violates {clause.id}\n",
+            clause.sentence,
+            f"{said.formula} ({said.source})",
+            result["failure"]["message"],
+            f"assay replay '{result['failure']['case']}'",
+        ):
+            assert fact in done.stdout
+        assert result["failure"]["ratio"] > 1
+
+
+def test_the_report_has_the_fields_of_the_contract(violation):
+    _, terminal = violation
+    report = terminal.report()
+
+    assert list(report) == list(REPORT)
+    assert list(report["implementation"]) == ["package", "version", "device"]
+    assert (report["schema"], report["adapter"], report["verdict"]) == ("assay-report/1", "wrong", "violates")
+    assert (report["profile"], report["seed"]) == ("quick", 0)
+    assert report["assay"] == importlib.metadata.version("assay")
+    assert report["expected"] == len(report["results"])
+    assert report["checked"] == sum(result["status"] in ("pass", "fail") for result in report["results"])
+    for result in report["results"]:
+        assert list(result) == list(RESULT)
+        assert result["failure"] is None or list(result["failure"]) == ["message", "case", "ratio", "looks_like"]
+        assert result["level"] == CLAUSES[result["clause"]].level
+
+
+def test_what_is_not_offered_has_a_reason_and_is_no_pass(violation):
+    _, terminal = violation
+    rows = [result for result in terminal.report()["results"] if result["component"] == "attention"]
+
+    assert [row["clause"] for row in rows][-1] == "SDPA-1"
+    for row in rows:
+        assert (row["status"], row["examples"], row["reason"]) == ("not-offered", 0, "attention is not offered")
+
+
+def test_the_same_seed_gives_the_same_report_byte_for_byte(violation):
+    """With workers and without; only the seconds differ."""
+    _, terminal = violation
+    arguments = ("--component", "softmax,attention", "--clause", "ALL-1,ALL-2,ALL-4,ALL-6,SM-1,SDPA-1")
+    terminal.assay("run", str(terminal.files / "wrong.py"), *arguments, "-n", "2", "--json", "workers.json")
+    terminal.assay("run", str(terminal.files / "wrong.py"), *arguments, "--seed", "1", "--json", "seed.json")
+    first, workers, other = (
+        re.sub(r'"seconds": [^,]+,', "", (terminal.cwd / name).read_text(encoding="utf-8"))
+        for name in ("report.json", "workers.json", "seed.json")
+    )
+    assert first == workers
+    assert first.replace('"seed": 0,', '"seed": 1,') != other
+
+
+def test_the_case_named_in_a_failure_can_be_replayed(violation):
+    """The wrong one fails it again, the right one does not."""
+    _, terminal = violation
+    case = next(r for r in terminal.report()["results"] if r["clause"] == "SM-1")["failure"]["case"]
+    wrong = terminal.assay("replay", case, "--adapter", str(terminal.files / "wrong.py"))
+    right = terminal.assay("replay", case, "--adapter", str(terminal.files / "right.py"))
+
+    assert (wrong.returncode, right.returncode) == (1, 0)
+    assert re.search(r"^SM-1 +fail: the probabilities of a row do not sum to one", wrong.stdout, re.MULTILINE)
+    assert re.search(r"^SM-1 +pass$", right.stdout, re.MULTILINE)
+    heading = ["element", "actual", "expected", "bound", "ratio"]
+    assert heading in [line.split() for line in wrong.stdout.splitlines()]
+
+
+def test_junit_is_xml_with_a_test_case_for_each_line(violation):
+    _, terminal = violation
+    suite = ElementTree.parse(terminal.cwd / "report.xml").getroot()[0]
+    results = terminal.report()["results"]
+
+    assert [int(suite.get(name)) for name in ("tests", "failures", "skipped")] == [
+        len(results),
+        3,
+        sum(result["status"] == "not-offered" for result in results),
+    ]
+    for case, result in zip(suite, results, strict=True):
+        assert case.get("name") == f"{result['clause']}[{result['dtype']}]"
+        expected = {"fail": ["failure"], "not-offered": ["skipped"]}.get(result["status"], [])
+        assert [child.tag for child in case] == expected
