@@ -19,7 +19,7 @@ def _ones(inputs: Inputs) -> Array:
 
 def _sees_something(trial: Trial) -> Array:
     """The rows that see a key, with an axis for the channels; `Inapplicable` if there are none."""
-    sees = np.any(seen_by(trial.inputs, trial.conventions), axis=-1, keepdims=True)
+    sees = np.asarray(seen_by(trial.inputs, trial.conventions).any(-1, keepdims=True))
     applies(sees.any())
     return sees
 

@@ -18,7 +18,7 @@ class Profile:
 
 
 PROFILES: Final[Mapping[str, Profile]] = {
-    "quick": Profile(drawn=0, spread=16, drawn_for_properties=8),
+    "quick": Profile(drawn=0, spread=10, drawn_for_properties=4),
     "standard": Profile(drawn=300, spread=100, drawn_for_properties=50),
     "exhaustive": Profile(drawn=5000, spread=1000, drawn_for_properties=1000),
 }

@@ -11,7 +11,7 @@ from assay.conformance.variants import Variant, variants
 WRONG = variants(wrong=True)
 RIGHT = variants(wrong=False)
 
-FEW = Profile(drawn=0, spread=8, drawn_for_properties=4)
+FEW = Profile(drawn=0, spread=6, drawn_for_properties=2)
 """The whole covering set for the value, a few cases for each other clause."""
 
 
