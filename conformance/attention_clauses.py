@@ -223,7 +223,8 @@ def scale_of_keys(trial: Trial) -> float:
     "A scale of zero gives the mean of the values that a row sees, and a negative one prefers what is least alike.",
     formula="scale 0: p_ij = 1/n; scale -c with queries q = scale c with queries -q",
     source=_EQUATION,
-    prepare=lambda case: plain(case, scale="none"),
+    # A kernel may put minus infinity in place of a score before it scales.
+    prepare=lambda case: plain(case, scale="none", mask="causal" if case["seed"] % 2 else "none"),
 )
 def other_scales(trial: Trial) -> float:
     """Zero is a number, not the lack of one."""
