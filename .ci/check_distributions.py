@@ -14,6 +14,7 @@ def main(checkout: str, *distributions: str) -> None:
     files = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
     files = {name for name in files if not name.startswith("build/") and ".egg-info/" not in name}
     files = {name for name in files if "__pycache__" not in name and "_cache/" not in name}
+    files = {name for name in files if not name.startswith(".hypothesis/")}  # the tests ran before
     packages = {f"assay/{name}" for name in files if name.startswith(tuple(f"{folder}/" for folder in FOLDERS))}
     for distribution in distributions:
         if distribution.endswith(".whl"):
