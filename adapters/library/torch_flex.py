@@ -26,8 +26,8 @@ def attention(
     keys = key.shape[2]
     if keys == 0:
         raise NotImplementedError("flex_attention fails without keys: it takes a maximum over them (IndexError)")
-    if queries == 0 and mask is not None:
-        raise NotImplementedError("create_block_mask cannot index a mask without queries (IndexError)")
+    if 0 in (batch, queries) and mask is not None:
+        raise NotImplementedError("create_block_mask cannot index a mask without elements (IndexError)")
     allowed = None if mask is None else mask.expand(batch, heads, queries, keys)
 
     def may_attend(b: "Tensor", h: "Tensor", i: "Tensor", j: "Tensor") -> "Tensor":
