@@ -10,7 +10,7 @@ from ..oracle.attention_bound import attention_bound
 from ..oracle.bound import Bound
 from ..oracle.numerics import Numerics
 from .case import Case
-from .component import Array, Component, Conventions, Inputs, component
+from .component import LAYOUTS, Array, Component, Conventions, Inputs, component
 from .masks import MASKS, mask_of
 from .values import draw, generator_of, rounded
 
@@ -214,10 +214,7 @@ ATTENTION: Component = component(
         "mask": [{"mask": mask} for mask in MASKS],
         "scale": [{"scale": "none"}, {"scale": 0.3}],
         "regime": [{"regime": regime} for regime in _REGIMES],
-        "layout": [
-            {"layout": layout}
-            for layout in ("contiguous", "transposed", "swapped", "sliced", "strided", "expanded", "mixed")
-        ],
+        "layout": [{"layout": layout} for layout in LAYOUTS],
     },
     make=_make,
     shape=lambda inputs: (*inputs.arrays["query"].shape[:3], inputs.arrays["value"].shape[-1]),

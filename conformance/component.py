@@ -22,6 +22,10 @@ Option: TypeAlias = Mapping[str, Value]
 """One choice of a factor: the parameters that it sets."""
 
 
+LAYOUTS: Final = ("contiguous", "transposed", "swapped", "sliced", "strided", "expanded", "mixed")
+"""How arrays of three or more axes may lie in memory, the plainest first; `mixed` gives each argument another one."""
+
+
 @dataclass(frozen=True)
 class Inputs:
     """The arguments of one call by the names of the contract, floats exact in the dtype of the case."""

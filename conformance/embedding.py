@@ -8,7 +8,7 @@ from ..oracle.embedding import embedding_bound
 from ..oracle.output_logits import output_logits_bound
 from .case import Case
 from .clause import Unsupported, Violation, clause
-from .component import Array, Component, Conventions, Inputs, component
+from .component import LAYOUTS, Array, Component, Conventions, Inputs, component
 from .trial import Trial, applies, required
 from .values import GENERIC, draw, generator_of, rounded
 
@@ -70,10 +70,7 @@ EMBEDDING: Component = component(
         "d_model": [{"d_model": width} for width in _D_MODEL],
         "tokens": [{"tokens": tokens} for tokens in _TOKENS],
         "regime": [{"regime": regime} for regime in _REGIMES],
-        "layout": [
-            {"layout": layout}
-            for layout in ("contiguous", "transposed", "swapped", "sliced", "strided", "expanded", "mixed")
-        ],
+        "layout": [{"layout": layout} for layout in LAYOUTS],
     },
     make=_make,
     shape=lambda inputs: (*inputs.arrays["tokens"].shape, inputs.arrays["weight"].shape[1]),

@@ -7,7 +7,7 @@ from ..oracle.feed_forward import feed_forward_as_convolutions, feed_forward_bou
 from ..oracle.formats import FORMATS
 from .case import Case
 from .clause import clause
-from .component import Array, Component, Conventions, Inputs, component
+from .component import LAYOUTS, Array, Component, Conventions, Inputs, component
 from .trial import Trial, applies
 from .values import GENERIC, draw, generator_of, rounded
 
@@ -88,10 +88,7 @@ FEED_FORWARD: Component = component(
         "d_model": [{"d_model": width} for width in _D_MODEL],
         "d_ff": [{"d_ff": width} for width in _D_FF],
         "regime": [{"regime": regime} for regime in _REGIMES],
-        "layout": [
-            {"layout": layout}
-            for layout in ("contiguous", "transposed", "swapped", "sliced", "strided", "expanded", "mixed")
-        ],
+        "layout": [{"layout": layout} for layout in LAYOUTS],
     },
     make=_make,
     shape=lambda inputs: inputs.arrays["x"].shape,

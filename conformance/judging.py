@@ -100,18 +100,17 @@ def judge_clause(adapter: Adapter, clause: Clause, name: str, dtype: str, profil
     return result
 
 
-def judge_case(adapter: Adapter, clause: Clause, case: Case) -> tuple[Trial, str, Violation | None]:
-    """One clause on one case: the trial, what came of it in a word, and the violation."""
-    trial = Trial(Subject(adapter), COMPONENTS[case.component], case)
+def judge_case(adapter: Adapter, clause: Clause, case: Case) -> tuple[str, Violation | None]:
+    """One clause on one case: what came of it in a word, and the violation."""
     try:
-        clause.check(trial)
+        clause.check(Trial(Subject(adapter), COMPONENTS[case.component], case))
     except Inapplicable:
-        return trial, "does not apply", None
+        return "does not apply", None
     except Unsupported as reason:
-        return trial, f"unsupported: {reason}", None
+        return f"unsupported: {reason}", None
     except Violation as violation:
-        return trial, "fail", violation
-    return trial, "pass", None
+        return "fail", violation
+    return "pass", None
 
 
 def _finite(ratio: float) -> float | None:

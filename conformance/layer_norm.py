@@ -6,7 +6,7 @@ from ..oracle.bound import Bound
 from ..oracle.formats import FORMATS
 from ..oracle.layer_norm import layer_norm_bound
 from .case import Case
-from .component import Array, Component, Conventions, Inputs, component
+from .component import LAYOUTS, Array, Component, Conventions, Inputs, component
 from .trial import applies
 from .values import GENERIC, draw, generator_of, rounded
 
@@ -90,10 +90,7 @@ LAYER_NORM: Component = component(
         "affine": [{"affine": "normal"}, {"affine": "none"}],
         "epsilon": [{"epsilon": epsilon} for epsilon in ("default", 1e-12, 1e-3, 0.25)],
         "regime": [{"regime": regime} for regime in _REGIMES],
-        "layout": [
-            {"layout": layout}
-            for layout in ("contiguous", "transposed", "swapped", "sliced", "strided", "expanded", "mixed")
-        ],
+        "layout": [{"layout": layout} for layout in LAYOUTS],
     },
     make=_make,
     shape=lambda inputs: inputs.arrays["x"].shape,

@@ -7,7 +7,7 @@ from ..oracle.formats import FORMATS
 from ..oracle.output_logits import output_logits_bound
 from .case import Case
 from .clause import Violation, clause
-from .component import Array, Component, Conventions, Inputs, component
+from .component import LAYOUTS, Array, Component, Conventions, Inputs, component
 from .trial import Trial, applies
 from .values import GENERIC, draw, rounded
 
@@ -62,10 +62,7 @@ OUTPUT_LOGITS: Component = component(
         "d_model": [{"d_model": width} for width in _D_MODEL],
         "vocabulary": [{"V": size} for size in _VOCABULARY],
         "regime": [{"regime": regime} for regime in _REGIMES],
-        "layout": [
-            {"layout": layout}
-            for layout in ("contiguous", "transposed", "swapped", "sliced", "strided", "expanded", "mixed")
-        ],
+        "layout": [{"layout": layout} for layout in LAYOUTS],
     },
     make=_make,
     shape=lambda inputs: (*inputs.arrays["hidden"].shape[:2], inputs.arrays["weight"].shape[0]),

@@ -40,7 +40,7 @@ def replay(console: Console, adapter: Adapter, line: str, chosen: str | None) ->
         # A clause that is judged on cases of another kind has nothing to say of this one.
         if clause.prepare(case) != case:
             continue
-        _, word, violation = judge_case(adapter, clause, case)
+        word, violation = judge_case(adapter, clause, case)
         if word == "does not apply":
             continue
         passed |= word == "pass"

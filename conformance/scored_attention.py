@@ -9,7 +9,7 @@ import numpy as np
 
 from .case import Case, Value
 from .clause import clause
-from .component import Array, Conventions, Inputs
+from .component import LAYOUTS, Array, Conventions, Inputs
 from .trial import Trial, applies
 from .values import draw, rounded
 
@@ -27,10 +27,7 @@ FACTORS: Mapping[str, list[Mapping[str, Value]]] = {
     "d_k": [{"d_k": d} for d in (4, 1, 5, 16, 33)],
     "d_v": [{"d_v": d} for d in (4, 1, 3, 17)],
     "regime": [{"regime": regime} for regime in REGIMES],
-    "layout": [
-        {"layout": layout}
-        for layout in ("contiguous", "transposed", "swapped", "sliced", "strided", "expanded", "mixed")
-    ],
+    "layout": [{"layout": layout} for layout in LAYOUTS],
 }
 
 
