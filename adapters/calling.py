@@ -1,6 +1,6 @@
 """A call and its reply, and the messages that carry them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -32,6 +32,8 @@ class Call:
     layouts: Mapping[str, str] = field(default_factory=dict)
     cotangent: Array | None = None
     """If given, it is the gradient that is asked for: of `sum(result * cotangent)`."""
+    wrt: Sequence[str] | None = None
+    """The arguments with respect to which the gradient is asked for; None: all that hold real numbers."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def request_of(call: Call, reuse: bool) -> tuple[dict[str, Any], dict[str, Array
         if name not in known and not (function.weights and name.startswith("weights.")):
             raise ValueError(f"{function.call} has no array {name!r}")
     for name in call.options:
-        if name not in function.options and name not in function.plain:
+        if name not in function.options and name not in function.extensions and name not in function.plain:
             raise ValueError(f"{function.call} has no option {name!r}")
     for name in (*function.arrays, *function.plain):
         if name not in call.arrays and name not in call.options:
@@ -75,7 +77,9 @@ def request_of(call: Call, reuse: bool) -> tuple[dict[str, Any], dict[str, Array
         raise ValueError(f"{function.call} has no gradient")
     arrays = dict(call.arrays) | ({} if call.cotangent is None else {"cotangent": call.cotangent})
     tensors = {name: _in_dtype(name, array, call.dtype) for name, array in arrays.items()}
-    header = {"function": call.function, "options": dict(call.options), "dtype": call.dtype}
+    header: dict[str, Any] = {"function": call.function, "options": dict(call.options), "dtype": call.dtype}
+    if call.wrt is not None:
+        header["wrt"] = list(call.wrt)
     request = "call" if call.cotangent is None else "gradient"
     return {"request": request, **header, "layouts": dict(call.layouts), "reuse": reuse}, tensors
 

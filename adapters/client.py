@@ -42,6 +42,7 @@ class Adapter(Protocol):
         dtype: str,
         layouts: Mapping[str, str] = _NOTHING,
         cotangent: Array | None = None,
+        wrt: Sequence[str] | None = None,
     ) -> Reply:
         """Call a component function once; with a cotangent, ask for the gradients of `sum(result * cotangent)`."""
 
@@ -105,9 +106,10 @@ class WorkerAdapter:
         dtype: str,
         layouts: Mapping[str, str] = _NOTHING,
         cotangent: Array | None = None,
+        wrt: Sequence[str] | None = None,
     ) -> Reply:
         """Call a component function once; with a cotangent, ask for the gradients of `sum(result * cotangent)`."""
-        return self._exchange(Call(function, arrays, options, dtype, layouts, cotangent), reuse=False)
+        return self._exchange(Call(function, arrays, options, dtype, layouts, cotangent, wrt), reuse=False)
 
     def sequence(self, calls: Sequence[Call]) -> list[Reply]:
         """Call one after another; an array like the one before is the same object, overwritten in place."""

@@ -36,6 +36,8 @@ class Function:
     """Optional boolean arrays, by keyword; left out, they are None."""
     options: Mapping[str, object] = field(default_factory=dict)
     """Further keywords with their defaults."""
+    extensions: Mapping[str, object] = field(default_factory=dict)
+    """Keywords that an implementation may lack: it is called with one only where it takes it, and with no default."""
     differentiable: bool = True
     """Whether it has a gradient with respect to its real arrays."""
     result: Literal["array", "data"] = "array"
@@ -50,17 +52,21 @@ class Function:
     def call(self) -> str:
         """The call as the documentation writes it."""
         keywords = [f"{mask}=None" for mask in self.masks]
-        keywords += [name if default is REQUIRED else f"{name}={default!r}" for name, default in self.options.items()]
+        options = {**self.options, **self.extensions}
+        keywords += [name if default is REQUIRED else f"{name}={default!r}" for name, default in options.items()]
         return f"{self.name}({', '.join([*self.positional, *(['*'] if keywords else []), *keywords])})"
 
 
 _CAUSAL: Final = {"causal": False}
 _HEADS: Final = {"heads": REQUIRED}
+_ONE_MASK: Final = ("mask",)
+_TWO_MASKS: Final = ("mask", "memory_mask")
 
 FUNCTIONS: Final[Mapping[str, Function]] = {
     function.name: function
     for function in (
         Function("softmax", ("x",)),
+        Function("log_softmax", ("x",)),
         Function("attention", ("query", "key", "value"), masks=("mask",), options={**_CAUSAL, "scale": None}),
         Function("additive_attention", ("query", "key", "value", "w_query", "w_key", "v")),
         Function("bilinear_attention", ("query", "key", "value", "w")),
@@ -75,7 +81,14 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
         Function("positional_encoding", plain=("length", "d_model"), differentiable=False),
         Function("embedding", ("tokens", "weight"), integers=("tokens",)),
         Function("output_logits", ("hidden", "weight")),
-        Function("cross_entropy", ("logits", "targets"), integers=("targets",), options={"label_smoothing": 0.0}),
+        Function(
+            "cross_entropy",
+            ("logits", "targets"),
+            integers=("targets",),
+            options={"label_smoothing": 0.0},
+            extensions={"reduction": "mean", "ignore_index": None},
+        ),
+        Function("dropout", ("x",), options={"rate": REQUIRED, "training": False, "seed": 0}, differentiable=False),
         Function(
             "adam",
             ("parameters", "gradients"),
@@ -89,8 +102,10 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
             options={"d_model": REQUIRED, "warmup": REQUIRED},
             differentiable=False,
         ),
-        Function("encoder_layer", ("x",), weights=True, masks=("mask",), options=_HEADS),
-        Function("decoder_layer", ("x", "memory"), weights=True, masks=("mask", "memory_mask"), options=_HEADS),
+        Function("encoder_layer", ("x",), weights=True, masks=_ONE_MASK, options=_HEADS),
+        Function("decoder_layer", ("x", "memory"), weights=True, masks=_TWO_MASKS, options=_HEADS),
+        Function("encoder", ("tokens",), ("tokens",), weights=True, masks=_ONE_MASK, options=_HEADS),
+        Function("decoder", ("tokens", "memory"), ("tokens",), weights=True, masks=_TWO_MASKS, options=_HEADS),
         Function(
             "beam_search",
             ("log_probabilities",),
@@ -103,6 +118,7 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
         ),
         Function("tokenize", plain=("text", "merges"), differentiable=False, result="data"),
         Function("detokenize", plain=("tokens", "merges"), differentiable=False, result="data"),
+        Function("learn_merges", plain=("text", "count"), differentiable=False, result="data"),
     )
 }
 

@@ -3,8 +3,9 @@
 Used by the worker, on the other side of the pipe, and by `InProcessAdapter`, on this one.
 """
 
+import inspect
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,9 @@ class Host:
         called = self._loaded.functions.get(name)
         if called is None:
             return {"reply": "unsupported", "message": f"{name} is not offered"}, {}
+        for option in FUNCTIONS[name].extensions:
+            if option in request["options"] and not _takes(called, option):
+                return {"reply": "unsupported", "message": f"{name} takes no {option}"}, {}
         try:
             arguments = self._arguments(request, tensors)
         except Exception as error:
@@ -82,29 +86,32 @@ class Host:
         function, views = FUNCTIONS[name], {key: each.view for key, each in arguments.items()}
         try:
             if request["request"] == "gradient":
-                result = self._gradients(function, views, request["options"])
+                names, result = self._gradients(function, views, request)
             else:
+                names = ["result"]
                 positional, keywords = _call(function, views, request["options"])
                 result = called(*positional, **keywords)
         except NotImplementedError as error:
             return {"reply": "unsupported", "message": _line(str(error)) or f"{name} raised NotImplementedError"}, {}
         except (Exception, SystemExit) as error:
             return _raised("error", error, _text(error)), {}
-        names = _differentiable(function, views) if request["request"] == "gradient" else ["result"]
-        return self._reply(function, names, result, arguments)
+        return self._reply(function, names, result, arguments, request.get("wrt"))
 
-    def _gradients(self, function: Function, views: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-        """The adapter's own gradient where it has one, else the framework's."""
+    def _gradients(
+        self, function: Function, views: Mapping[str, Any], request: Mapping[str, Any]
+    ) -> tuple[list[str], Any]:
+        """The adapter's own gradients where it has them, which are all of them; else the framework's."""
+        options, every = request["options"], _differentiable(function, views)
         if explicit := self._loaded.vjps.get(function.name):
             positional, keywords = _call(function, views, options)
-            return explicit(views["cotangent"], *positional, **keywords)
-        names = _differentiable(function, views)
+            return every, explicit(views["cotangent"], *positional, **keywords)
+        names = request.get("wrt") or every
 
         def run(*arrays: Any) -> Any:
             positional, keywords = _call(function, {**views, **dict(zip(names, arrays, strict=True))}, options)
             return self._loaded.functions[function.name](*positional, **keywords)
 
-        return self._loaded.bridge.vjp(run, [views[name] for name in names], views["cotangent"])
+        return names, self._loaded.bridge.vjp(run, [views[name] for name in names], views["cotangent"])
 
     def _arguments(self, request: Mapping[str, Any], tensors: Mapping[str, Array]) -> dict[str, Argument]:
         before, made = self._before if request["reuse"] else {}, {}
@@ -117,13 +124,21 @@ class Host:
         self._before = made
         return made
 
-    def _reply(self, function: Function, names: list[str], result: Any, arguments: Mapping[str, Argument]) -> Answer:
+    def _reply(
+        self,
+        function: Function,
+        names: list[str],
+        result: Any,
+        arguments: Mapping[str, Argument],
+        wanted: Sequence[str] | None,
+    ) -> Answer:
         touched = [name for name, argument in arguments.items() if argument.touched]
         header: dict[str, Any] = {"reply": "ok", "touched": touched, "aliased": []}
         try:
             if function.result == "data":
                 return header | {"data": as_data(result)}, {}
             results = {"result": result} if names == ["result"] else _named(names, result)
+            results = {name: each for name, each in results.items() if not wanted or name in wanted}
             values = {name: self._loaded.bridge.from_framework(each) for name, each in results.items()}
             _check_dtypes(values)
         except TypeError as error:
@@ -142,8 +157,18 @@ def _call(function: Function, views: Mapping[str, Any], options: Mapping[str, An
         values["weights"] = {
             name.removeprefix("weights."): view for name, view in views.items() if name.startswith("weights.")
         }
-    keywords = {name: value for name, value in values.items() if name in (*function.masks, *function.options)}
+    known = (*function.masks, *function.options, *function.extensions)
+    keywords = {name: value for name, value in values.items() if name in known}
     return [values[name] for name in function.positional], keywords
+
+
+def _takes(called: Callable[..., Any], option: str) -> bool:
+    """Whether a function has a keyword; compiled functions may not tell, and are believed."""
+    try:
+        parameters = inspect.signature(called).parameters
+    except (TypeError, ValueError):
+        return True
+    return option in parameters or any(each.kind is each.VAR_KEYWORD for each in parameters.values())
 
 
 def _differentiable(function: Function, views: Mapping[str, Any]) -> list[str]:

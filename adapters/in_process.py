@@ -30,11 +30,11 @@ class InProcessAdapter:
         dtype: str,
         layouts: Mapping[str, str] = _NOTHING,
         cotangent: Array | None = None,
+        wrt: Sequence[str] | None = None,
     ) -> Reply:
         """Call a component function once; with a cotangent, ask for the gradients of `sum(result * cotangent)`."""
-        return reply_from(
-            *self._host.answer(*request_of(Call(function, arrays, options, dtype, layouts, cotangent), False))
-        )
+        call = Call(function, arrays, options, dtype, layouts, cotangent, wrt)
+        return reply_from(*self._host.answer(*request_of(call, reuse=False)))
 
     def sequence(self, calls: Sequence[Call]) -> list[Reply]:
         """Call one after another; an array like the one before is the same object, overwritten in place."""

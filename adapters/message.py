@@ -25,7 +25,8 @@ The tensors of a request are the array arguments under their names in the contra
 mapping is the tensor `weights.<key>`. Arguments that are no arrays are in `options`. `layouts` names the memory
 layouts in which arguments should be handed on (only those offered are asked for). The
 request "gradient" is a "call" with one more tensor, `cotangent`, of the shape of the result; only functions that the
-offer lists in "gradients" are asked for theirs. `reuse` asks that an argument
+offer lists in "gradients" are asked for theirs, and a field `wrt` may name the arguments whose gradients are wanted
+(all, if it is left out). `reuse` asks that an argument
 whose name, shape, dtype and layout are those of the call before be overwritten in place.
 
     {"reply": "ok", "id": 7, "touched": [], "aliased": []}      with the tensor `result`, in its own dtype, or, for

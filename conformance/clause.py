@@ -90,4 +90,5 @@ def clause(
 
 def clauses_of(component: "Component") -> list[Clause]:
     """Those that concern a component: the ones for all, then its own."""
-    return [each for each in CLAUSES.values() if each.component in (None, component.name) and each.concerns(component)]
+    whose = (component.name,) if component.result == "data" else (None, component.name)
+    return [each for each in CLAUSES.values() if each.component in whose and each.concerns(component)]

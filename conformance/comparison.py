@@ -30,6 +30,8 @@ class Worst:
     outside: int
     """How many elements have a ratio above 1."""
     judged: int
+    of: str = "result"
+    """What it is an element of."""
 
     @property
     def sentence(self) -> str:
@@ -37,21 +39,21 @@ class Worst:
         share = f"; {self.outside} of {self.judged} elements are outside" if self.judged > 1 else ""
         error = abs(self.actual - self.expected)
         if not np.isfinite(error):
-            return f"{place(self.where)} is {self.actual:.9g}, but should be {self.expected:.9g}{share}"
+            return f"{place(self.where, self.of)} is {self.actual:.9g}, but should be {self.expected:.9g}{share}"
         times = (
             f", {self.ratio:.3g} times the {self.allowance:.3g} allowed"
             if self.allowance > 0
             else ", and none is allowed"
         )
         return (
-            f"{place(self.where)} is {self.actual:.9g}, but should be {self.expected:.9g}: "
+            f"{place(self.where, self.of)} is {self.actual:.9g}, but should be {self.expected:.9g}: "
             f"the error is {error:.3g}{times}{share}"
         )
 
 
-def place(where: tuple[int, ...]) -> str:
+def place(where: tuple[int, ...], of: str = "result") -> str:
     """`result[0, 2]`."""
-    return f"result[{', '.join(map(str, where))}]" if where else "the result"
+    return f"{of}[{', '.join(map(str, where))}]" if where else f"the {of}"
 
 
 def ratios(actual: Array, bound: Bound, dtype: str, *, statistical: bool) -> Array:

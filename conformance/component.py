@@ -8,7 +8,7 @@ import contextlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
@@ -50,6 +50,10 @@ class Inputs:
         return {**self.arrays, **self.options}
 
 
+def _no_array(*_: Any) -> Any:
+    raise LookupError("a component whose result is no array has neither shape nor bound")
+
+
 @dataclass(frozen=True)
 class Component:
     """One component of the Transformer, as the judge sees it."""
@@ -62,10 +66,10 @@ class Component:
     """What a case is drawn from: each factor has options, the plainest first. `dtype` and `seed` stand apart."""
     make: Callable[[Case], Inputs]
     """The arguments of a case."""
-    shape: Callable[[Inputs], tuple[int, ...]]
+    shape: Callable[[Inputs], tuple[int, ...]] = _no_array
     """The shape of the result."""
-    bound: Callable[[Inputs, Numerics, Conventions], Bound]
-    generic: Callable[[Case], bool]
+    bound: Callable[[Inputs, Numerics, Conventions], Bound] = _no_array
+    generic: Callable[[Case], bool] = lambda case: False
     """Whether the values are random, neither sorted nor tied nor constant, so that the statistical bound holds."""
     admissible: Callable[[Case], bool] = lambda case: True
     """Whether the parameters go together, and the arrays stay small enough to judge hundreds of them."""
@@ -83,6 +87,10 @@ class Component:
     """The regimes in which `exact` may find something."""
     large: Sequence[Option] = ()
     """Parameters of cases that are large enough for statistics over a whole tensor."""
+    gradient: Callable[[Inputs, Array, Numerics, Conventions], Mapping[str, Bound]] | None = None
+    """The bounds on the gradients of `sum(result * cotangent)`, by the names of the real arrays."""
+    result: Literal["array", "data"] = "array"
+    """`data`: lists, texts and numbers, for which no bound and none of the clauses for all components holds."""
     has_dtype: bool = True
     """Whether it takes floating-point arrays. If not, its result is judged in the format in which it comes."""
 

@@ -12,7 +12,8 @@ from .component import Component
 from .drawing import covering_cases, drawn_cases, spread
 from .profiles import Profile
 from .registry import COMPONENTS
-from .trial import Subject, Trial
+from .subject import Subject
+from .trial import Trial
 
 Status = Literal["pass", "fail", "unsupported", "not-offered", "allowed"]
 

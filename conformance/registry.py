@@ -2,6 +2,7 @@
 
 from . import (  # noqa: F401
     universal,
+    gradient_clauses,
     attention,
     attention_clauses,
     attention_mask_clauses,

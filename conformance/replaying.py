@@ -13,7 +13,8 @@ from .comparison import ratios
 from .component import parse_case
 from .judging import judge_case
 from .registry import COMPONENTS
-from .trial import Subject, Trial
+from .subject import Subject
+from .trial import Trial
 
 _SHOWN: Final = 8
 """Elements that are printed, the worst first."""

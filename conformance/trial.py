@@ -1,16 +1,15 @@
 """A trial: one case given to one implementation. What clauses call, and what they compare with."""
 
-import weakref
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
-from ..adapters import Adapter, Call, Reply
-from ..adapters.contract import CONVENTIONS, DTYPES
+from ..adapters import Call, Reply
+from ..adapters.contract import DTYPES
 from ..oracle.bound import Bound
 from ..oracle.numerics import Numerics, precision_classes
 from .aggregates import Statistic, statistics
@@ -18,42 +17,11 @@ from .case import Case
 from .clause import Inapplicable, Unsupported, Violation
 from .comparison import Array, Worst, against_bound, bit_for_bit, same_within
 from .component import Component, Inputs
+from .subject import Subject, recent_replies
+from .values import rounded
 
 # What each argument takes in turn under the layout `mixed`.
 _MIXED: Final = ("transposed", "sliced", "swapped", "strided")
-
-
-@dataclass
-class Subject:
-    """The implementation under judgement, and what has been learnt of it in this clause."""
-
-    adapter: Adapter
-    step: int = 0
-    """The first precision class that has not failed yet, as a place in the ladder."""
-    met: int = 0
-    """The class that was needed: 0 until anything was compared with a bound."""
-    declarations: str = ""
-    """What was declared beyond the class's own, where that was needed."""
-    lost: bool = False
-    """Whether the last call ended in a time-out or a crash."""
-    conventions: Mapping[str, str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Complete the conventions with the defaults."""
-        self.conventions = {name: values[0] for name, values in CONVENTIONS.items()} | dict(
-            self.adapter.offer.conventions
-        )
-
-
-@dataclass
-class _Recent:
-    """The replies of one component in one dtype: those clauses that look at other sides of them follow each other."""
-
-    of: tuple[str, str]
-    replies: dict[Case, Reply] = field(default_factory=dict)
-
-
-_RECENT: Final[weakref.WeakKeyDictionary[Adapter, _Recent]] = weakref.WeakKeyDictionary()
 
 
 class Trial:
@@ -64,6 +32,7 @@ class Trial:
         self.subject, self.component, self.case = subject, component, case
         self.dtype: str = case["dtype"] if component.has_dtype else ""
         self._bounds: dict[Numerics, Bound] = {}
+        self._gradient_bounds: dict[Numerics, Mapping[str, Bound]] = {}
 
     @cached_property
     def inputs(self) -> Inputs:
@@ -83,12 +52,17 @@ class Trial:
 
     def recent_reply(self) -> Reply:
         """The reply to the case itself, which another clause may have asked for a moment ago."""
-        recent = _RECENT.get(self.subject.adapter)
-        if recent is None or recent.of != (self.component.name, self.dtype):
-            recent = _RECENT[self.subject.adapter] = _Recent((self.component.name, self.dtype))
-        if self.case not in recent.replies:
-            recent.replies[self.case] = self.reply()
-        return self._answered(recent.replies[self.case])
+        return self._recent(self.reply, gradients=False)
+
+    def recent_gradients(self) -> Reply:
+        """The reply with the gradients of the case itself, likewise."""
+        return self._recent(self.gradient_reply, gradients=True)
+
+    def _recent(self, ask: Callable[[], Reply], *, gradients: bool) -> Reply:
+        replies = recent_replies(self.subject.adapter, self.component.name, self.dtype)
+        if (self.case, gradients) not in replies:
+            replies[self.case, gradients] = ask()
+        return self._answered(replies[self.case, gradients])
 
     def reply(self, inputs: Inputs | None = None, layout: str | None = None) -> Reply:
         """Call the implementation; `Unsupported` if it refuses, `Violation` if it fails."""
@@ -101,6 +75,92 @@ class Trial:
     def call(self, inputs: Inputs | None = None, layout: str | None = None) -> Array:
         """The result in float64, of the right shape; `Violation` if it has another."""
         return self.value_of(self.reply(inputs, layout), inputs or self.inputs)
+
+    # Gradients
+
+    @cached_property
+    def cotangent(self) -> Array:
+        """What the gradients are taken along: random, so that no element stands for another."""
+        return rounded(self.generator("cotangent").standard_normal(self.component.shape(self.inputs)), self.dtype)
+
+    def gradient_reply(
+        self,
+        inputs: Inputs | None = None,
+        cotangent: Array | None = None,
+        layout: str | None = None,
+        of_cotangent: str = "contiguous",
+        wrt: Sequence[str] | None = None,
+    ) -> Reply:
+        """Ask for the gradients of `sum(result * cotangent)`; `Unsupported` where there are none."""
+        name, given = self.component.name, inputs or self.inputs
+        if name not in self.subject.adapter.offer.gradients:
+            raise Unsupported(f"no gradient of {name} is offered")
+        layouts = self._layouts(given, layout)
+        if of_cotangent in self.subject.adapter.offer.layouts:
+            layouts["cotangent"] = of_cotangent
+        along = self.cotangent if cotangent is None else cotangent
+        reply = self.subject.adapter.call(
+            name, given.arrays, given.options, dtype=self.dtype, layouts=layouts, cotangent=along, wrt=wrt
+        )
+        return self._answered(reply)
+
+    def gradients(self, inputs: Inputs | None = None, cotangent: Array | None = None, **how: Any) -> dict[str, Array]:
+        """The gradient of each real argument; `Violation` where one has not the shape of its argument."""
+        return self.gradients_of(self.gradient_reply(inputs, cotangent, **how), inputs)
+
+    def gradients_of(self, reply: Reply, inputs: Inputs | None = None) -> dict[str, Array]:
+        """Those in a reply."""
+        arrays = (inputs or self.inputs).arrays
+        for name, gradient in reply.gradients.items():
+            if gradient.shape != arrays[name].shape:
+                raise Violation(
+                    f"the gradient of {name} has the shape {gradient.shape}, but should have {arrays[name].shape}"
+                )
+        if not reply.gradients:
+            raise Violation(f"{self.component.name} returned no gradient")
+        return dict(reply.gradients)
+
+    def gradient_bounds(
+        self, inputs: Inputs | None = None, cotangent: Array | None = None, numerics: Numerics | None = None
+    ) -> Mapping[str, Bound]:
+        """The bound of each gradient, under the numerics that the implementation is held to."""
+        numerics = numerics or self.ladder[-1][1]
+        own = inputs is None and cotangent is None
+        if own and numerics in self._gradient_bounds:
+            return self._gradient_bounds[numerics]
+        if self.component.gradient is None:
+            raise Inapplicable
+        along = self.cotangent if cotangent is None else cotangent
+        with np.errstate(all="ignore"):
+            bounds = self.component.gradient(inputs or self.inputs, along, numerics, self.conventions)
+        if own:
+            self._gradient_bounds[numerics] = bounds
+        return bounds
+
+    def judge_gradients(self, actual: Mapping[str, Array], *, statistical: bool = False) -> Worst:
+        """The gradient that is furthest off, in the strictest precision class that has not failed before."""
+        while True:
+            number, numerics = self.ladder[self.subject.step]
+            bounds = self.gradient_bounds(numerics=numerics)
+            each = [
+                replace(
+                    against_bound(gradient, bounds[name], self.dtype, statistical=statistical), of=of_gradient(name)
+                )
+                for name, gradient in actual.items()
+            ]
+            worst = max(each, key=lambda one: one.ratio)
+            if worst.ratio <= 1 or not self._relaxed():
+                self._note(number)
+                return worst
+
+    # Several calls
+
+    def data(self, inputs: Inputs | None = None) -> Any:
+        """The result of a component that returns lists, texts or numbers."""
+        reply = self.reply(inputs)
+        if reply.value is not None or reply.data is None:
+            raise Violation(f"{self.component.name} returned an array or nothing, where lists or texts are due")
+        return reply.data
 
     def sequence(self, several: list[Inputs]) -> list[Array]:
         """One call after another, on the same arrays where their shapes agree."""
@@ -208,6 +268,11 @@ class Trial:
     def require_bits(self, actual: Array, other: Array, claim: str, chosen: Array | None = None) -> float:
         """Two results that should agree bit for bit."""
         return required(bit_for_bit(actual, other, chosen), claim)
+
+
+def of_gradient(name: str) -> str:
+    """What the gradient of an argument is called in a sentence."""
+    return f"gradient of {name}"
 
 
 def _repeats(array: Array) -> bool:

@@ -15,7 +15,7 @@ _FRESH_SEEDS = 3
 """A violation of a statistical bound counts only if so many further draws of the values show it again."""
 
 
-def _again(trial: Trial) -> list[Trial]:
+def again(trial: Trial) -> list[Trial]:
     """The same case with other values."""
     seed = trial.case["seed"]
     return [Trial(trial.subject, trial.component, trial.case.but(seed=seed + k)) for k in range(1, _FRESH_SEEDS + 1)]
@@ -38,7 +38,7 @@ def value(trial: Trial) -> float:
     worst = trial.judge(actual, statistical=True)
     if worst.ratio <= 1:
         return max(ratio, worst.ratio)
-    if all(each.judge(each.call(), statistical=True).ratio > 1 for each in _again(trial)):
+    if all(each.judge(each.call(), statistical=True).ratio > 1 for each in again(trial)):
         required(worst, "the value is further off than rounding explains on random inputs")
     return ratio
 
@@ -69,8 +69,8 @@ def aggregates(trial: Trial) -> float:
     found = trial.statistics(trial.call())
     applies(found)
     suspect = {each.name: each for each in found if each.ratio > 1}
-    for again in _again(trial) if suspect else ():
-        outside = {each.name for each in again.statistics(again.call()) if each.ratio > 1}
+    for fresh in again(trial) if suspect else ():
+        outside = {each.name for each in fresh.statistics(fresh.call()) if each.ratio > 1}
         suspect = {name: each for name, each in suspect.items() if name in outside}
     if suspect:
         each = max(suspect.values(), key=lambda one: one.ratio)

@@ -32,7 +32,7 @@ def sentence(tmp_path, text, suffix="", **options):
         ("\n\ndef softmax(x:\n", "cannot be imported: SyntaxError: '(' was never closed (line 3)"),
         ("import no_such_library", "ModuleNotFoundError: No module named 'no_such_library' (line 1)"),
         ("import sys\nsys.exit('bye')", "cannot be imported: SystemExit: bye (line 2)"),
-        ("def helper(): pass", "offers no function of the contract (softmax, attention,"),
+        ("def helper(): pass", "offers no function of the contract (softmax, log_softmax,"),
         ("def atention(q): pass", "it has 'atention'; did you mean 'attention'?"),
         ("def softmax(x, axis): return x", "softmax(x, axis) does not accept the contract's call softmax(x): missing"),
         (

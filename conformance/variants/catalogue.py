@@ -29,6 +29,8 @@ class Variant:
     """Threads about this bug in real libraries, as owner/repo#number."""
     conventions: Mapping[str, str] = field(default_factory=dict)
     numerics: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    vjp: Callable[..., Any] | None = None
+    """Its gradients, as `<component>_vjp(cotangent, ...)`; None: it has none."""
     dtypes: tuple[str, ...] = DTYPES
     """In which it is to be judged: those in which the bug can be seen."""
 
@@ -42,6 +44,7 @@ class Variant:
             numerics={dtype: dict(fields) for dtype, fields in self.numerics.items()},
             notes=(self.sentence,),
             **{self.component: self.function},
+            **({f"{self.component}_vjp": self.vjp} if self.vjp else {}),
         )
 
 

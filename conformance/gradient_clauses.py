@@ -1,0 +1,180 @@
+"""The clauses on gradients that hold for every differentiable component, each written once.
+
+A gradient is that of sum(result * cotangent). The cotangent is random: a constant one lets an implementation that
+ignores it pass. Each argument's gradient is judged alone.
+"""
+
+import numpy as np
+
+from .clause import Violation, clause
+from .comparison import Array
+from .component import Component
+from .trial import Trial, applies, of_gradient, required
+from .universal import again
+
+_SOURCE = "the component's formula, differentiated"
+
+
+def _differentiable(component: Component) -> bool:
+    return component.gradient is not None
+
+
+@clause(
+    "GRAD-1",
+    None,
+    "The gradient of every argument is within its rounding bound: the worst case on any input, S on random ones.",
+    formula="d sum(f(x) * g) / dx, |actual - expected| <= W; on generic inputs <= S",
+    source="the component's formula, differentiated; the derivation is in docs/bounds.md",
+    covering=True,
+    concerns=_differentiable,
+)
+def gradient(trial: Trial) -> float:
+    """W everywhere; S on generic inputs, where a violation must show again with fresh values."""
+    actual = trial.gradients_of(trial.recent_gradients())
+    ratio = required(trial.judge_gradients(actual), "the gradient is wrong")
+    if not trial.component.generic(trial.case):
+        return ratio
+    worst = trial.judge_gradients(actual, statistical=True)
+    if worst.ratio <= 1:
+        return max(ratio, worst.ratio)
+    if all(each.judge_gradients(each.gradients(), statistical=True).ratio > 1 for each in again(trial)):
+        required(worst, "the gradient is further off than rounding explains on random inputs")
+    return ratio
+
+
+@clause(
+    "GRAD-2",
+    None,
+    "Every real argument has a gradient, of its shape and dtype.",
+    formula="shape and dtype as in the contract",
+    source="the contract",
+    covering=True,
+    concerns=_differentiable,
+)
+def shape_and_dtype(trial: Trial) -> float:
+    """Integers and masks have none."""
+    reply = trial.recent_gradients()
+    actual = trial.gradients_of(reply)
+    due = {name for name, array in trial.inputs.arrays.items() if array.dtype.kind == "f"}
+    if set(actual) != due:
+        raise Violation(
+            f"there are gradients of {', '.join(sorted(actual))}, but should be of {', '.join(sorted(due))}"
+        )
+    if reply.dtype != trial.dtype:
+        raise Violation(f"the gradients are {reply.dtype}, but the arguments are {trial.dtype}")
+    return 0.0
+
+
+@clause(
+    "GRAD-3",
+    None,
+    "A second backward pass gives the gradients of the first, and neither changes the arguments.",
+    formula="vjp(g) = vjp(g)",
+    source="a formula has no memory: gradients do not accumulate between calls",
+    concerns=_differentiable,
+)
+def repeated(trial: Trial) -> float:
+    """Within both bounds: a backward pass may sum in an order that is not fixed."""
+    reply = trial.gradient_reply()
+    if reply.touched:
+        raise Violation(f"the backward pass changed its argument {', '.join(reply.touched)}")
+    first, second = trial.gradients_of(reply), trial.gradients()
+    return _require_same(trial, second, first, "a second backward pass gives another gradient")
+
+
+@clause(
+    "GRAD-4",
+    None,
+    "The gradients do not depend on which arguments they are asked for.",
+    formula="the gradient of x alone = that of x among others",
+    source=_SOURCE,
+    concerns=_differentiable,
+)
+def each_alone(trial: Trial) -> float:
+    """Every argument by itself."""
+    every = trial.gradients()
+    applies(len(every) > 1)
+    alone = {}
+    for name in every:
+        found = trial.gradients(wrt=[name])
+        if set(found) != {name}:
+            raise Violation(f"asked for the gradient of {name} alone, it gives {', '.join(sorted(found))}")
+        alone[name] = found[name]
+    return _require_same(trial, alone, every, "asked for alone, a gradient is another")
+
+
+@clause(
+    "GRAD-5",
+    None,
+    "The gradients do not depend on how the cotangent lies in memory.",
+    formula="vjp(view of g) = vjp(g)",
+    source="an array is its values",
+    concerns=_differentiable,
+)
+def layout_of_cotangent(trial: Trial) -> float:
+    """Transposed, strided, and expanded: what the gradient of a sum or of a transposition is."""
+    applies(trial.cotangent.ndim > 1 and trial.cotangent.size)
+    ratio = 0.0
+    for layout in ("transposed", "strided", "expanded"):
+        along = trial.cotangent.copy()
+        if layout == "expanded":
+            along[...] = along[:1]
+        claim = f"a cotangent that is {layout} in memory gives another gradient"
+        one, other = trial.gradients(cotangent=along, of_cotangent=layout), trial.gradients(cotangent=along)
+        ratio = max(ratio, _require_same(trial, one, other, claim, along))
+    return ratio
+
+
+@clause(
+    "GRAD-6",
+    None,
+    "The gradients are linear in the cotangent.",
+    formula="vjp(-2 g) = -2 vjp(g), vjp(0) = 0",
+    source=_SOURCE,
+    concerns=_differentiable,
+)
+def linear_in_cotangent(trial: Trial) -> float:
+    """A power of two is exact, but for what underflows or overflows; zero is zero wherever the arguments are finite."""
+    applies(trial.cotangent.size)
+    doubled = -2 * trial.cotangent
+    allowance = trial.gradient_bounds(cotangent=doubled)
+    one, two = trial.gradients(), trial.gradients(cotangent=doubled)
+    ratio = _require_same(
+        trial,
+        two,
+        {name: -2 * each for name, each in one.items()},
+        "twice the cotangent does not give twice the gradient",
+        doubled,
+    )
+    nothing = trial.gradients(cotangent=np.zeros_like(doubled))
+    for name, each in nothing.items():
+        judged = np.isfinite(allowance[name].worst)
+        claim = f"a cotangent of zero gives a {of_gradient(name)} other than zero"
+        ratio = max(ratio, trial.require_bits(each, np.zeros_like(each), claim, judged))
+    return ratio
+
+
+@clause(
+    "GRAD-7",
+    None,
+    "The gradients do not depend on how the arguments lie in memory.",
+    formula="vjp at a view of x = vjp at x, within both roundings",
+    source="an array is its values",
+    prepare=lambda case: case if case["layout"] != "contiguous" else None,
+    concerns=lambda component: _differentiable(component) and "layout" in component.parameters,
+)
+def layouts(trial: Trial) -> float:
+    """Against the same values, contiguous."""
+    claim = f"the layout {trial.case['layout']!r} changes a gradient"
+    return _require_same(trial, trial.gradients(), trial.gradients(layout="contiguous"), claim)
+
+
+def _require_same(
+    trial: Trial, actual: dict[str, Array], other: dict[str, Array], claim: str, cotangent: Array | None = None
+) -> float:
+    """Two sets of gradients that should agree within both bounds."""
+    bounds = trial.gradient_bounds(cotangent=cotangent)
+    return max(
+        trial.require_same(each, other[name], 2 * bounds[name].worst, f"{claim}, that of {name}")
+        for name, each in actual.items()
+    )
