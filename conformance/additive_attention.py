@@ -2,6 +2,7 @@
 
 from ..oracle.additive_attention import additive_attention_bound
 from ..oracle.bound import Bound
+from ..oracle.gradient_bounds import additive_attention_vjp_bound
 from ..oracle.numerics import Numerics
 from .case import Case
 from .clause import clause
@@ -32,6 +33,9 @@ ADDITIVE_ATTENTION: Component = component(
     make=_make,
     shape=shape_of_result,
     bound=_bound,
+    gradient=lambda inputs, cotangent, numerics, conventions: additive_attention_vjp_bound(
+        cotangent, **inputs.arguments, masked_row=conventions["masked_row"], numerics=numerics
+    ),
     generic=lambda case: case["regime"] in ("normal", "uniform"),
     admissible=lambda case: max(case["B"], 1) * case["L_q"] * case["L_k"] * case["d_a"] <= 2**15,
     item=item,

@@ -8,6 +8,7 @@ import numpy as np
 from ..oracle.attention import visible
 from ..oracle.attention_bound import attention_bound
 from ..oracle.bound import Bound
+from ..oracle.gradient_bounds import attention_vjp_bound
 from ..oracle.numerics import Numerics
 from .case import Case
 from .component import LAYOUTS, Array, Component, Conventions, Inputs, component
@@ -130,6 +131,16 @@ def _bound(inputs: Inputs, numerics: Numerics, conventions: Conventions) -> Boun
     )
 
 
+def _gradient(inputs: Inputs, cotangent: Array, numerics: Numerics, conventions: Conventions) -> dict[str, Bound]:
+    return attention_vjp_bound(
+        cotangent,
+        **inputs.arguments,
+        causal_alignment=conventions["causal_alignment"],
+        masked_row=conventions["masked_row"],
+        numerics=numerics,
+    )
+
+
 def _exact(case: Case, inputs: Inputs, bound: Bound, conventions: Conventions) -> Array:
     """Rows that see the key of their own, and rows that see none, unless those hold a mean."""
     query, key = inputs.arrays["query"], inputs.arrays["key"]
@@ -223,6 +234,7 @@ ATTENTION: Component = component(
     admissible=_admissible,
     exact=_exact,
     exact_regimes=("one-hot",),
+    gradient=_gradient,
     item=_item,
     variations=_variations,
     dependents=_dependents,

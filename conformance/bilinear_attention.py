@@ -4,6 +4,7 @@ import numpy as np
 
 from ..oracle.bilinear_attention import bilinear_attention_bound
 from ..oracle.bound import Bound
+from ..oracle.gradient_bounds import bilinear_attention_vjp_bound
 from ..oracle.numerics import Numerics
 from .case import Case
 from .clause import clause
@@ -31,6 +32,9 @@ BILINEAR_ATTENTION: Component = component(
     make=_make,
     shape=shape_of_result,
     bound=_bound,
+    gradient=lambda inputs, cotangent, numerics, conventions: bilinear_attention_vjp_bound(
+        cotangent, **inputs.arguments, masked_row=conventions["masked_row"], numerics=numerics
+    ),
     generic=lambda case: case["regime"] in ("normal", "uniform"),
     item=item,
     dependents=dependents,

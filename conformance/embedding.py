@@ -5,6 +5,7 @@ import numpy as np
 from ..adapters import Call, Reply
 from ..oracle.bound import Bound
 from ..oracle.embedding import embedding_bound
+from ..oracle.gradient_bounds import embedding_vjp_bound
 from ..oracle.output_logits import output_logits_bound
 from .case import Case
 from .clause import Unsupported, Violation, clause
@@ -75,6 +76,9 @@ EMBEDDING: Component = component(
     make=_make,
     shape=lambda inputs: (*inputs.arrays["tokens"].shape, inputs.arrays["weight"].shape[1]),
     bound=lambda inputs, numerics, conventions: embedding_bound(**inputs.arguments, numerics=numerics),
+    gradient=lambda inputs, cotangent, numerics, conventions: embedding_vjp_bound(
+        cotangent, **inputs.arguments, numerics=numerics
+    ),
     generic=lambda case: case["regime"] in GENERIC and case["tokens"] == "distinct",
     admissible=lambda case: case["V"] > 0 and case["d_model"] > 0 and case["V"] * case["d_model"] <= 2**18,
     exact=_exact,

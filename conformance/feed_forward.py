@@ -5,6 +5,7 @@ import numpy as np
 from ..oracle.bound import Bound
 from ..oracle.feed_forward import feed_forward_as_convolutions, feed_forward_bound
 from ..oracle.formats import FORMATS
+from ..oracle.gradient_bounds import feed_forward_vjp_bound
 from .case import Case
 from .clause import clause
 from .component import LAYOUTS, Array, Component, Conventions, Inputs, component
@@ -93,6 +94,9 @@ FEED_FORWARD: Component = component(
     make=_make,
     shape=lambda inputs: inputs.arrays["x"].shape,
     bound=lambda inputs, numerics, conventions: feed_forward_bound(**inputs.arguments, numerics=numerics),
+    gradient=lambda inputs, cotangent, numerics, conventions: feed_forward_vjp_bound(
+        cotangent, **inputs.arguments, numerics=numerics
+    ),
     generic=lambda case: case["regime"] in GENERIC,
     exact=_exact,
     exact_regimes=("integers", "dead"),

@@ -4,6 +4,7 @@ import numpy as np
 
 from ..oracle.bound import Bound
 from ..oracle.formats import FORMATS
+from ..oracle.gradient_bounds import layer_norm_vjp_bound
 from ..oracle.layer_norm import layer_norm_bound
 from .case import Case
 from .component import LAYOUTS, Array, Component, Conventions, Inputs, component
@@ -95,6 +96,9 @@ LAYER_NORM: Component = component(
     make=_make,
     shape=lambda inputs: inputs.arrays["x"].shape,
     bound=lambda inputs, numerics, conventions: layer_norm_bound(**inputs.arguments, numerics=numerics),
+    gradient=lambda inputs, cotangent, numerics, conventions: layer_norm_vjp_bound(
+        cotangent, **inputs.arguments, numerics=numerics
+    ),
     generic=lambda case: case["regime"] in GENERIC,
     admissible=lambda case: 1 <= case["axes"] <= 4 and case["d"] > 0,
     exact=_exact,

@@ -4,6 +4,7 @@ import numpy as np
 
 from ..oracle.bound import Bound
 from ..oracle.formats import FORMATS
+from ..oracle.gradient_bounds import output_logits_vjp_bound
 from ..oracle.output_logits import output_logits_bound
 from .case import Case
 from .clause import Violation, clause
@@ -67,6 +68,9 @@ OUTPUT_LOGITS: Component = component(
     make=_make,
     shape=lambda inputs: (*inputs.arrays["hidden"].shape[:2], inputs.arrays["weight"].shape[0]),
     bound=lambda inputs, numerics, conventions: output_logits_bound(**inputs.arguments, numerics=numerics),
+    gradient=lambda inputs, cotangent, numerics, conventions: output_logits_vjp_bound(
+        cotangent, **inputs.arguments, numerics=numerics
+    ),
     generic=lambda case: case["regime"] in GENERIC,
     admissible=lambda case: case["B"] * case["L"] * case["d_model"] * case["V"] <= 2**21,
     exact=_exact,

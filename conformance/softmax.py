@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..oracle.bound import Bound
+from ..oracle.gradient_bounds import softmax_vjp_bound
 from ..oracle.softmax import softmax_bound
 from .case import Case
 from .clause import clause
@@ -64,6 +65,9 @@ SOFTMAX: Component = component(
     make=_make,
     shape=lambda inputs: inputs.arrays["x"].shape,
     bound=lambda inputs, numerics, conventions: softmax_bound(**inputs.arguments, numerics=numerics),
+    gradient=lambda inputs, cotangent, numerics, conventions: softmax_vjp_bound(
+        cotangent, **inputs.arguments, numerics=numerics
+    ),
     generic=lambda case: case["regime"] in (*GENERIC, "logits-1e2"),
     exact=_exact,
     exact_regimes=("one-hot",),

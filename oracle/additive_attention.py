@@ -15,7 +15,7 @@ import numpy as np
 
 from .attention import BLOCK
 from .bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish, matrix_product, stored, sum_variance
-from .general_attention import check_masked_row, mix, weigh
+from .general_attention import check_masked_row, general_attention_vjp, mix, weigh
 from .general_attention_bound import of_steps, values, weighted_values
 from .numerics import Numerics
 from .shapes import check, real
@@ -39,6 +39,37 @@ def additive_attention(
             s = np.tanh(a) @ call.v  # (B, block, L_k)
             result[:, part] = mix(weigh(s, None, masked_row), call.value, masked_row)  # (B, block, d_v)
     return result
+
+
+def additive_attention_vjp(
+    cotangent: Any,
+    query: Any,
+    key: Any,
+    value: Any,
+    w_query: Any,
+    w_key: Any,
+    v: Any,
+    *,
+    masked_row: str = "zero",
+) -> tuple[Array, ...]:
+    """The gradients of sum(g o) with respect to the six arguments, in their shapes and order.
+
+        t = tanh(q W_q + k W_k)    da_ij = dS_ij v (1 - t_ij^2)    dv = sum_ij dS_ij t_ij
+        dq = (sum_j da) W_q^T    dW_q = q^T sum_j da    dk = (sum_i da) W_k^T    dW_k = k^T sum_i da
+
+    dS of `general_attention_vjp`. SpecError as of `additive_attention`, or where the cotangent g has not the shape of
+    the result.
+    """
+    call = _arguments(query, key, value, w_query, w_key, v, masked_row)
+    with np.errstate(all="ignore"):
+        q, k = call.query @ call.w_query, call.key @ call.w_key  # (B, L_q, d_a), (B, L_k, d_a)
+        t = np.tanh(q[:, :, None] + k[:, None])  # (B, L_q, L_k, d_a)
+        ds, dvalue = general_attention_vjp(cotangent, t @ call.v, call.value, masked_row=masked_row)
+        da = ds[..., None] * call.v * (1 - t * t)  # (B, L_q, L_k, d_a)
+        dq, dk = da.sum(2), da.sum(1)  # (B, L_q, d_a), (B, L_k, d_a)
+        dw_q, dw_k = (np.einsum("bli,blo->io", *each) for each in ((call.query, dq), (call.key, dk)))
+        dv = np.einsum("bij,bija->a", ds, t)
+    return dq @ call.w_query.T, dk @ call.w_key.T, dvalue, dw_q, dw_k, dv
 
 
 def additive_attention_bound(

@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from .general_attention import check_masked_row, mix, weigh
+from .general_attention import check_masked_row, general_attention_vjp, mix, weigh
 from .shapes import boolean, check, real, whole
 from .spec_error import SpecError
 
@@ -56,6 +56,44 @@ def attention(
         p = weigh(s, seen, masked_row)  # (B, H, block, L_k)
         result[:, :, part] = mix(p, call.value, masked_row)  # (B, H, block, d_v)
     return result
+
+
+def attention_vjp(
+    cotangent: Any,
+    query: Any,
+    key: Any,
+    value: Any,
+    *,
+    mask: Any = None,
+    causal: bool = False,
+    scale: float | None = None,
+    causal_alignment: str = "top-left",
+    masked_row: str = "zero",
+) -> tuple[Array, Array, Array]:
+    """The gradients of sum(g attention(Q, K, V)): those of query, key and value, in their shapes.
+
+        dV = P^T g    dS = P (g V^T - sum_d g o)    dQ = scale dS K    dK = scale dS^T Q
+
+    Those of a key/value head are sums over the query heads that it serves. SpecError as of `attention`, or where the
+    cotangent g has not the shape of the result.
+    """
+    call = arguments(query, key, value, mask, causal, scale, causal_alignment, masked_row, None)
+    g = real("attention_vjp", "cotangent", cotangent)
+    groups = np.shape(key)[1]
+    shape = (*call.query.shape[:3], call.key.shape[2])
+    seen = visible(shape, mask, causal, causal_alignment)  # (B, H, L_q, L_k)
+    with np.errstate(all="ignore"):
+        s = call.query @ call.key.swapaxes(-1, -2)  # (B, H, L_q, L_k)
+        ds, dv = general_attention_vjp(g, s, call.value, seen, masked_row)
+        dq = call.scale * (ds @ call.key)  # (B, H, L_q, d_k)
+        dk = ds.swapaxes(-1, -2) @ call.query  # (B, H, L_k, d_k)
+    return dq, of_groups(dk, groups), of_groups(dv, groups)
+
+
+def of_groups(gradient: Array, groups: int) -> Array:
+    """The sum over the query heads of each key/value head: (B, H_kv, L_k, d)."""
+    batch, heads, *rest = gradient.shape
+    return gradient.reshape(batch, groups, heads // max(groups, 1), *rest).sum(2)
 
 
 def visible(

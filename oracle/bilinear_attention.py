@@ -13,7 +13,7 @@ import numpy as np
 
 from .bound import Bound, Errors, finish, matrix_product, stored
 from .formats import FORMATS
-from .general_attention import check_masked_row, general_attention, mix, weigh
+from .general_attention import check_masked_row, general_attention, general_attention_vjp, mix, weigh
 from .general_attention_bound import of_steps, values, weighted_values
 from .numerics import Numerics
 from .shapes import check, real
@@ -30,6 +30,24 @@ def bilinear_attention(query: Any, key: Any, value: Any, w: Any, *, masked_row: 
     with np.errstate(all="ignore"):
         s = query @ w @ key.swapaxes(-1, -2)  # (B, L_q, L_k)
     return general_attention(s, value, masked_row=masked_row)  # (B, L_q, d_v)
+
+
+def bilinear_attention_vjp(
+    cotangent: Any, query: Any, key: Any, value: Any, w: Any, *, masked_row: str = "zero"
+) -> tuple[Array, Array, Array, Array]:
+    """The gradients of sum(g o) with respect to query, key, value and W, in their shapes.
+
+        dq = dS k W^T    dk = dS^T q W    dW = sum_b q^T dS k      dS of `general_attention_vjp`
+
+    SpecError as of `bilinear_attention`, or where the cotangent g has not the shape of the result.
+    """
+    query, key, value, w = _arguments(query, key, value, w, masked_row)
+    with np.errstate(all="ignore"):
+        s = query @ w @ key.swapaxes(-1, -2)  # (B, L_q, L_k)
+        ds, dvalue = general_attention_vjp(cotangent, s, value, masked_row=masked_row)
+        dk = ds.swapaxes(-1, -2) @ query  # (B, L_k, d_q)
+        dw = (dk.swapaxes(-1, -2) @ key).sum(0)  # (d_q, d_k)
+    return ds @ key @ w.T, dk @ w, dvalue, dw
 
 
 def bilinear_attention_bound(

@@ -40,6 +40,9 @@ class Errors(NamedTuple):
     coherent: Any = 0.0
 
 
+EXACT: Final = Errors(0.0, 0.0, 0.0)
+
+
 @dataclass(frozen=True)
 class Bound:
     """The right result, and how far from it a right implementation may be. All arrays have the result's shape."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from .bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish
 from .numerics import Numerics
-from .shapes import check, real, whole
+from .shapes import check, real, same_shape, whole
 from .spec_error import SpecError
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -28,6 +28,19 @@ def embedding(tokens: Any, weight: Any) -> Array:
     tokens, weight = _arguments(tokens, weight)
     rows = weight[tokens]  # (B, L, d_model)
     return np.asarray(rows * math.sqrt(weight.shape[1]))  # (B, L, d_model)
+
+
+def embedding_vjp(cotangent: Any, tokens: Any, weight: Any) -> Array:
+    """dW[t] = sqrt(d_model) times the sum of g over all places where the token is t: (V, d_model).
+
+    SpecError as of `embedding`, or where the cotangent g has not the shape of the result.
+    """
+    tokens, weight = _arguments(tokens, weight)
+    g = real("embedding_vjp", "cotangent", cotangent)
+    same_shape("embedding_vjp", g, (*tokens.shape, weight.shape[1]))
+    gradient = np.zeros_like(weight)  # (V, d_model)
+    np.add.at(gradient, tokens, g)
+    return gradient * math.sqrt(weight.shape[1])
 
 
 def embedding_bound(tokens: Any, weight: Any, *, numerics: Numerics) -> Bound:

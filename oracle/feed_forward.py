@@ -14,7 +14,7 @@ import numpy as np
 from .bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish, matrix_product, stored
 from .formats import FORMATS
 from .numerics import Numerics
-from .shapes import check, real
+from .shapes import check, real, same_shape
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -28,6 +28,25 @@ def feed_forward(x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: Any) -> Array:
     h = x @ w_1 + b_1  # (B, L, d_ff)
     a = np.maximum(0, h)  # (B, L, d_ff)
     return np.asarray(a @ w_2 + b_2)  # (B, L, d_model)
+
+
+def feed_forward_vjp(cotangent: Any, x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: Any) -> tuple[Array, ...]:
+    """The gradients of sum(g FFN(x)) with respect to x, W_1, b_1, W_2 and b_2, in their shapes.
+
+        da = g W_2^T    dh = da where h > 0, else 0    dx = dh W_1^T
+        dW_2 = a^T g    db_2 = sum g    dW_1 = x^T dh    db_1 = sum dh      sums over B and L
+
+    The ReLU has the derivative 0 at 0, as every framework has it. SpecError as of `feed_forward`, or where the
+    cotangent g has not the shape of the result.
+    """
+    x, w_1, b_1, w_2, b_2 = _arguments(x, w_1, b_1, w_2, b_2)
+    g = real("feed_forward_vjp", "cotangent", cotangent)
+    same_shape("feed_forward_vjp", g, x.shape)
+    h = x @ w_1 + b_1  # (B, L, d_ff)
+    a = np.maximum(0, h)  # (B, L, d_ff)
+    dh = np.where(h > 0, g @ w_2.T, 0)  # (B, L, d_ff)
+    dw_1, dw_2 = np.einsum("bli,blo->io", x, dh), np.einsum("bli,blo->io", a, g)
+    return dh @ w_1.T, dw_1, dh.sum((0, 1)), dw_2, g.sum((0, 1))
 
 
 def feed_forward_as_convolutions(x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: Any) -> Array:

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from .shapes import boolean, check, real
+from .shapes import boolean, check, real, same_shape
 from .spec_error import SpecError
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -35,6 +35,32 @@ def general_attention(scores: Any, value: Any, visible: Any = None, masked_row: 
     seen = None if visible is None else np.broadcast_to(boolean(function, "visible", visible), scores.shape)
     weights = weigh(scores, seen, masked_row)
     return mix(weights, value, masked_row)
+
+
+def general_attention_vjp(
+    cotangent: Any, scores: Any, value: Any, visible: Any = None, masked_row: str = "zero"
+) -> tuple[Array, Array]:
+    """The gradients of sum(g o) with respect to scores and values.
+
+        dV = P^T g    dS = P (g V^T - sum_d g o)
+
+    A key that a query does not see gets exactly zero from it, and a row that sees no key passes nothing to its scores.
+    The arguments, and SpecError, are those of `general_attention`.
+    """
+    function = "general_attention_vjp"
+    g, scores, value = (
+        real(function, *each) for each in (("cotangent", cotangent), ("scores", scores), ("value", value))
+    )
+    check(function, {"scores": (scores, "... L_q L_k"), "value": (value, "... L_k d_v")})
+    check_masked_row(function, masked_row)
+    same_shape(function, g, (*scores.shape[:-1], value.shape[-1]))
+    seen = None if visible is None else np.broadcast_to(boolean(function, "visible", visible), scores.shape)
+    p = weigh(scores, seen, masked_row).p  # (..., L_q, L_k)
+    with np.errstate(invalid="ignore"):
+        dp = g @ value.swapaxes(-1, -2)  # (..., L_q, L_k)
+        ds = p * (dp - (p * dp).sum(-1, keepdims=True))  # (..., L_q, L_k)
+        dv = p.swapaxes(-1, -2) @ g  # (..., L_k, d_v)
+    return (ds if seen is None else np.where(seen, ds, 0)), dv
 
 
 class Weights(NamedTuple):

@@ -19,7 +19,7 @@ import numpy as np
 from .bound import VARIANCE_OF_ROUNDING, Bound, Errors, Z, finish, stored, sum_variance
 from .formats import FORMATS
 from .numerics import Numerics
-from .shapes import check, real
+from .shapes import check, real, same_shape
 from .spec_error import SpecError
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -32,15 +32,37 @@ def layer_norm(x: Any, gain: Any, bias: Any, *, epsilon: float = 1e-5) -> Array:
     """
     x, gain, bias = _arguments(x, gain, bias, epsilon)
     with np.errstate(all="ignore"):
-        _, c, v = _moments(x)  # (..., 1), (..., d), (..., 1)
+        _, c, v = moments(x)  # (..., 1), (..., d), (..., 1)
         z = c / np.sqrt(v + epsilon)  # (..., d)
         return np.asarray(gain * z + bias)  # (..., d)
+
+
+def layer_norm_vjp(
+    cotangent: Any, x: Any, gain: Any, bias: Any, *, epsilon: float = 1e-5
+) -> tuple[Array, Array, Array]:
+    """The gradients of sum(g layer_norm(x)) with respect to x, gain and bias, in their shapes.
+
+        z = (x - mu) r,   r = 1 / sqrt(v + epsilon),   a = g gain
+        dx = r (a - mean(a) - z mean(a z))    dgain = sum g z    dbias = sum g      sums over all rows
+
+    SpecError as of `layer_norm`, or where the cotangent g has not the shape of the result.
+    """
+    x, gain, bias = _arguments(x, gain, bias, epsilon)
+    g = real("layer_norm_vjp", "cotangent", cotangent)
+    same_shape("layer_norm_vjp", g, x.shape)
+    with np.errstate(all="ignore"):
+        _, c, v = moments(x)
+        r = 1 / np.sqrt(v + epsilon)  # (..., 1)
+        z, a = c * r, g * gain  # (..., d)
+        dx = r * (a - a.mean(-1, keepdims=True) - z * (a * z).mean(-1, keepdims=True))  # (..., d)
+        rows = tuple(range(x.ndim - 1))
+        return dx, (g * z).sum(rows), g.sum(rows)
 
 
 def layer_norm_bound(x: Any, gain: Any, bias: Any, *, epsilon: float = 1e-5, numerics: Numerics) -> Bound:
     """How far from `layer_norm` a right implementation may be.
 
-    With r = 1/sqrt(v + epsilon), z = (x - mu) r, and E_mu and E_v of `_errors_of_moments`:
+    With r = 1/sqrt(v + epsilon), z = (x - mu) r, and E_mu and E_v of `errors_of_moments`:
 
         rho = sqrt((v + epsilon) / low) (1 + U)^6 - 1     low = v + epsilon - E_v - 2 U (v + epsilon)
         E_c = E_mu + U (2 |x| + 3 |mu|)
@@ -57,8 +79,8 @@ def layer_norm_bound(x: Any, gain: Any, bias: Any, *, epsilon: float = 1e-5, num
     form = FORMATS[numerics.statistics or numerics.accumulate]
     u_s = 0.0 if numerics.statistics is None else form.unit_roundoff
     with np.errstate(all="ignore"):
-        mu, c, v = _moments(x)
-        of_mu, of_v = _errors_of_moments(x, numerics)
+        mu, c, v = moments(x)
+        of_mu, of_v = errors_of_moments(x, numerics)
         total = v + epsilon
         r = 1 / np.sqrt(total)
         scale, z = np.abs(gain) * r, np.abs(gain * c * r)
@@ -96,14 +118,14 @@ def _arguments(x: Any, gain: Any, bias: Any, epsilon: float) -> tuple[Array, Arr
     return x, gain, bias
 
 
-def _moments(x: Array) -> tuple[Array, Array, Array]:
+def moments(x: Array) -> tuple[Array, Array, Array]:
     """mu, x - mu and v, the last axis kept."""
     mu = x.mean(-1, keepdims=True)
     c = x - mu
     return mu, c, np.mean(c * c, -1, keepdims=True)
 
 
-def _errors_of_moments(x: Array, numerics: Numerics) -> tuple[Errors, Errors]:
+def errors_of_moments(x: Array, numerics: Numerics) -> tuple[Errors, Errors]:
     """The errors of mu and of v, for sums in any order and for Welford's recurrence.
 
         E_mu = U ((n - 1) mean |x| + 2 |mu| + 3 sqrt(2 v))
@@ -119,7 +141,7 @@ def _errors_of_moments(x: Array, numerics: Numerics) -> tuple[Errors, Errors]:
     4/3 (n + 2) and 12 sqrt(ln n). (Chan, Golub and LeVeque 1983 have the same n U kappa, kappa^2 = 1 + mu^2/v.)
     """
     n, unit, eta = x.shape[-1], numerics.unit, numerics.underflow
-    mu, c, v = _moments(x)
+    mu, c, v = moments(x)
     q = v + mu**2  # mean(x^2)
     once = VARIANCE_OF_ROUNDING * unit**2
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from .bound import Bound, finish, matrix_product
 from .numerics import Numerics
-from .shapes import check, real
+from .shapes import check, real, same_shape
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -26,6 +26,17 @@ def output_logits(hidden: Any, weight: Any) -> Array:
     """
     hidden, weight = _arguments(hidden, weight)
     return np.asarray(hidden @ weight.T)  # (B, L, V)
+
+
+def output_logits_vjp(cotangent: Any, hidden: Any, weight: Any) -> tuple[Array, Array]:
+    """dhidden = g W and dW = g^T hidden, summed over B and L: in the shapes of hidden and W.
+
+    SpecError as of `output_logits`, or where the cotangent g has not the shape of the result.
+    """
+    hidden, weight = _arguments(hidden, weight)
+    g = real("output_logits_vjp", "cotangent", cotangent)
+    same_shape("output_logits_vjp", g, (*hidden.shape[:2], weight.shape[0]))
+    return g @ weight, np.einsum("blv,bld->vd", g, hidden)
 
 
 def output_logits_bound(hidden: Any, weight: Any, *, numerics: Numerics) -> Bound:

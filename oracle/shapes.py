@@ -36,6 +36,14 @@ def check(function: str, arrays: Mapping[str, tuple[Array, str]]) -> dict[str, i
     return sizes
 
 
+def same_shape(function: str, cotangent: Array, shape: tuple[int, ...]) -> None:
+    """SpecError unless the cotangent has the shape of the result that it belongs to."""
+    if cotangent.shape != shape:
+        raise SpecError(
+            f"{function}: cotangent has the shape {cotangent.shape}, but should have that of the result, {shape}"
+        )
+
+
 def real(function: str, name: str, values: Any) -> Array:
     """The argument as a float64 array; SpecError if it holds anything but real numbers."""
     array = np.asarray(values)

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from .bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish, sum_variance
+from .bound import EXACT, VARIANCE_OF_ROUNDING, Bound, Errors, finish, sum_variance
 from .formats import FORMATS
 from .numerics import Numerics
-from .shapes import check, real
+from .shapes import check, real, same_shape
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -33,45 +33,72 @@ def softmax(x: Any) -> Array:
 
 
 def softmax_bound(x: Any, *, numerics: Numerics) -> Bound:
-    """How far from `softmax` a right implementation may be.
+    """How far from `softmax` a right implementation may be: `probability_errors` of exact numbers, rounded."""
+    y = softmax(x)
+    x = _argument(x)
+    with np.errstate(all="ignore"):
+        seen = np.isfinite(x)
+        n = seen.sum(-1, keepdims=True)
+        m = x.max(-1, keepdims=True, initial=-np.inf)
+        gap = np.where(seen, m - x, 0)
+        errors = probability_errors(y, gap, m, n, seen, EXACT, numerics)
+        mean = (y * gap).sum(-1, keepdims=True)
+    return finish(y, errors, numerics, directions={"temperature": y * (mean - gap)})
 
-    With rho of `exponential_errors`, R = sum p rho, l = sum exp(x - m), r of `rescalings`:
+
+def softmax_vjp(cotangent: Any, x: Any) -> Array:
+    """dx = p (g - sum p g), the gradient of sum(g softmax(x)): (..., n). The softmax has the Jacobian diag(p) - p p^T.
+
+    SpecError if the cotangent g has not the shape of x, or an argument holds no real numbers.
+    """
+    x, g = _argument(x), real("softmax_vjp", "cotangent", cotangent)
+    same_shape("softmax_vjp", g, x.shape)
+    p = softmax(x)  # (..., n)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(p * (g - (p * g).sum(-1, keepdims=True)))  # (..., n)
+
+
+def probability_errors(
+    p: Array, gap: Array, m: Any, n: Any, seen: Any, of_scores: Errors, numerics: Numerics
+) -> Errors:
+    """The errors of softmax weights p, made from scores that have errors of their own.
+
+    With rho of `exponential_errors`, to which those of the scores are added, R = sum p rho, l = sum exp(x - m), r of
+    `rescalings`:
 
         E = p ((1 - p) rho + (R - p rho)) + U p (n + sum r + 3 + |lse| + max |x| + c_e log l) + eta
         V = p^2 ((1 - p)^2 v + sum_{k != j} p_k^2 v_k) + p^2 (sum_variance(n, 1, sum p^2) + U^2 (1 + ...))
 
     The error that all weights of a row have in common cancels against their sum. What no sum cancels is the rounding of
     lse = m + log l where the result is exp(x - lse), without a division. A single entry has none of it: lse = x.
+    A weight is at most 1 whatever its score, but for what exp(x - lse) adds, x perhaps being computed a second time:
+    E <= exp(U (n + 3 + |lse| + ...) + 2 E^x).
     """
-    y = softmax(x)
-    x = _argument(x)
     unit, c_e = numerics.unit, numerics.exp_ulp
-    with np.errstate(all="ignore"):
-        seen = np.isfinite(x)
-        n = seen.sum(-1, keepdims=True)
-        m = x.max(-1, keepdims=True, initial=-np.inf)
-        gap = np.where(seen, m - x, 0)
-        farthest = gap.max(-1, keepdims=True, initial=0)
-        log_l = np.log(np.exp(-gap).sum(-1, keepdims=True, where=seen))
-        rho, v = exponential_errors(gap, m, farthest, n, numerics)
-        r = rescalings(y, n)
-        rho_p = y * rho + c_e * r
-        r_sum = rho_p.sum(-1, keepdims=True)
-        # Beyond the first order: weights off by exp(+-U rho), sums by U (n + sum r).
-        sums = n + r.sum(-1, keepdims=True)
-        growth = np.exp(2 * unit * (rho.max(-1, keepdims=True, initial=0) + c_e * n)) / np.maximum(1 - unit * sums, 0)
-        lse = np.where(n > 1, np.abs(m + log_l) + np.maximum(np.abs(m), np.abs(m - farthest)) + c_e * log_l, 0)
-        own, others = (1 - y) * y * rho, y * (r_sum - rho_p + c_e * r)
-        error = unit * (growth * (own + others + y * sums) + y * (3 + lse)) + seen * numerics.underflow
-        squares = y * y
-        cancelled = (1 - y) ** 2 * v + (squares * v).sum(-1, keepdims=True) - squares * v
-        of_sum = sum_variance(n, 1, squares.sum(-1, keepdims=True), 1) + VARIANCE_OF_ROUNDING * (3 + lse**2)
-        variance = unit**2 * squares * (cancelled + of_sum)
-        mean = (y * gap).sum(-1, keepdims=True)
-        # Common to many elements: a rounded log2(e) is another temperature; an exp that errs to one side.
-        coherent = unit * y * (2 * np.abs(gap - mean) + 2 * c_e) + seen * numerics.underflow
-    errors = Errors(*(np.where(np.isfinite(each), each, np.inf) for each in (error, variance, coherent)))
-    return finish(y, errors, numerics, directions={"temperature": y * (mean - gap)})
+    farthest = gap.max(-1, keepdims=True, initial=0)
+    log_l = np.log(np.exp(-gap).sum(-1, keepdims=True, where=seen))
+    rho, v = exponential_errors(gap, m, farthest, n, numerics)
+    rho, v = rho + of_scores.error / unit, v + of_scores.variance / unit**2
+    r = rescalings(p, n)
+    rho_p = p * rho + c_e * r
+    r_sum = rho_p.sum(-1, keepdims=True)
+    # Beyond the first order: weights off by exp(+-U rho), sums by U (n + sum r).
+    sums = n + r.sum(-1, keepdims=True)
+    growth = np.exp(2 * unit * (rho.max(-1, keepdims=True, initial=0) + c_e * n)) / np.maximum(1 - unit * sums, 0)
+    lse = np.where(n > 1, np.abs(m + log_l) + np.maximum(np.abs(m), np.abs(m - farthest)) + c_e * log_l, 0)
+    own, others = (1 - p) * p * rho, p * (r_sum - rho_p + c_e * r)
+    error = unit * (growth * (own + others + p * sums) + p * (3 + lse)) + seen * numerics.underflow
+    squares = p * p
+    cancelled = (1 - p) ** 2 * v + (squares * v).sum(-1, keepdims=True) - squares * v
+    of_sum = sum_variance(n, 1, squares.sum(-1, keepdims=True), 1) + VARIANCE_OF_ROUNDING * (3 + lse**2)
+    variance = unit**2 * squares * (cancelled + of_sum)
+    mean = (p * gap).sum(-1, keepdims=True)
+    # Common to many elements: a rounded log2(e) is another temperature; an exp that errs to one side.
+    coherent = unit * p * (2 * np.abs(gap - mean) + 2 * c_e) + seen * numerics.underflow
+    coherent = coherent + p * (of_scores.coherent + (p * of_scores.coherent).sum(-1, keepdims=True))
+    limited = np.where(np.isfinite(p), seen * np.exp(unit * (n + 3 + lse) + 2 * of_scores.error), np.inf)
+    error = np.where(error < limited, error, limited)
+    return Errors(error, *(np.where(np.isfinite(each), each, np.inf) for each in (variance, coherent)))
 
 
 def exponential_errors(gap: Any, m: Any, farthest: Any, n: Any, numerics: Numerics) -> tuple[Any, Any]:

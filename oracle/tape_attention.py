@@ -1,0 +1,189 @@
+"""A step of a recorded computation: values mixed by the softmax of scores, o = P V, and the way back.
+
+    dV = P^T g      dP = g V^T      D = sum_d g o = sum_j P dP      dS = P (dP - D)
+
+The errors, with E_p of `probability_errors` (the backward pass may read the weights, or make them again from the scores
+and their log-sum-exp), cast of the weights as in `general_attention_bound`:
+
+    dV   product of P + E_p + cast with g
+    D    from the result as it was kept, rounded to the output: sum |g| E_o + n U sum |g o|; or from the weights:
+         sum_j (E_p |dP| + (p + E_p) E_dP) + n U sum p |dP|; whichever is more
+    dS   E_p |dP - D| + (p + E_p) (E_dP + 2 U (|dP| + |D|)) + cast, and p delta with |delta| <= E_D: that is common to a
+         row, so that dQ = dS K has |P K| E_D of it, not P |K| E_D
+
+A row that sees no key passes no gradient to its scores. Where it holds the mean of all values (`masked_row`), these get
+a share each; whether its scores get any is left open, as it depends on how the row came to be so.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from .bound import VARIANCE_OF_ROUNDING, Errors, sum_variance
+from .computed import Common, Computed, product, scaled, stored_in
+from .formats import FORMATS
+from .general_attention import Weights, mix, weigh
+from .general_attention_bound import cast_error, values, weighted_values
+from .numerics import Numerics
+from .softmax import probability_errors
+from .tape import Tape
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def attend(
+    tape: Tape,
+    scores: Computed,
+    value: Computed,
+    seen: Array | None,
+    masked_row: str,
+    *,
+    kept_in: str,
+    scale: float = 1.0,
+) -> Computed:
+    """softmax(scores) value over the keys that are seen: (..., L_q, d_v).
+
+    `kept_in` is the format in which the result is kept for the backward pass; `scale` what dS may be multiplied by
+    before it is cast.
+    """
+    numerics = tape.numerics
+    s, v = stored_in(tape.read(scores), numerics.scores), tape.read(value)
+    weights = weigh(s.value, seen, masked_row)
+    kept = _seen(s, weights)
+    o = _mixed(weights, kept, v, numerics, masked_row)
+    p = Computed(weights.p, *_probabilities(weights, kept, numerics))
+    kept_o = stored_in(o, kept_in)
+    saved = replace(kept_o, value=np.nan_to_num(kept_o.value))
+    blind = weights.n == 0 if seen is None else ~seen.any(-1, keepdims=True)
+
+    def backward(g: Computed) -> tuple[Computed, Computed]:
+        cast = _cast(p, numerics)
+        through = product(cast.transposed, g, numerics, numerics.gradient_chunks)
+        return _through_softmax(tape, p, product(g, v.transposed, numerics), g, saved, blind, scale), through
+
+    return tape.record(o, (scores, value), backward)
+
+
+def dot_products(tape: Tape, query: Computed, key: Computed, scale: float) -> Computed:
+    """scale q . k: dq = scale g k, dk = scale g^T q. The scale may be at either factor, or its root at both: 2 U."""
+    numerics = tape.numerics
+    q, k = tape.read(query), tape.read(key)
+    s = scaled(product(q, k.transposed, numerics), scale, numerics)
+    magnitude = abs(scale) * (np.abs(q.value) @ np.abs(k.transposed.value))
+    s = replace(s, error=s.error + 2 * numerics.unit * magnitude)
+
+    def backward(g: Computed) -> tuple[Computed, Computed]:
+        chunks = numerics.gradient_chunks
+        of_q, of_k = product(g, k, numerics, chunks), product(g.transposed, q, numerics, chunks)
+        return scaled(of_q, scale, numerics), scaled(of_k, scale, numerics)
+
+    return tape.record(s, (query, key), backward)
+
+
+def softmax_backward(p: Computed, g: Computed, numerics: Numerics) -> Computed:
+    """p (g - sum p g), p as it was kept."""
+    e, v, _ = p.errors
+    e_g, v_g, _ = g.errors
+    terms, n = np.abs(p.value * g.value), p.value.shape[-1]
+    d = (p.value * g.value).sum(-1, keepdims=True)
+    e_d = (e * np.abs(g.value) + (p.value + e) * e_g).sum(-1, keepdims=True)
+    e_d = e_d + n * (numerics.unit * (terms.sum(-1, keepdims=True) + e_d) + numerics.underflow)
+    v_d = (v * g.value**2 + p.value**2 * v_g).sum(-1, keepdims=True)
+    v_d = v_d + sum_variance(n, d, np.square(terms).sum(-1, keepdims=True), numerics.unit)
+    return _centred(p, g, d, e_d, v_d, numerics)
+
+
+def _seen(s: Computed, weights: Weights) -> Errors:
+    """The errors of the scores of keys that are seen."""
+    shape = s.value.shape
+    every = (np.broadcast_to(each, shape) for each in s.errors)
+    return Errors(*(each if weights.seen is None else np.where(weights.seen, each, 0) for each in every))
+
+
+def _probabilities(weights: Weights, of_scores: Errors, numerics: Numerics) -> Errors:
+    seen = np.ones(weights.p.shape, bool) if weights.seen is None else weights.seen
+    return probability_errors(weights.p, weights.gap, weights.m, weights.n, seen, of_scores, numerics)
+
+
+def _mixed(weights: Weights, of_scores: Errors, v: Computed, numerics: Numerics, masked_row: str) -> Computed:
+    """The result, from values that may have errors themselves."""
+    y = mix(weights, v.value, masked_row)
+    unit = numerics.unit
+    relative = Errors(of_scores.error / unit, of_scores.variance / unit**2)
+    (error, variance, coherent), _ = weighted_values(weights, relative, values(v.value, np.float64), y, numerics)
+    p = weights.p
+    if not v.exact:
+        e_p = _probabilities(weights, of_scores, numerics).error
+        e_v, v_v, c_v = (np.broadcast_to(each, v.value.shape) for each in v.errors)
+        error = error + (p + e_p) @ e_v * (1 + 2 * unit * weights.n)
+        variance, coherent = variance + np.square(p) @ v_v, coherent + p @ c_v
+    if np.any(of_scores.coherent):
+        spread = np.maximum(p @ np.square(v.value) - np.square(y), 0)
+        coherent = coherent + np.sqrt((p * np.square(of_scores.coherent)).sum(-1, keepdims=True) * spread)
+    return Computed(y, error, variance, coherent)
+
+
+def _cast(p: Computed, numerics: Numerics) -> Computed:
+    """The weights as they meet the cotangent."""
+    error, variance = p.error, p.variance
+    for form in dict.fromkeys(form for form in (numerics.probabilities, numerics.hidden) if form is not None):
+        cast = cast_error(p.value + p.error, form)
+        error, variance = error + cast, variance + VARIANCE_OF_ROUNDING * np.square(cast)
+    return replace(p, error=error, variance=variance)
+
+
+def _through_softmax(
+    tape: Tape, p: Computed, of_p: Computed, g: Computed, o: Computed, blind: Array, scale: float
+) -> Computed:
+    """dS from dP; `o` is the result as it was kept."""
+    numerics, unit, n = tape.numerics, tape.numerics.unit, p.value.shape[-1]
+    dp = tape.read(of_p)
+    if numerics.hidden is not None:
+        p = _cast(p, numerics)
+    # D from the result
+    terms, d_v = np.abs(g.value * o.value), g.value.shape[-1]
+    d = (p.value * dp.value).sum(-1, keepdims=True)
+    e_g, v_g, _ = g.errors
+    e_o, v_o, c_o = o.errors
+    first = (np.abs(g.value) * e_o + e_g * (np.abs(o.value) + e_o)).sum(-1, keepdims=True)
+    first = first + d_v * unit * (terms.sum(-1, keepdims=True) + first)
+    v_first = (np.square(g.value) * (v_o + np.square(c_o)) + v_g * np.square(o.value)).sum(-1, keepdims=True)
+    v_first = v_first + sum_variance(d_v, d, np.square(terms).sum(-1, keepdims=True), unit)
+    # D from the weights
+    e_p, v_p, _ = p.errors
+    e_dp, v_dp, _ = dp.errors
+    terms = np.abs(p.value * dp.value)
+    second = (e_p * np.abs(dp.value) + (p.value + e_p) * e_dp).sum(-1, keepdims=True)
+    second = second + n * unit * (terms.sum(-1, keepdims=True) + second)
+    v_second = (v_p * np.square(dp.value) + np.square(p.value) * v_dp).sum(-1, keepdims=True)
+    v_second = v_second + sum_variance(n, d, np.square(terms).sum(-1, keepdims=True), unit)
+    eta = (n + d_v) * numerics.underflow
+    d_error, d_variance = np.maximum(first, second) + eta, np.maximum(v_first, v_second)
+    ds = _centred(p, dp, d, 0 * d_error, 0 * d_variance, numerics)
+    if numerics.probabilities is not None:
+        form = FORMATS[numerics.probabilities]
+        u, tiny = form.unit_roundoff, form.half_smallest_subnormal
+        size = np.abs(ds.value) + ds.error
+        cast = np.where(p.value + e_p > 0, np.minimum(u * size + tiny * max(1.0, 1 / abs(scale or 1)), size), 0)
+        ds = replace(ds, error=ds.error + cast, variance=ds.variance + VARIANCE_OF_ROUNDING * np.square(cast))
+    if blind.any():
+        either = np.where(blind, np.abs(p.value * (dp.value - d)), 0)
+        ds = replace(ds, value=np.where(blind, 0, ds.value), error=ds.error + either)
+    # A delta on top of weights that are off, too.
+    ds = replace(ds, error=ds.error + e_p * d_error)
+    return replace(ds, common=Common(np.where(blind, 0, p.value), d_error, d_variance))
+
+
+def _centred(p: Computed, g: Computed, d: Array, e_d: Array, v_d: Array, numerics: Numerics) -> Computed:
+    """p (g - d): three roundings."""
+    e_p, v_p, c_p = p.errors
+    e_g, v_g, c_g = g.errors
+    difference, size, unit = g.value - d, p.value + e_p, numerics.unit
+    inner = e_g + e_d + 2 * unit * (np.abs(g.value) + np.abs(d) + e_g + e_d)
+    y = p.value * difference
+    error = e_p * np.abs(difference) + size * inner + unit * np.abs(y) + numerics.underflow * (size > 0)
+    once = VARIANCE_OF_ROUNDING * unit**2
+    v_inner = v_g + v_d + once * (np.square(g.value) + np.square(d))
+    variance = v_p * np.square(difference) + np.square(p.value) * v_inner + 2 * once * np.square(y)
+    return Computed(y, error, variance, c_p * np.abs(difference) + p.value * c_g)
