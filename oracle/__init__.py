@@ -16,10 +16,18 @@ from .additive_attention import additive_attention_vjp as additive_attention_vjp
 from .attention import attention as attention
 from .attention import attention_vjp as attention_vjp
 from .attention_bound import attention_bound as attention_bound
+from .beam_search import beam_score as beam_score
+from .beam_search import beam_search as beam_search
+from .beam_search import every_hypothesis as every_hypothesis
+from .beam_search_bound import beam_score_bound as beam_score_bound
+from .beam_search_bound import beam_search_outcomes as beam_search_outcomes
 from .bilinear_attention import bilinear_attention as bilinear_attention
 from .bilinear_attention import bilinear_attention_bound as bilinear_attention_bound
 from .bilinear_attention import bilinear_attention_vjp as bilinear_attention_vjp
 from .bound import Bound as Bound
+from .detokenize import detokenize as detokenize
+from .dropout import dropout as dropout
+from .dropout import dropout_bound as dropout_bound
 from .embedding import embedding as embedding
 from .embedding import embedding_bound as embedding_bound
 from .embedding import embedding_vjp as embedding_vjp
@@ -40,6 +48,7 @@ from .gradient_bounds import softmax_vjp_bound as softmax_vjp_bound
 from .layer_norm import layer_norm as layer_norm
 from .layer_norm import layer_norm_bound as layer_norm_bound
 from .layer_norm import layer_norm_vjp as layer_norm_vjp
+from .learn_merges import learn_merges as learn_merges
 from .learning_rate import learning_rate as learning_rate
 from .learning_rate import learning_rate_bound as learning_rate_bound
 from .numerics import Numerics as Numerics
@@ -54,3 +63,5 @@ from .softmax import softmax as softmax
 from .softmax import softmax_bound as softmax_bound
 from .softmax import softmax_vjp as softmax_vjp
 from .spec_error import SpecError as SpecError
+from .tokenize import tokenize as tokenize
+from .tokenize import vocabulary_size as vocabulary_size

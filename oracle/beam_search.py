@@ -1,0 +1,117 @@
+"""Beam search: Wu et al. 2016, section 7; "Attention Is All You Need", section 6.1, with beam size 4 and alpha = 0.6.
+
+    y(h) = sum_t log p(h_t | h_t-1) / lp(n),   lp(n) = ((5 + n) / 6)^alpha
+
+    log_probabilities (V, V): row = last token, column = the next   h: `start`, then n generated tokens
+
+    beam = [start]
+    n = 1 ... max_length:
+        the beam_size most probable continuations of the beam; those that end in `end` are finished and leave it
+        beam = the beam_size most probable unfinished continuations
+    y is the rank of the finished ones, among which are those that max_length cuts; the best beam_size are returned
+
+Where the sources are silent:
+
+1.  A continuation that ends in `end` counts only if it is among the beam_size most probable ones, so that a beam of one
+    is greedy search. Its place in the beam is filled up with the next unfinished one.
+2.  An entry of -inf is never taken; a hypothesis without any continuation is dropped, unfinished as it is.
+3.  `start` ends nothing, even where start = end; max_length 0 gives the start alone, with score 0.
+4.  `beam_stop`: `exhaust` goes on until no beam is left or max_length is reached; `first_full` stops as soon as
+    beam_size hypotheses have finished.
+5.  n counts `end` and does not count `start`.
+"""
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from .shapes import check, real
+from .spec_error import SpecError
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Tokens = tuple[int, ...]
+
+_STOPS: Final = ("exhaust", "first_full")
+
+
+def beam_search(
+    log_probabilities: Any,
+    *,
+    beam_size: int,
+    max_length: int,
+    start: int,
+    end: int,
+    length_penalty: float = 0.6,
+    beam_stop: str = "exhaust",
+) -> list[tuple[list[int], float]]:
+    """(tokens, y), best first, at most beam_size; of equally good ones, those of smaller tokens come first.
+
+    SpecError if an argument is out of its range.
+    """
+    table = table_of(log_probabilities, beam_size, max_length, start, end, beam_stop)
+    beam: list[Tokens] = [(start,)]
+    finished: list[Tokens] = [] if max_length else beam
+    for length in range(1, max_length + 1):
+        ranked = sorted(continuations(table, beam), key=lambda h: (-log_probability(table, h), h))
+        finished += [h for h in ranked[:beam_size] if h[-1] == end]
+        beam = [h for h in ranked if h[-1] != end][:beam_size]
+        if length == max_length:
+            finished += beam
+        elif beam_stop == "first_full" and len(finished) >= beam_size:
+            break
+    scored = [(list(h), beam_score(table, h, length_penalty=length_penalty)) for h in finished]
+    return sorted(scored, key=lambda each: (-each[1], each[0]))[:beam_size]
+
+
+def every_hypothesis(log_probabilities: Any, *, max_length: int, start: int, end: int) -> list[Tokens]:
+    """All that a search without a beam would finish, in no order: what a beam that is wide enough returns."""
+    table = table_of(log_probabilities, 1, max_length, start, end, "exhaust")
+
+    def grown(h: Tokens) -> Iterator[Tokens]:
+        if len(h) - 1 == max_length or (len(h) > 1 and h[-1] == end):
+            yield h
+            return
+        for token in np.flatnonzero(table[h[-1]] > -np.inf).tolist():
+            yield from grown((*h, token))
+
+    return list(grown((start,)))
+
+
+def log_probability(table: Array, tokens: Sequence[int]) -> float:
+    """The sum over the steps, rounded once."""
+    return math.fsum(table[now, then] for now, then in itertools.pairwise(tokens))
+
+
+def beam_score(log_probabilities: Any, tokens: Sequence[int], *, length_penalty: float = 0.6) -> float:
+    """y of a hypothesis."""
+    return log_probability(np.asarray(log_probabilities, np.float64), tokens) / penalty(tokens, length_penalty)
+
+
+def continuations(table: Array, beam: Sequence[Tokens]) -> list[Tokens]:
+    """All that can follow."""
+    return [(*h, token) for h in beam for token in np.flatnonzero(table[h[-1]] > -np.inf).tolist()]
+
+
+def penalty(tokens: Sequence[int], length_penalty: float) -> float:
+    """lp(n)."""
+    return float(((4 + len(tokens)) / 6) ** length_penalty)
+
+
+def table_of(log_probabilities: Any, beam_size: int, max_length: int, start: int, end: int, beam_stop: str) -> Array:
+    """The table in float64, all arguments checked."""
+    table = real("beam_search", "log_probabilities", log_probabilities)
+    vocabulary = check("beam_search", {"log_probabilities": (table, "V V")})["V"]
+    if not (table <= 0).all():
+        raise SpecError("beam_search: log_probabilities holds a NaN or a number above 0, but should hold logarithms")
+    for name, value, least in (("beam_size", beam_size, 1), ("max_length", max_length, 0)):
+        if int(value) != value or value < least:
+            raise SpecError(f"beam_search: {name} is {value}, but should be a whole number of at least {least}")
+    for name, value in (("start", start), ("end", end)):
+        if not 0 <= value < vocabulary:
+            raise SpecError(f"beam_search: {name} is {value}, but should be a token, 0 ... {vocabulary - 1}")
+    if beam_stop not in _STOPS:
+        raise SpecError(f"beam_search: beam_stop is {beam_stop!r}, but should be one of {', '.join(_STOPS)}")
+    return table

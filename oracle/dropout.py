@@ -1,0 +1,101 @@
+"""Dropout: Srivastava et al. 2014; "Attention Is All You Need", section 5.4, with P_drop = 0.1.
+
+    evaluation   y = x
+    training     y = m x / (1 - rate),   m in {0, 1}, each element 1 with probability 1 - rate by itself
+
+    x (...)   rate in [0, 1)
+
+Where the sources are silent: the scaling is done in training (Srivastava et al., section 10), so evaluation needs
+none; which masks a seed gives is the implementation's own affair. So this file has the truth of one element, and the
+distribution of their number.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish, stored
+from .numerics import Numerics
+from .shapes import real
+from .spec_error import SpecError
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def dropout(x: Any, *, rate: float, training: bool = False, seed: int = 0) -> Array:
+    """y, of the shape of x; in training with a mask of numpy's generator of that seed.
+
+    SpecError unless 0 <= rate < 1.
+    """
+    x = _arguments(x, rate)
+    if not training:
+        return x
+    kept = np.random.default_rng(seed).random(x.shape) >= rate
+    return np.where(kept, x / (1 - rate), 0.0)
+
+
+def dropout_bound(x: Any, *, rate: float, training: bool = False, numerics: Numerics) -> Bound:
+    """How far from `dropout` an element that is kept may be; the expected value is that of no element dropped.
+
+    In evaluation nothing is computed, and so nothing may differ. In training
+
+        E = |y| (e^(U (3 + rate/(1 - rate)) + u_h) - 1) + eta
+
+    The difference 1 - rate, its reciprocal and the product are rounded; so may be the rate before, whose error the
+    difference magnifies. Where tensors between steps are stored in 16 bits, the scaled mask is one of them: u_h.
+    """
+    x = _arguments(x, rate)
+    if not training:
+        zero = np.zeros(x.shape)
+        return Bound(x, zero, zero, zero, zero, zero)
+    y = x / (1 - rate)
+    scale = stored(np.float64(1 / (1 - rate)), Errors(0.0, 0.0), numerics.hidden).error * (1 - rate)
+    if rate == 0:
+        scale = 0.0  # 1 is exact in every format
+    relative = np.expm1(numerics.unit * (3 + rate / (1 - rate)) + scale)
+    size = np.abs(y)
+    errors = Errors(
+        size * relative + np.where(y != 0, numerics.underflow, 0.0),
+        VARIANCE_OF_ROUNDING * (numerics.unit * y) ** 2,
+        size * relative,
+    )
+    return finish(y, errors, numerics)
+
+
+def kept_probability(kept: int, of: int, rate: float) -> float:
+    """How probable it is that the number of kept elements is at least as far out as this, on its side; two-sided.
+
+        min(1, 2 min(P(X <= kept), P(X >= kept))),   X binomial(of, 1 - rate)
+
+    The probabilities are summed, not approximated; each comes from logarithms of factorials, which for a million
+    elements are right to 1e-8 and so the probability to as much.
+    """
+    probability = kept_distribution(of, rate)
+    return float(min(1.0, 2 * min(probability[: kept + 1].sum(), probability[kept:].sum())))
+
+
+def kept_range(of: int, rate: float, error: float) -> tuple[int, int]:
+    """The smallest and the largest number of kept elements whose `kept_probability` is at least `error`."""
+    probability = kept_distribution(of, rate)
+    below, above = np.cumsum(probability), np.cumsum(probability[::-1])[::-1]
+    inside = np.flatnonzero((2 * below >= error) & (2 * above >= error))
+    return int(inside[0]), int(inside[-1])
+
+
+def kept_distribution(of: int, rate: float) -> Array:
+    """The probability of each number of kept elements, 0 ... of."""
+    keep = 1 - rate
+    if keep in (0, 1):
+        return (np.arange(of + 1) == of * keep).astype(np.float64)
+    k = np.arange(of + 1)
+    log_factorial = np.array([math.lgamma(each + 1) for each in range(of + 1)])
+    logarithm = log_factorial[of] - log_factorial - log_factorial[::-1]
+    return np.asarray(np.exp(logarithm + k * math.log(keep) + (of - k) * math.log1p(-keep)))
+
+
+def _arguments(x: Any, rate: float) -> Array:
+    x = real("dropout", "x", x)
+    if not 0 <= rate < 1:
+        raise SpecError(f"dropout: rate is {rate}, but should be at least 0 and below 1")
+    return x
