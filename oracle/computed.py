@@ -71,14 +71,15 @@ def stored_in(a: Computed, form: str | None) -> Computed:
     return replace(a, error=kept.error, variance=kept.variance)
 
 
-def product(a: Computed, b: Computed, numerics: Numerics, chunks: int = 1) -> Computed:
+def product(a: Computed, b: Computed, numerics: Numerics, chunks: int = 1, terms_in: str | None = None) -> Computed:
     """a @ b over the last two axes.
 
         E = n U A + |a| E_b + E_a |b| + E_a E_b + n eta,   A = (|a| + E_a) (|b| + E_b)
         V = sum_variance + (U^2/3) Q + a^2 V_b + V_a b^2 + V_a V_b
 
     An error weight_ij delta_i that rows of a have in common adds (weight b)_i delta_i. So many `chunks` of the sum are
-    rounded to the output's format: (chunks - 1) (u_out A + eta_out) more.
+    rounded to the output's format: (chunks - 1) (u_out A + eta_out) more. Terms that are kept in a format before
+    they are summed add u A + n eta of it.
     """
     unit, n = numerics.unit, numerics.roundings(a.value.shape[-1])
     y, squares = a.value @ b.value, np.square(a.value) @ np.square(b.value)
@@ -107,6 +108,10 @@ def product(a: Computed, b: Computed, numerics: Numerics, chunks: int = 1) -> Co
         u_o = FORMATS[numerics.operands].unit_roundoff
         error = error + (2 * u_o + u_o**2) * magnitude
         variance = variance + 2 * VARIANCE_OF_ROUNDING * u_o**2 * squares
+    if terms_in is not None:
+        u, tiny, k = FORMATS[terms_in].unit_roundoff, FORMATS[terms_in].half_smallest_subnormal, a.value.shape[-1]
+        error = error + u * magnitude + k * tiny
+        variance = variance + VARIANCE_OF_ROUNDING * (u**2 * squares + k * tiny**2)
     if chunks > 1:
         form = FORMATS[numerics.output]
         u_out, eta_out = form.unit_roundoff, form.half_smallest_subnormal

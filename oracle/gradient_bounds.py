@@ -49,7 +49,8 @@ def attention_vjp_bound(
     masked_row: str = "zero",
     numerics: Numerics,
 ) -> dict[str, Bound]:
-    """Scores, softmax, values; scores and what is between the products stay in the accumulator (class 2: not `hidden`).
+    """Scores, softmax, values; what is between the products stays in the accumulator. What `hidden` may store is the
+    gradient of each query head, before those of a group are summed.
 
     A row that sees no key and holds NaN (`masked_row`) has a gradient of its query that nothing limits.
     """
@@ -64,7 +65,7 @@ def attention_vjp_bound(
         for name, each in (("query", query), ("key", key), ("value", value))
     }
     with np.errstate(all="ignore"):
-        k, v = (_for_each_head(tape, of[name], groups, heads) for name in ("key", "value"))
+        k, v = (_for_each_head(tape, of[name], groups, heads, numerics.hidden) for name in ("key", "value"))
         s = dot_products(tape, of["query"], k, call.scale)
         o = attend(tape, s, v, seen, masked_row, kept_in=numerics.output, scale=call.scale)
         bounds = tape.bounds(o, real("attention_vjp_bound", "cotangent", cotangent), of)
@@ -75,7 +76,7 @@ def attention_vjp_bound(
     return bounds
 
 
-def _for_each_head(tape: Tape, a: Computed, groups: int, heads: int) -> Computed:
+def _for_each_head(tape: Tape, a: Computed, groups: int, heads: int, kept_in: str | None) -> Computed:
     """Key or value heads, repeated for the query heads that they serve; back, the sum over these."""
     if groups == heads:
         return a
@@ -83,7 +84,9 @@ def _for_each_head(tape: Tape, a: Computed, groups: int, heads: int) -> Computed
     repeated = a.mapped(lambda array: np.repeat(array, size, axis=1))
 
     def backward(g: Computed) -> tuple[Computed]:
-        split = g.mapped(lambda array: array.reshape(array.shape[0], groups, size, *array.shape[2:]))
+        split = stored_in(g, kept_in).mapped(
+            lambda array: array.reshape(array.shape[0], groups, size, *array.shape[2:])
+        )
         summed = total(split, 2, tape.numerics, tape.numerics.gradient_chunks)
         return (summed.mapped(lambda array: of_groups(array[:, :, 0], groups)),)
 
@@ -167,10 +170,10 @@ def bilinear_attention_vjp_bound(
         for query_first in (True, False):
             tape = Tape(numerics)
             if query_first:
-                s = dot_products(tape, matmul(tape, of["query"], of["w"]), of["key"], 1.0)
+                s = dot_products(tape, matmul(tape, of["query"], of["w"]), of["key"], 1.0, numerics.hidden)
             else:
                 turned = rearrange(tape, of["w"], np.transpose, np.transpose)
-                s = dot_products(tape, of["query"], matmul(tape, of["key"], turned), 1.0)
+                s = dot_products(tape, of["query"], matmul(tape, of["key"], turned), 1.0, numerics.hidden)
             o = attend(tape, s, of["value"], None, masked_row, kept_in=numerics.output)
             found.append(tape.gradients(o, g, of))
         # One product for each pair of a query and a key, all in one sum: as torch's bilinear layer has it.

@@ -59,7 +59,7 @@ def softmax_vjp(cotangent: Any, x: Any) -> Array:
 
 
 def probability_errors(
-    p: Array, gap: Array, m: Any, n: Any, seen: Any, of_scores: Errors, numerics: Numerics
+    p: Array, gap: Array, m: Any, n: Any, seen: Any, of_scores: Errors, numerics: Numerics, *, remade: bool = False
 ) -> Errors:
     """The errors of softmax weights p, made from scores that have errors of their own.
 
@@ -72,7 +72,8 @@ def probability_errors(
     The error that all weights of a row have in common cancels against their sum. What no sum cancels is the rounding of
     lse = m + log l where the result is exp(x - lse), without a division. A single entry has none of it: lse = x.
     A weight is at most 1 whatever its score, but for what exp(x - lse) adds, x perhaps being computed a second time:
-    E <= exp(U (n + 3 + |lse| + ...) + 2 E^x).
+    E <= exp(U (n + 3 + |lse| + ...) + 2 E^x). `remade`: a backward pass makes the weights again as exp(x - lse) from
+    other scores than those of the sum, so that nothing cancels: rho + R in place of (1 - p) rho + (R - p rho).
     """
     unit, c_e = numerics.unit, numerics.exp_ulp
     farthest = gap.max(-1, keepdims=True, initial=0)
@@ -87,9 +88,11 @@ def probability_errors(
     growth = np.exp(2 * unit * (rho.max(-1, keepdims=True, initial=0) + c_e * n)) / np.maximum(1 - unit * sums, 0)
     lse = np.where(n > 1, np.abs(m + log_l) + np.maximum(np.abs(m), np.abs(m - farthest)) + c_e * log_l, 0)
     own, others = (1 - p) * p * rho, p * (r_sum - rho_p + c_e * r)
+    if remade:
+        own, others = p * rho, p * (r_sum + c_e * r)
     error = unit * (growth * (own + others + p * sums) + p * (3 + lse)) + seen * numerics.underflow
     squares = p * p
-    cancelled = (1 - p) ** 2 * v + (squares * v).sum(-1, keepdims=True) - squares * v
+    cancelled = (squares * v).sum(-1, keepdims=True) + (v if remade else (1 - p) ** 2 * v - squares * v)
     of_sum = sum_variance(n, 1, squares.sum(-1, keepdims=True), 1) + VARIANCE_OF_ROUNDING * (3 + lse**2)
     variance = unit**2 * squares * (cancelled + of_sum)
     mean = (p * gap).sum(-1, keepdims=True)

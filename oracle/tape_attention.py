@@ -52,7 +52,7 @@ def attend(
     weights = weigh(s.value, seen, masked_row)
     kept = _seen(s, weights)
     o = _mixed(weights, kept, v, numerics, masked_row)
-    p = Computed(weights.p, *_probabilities(weights, kept, numerics))
+    p = Computed(weights.p, *_probabilities(weights, kept, numerics, remade=True))
     kept_o = stored_in(o, kept_in)
     saved = replace(kept_o, value=np.nan_to_num(kept_o.value))
     blind = weights.n == 0 if seen is None else ~seen.any(-1, keepdims=True)
@@ -65,8 +65,11 @@ def attend(
     return tape.record(o, (scores, value), backward)
 
 
-def dot_products(tape: Tape, query: Computed, key: Computed, scale: float) -> Computed:
-    """scale q . k: dq = scale g k, dk = scale g^T q. The scale may be at either factor, or its root at both: 2 U."""
+def dot_products(tape: Tape, query: Computed, key: Computed, scale: float, terms_in: str | None = None) -> Computed:
+    """scale q . k: dq = scale g k, dk = scale g^T q. The scale may be at either factor, or its root at both: 2 U.
+
+    `terms_in` is the format in which the gradient of each single pair of a query and a key may be kept.
+    """
     numerics = tape.numerics
     q, k = tape.read(query), tape.read(key)
     s = scaled(product(q, k.transposed, numerics), scale, numerics)
@@ -75,7 +78,8 @@ def dot_products(tape: Tape, query: Computed, key: Computed, scale: float) -> Co
 
     def backward(g: Computed) -> tuple[Computed, Computed]:
         chunks = numerics.gradient_chunks
-        of_q, of_k = product(g, k, numerics, chunks), product(g.transposed, q, numerics, chunks)
+        of_q = product(g, k, numerics, chunks, terms_in)
+        of_k = product(g.transposed, q, numerics, chunks, terms_in)
         return scaled(of_q, scale, numerics), scaled(of_k, scale, numerics)
 
     return tape.record(s, (query, key), backward)
@@ -101,9 +105,10 @@ def _seen(s: Computed, weights: Weights) -> Errors:
     return Errors(*(each if weights.seen is None else np.where(weights.seen, each, 0) for each in every))
 
 
-def _probabilities(weights: Weights, of_scores: Errors, numerics: Numerics) -> Errors:
-    seen = np.ones(weights.p.shape, bool) if weights.seen is None else weights.seen
-    return probability_errors(weights.p, weights.gap, weights.m, weights.n, seen, of_scores, numerics)
+def _probabilities(weights: Weights, of_scores: Errors, numerics: Numerics, *, remade: bool = False) -> Errors:
+    p, gap, m, n, seen = weights
+    seen = np.ones(p.shape, bool) if seen is None else seen
+    return probability_errors(p, gap, m, n, seen, of_scores, numerics, remade=remade)
 
 
 def _mixed(weights: Weights, of_scores: Errors, v: Computed, numerics: Numerics, masked_row: str) -> Computed:
