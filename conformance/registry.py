@@ -18,6 +18,7 @@ from . import (  # noqa: F401
     adam,
     adam_clauses,
     learning_rate,
+    dropout,
 )
 from .clause import CLAUSES as CLAUSES
 from .clause import Clause as Clause

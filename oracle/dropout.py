@@ -32,7 +32,7 @@ def dropout(x: Any, *, rate: float, training: bool = False, seed: int = 0) -> Ar
     if not training:
         return x
     kept = np.random.default_rng(seed).random(x.shape) >= rate
-    return np.where(kept, x / (1 - rate), 0.0)
+    return np.asarray(np.where(kept, x / (1 - rate), 0.0))
 
 
 def dropout_bound(x: Any, *, rate: float, training: bool = False, numerics: Numerics) -> Bound:
@@ -50,7 +50,7 @@ def dropout_bound(x: Any, *, rate: float, training: bool = False, numerics: Nume
         zero = np.zeros(x.shape)
         return Bound(x, zero, zero, zero, zero, zero)
     y = x / (1 - rate)
-    scale = stored(np.float64(1 / (1 - rate)), Errors(0.0, 0.0), numerics.hidden).error * (1 - rate)
+    scale = stored(np.asarray(1 / (1 - rate)), Errors(0.0, 0.0), numerics.hidden).error * (1 - rate)
     if rate == 0:
         scale = 0.0  # 1 is exact in every format
     relative = np.expm1(numerics.unit * (3 + rate / (1 - rate)) + scale)
@@ -87,7 +87,7 @@ def kept_distribution(of: int, rate: float) -> Array:
     """The probability of each number of kept elements, 0 ... of."""
     keep = 1 - rate
     if keep in (0, 1):
-        return (np.arange(of + 1) == of * keep).astype(np.float64)
+        return np.asarray(np.arange(of + 1) == of * keep, np.float64)
     k = np.arange(of + 1)
     log_factorial = np.array([math.lgamma(each + 1) for each in range(of + 1)])
     logarithm = log_factorial[of] - log_factorial - log_factorial[::-1]

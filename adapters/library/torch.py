@@ -131,6 +131,15 @@ def cross_entropy(logits: "Tensor", targets: "Tensor", *, label_smoothing: float
     return F.cross_entropy(logits, targets, label_smoothing=label_smoothing)
 
 
+def dropout(x: "Tensor", *, rate: float, training: bool = False, seed: int = 0) -> "Tensor":
+    """F.dropout after torch.manual_seed; in evaluation it hands back x itself, and the contract wants a copy."""
+    import torch
+    import torch.nn.functional as F
+
+    torch.manual_seed(seed)
+    return F.dropout(x, rate, training) if training else F.dropout(x, rate, training).clone()
+
+
 def learning_rate(steps: "Tensor", *, d_model: int, warmup: int) -> "Tensor":
     """The rates that an optimizer under LambdaLR really used at each of its updates, the first being update 1."""
     import torch

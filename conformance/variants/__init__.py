@@ -23,6 +23,7 @@ from . import (  # noqa: F401  (importing them fills the catalogue)
     attention_scores,
     attention_tiles,
     bilinear_attention,
+    dropout,
     embedding,
     feed_forward,
     layer_norm,
