@@ -249,3 +249,22 @@ def outside_the_vocabulary(trial: Trial) -> float:
                 f"token {strange} of a vocabulary of {vocabulary} does not end in an error: {reply.message}"
             )
     return 0.0
+
+
+@clause(
+    "EMB-7",
+    "embedding",
+    "The gradient of a row is the sum over all places of its token; a token that does not occur gets exactly zero.",
+    formula="dW[t] = sqrt(d_model) sum of g over the places where the token is t",
+    source="paper, section 3.4, differentiated",
+    prepare=lambda case: case.but(d_model=4, regime="normal"),
+)
+def repeated_tokens_add_up(trial: Trial) -> float:
+    """Bit for bit: sqrt(4) = 2, and sums of small whole numbers are exact in every format."""
+    tokens = trial.inputs.arrays["tokens"]
+    applies(tokens.size and tokens.size <= 64)
+    g = trial.generator("whole").integers(-1, 2, trial.cotangent.shape).astype(float)
+    due = np.zeros_like(trial.inputs.arrays["weight"])
+    np.add.at(due, tokens, 2 * g)
+    actual = trial.gradients(cotangent=g)["weight"]
+    return trial.require_bits(actual, due, "the gradient of a token's row is not the sum over its places")

@@ -227,3 +227,23 @@ def homogeneous(trial: Trial) -> float:
     allowance = trial.bound(doubled).worst + 2 * trial.bound().worst
     claim = "twice the input and the biases do not give twice the result"
     return trial.require_same(trial.call(doubled), 2 * trial.call(), allowance, claim)
+
+
+@clause(
+    "FFN-7",
+    "feed_forward",
+    "A hidden unit at exactly 0 passes no gradient, and b_2 gets the whole cotangent.",
+    formula="h = 0: dx = dW_1 = db_1 = dW_2 = 0, db_2 = sum g",
+    source="max(0, h) is flat to the left; the derivative at 0 is taken as 0 by every framework",
+    prepare=lambda case: case.but(regime="zero", L=min(case["L"], 5)),
+)
+def gate_closed_at_zero(trial: Trial) -> float:
+    """Where all arguments but the weights are zero; a cotangent of small whole numbers, whose sums are exact."""
+    applies(trial.cotangent.size)
+    arrays = trial.inputs.arrays
+    still = trial.inputs.but(x=np.zeros_like(arrays["x"]), b_1=np.zeros_like(arrays["b_1"]))
+    g = trial.generator("whole").integers(-2, 3, trial.cotangent.shape).astype(float)
+    gradients = trial.gradients(still, g)
+    claim = "a hidden unit at exactly 0 passes a gradient to {}"
+    due = {name: np.zeros_like(array) for name, array in arrays.items()} | {"b_2": g.sum((0, 1))}
+    return max(trial.require_bits(each, due[name], claim.format(name)) for name, each in gradients.items())

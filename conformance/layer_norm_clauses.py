@@ -169,3 +169,18 @@ def channels_permuted(trial: Trial) -> float:
     allowance = 2 * trial.bound().worst[..., order]
     claim = "permuting the channels does not permute the result"
     return trial.require_same(trial.call(permuted), trial.call()[..., order], allowance, claim)
+
+
+@clause(
+    "LN-9",
+    "layer_norm",
+    "The gradient of a row sums to zero: adding a constant to a row changes nothing.",
+    formula="sum_j dx_j = 0",
+    source="Ba, Kiros and Hinton 2016, section 3.1, differentiated",
+)
+def gradient_sums_to_zero(trial: Trial) -> float:
+    """Within the sum of the elements' bounds."""
+    applies(trial.cotangent.size)
+    dx, worst = trial.gradients()["x"], trial.gradient_bounds()["x"].worst
+    claim = "the gradient of a row does not sum to zero"
+    return trial.require_same(dx.sum(-1), np.zeros(dx.shape[:-1]), worst.sum(-1), claim)

@@ -143,3 +143,18 @@ def saturates(trial: Trial) -> float:
     """Near the limit of float16, where exp overflows in every format."""
     applies(trial.case["n"] > 0 and trial.case["rows"] > 0)
     return required(trial.judge(trial.call()), "large logits are not handled")
+
+
+@clause(
+    "SM-5",
+    "softmax",
+    "The gradient of a row sums to zero, also where the softmax is saturated.",
+    formula="sum_j dx_j = 0, since softmax(x + c) = softmax(x)",
+    source="paper, section 3.2.1, differentiated",
+)
+def gradient_sums_to_zero(trial: Trial) -> float:
+    """Within the sum of the elements' bounds; from logits of any size, finite."""
+    applies(trial.case["n"] > 0 and trial.case["rows"] > 0)
+    dx, worst = trial.gradients()["x"], trial.gradient_bounds()["x"].worst
+    claim = "the gradient of a row does not sum to zero"
+    return trial.require_same(dx.sum(-1), np.zeros(len(dx)), worst.sum(-1), claim)
