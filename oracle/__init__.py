@@ -25,6 +25,10 @@ from .bilinear_attention import bilinear_attention as bilinear_attention
 from .bilinear_attention import bilinear_attention_bound as bilinear_attention_bound
 from .bilinear_attention import bilinear_attention_vjp as bilinear_attention_vjp
 from .bound import Bound as Bound
+from .cross_entropy import cross_entropy as cross_entropy
+from .cross_entropy import cross_entropy_vjp as cross_entropy_vjp
+from .cross_entropy_bound import cross_entropy_bound as cross_entropy_bound
+from .cross_entropy_bound import cross_entropy_vjp_bound as cross_entropy_vjp_bound
 from .detokenize import detokenize as detokenize
 from .dropout import dropout as dropout
 from .dropout import dropout_bound as dropout_bound
@@ -51,6 +55,10 @@ from .layer_norm import layer_norm_vjp as layer_norm_vjp
 from .learn_merges import learn_merges as learn_merges
 from .learning_rate import learning_rate as learning_rate
 from .learning_rate import learning_rate_bound as learning_rate_bound
+from .log_softmax import log_softmax as log_softmax
+from .log_softmax import log_softmax_bound as log_softmax_bound
+from .log_softmax import log_softmax_vjp as log_softmax_vjp
+from .log_softmax import log_softmax_vjp_bound as log_softmax_vjp_bound
 from .numerics import Numerics as Numerics
 from .numerics import precision_classes as precision_classes
 from .output_logits import output_logits as output_logits

@@ -29,6 +29,13 @@ def softmax(x: "Tensor") -> "Tensor":
     return torch.softmax(x, dim=-1)
 
 
+def log_softmax(x: "Tensor") -> "Tensor":
+    """torch.log_softmax over the last axis."""
+    import torch
+
+    return torch.log_softmax(x, dim=-1)
+
+
 def attention(
     query: "Tensor",
     key: "Tensor",
@@ -124,11 +131,19 @@ def output_logits(hidden: "Tensor", weight: "Tensor") -> "Tensor":
     return F.linear(hidden, weight)
 
 
-def cross_entropy(logits: "Tensor", targets: "Tensor", *, label_smoothing: float = 0.0) -> "Tensor":
-    """F.cross_entropy, the mean; its smoothing spreads over the whole vocabulary."""
+def cross_entropy(
+    logits: "Tensor",
+    targets: "Tensor",
+    *,
+    label_smoothing: float = 0.0,
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+) -> "Tensor":
+    """F.cross_entropy, whose smoothing spreads over the whole vocabulary; by default it ignores the target -100."""
     import torch.nn.functional as F
 
-    return F.cross_entropy(logits, targets, label_smoothing=label_smoothing)
+    ignored = -100 if ignore_index is None else ignore_index
+    return F.cross_entropy(logits, targets, ignore_index=ignored, reduction=reduction, label_smoothing=label_smoothing)
 
 
 def dropout(x: "Tensor", *, rate: float, training: bool = False, seed: int = 0) -> "Tensor":

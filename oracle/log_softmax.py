@@ -1,0 +1,199 @@
+"""Log-softmax: the logarithm of the probabilities of "Attention Is All You Need", section 3.4, in one piece.
+
+    log_softmax(x)_j = x_j - lse = -(gap_j + log l)      over the last axis
+
+    x (..., n)   m = max x   gap = m - x   l = sum_k exp(-gap_k)   lse = m + log l
+
+It is there because the logarithm of a softmax is not: a probability below the smallest number has none left. An entry
+of -inf is a masked one: its log-probability is -inf, and it does not count. A row that holds NaN, +inf or nothing but
+-inf is NaN, as IEEE arithmetic has it.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .bound import EXACT, VARIANCE_OF_ROUNDING, Bound, Errors, finish, stored, sum_variance
+from .formats import FORMATS, half_ulp
+from .numerics import Numerics
+from .shapes import check, real, same_shape
+from .softmax import exponential_errors, probability_errors, rescalings
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class LogProbabilities(NamedTuple):
+    """The log-probabilities of rows and what they are made of; of a row, (..., 1)."""
+
+    y: Array
+    p: Array
+    gap: Array
+    """m - x, and 0 where x is not finite."""
+    m: Array
+    log_l: Array
+    seen: Array
+    """Which entries are finite."""
+    n: Array
+    """How many of a row are."""
+
+
+def log_softmax(x: Any) -> Array:
+    """x - log sum exp x along the last axis: (..., n). Empty if n is 0.
+
+    SpecError if x has no axis, or holds no real numbers.
+    """
+    return log_probabilities(_argument(x)).y
+
+
+def log_softmax_vjp(cotangent: Any, x: Any) -> Array:
+    """dx = g - p sum g, the gradient of sum(g log_softmax(x)): (..., n). The Jacobian is 1 - (1, ..., 1)^T p.
+
+    SpecError if the cotangent g has not the shape of x, or an argument holds no real numbers.
+    """
+    x, g = _argument(x), real("log_softmax_vjp", "cotangent", cotangent)
+    same_shape("log_softmax_vjp", g, x.shape)
+    p = log_probabilities(x).p  # (..., n)
+    return np.asarray(g - p * g.sum(-1, keepdims=True))  # (..., n)
+
+
+def log_softmax_bound(x: Any, *, numerics: Numerics) -> Bound:
+    """How far from `log_softmax` a right implementation may be: `log_probability_errors`, rounded."""
+    rows = log_probabilities(_argument(x))
+    with np.errstate(all="ignore"):
+        mean = (rows.p * rows.gap).sum(-1, keepdims=True)
+        errors = log_probability_errors(rows, numerics)
+    return finish(rows.y, errors, numerics, directions={"temperature": rows.gap - mean})
+
+
+def log_softmax_vjp_bound(cotangent: Any, x: Any, *, numerics: Numerics) -> Bound:
+    """How far from `log_softmax_vjp` a right implementation may be.
+
+    With G = sum g and the errors of `kept_probability_errors`:
+
+        E = |G| E_p + p n U sum |g| + U (2 |p G| + |dx|) + eta
+        V = G^2 V_p + p^2 V_G + (U^2/3) (2 (p G)^2 + dx^2)
+
+    Steps that pass tensors of a narrower format add half an ulp of G, times p, and of p G.
+    """
+    dx = log_softmax_vjp(cotangent, x)
+    x, g = _argument(x), real("log_softmax_vjp", "cotangent", cotangent)
+    unit, n = numerics.unit, x.shape[-1]
+    with np.errstate(all="ignore"):
+        rows = log_probabilities(x)
+        of_p = kept_probability_errors(rows, log_probability_errors(rows, numerics), numerics)
+        total = g.sum(-1, keepdims=True)
+        of_total = Errors(
+            n * unit * np.abs(g).sum(-1, keepdims=True),
+            sum_variance(n, total, (g * g).sum(-1, keepdims=True), unit),
+        )
+        of_total = stored(total, of_total, numerics.hidden)
+        product, p = rows.p * total, rows.p
+        of_product = Errors(
+            np.abs(total) * of_p.error + (p + of_p.error) * of_total.error + 2 * unit * np.abs(product),
+            total**2 * of_p.variance + p**2 * of_total.variance + 2 * VARIANCE_OF_ROUNDING * (unit * product) ** 2,
+            np.abs(total) * of_p.coherent,
+        )
+        of_product = stored(product, of_product, numerics.hidden)
+        errors = Errors(
+            of_product.error + unit * np.abs(dx) + numerics.underflow,
+            of_product.variance + VARIANCE_OF_ROUNDING * (unit * dx) ** 2,
+            of_product.coherent + numerics.underflow,
+        )
+    return finish(dx, judgeable(errors), numerics)
+
+
+def log_probabilities(x: Array) -> LogProbabilities:
+    """The formula, and its parts.
+
+    log l is taken of l - 1, without one of the largest entries: that of a dominant one is far below an ulp of l.
+    """
+    with np.errstate(all="ignore"):
+        m = x.max(-1, keepdims=True, initial=-np.inf)  # (..., 1)
+        gap = m - x  # (..., n)
+        e = np.exp(-gap)  # (..., n)
+        others = (gap == 0).sum(-1, keepdims=True) - 1 + e.sum(-1, keepdims=True, where=gap > 0)  # (..., 1)
+        log_l = np.log1p(others)  # (..., 1)
+        seen = np.isfinite(x)
+        y = 0.0 - (gap + log_l)  # (..., n)
+        p = np.where(np.isnan(y), np.nan, e / (1 + others))  # (..., n)
+    return LogProbabilities(y, p, np.where(seen, gap, 0), m, log_l, seen, seen.sum(-1, keepdims=True))
+
+
+def log_probability_errors(rows: LogProbabilities, numerics: Numerics) -> Errors:
+    """The errors of log-probabilities, before they are rounded to a format.
+
+    With rho, v of `exponential_errors`, r of `rescalings`, R = sum p rho, sigma = max |x|, c_e the error of log, too:
+
+        E = U (R + c_e sum r + n + sum r + (c_e + 3) log l + 3 |m| + 2 |lse|)     of lse
+          + U (2 |x| + 2 gap + 3 |y|)                                            of x - lse or (x - m) - log l
+        V = U^2 sum p^2 v + sum_variance(n, 1, sum p^2) + (U^2/3) (squares of the same terms)
+
+    A relative error of l is an absolute one of log l: here no division cancels what the weights of a row have in
+    common, and where one entry dominates, so that y is almost 0, no relative accuracy of y is due. With base 2,
+    x log2(e), m log2(e) and the product with log(2) round on their own: 2 |x|, 3 |m|, 3 |y|. A single entry is 0.
+
+    Statistics kept in a narrower format add u_s (1 + log l + |lse| + gap): l, log l, lse and x - m are rounded to it.
+    """
+    unit, c_e = numerics.unit, numerics.exp_ulp
+    _, p, gap, m, log_l, seen, n = rows
+    with np.errstate(all="ignore"):
+        y = np.where(seen, rows.y, 0)
+        many, size = n > 1, np.where(seen, np.abs(m - gap), 0)
+        rho, v = exponential_errors(gap, m, gap.max(-1, keepdims=True, initial=0), n, numerics)
+        r = rescalings(p, n)
+        sums = n + r.sum(-1, keepdims=True)
+        of_l = (p * rho + c_e * r).sum(-1, keepdims=True) + sums
+        # Beyond the first order: weights off by exp(+-U rho), sums by U (n + sum r), log(1 - t) by t / (1 - t).
+        growth = np.exp(2 * unit * (rho.max(-1, keepdims=True, initial=0) + c_e * n))
+        growth = growth / np.maximum(1 - 2 * unit * (of_l + sums), 0)
+        lse, squares = np.abs(m + log_l), p * p
+        of_lse = growth * of_l + (c_e + 3) * log_l + 3 * np.abs(m) + 2 * lse
+        error = unit * (of_lse + 2 * size + 2 * gap + 3 * np.abs(y)) + numerics.underflow
+        of_sum = (squares * v).sum(-1, keepdims=True) + sum_variance(n, 1, squares.sum(-1, keepdims=True), 1)
+        roundings = (c_e**2 + 3) * log_l**2 + 3 * m**2 + 2 * lse**2 + 2 * size**2 + 2 * gap**2 + 3 * y**2
+        variance = unit**2 * (of_sum + VARIANCE_OF_ROUNDING * roundings)
+        # Common to many elements: a rounded log2(e) is another temperature; an exp or a log that errs to one side.
+        mean = (p * gap).sum(-1, keepdims=True)
+        coherent = unit * (2 * np.abs(gap - mean) + c_e * (2 + log_l)) + numerics.underflow
+        if numerics.statistics is not None:
+            u_s = FORMATS[numerics.statistics].unit_roundoff
+            error = error + u_s * (1 + log_l + lse + gap)
+            variance = variance + VARIANCE_OF_ROUNDING * u_s**2 * (1 + log_l**2 + lse**2 + gap**2)
+    return judgeable(Errors(error * many, variance * many, coherent * many))
+
+
+def kept_probability_errors(rows: LogProbabilities, of_y: Errors, numerics: Numerics) -> Errors:
+    """The errors of the probabilities that a backward pass makes: the softmax once more, or exp of what was kept.
+
+        E = max(E of `probability_errors`, p (exp(E_y) - 1 + c_e U) + eta)        and likewise V
+
+    Steps that pass tensors of a narrower format keep y in it, so that E_y has half an ulp of y, and p itself.
+    """
+    unit, c_e, p = numerics.unit, numerics.exp_ulp, rows.p
+    afresh = probability_errors(p, rows.gap, rows.m, rows.n, rows.seen, EXACT, numerics)
+    of_y = stored(rows.y, of_y, numerics.hidden)
+    with np.errstate(all="ignore"):
+        kept = np.where(p > 0, p * (np.expm1(of_y.error) + c_e * unit), 0) + rows.seen * numerics.underflow
+        v_kept = np.where(p > 0, p * p * (of_y.variance + VARIANCE_OF_ROUNDING * (c_e * unit) ** 2), 0)
+    both = Errors(
+        np.maximum(afresh.error, kept),
+        np.maximum(afresh.variance, v_kept),
+        np.maximum(afresh.coherent, p * (of_y.coherent + c_e * unit)),
+    )
+    if numerics.hidden is None:
+        return both
+    # A masked entry's 0 is stored exactly.
+    half = rows.seen * half_ulp(p + both.error, FORMATS[numerics.hidden])
+    return Errors(both.error + half, both.variance + half**2 / 3, both.coherent)
+
+
+def judgeable(errors: Errors) -> Errors:
+    """The errors, infinite where they are no numbers: what overflows sets no limit."""
+    return Errors(*(np.where(np.isnan(each), np.inf, each) for each in errors))
+
+
+def _argument(x: Any) -> Array:
+    """x in float64."""
+    array = real("log_softmax", "x", x)
+    check("log_softmax", {"x": (array, "... n")})
+    return array
