@@ -152,3 +152,19 @@ CROSS_ENTROPY: Component = component(
     variations=_variations,
     dependents=_dependents,
 )
+
+
+def plain(case: Case) -> Case:
+    """The mean over all targets, as every implementation has it."""
+    return case.but(reduction="mean", ignored="none", N=max(case["N"], 1))
+
+
+def counting(inputs: Inputs) -> Array:
+    """Which targets count."""
+    targets, ignored = inputs.arrays["targets"], inputs.options.get("ignore_index")
+    return np.ones(targets.shape, bool) if ignored is None else np.asarray(targets != ignored)
+
+
+def chosen(inputs: Inputs, rows: Array) -> Inputs:
+    """Some of the tokens."""
+    return inputs.but(logits=inputs.arrays["logits"][rows], targets=inputs.arrays["targets"][rows])

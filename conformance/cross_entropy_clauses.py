@@ -4,42 +4,21 @@ import numpy as np
 
 from .case import Case
 from .clause import clause
-from .component import Array, Inputs
+from .cross_entropy import chosen, counting, plain
 from .trial import Trial, applies, required
 from .values import rounded
 
 _SOURCE = "paper, section 5.4; Szegedy et al. 2016, section 7"
-_IGNORED = "the contract: a target of ignore_index does not count"
 
 
-def _plain(case: Case) -> Case:
-    """The mean over all targets, as every implementation has it."""
-    return case.but(reduction="mean", ignored="none", N=max(case["N"], 1))
+def has_gradient(trial: Trial) -> bool:
+    """Whether the implementation offers one."""
+    return "cross_entropy" in trial.subject.adapter.offer.gradients
 
 
 def _finite(case: Case) -> Case:
     """Without masked classes: a target may become one of them, whose loss is infinite."""
-    return _plain(case).but(regime="normal" if case["regime"] == "masked" else case["regime"])
-
-
-def _ignoring(case: Case) -> Case:
-    """Some targets do not count."""
-    return _plain(case).but(ignored="some" if case["ignored"] == "none" else case["ignored"], N=max(case["N"], 2))
-
-
-def _counting(trial: Trial) -> Array:
-    """Which targets count."""
-    targets, ignored = trial.inputs.arrays["targets"], trial.inputs.options.get("ignore_index")
-    return np.ones(targets.shape, bool) if ignored is None else np.asarray(targets != ignored)
-
-
-def _has_gradient(trial: Trial) -> bool:
-    return "cross_entropy" in trial.subject.adapter.offer.gradients
-
-
-def _chosen(inputs: Inputs, rows: Array) -> Inputs:
-    """Some of the tokens."""
-    return inputs.but(logits=inputs.arrays["logits"][rows], targets=inputs.arrays["targets"][rows])
+    return plain(case).but(regime="normal" if case["regime"] == "masked" else case["regime"])
 
 
 @clause(
@@ -48,13 +27,13 @@ def _chosen(inputs: Inputs, rows: Array) -> Inputs:
     "The loss is the mean of what each token gives alone.",
     formula="loss(logits, targets) = mean over i of loss(logits_i, target_i)",
     source=_SOURCE,
-    prepare=_plain,
+    prepare=plain,
 )
 def mean_of_tokens(trial: Trial) -> float:
     """Within the bound of the whole and the mean of the others."""
     tokens = trial.case["N"]
     applies(1 < tokens <= 17)
-    each = [_chosen(trial.inputs, np.arange(tokens) == i) for i in range(tokens)]
+    each = [chosen(trial.inputs, np.arange(tokens) == i) for i in range(tokens)]
     alone = np.mean([trial.call(one) for one in each], 0)
     allowance = trial.bound().worst + np.mean([trial.bound(one).worst for one in each], 0)
     return trial.require_same(trial.call(), alone, allowance, "the loss is not the mean of its tokens' losses")
@@ -70,7 +49,7 @@ def mean_of_tokens(trial: Trial) -> float:
 )
 def reductions_agree(trial: Trial) -> float:
     """Over the targets that count; those that do not have none."""
-    counts = _counting(trial)
+    counts = counting(trial.inputs)
     losses, worst = trial.call(), trial.bound().worst
     claim = "a target that does not count has a loss"
     ratio = trial.require_bits(losses, np.zeros_like(losses), claim, ~counts)
@@ -86,7 +65,7 @@ def reductions_agree(trial: Trial) -> float:
     "Without label smoothing the loss is minus the target's log-probability, and 0.0 is the default.",
     formula="loss(eps = 0) = -mean over i of log_softmax(logits_i)[targets_i]",
     source=_SOURCE,
-    prepare=lambda case: _plain(case).but(smoothing=0.0),
+    prepare=lambda case: plain(case).but(smoothing=0.0),
 )
 def smoothing_of_zero(trial: Trial) -> float:
     """Left out, and given."""
@@ -125,7 +104,7 @@ def smoothing_is_a_mixture(trial: Trial) -> float:
     "Neither the order of the tokens matters, nor that of the classes.",
     formula="loss(P logits, P targets) = loss(logits, targets), loss(logits Q, Q^-1 targets) = loss(logits, targets)",
     source=_SOURCE,
-    prepare=_plain,
+    prepare=plain,
 )
 def permutes(trial: Trial) -> float:
     """Within both bounds."""
@@ -145,7 +124,7 @@ def permutes(trial: Trial) -> float:
     "Every class can be a target, the first and the last among them.",
     formula="loss(logits, k) = log sum exp(logits) - logits[k], k = 0 ... V - 1",
     source=_SOURCE,
-    prepare=lambda case: _plain(case).but(regime="normal", layout="contiguous"),
+    prepare=lambda case: plain(case).but(regime="normal", layout="contiguous"),
 )
 def ends_of_the_vocabulary(trial: Trial) -> float:
     """All targets 0, then V - 1."""
@@ -158,48 +137,6 @@ def ends_of_the_vocabulary(trial: Trial) -> float:
 
 @clause(
     "CE-7",
-    "cross_entropy",
-    "A batch of which some targets do not count has the loss of the batch without them.",
-    formula="loss(logits, targets, ignore_index) = loss(logits[counts], targets[counts]), the smoothing included",
-    source=_IGNORED,
-    prepare=_ignoring,
-)
-def ignored_targets_do_not_count(trial: Trial) -> float:
-    """Within both bounds."""
-    counts = _counting(trial)
-    applies(not counts.all())
-    rest = _chosen(trial.inputs, counts).but(ignore_index=None)
-    allowance = trial.bound().worst + trial.bound(rest).worst
-    return trial.require_same(trial.call(), trial.call(rest), allowance, "targets that do not count change the loss")
-
-
-@clause(
-    "CE-8",
-    "cross_entropy",
-    "The logits of a target that does not count do not matter, and their gradient is zero.",
-    formula="d loss / d logits_i = 0 where targets_i = ignore_index",
-    source=_IGNORED,
-    prepare=_ignoring,
-)
-def ignored_logits_do_not_matter(trial: Trial) -> float:
-    """Others in their place, bit for bit; a gradient is looked at where one is offered."""
-    counts = _counting(trial)
-    applies(not counts.all())
-    others = rounded(30 * trial.generator("others").standard_normal(trial.inputs.arrays["logits"].shape), trial.dtype)
-    logits = np.where(counts[:, None], trial.inputs.arrays["logits"], others)
-    claim = "the logits of a target that does not count change the loss"
-    changed = trial.call(trial.inputs.but(logits=logits))
-    ratio = trial.require_same(changed, trial.call(), 2 * trial.bound().worst, claim)
-    if not _has_gradient(trial):
-        return ratio
-    gradient = trial.gradients()["logits"]
-    claim = "the logits of a target that does not count have a gradient"
-    away = np.broadcast_to(~counts[:, None], gradient.shape)
-    return max(ratio, trial.require_bits(gradient, np.zeros_like(gradient), claim, away))
-
-
-@clause(
-    "CE-9",
     "cross_entropy",
     "The gradient of a token sums to zero over the classes.",
     formula="sum_k d loss / d logits[i, k] = (sum_k p_k - sum_k q_k) g / count = 0",
@@ -214,37 +151,37 @@ def gradient_sums_to_zero(trial: Trial) -> float:
 
 
 @clause(
-    "CE-10",
+    "CE-8",
     "cross_entropy",
     "A certain and right prediction has neither loss nor gradient, and a certain and wrong one has the whole gap.",
     formula="softmax(logits) = one_hot(k): loss(k) = 0, d logits = 0; loss(j) = logits[k] - logits[j]",
     source=_SOURCE,
-    prepare=lambda case: _plain(case).but(regime="saturated", smoothing=0.0, V=max(case["V"], 2)),
+    prepare=lambda case: plain(case).but(regime="saturated", smoothing=0.0, V=max(case["V"], 2)),
 )
 def certain_predictions(trial: Trial) -> float:
     """Within the bounds; no exponential but that of 0 is left."""
     ratio = required(trial.judge(trial.call()), "a certain and right prediction has a loss")
     wrong = trial.inputs.but(targets=(trial.inputs.arrays["targets"] + 1) % trial.case["V"])
     ratio = max(ratio, required(trial.judge(trial.call(wrong), wrong), "a certain and wrong prediction has another"))
-    if not _has_gradient(trial):
+    if not has_gradient(trial):
         return ratio
     claim = "a certain and right prediction has a gradient"
     return max(ratio, required(trial.judge_gradients(trial.gradients()), claim))
 
 
 @clause(
-    "CE-11",
+    "CE-9",
     "cross_entropy",
     "The loss of a batch is the mean of its parts', each weighted with its number of tokens.",
     formula="(a + b) loss(whole) = a loss(first a) + b loss(last b)",
     source="the mean is over tokens: parts of a batch hold unequal numbers",
-    prepare=lambda case: _plain(case).but(N=max(case["N"], 3)),
+    prepare=lambda case: plain(case).but(N=max(case["N"], 3)),
 )
 def parts_of_a_batch(trial: Trial) -> float:
     """Two parts, as unequal as the number of tokens lets them be."""
     tokens = trial.case["N"]
     first = np.arange(tokens) < max(tokens // 4, 1)
-    parts = [_chosen(trial.inputs, rows) for rows in (first, ~first)]
+    parts = [chosen(trial.inputs, rows) for rows in (first, ~first)]
     shares = [first.mean(), 1 - first.mean()]
     joined = np.dot(shares, [trial.call(part) for part in parts])
     allowance = trial.bound().worst + np.dot(shares, [trial.bound(part).worst for part in parts])
@@ -253,7 +190,7 @@ def parts_of_a_batch(trial: Trial) -> float:
 
 
 @clause(
-    "CE-12",
+    "CE-10",
     "cross_entropy",
     "Adding a constant to a row of logits changes nothing.",
     formula="loss(logits + c) = loss(logits)",
@@ -267,19 +204,19 @@ def shift_invariant(trial: Trial) -> float:
     shifted = rounded(logits + constants, trial.dtype)
     rows = (shifted - constants == logits).all(-1)
     applies(rows.any())
-    one = _chosen(trial.inputs, rows)
+    one = chosen(trial.inputs, rows)
     other = one.but(logits=shifted[rows])
     allowance = trial.bound(one).worst + trial.bound(other).worst
     return trial.require_same(trial.call(other), trial.call(one), allowance, "a constant added to a row matters")
 
 
 @clause(
-    "CE-13",
+    "CE-11",
     "cross_entropy",
     "The loss of logits of any size is finite where the format has it.",
     formula="loss = log sum exp(logits) - logits[target], not -log(exp(logits[target]) / sum exp(logits))",
     source=_SOURCE,
-    prepare=lambda case: _plain(case).but(regime="limit", smoothing=0.0),
+    prepare=lambda case: plain(case).but(regime="limit", smoothing=0.0),
 )
 def finite_where_probabilities_vanish(trial: Trial) -> float:
     """Where exp overflows, and where the target's probability underflows."""
@@ -287,23 +224,23 @@ def finite_where_probabilities_vanish(trial: Trial) -> float:
 
 
 @clause(
-    "CE-14",
+    "CE-12",
     "cross_entropy",
     "A class whose logit is -inf is out of the vocabulary: the loss is that without it, and it has no gradient.",
     formula="logits[i, k] = -inf, k not the target: exp(-inf) = 0",
     source="IEEE 754 arithmetic along the formula",
-    prepare=lambda case: _plain(case).but(regime="masked", smoothing=0.0, V=max(case["V"], 5)),
+    prepare=lambda case: plain(case).but(regime="masked", smoothing=0.0, V=max(case["V"], 5)),
 )
 def masked_classes(trial: Trial) -> float:
     """The first token, with and without its masked classes."""
-    inputs = _chosen(trial.inputs, np.arange(trial.case["N"]) == 0)
+    inputs = chosen(trial.inputs, np.arange(trial.case["N"]) == 0)
     logits, target = inputs.arrays["logits"], inputs.arrays["targets"]
     seen = np.isfinite(logits[0])
     rest = inputs.but(logits=logits[:, seen], targets=np.cumsum(seen)[target] - 1)
     allowance = trial.bound(inputs).worst + trial.bound(rest).worst
     claim = "masked classes change the loss"
     ratio = trial.require_same(trial.call(inputs), trial.call(rest), allowance, claim)
-    if not _has_gradient(trial):
+    if not has_gradient(trial):
         return ratio
     gradient = trial.gradients(inputs, np.asarray(1.0))["logits"]
     claim = "a masked class has a gradient"

@@ -19,6 +19,7 @@ from . import (  # noqa: F401
     output_logits,
     cross_entropy,
     cross_entropy_clauses,
+    cross_entropy_target_clauses,
     adam,
     adam_clauses,
     learning_rate,
