@@ -24,6 +24,10 @@ from . import (  # noqa: F401
     adam_clauses,
     learning_rate,
     dropout,
+    tokenize,
+    tokenize_clauses,
+    detokenize,
+    learn_merges,
 )
 from .clause import CLAUSES as CLAUSES
 from .clause import Clause as Clause

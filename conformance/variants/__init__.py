@@ -32,6 +32,7 @@ from . import (  # noqa: F401  (importing them fills the catalogue)
     positional_encoding,
     positional_encoding_wrong,
     softmax,
+    tokenization,
 )
 from .catalogue import Variant as Variant
 from .catalogue import find as find
