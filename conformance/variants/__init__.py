@@ -33,6 +33,8 @@ from . import (  # noqa: F401  (importing them fills the catalogue)
     positional_encoding_wrong,
     softmax,
     tokenization,
+    tokenization_learning,
+    tokenization_text,
 )
 from .catalogue import Variant as Variant
 from .catalogue import find as find
