@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish, stored, sum_variance
-from .formats import FORMATS
+from .bound import VARIANCE_OF_ROUNDING, Bound, Errors, Z, finish, stored, sum_variance
+from .formats import FORMATS, half_ulp
 from .numerics import Numerics
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -64,11 +64,13 @@ class Computed:
 
 
 def stored_in(a: Computed, form: str | None) -> Computed:
-    """The tensor after it has been kept in a format."""
+    """The tensor after it has been kept in a format: half an ulp more, of its largest size and of its likely one."""
     if form is None:
         return a
-    kept = stored(a.value, Errors(a.error, a.variance, a.coherent), form)
-    return replace(a, error=kept.error, variance=kept.variance)
+    kept = stored(a.value, Errors(a.error, 0.0), form)
+    likely = np.minimum(Z * np.sqrt(a.variance) + a.coherent, a.error)
+    half = half_ulp(np.abs(a.value) + likely, FORMATS[form])
+    return replace(a, error=kept.error, variance=a.variance + VARIANCE_OF_ROUNDING * np.square(half))
 
 
 def product(a: Computed, b: Computed, numerics: Numerics, chunks: int = 1, terms_in: str | None = None) -> Computed:

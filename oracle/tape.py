@@ -10,6 +10,7 @@ frameworks do. The gradients of an argument that is used several times are added
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -31,8 +32,16 @@ class Tape:
         self._steps: list[tuple[Computed, Sequence[Computed], Backward]] = []
 
     def read(self, argument: Computed) -> Computed:
-        """An argument as the next step finds it: stored, unless it came in exactly."""
-        return argument if argument.exact else stored_in(argument, self.numerics.hidden)
+        """An argument as the next step finds it: stored, unless it came in exactly.
+
+        What is common to many elements after one step (a relative error c of all of them, say) is no more so after the
+        next: mixed by generic weights, c sum y w is as large as independent errors of that size would make it. So it
+        goes on as a deviation.
+        """
+        if argument.exact:
+            return argument
+        loose = replace(argument, variance=argument.variance + np.square(argument.coherent), coherent=0.0)
+        return stored_in(loose, self.numerics.hidden)
 
     def record(self, result: Computed, arguments: Sequence[Computed], backward: Backward) -> Computed:
         """One step: its result, what it was made of, and how a gradient goes back; None: it does not."""

@@ -72,15 +72,18 @@ def dot_products(tape: Tape, query: Computed, key: Computed, scale: float, terms
     """
     numerics = tape.numerics
     q, k = tape.read(query), tape.read(key)
-    s = scaled(product(q, k.transposed, numerics), scale, numerics)
+    # Between a product and its scaling there is a step, on whichever side the scale is.
+    step = numerics.hidden if scale != 1 else None
+    q = stored_in(q, step)
+    s = scaled(stored_in(product(q, k.transposed, numerics), step), scale, numerics)
     magnitude = abs(scale) * (np.abs(q.value) @ np.abs(k.transposed.value))
     s = replace(s, error=s.error + 2 * numerics.unit * magnitude)
 
-    def backward(g: Computed) -> tuple[Computed, Computed]:
+    def backward(g: Computed) -> tuple[Computed, ...]:
         chunks = numerics.gradient_chunks
         of_q = product(g, k, numerics, chunks, terms_in)
         of_k = product(g.transposed, q, numerics, chunks, terms_in)
-        return scaled(of_q, scale, numerics), scaled(of_k, scale, numerics)
+        return tuple(scaled(stored_in(each, step), scale, numerics) for each in (of_q, of_k))
 
     return tape.record(s, (query, key), backward)
 
@@ -133,8 +136,8 @@ def _cast(p: Computed, numerics: Numerics) -> Computed:
     """The weights as they meet the cotangent."""
     error, variance = p.error, p.variance
     for form in dict.fromkeys(form for form in (numerics.probabilities, numerics.hidden) if form is not None):
-        cast = cast_error(p.value + p.error, form)
-        error, variance = error + cast, variance + VARIANCE_OF_ROUNDING * np.square(cast)
+        error = error + cast_error(p.value + p.error, form)
+        variance = variance + VARIANCE_OF_ROUNDING * np.square(cast_error(p.value, form))
     return replace(p, error=error, variance=variance)
 
 
@@ -169,9 +172,10 @@ def _through_softmax(
     if numerics.probabilities is not None:
         form = FORMATS[numerics.probabilities]
         u, tiny = form.unit_roundoff, form.half_smallest_subnormal
-        size = np.abs(ds.value) + ds.error
-        cast = np.where(p.value + e_p > 0, np.minimum(u * size + tiny * max(1.0, 1 / abs(scale or 1)), size), 0)
-        ds = replace(ds, error=ds.error + cast, variance=ds.variance + VARIANCE_OF_ROUNDING * np.square(cast))
+        size, flushed = np.abs(ds.value), tiny * max(1.0, 1 / abs(scale or 1))
+        cast = np.where(p.value + e_p > 0, u * (size + ds.error) + flushed, 0)
+        likely = VARIANCE_OF_ROUNDING * (np.square(u * size) + u**2 * ds.variance + flushed**2)
+        ds = replace(ds, error=ds.error + cast, variance=ds.variance + likely)
     if blind.any():
         either = np.where(blind, np.abs(p.value * (dp.value - d)), 0)
         ds = replace(ds, value=np.where(blind, 0, ds.value), error=ds.error + either)

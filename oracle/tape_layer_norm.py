@@ -8,6 +8,8 @@ to both is in `layer_norm.py`, as is rho, the relative error of r. So
 
     E_z = (1 + rho) r (E + mean(E) + E_mu + U (2 |x| + 3 |mu|)) + rho |z|
 
+and at most |z| + sqrt(n), where the variance is a sum of squares: whatever the row, sum z^2 <= n.
+
 Sums of a z may be made as r (sum a x - mu sum a), and z as x r - mu r, so that their terms have the size
 (|x| + |mu|) r, not |z|.
 """
@@ -70,6 +72,8 @@ def _normalised(x: Computed, epsilon: float, numerics: Numerics) -> tuple[Comput
     r = 1 / np.sqrt(spread)
     z, size = c * r, (np.abs(x.value) + np.abs(mu)) * r
     error = (1 + rho) * r * (e + e_mu + unit * (2 * np.abs(x.value) + 3 * np.abs(mu)) + eta) + rho * np.abs(z)
+    if numerics.variance == "two-pass":
+        error = np.fmin(error, np.abs(z) + np.sqrt(n) * (1 + (n + 20) * unit))
     once = VARIANCE_OF_ROUNDING * unit**2
     v_mu = of_mu.variance + v_x.sum(-1, keepdims=True) / n**2
     v_v = of_v.variance + 4 * np.sum(np.square(c) * v_x, -1, keepdims=True) / n**2

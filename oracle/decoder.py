@@ -1,0 +1,133 @@
+"""The decoder, down to the logits: "Attention Is All You Need", sections 3.1, 3.4, 3.5 and figure 1.
+
+    x_0 = W[tokens] sqrt(d_model) + PE      x_n = decoder_layer(x_(n-1), memory)      logits = x_N W^T
+
+    tokens (B, L)   memory (B, L_m, d_model)   logits (B, L, V)
+    weights: `embedding` W (V, d_model), and for each layer n = 0, 1, ... `layers.n.` and the names of
+    `layer_weights.DECODER`
+
+The paper, section 3: "Given z, the decoder then generates an output sequence of symbols one element at a time." The
+embedding and the last product share one matrix, whose gradient is the sum of both uses.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from .bound import Bound
+from .computed import Computed, bounded
+from .decoder_layer import decoder_layer, decoder_layer_step, decoder_layer_vjp, masks
+from .embedding import embedding_vjp
+from .encoder import arguments, embedded, embedded_step
+from .encoder_layer import Gradients
+from .general_attention_bound import of_steps
+from .layer_weights import DECODER, part
+from .numerics import Numerics
+from .output_logits import output_logits, output_logits_vjp
+from .shapes import check, real, same_shape
+from .tape import Tape, matmul, rearrange
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def decoder(
+    tokens: Any,
+    memory: Any,
+    weights: Any,
+    *,
+    heads: int,
+    mask: Any = None,
+    memory_mask: Any = None,
+    masked_row: str = "zero",
+    positional_layout: str = "interleaved",
+) -> Array:
+    """The logits of the symbol that follows each position: (B, L, V).
+
+    SpecError if a token is not in the vocabulary, a weight is missing, unknown or of the wrong shape, or as of a layer.
+    """
+    tokens, memory, w, count = _arguments("decoder", tokens, memory, weights)
+    options = {"heads": heads, "mask": mask, "memory_mask": memory_mask, "masked_row": masked_row}
+    x = embedded(tokens, w["embedding"], positional_layout)
+    for number in range(count):
+        x = decoder_layer(x, memory, part(w, f"layers.{number}"), **options)
+    return output_logits(x, w["embedding"])
+
+
+def decoder_vjp(
+    cotangent: Any,
+    tokens: Any,
+    memory: Any,
+    weights: Any,
+    *,
+    heads: int,
+    mask: Any = None,
+    memory_mask: Any = None,
+    masked_row: str = "zero",
+    positional_layout: str = "interleaved",
+) -> tuple[Array, Gradients]:
+    """The gradients of sum(g decoder(tokens, memory)) with respect to the memory, and to the weights by name.
+
+    SpecError as of `decoder`, or where the cotangent g has not the shape of the result.
+    """
+    tokens, memory, w, count = _arguments("decoder_vjp", tokens, memory, weights)
+    g = real("decoder_vjp", "cotangent", cotangent)
+    same_shape("decoder_vjp", g, (*tokens.shape, len(w["embedding"])))
+    options = {"heads": heads, "mask": mask, "memory_mask": memory_mask, "masked_row": masked_row}
+    x, dmemory, found = [embedded(tokens, w["embedding"], positional_layout)], np.zeros_like(memory), {}
+    for number in range(count):
+        x.append(decoder_layer(x[-1], memory, part(w, f"layers.{number}"), **options))
+    dx, of_logits = output_logits_vjp(g, x[-1], w["embedding"])
+    for number in reversed(range(count)):
+        dx, one, of = decoder_layer_vjp(dx, x[number], memory, part(w, f"layers.{number}"), **options)
+        dmemory = dmemory + one
+        found |= {f"layers.{number}.{name}": each for name, each in of.items()}
+    return dmemory, {"embedding": embedding_vjp(dx, tokens, w["embedding"]) + of_logits, **found}
+
+
+def decoder_bound(tokens: Any, memory: Any, weights: Any, *, numerics: Numerics, **options: Any) -> Bound:
+    """How far from `decoder` a right implementation may be: its layers, recorded on a tape."""
+    tape, _, y = _recorded("decoder_bound", tokens, memory, weights, numerics, **options)
+    return bounded(y, tape.numerics, rows_independent=False)
+
+
+def decoder_vjp_bound(
+    cotangent: Any, tokens: Any, memory: Any, weights: Any, *, numerics: Numerics, **options: Any
+) -> dict[str, Bound]:
+    """How far from `decoder_vjp` a right implementation may be: by `memory`, and `weights.` and the weight's name."""
+    tape, of, y = _recorded("decoder_vjp_bound", tokens, memory, weights, numerics, **options)
+    with np.errstate(all="ignore"):
+        return tape.bounds(y, real("decoder_vjp_bound", "cotangent", cotangent), of)
+
+
+def _arguments(function: str, tokens: Any, memory: Any, weights: Any) -> tuple[Array, Array, dict[str, Array], int]:
+    tokens, w, count = arguments(function, tokens, weights, DECODER)
+    memory = real(function, "memory", memory)
+    check(function, {"weights['embedding']": (w["embedding"], "V d_model"), "memory": (memory, "B L_m d_model")})
+    return tokens, memory, w, count
+
+
+def _recorded(
+    function: str,
+    tokens: Any,
+    memory: Any,
+    weights: Any,
+    numerics: Numerics,
+    *,
+    heads: int,
+    mask: Any = None,
+    memory_mask: Any = None,
+    masked_row: str = "zero",
+    positional_layout: str = "interleaved",
+) -> tuple[Tape, dict[str, Computed], Computed]:
+    tokens, memory, w, count = _arguments(function, tokens, memory, weights)
+    of = {"memory": Computed(memory), **{f"weights.{name}": Computed(array) for name, array in w.items()}}
+    seen = masks(*tokens.shape[:1], heads, tokens.shape[1], memory.shape[1], mask, memory_mask)
+    tape = Tape(of_steps(numerics))
+    table = of["weights.embedding"]
+    with np.errstate(all="ignore"):
+        x = embedded_step(tape, tokens, table, positional_layout)
+        for number in range(count):
+            layer = part(of, f"weights.layers.{number}")
+            x = decoder_layer_step(tape, x, of["memory"], layer, heads, *seen, masked_row)
+        logits = matmul(tape, x, rearrange(tape, table, np.transpose, np.transpose))
+    return tape, of, logits

@@ -1,0 +1,153 @@
+"""One layer of the decoder: "Attention Is All You Need", sections 3.1 and 3.2.3, and figure 1.
+
+    a = LayerNorm(x + MultiHead(x, x, x))              no position sees a later one
+    b = LayerNorm(a + MultiHead(a, memory, memory))    every position of the encoder's output
+    y = LayerNorm(b + FFN(b))
+
+    x (B, L, d_model)   memory (B, L_m, d_model)   y (B, L, d_model)   weights: the names of `layer_weights.DECODER`
+    mask, on top of the causal one, broadcastable to (B, heads, L, L); memory_mask to (B, heads, L, L_m)
+
+The norm comes after the residual sum, with epsilon 1e-5, as in `encoder_layer.py`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .attention import visible
+from .bound import Bound
+from .computed import Computed, bounded
+from .encoder_layer import (
+    Gradients,
+    attended,
+    attended_vjp,
+    attention_step,
+    network_step,
+    transformed,
+    transformed_vjp,
+)
+from .general_attention_bound import of_steps
+from .layer_weights import DECODER, checked, part
+from .numerics import Numerics
+from .shapes import check, real, same_shape
+from .tape import Tape
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def decoder_layer(
+    x: Any,
+    memory: Any,
+    weights: Any,
+    *,
+    heads: int,
+    mask: Any = None,
+    memory_mask: Any = None,
+    masked_row: str = "zero",
+) -> Array:
+    """Causal self-attention, attention over the memory, feed-forward network: (B, L, d_model).
+
+    SpecError if a weight is missing, unknown or of the wrong shape, or as of the layer's parts.
+    """
+    x, memory, w = arguments("decoder_layer", x, memory, weights)
+    of_self = {"heads": heads, "mask": mask, "causal": True, "masked_row": masked_row}
+    a = attended(x, x, w, "self_attention", **of_self)
+    b = attended(a, memory, w, "cross_attention", heads=heads, mask=memory_mask, masked_row=masked_row)
+    return transformed(b, w)
+
+
+def decoder_layer_vjp(
+    cotangent: Any,
+    x: Any,
+    memory: Any,
+    weights: Any,
+    *,
+    heads: int,
+    mask: Any = None,
+    memory_mask: Any = None,
+    masked_row: str = "zero",
+) -> tuple[Array, Array, Gradients]:
+    """The gradients of sum(g decoder_layer(x)) with respect to x, to the memory, and to each of the weights by name.
+
+    SpecError as of `decoder_layer`, or where the cotangent g has not the shape of the result.
+    """
+    x, memory, w = arguments("decoder_layer_vjp", x, memory, weights)
+    g = real("decoder_layer_vjp", "cotangent", cotangent)
+    same_shape("decoder_layer_vjp", g, x.shape)
+    of_self = {"heads": heads, "mask": mask, "causal": True, "masked_row": masked_row}
+    of_cross = {"heads": heads, "mask": memory_mask, "masked_row": masked_row}
+    a = attended(x, x, w, "self_attention", **of_self)
+    b = attended(a, memory, w, "cross_attention", **of_cross)
+    db, of_network = transformed_vjp(g, b, w)
+    da, dmemory, of_crossing = attended_vjp(db, a, memory, w, "cross_attention", **of_cross)
+    dx, dself, of_attention = attended_vjp(da, x, x, w, "self_attention", **of_self)
+    return dx + dself, dmemory, {**of_attention, **of_crossing, **of_network}
+
+
+def decoder_layer_bound(x: Any, memory: Any, weights: Any, *, numerics: Numerics, **options: Any) -> Bound:
+    """How far from `decoder_layer` a right implementation may be: `decoder_layer_step`, recorded on a tape."""
+    tape, _, y = _recorded("decoder_layer_bound", x, memory, weights, numerics, **options)
+    return bounded(y, tape.numerics, rows_independent=False)
+
+
+def decoder_layer_vjp_bound(
+    cotangent: Any, x: Any, memory: Any, weights: Any, *, numerics: Numerics, **options: Any
+) -> dict[str, Bound]:
+    """How far from `decoder_layer_vjp` a right implementation may be: by `x`, `memory`, `weights.` and the name."""
+    tape, of, y = _recorded("decoder_layer_vjp_bound", x, memory, weights, numerics, **options)
+    with np.errstate(all="ignore"):
+        return tape.bounds(y, real("decoder_layer_vjp_bound", "cotangent", cotangent), of)
+
+
+def decoder_layer_step(
+    tape: Tape,
+    x: Computed,
+    memory: Computed,
+    w: Mapping[str, Computed],
+    heads: int,
+    seen: Array | None,
+    seen_of_memory: Array | None,
+    masked_row: str,
+) -> Computed:
+    """The layer, each of its operations a step."""
+    a = attention_step(tape, x, x, w, "self_attention", heads, seen, masked_row)
+    b = attention_step(tape, a, memory, w, "cross_attention", heads, seen_of_memory, masked_row)
+    return network_step(tape, b, w)
+
+
+def arguments(function: str, x: Any, memory: Any, weights: Any) -> tuple[Array, Array, dict[str, Array]]:
+    """x, memory and the weights in float64, their shapes checked."""
+    x, memory = real(function, "x", x), real(function, "memory", memory)
+    d_model = check(function, {"x": (x, "B L d_model"), "memory": (memory, "B L_m d_model")})["d_model"]
+    return x, memory, checked(function, weights, DECODER, d_model)
+
+
+def masks(
+    batch: int, heads: int, length: int, memories: int, mask: Any, memory_mask: Any
+) -> tuple[Array, Array | None]:
+    """Which key each query sees: of the target, and of the memory (None: all)."""
+    of_memory = None if memory_mask is None else visible((batch, heads, length, memories), memory_mask)
+    return visible((batch, heads, length, length), mask, causal=True), of_memory
+
+
+def _recorded(
+    function: str,
+    x: Any,
+    memory: Any,
+    weights: Any,
+    numerics: Numerics,
+    *,
+    heads: int,
+    mask: Any = None,
+    memory_mask: Any = None,
+    masked_row: str = "zero",
+) -> tuple[Tape, dict[str, Computed], Computed]:
+    x, memory, w = arguments(function, x, memory, weights)
+    of = {"x": Computed(x), "memory": Computed(memory)}
+    of |= {f"weights.{name}": Computed(array) for name, array in w.items()}
+    seen = masks(x.shape[0], heads, x.shape[1], memory.shape[1], mask, memory_mask)
+    tape = Tape(of_steps(numerics))
+    with np.errstate(all="ignore"):
+        y = decoder_layer_step(tape, of["x"], of["memory"], part(of, "weights"), heads, *seen, masked_row)
+    return tape, of, y

@@ -1,0 +1,167 @@
+"""The encoder: "Attention Is All You Need", sections 3.1, 3.4, 3.5 and figure 1.
+
+    x_0 = W[tokens] sqrt(d_model) + PE      x_n = encoder_layer(x_(n-1))      the last one is the result
+
+    tokens (B, L)   result (B, L, d_model)   weights: `embedding` (V, d_model), and for each layer n = 0, 1, ...
+    `layers.n.` and the names of `layer_weights.ENCODER`
+
+The paper, section 3: "the encoder maps an input sequence of symbol representations to a sequence of continuous
+representations". There is no further norm after the last layer.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from .attention import visible
+from .bound import Bound
+from .computed import Computed, bounded
+from .embedding import embedding, embedding_vjp
+from .encoder_layer import Gradients, encoder_layer, encoder_layer_step, encoder_layer_vjp
+from .general_attention_bound import of_steps
+from .gradient_bounds import embed
+from .layer_weights import ENCODER, checked, layers, part
+from .numerics import Numerics
+from .positional_encoding import positional_encoding, positional_encoding_bound
+from .shapes import check, real, same_shape, whole
+from .spec_error import SpecError
+from .tape import Tape, add
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def encoder(
+    tokens: Any,
+    weights: Any,
+    *,
+    heads: int,
+    mask: Any = None,
+    masked_row: str = "zero",
+    positional_layout: str = "interleaved",
+) -> Array:
+    """The continuous representation of each symbol: (B, L, d_model).
+
+    SpecError if a token is not in the vocabulary, a weight is missing, unknown or of the wrong shape, or as of a layer.
+    """
+    tokens, w, count = arguments("encoder", tokens, weights, ENCODER)
+    x = embedded(tokens, w["embedding"], positional_layout)
+    for number in range(count):
+        x = encoder_layer(x, part(w, f"layers.{number}"), heads=heads, mask=mask, masked_row=masked_row)
+    return x
+
+
+def encoder_vjp(
+    cotangent: Any,
+    tokens: Any,
+    weights: Any,
+    *,
+    heads: int,
+    mask: Any = None,
+    masked_row: str = "zero",
+    positional_layout: str = "interleaved",
+) -> Gradients:
+    """The gradients of sum(g encoder(tokens)) with respect to each of the weights, by name.
+
+    SpecError as of `encoder`, or where the cotangent g has not the shape of the result.
+    """
+    tokens, w, count = arguments("encoder_vjp", tokens, weights, ENCODER)
+    g = real("encoder_vjp", "cotangent", cotangent)
+    same_shape("encoder_vjp", g, (*tokens.shape, w["embedding"].shape[1]))
+    options = {"heads": heads, "mask": mask, "masked_row": masked_row}
+    x, found = [embedded(tokens, w["embedding"], positional_layout)], {}
+    for number in range(count):
+        x.append(encoder_layer(x[-1], part(w, f"layers.{number}"), **options))
+    for number in reversed(range(count)):
+        g, of = encoder_layer_vjp(g, x[number], part(w, f"layers.{number}"), **options)
+        found |= {f"layers.{number}.{name}": each for name, each in of.items()}
+    return {"embedding": embedding_vjp(g, tokens, w["embedding"]), **found}
+
+
+def encoder_bound(tokens: Any, weights: Any, *, numerics: Numerics, **options: Any) -> Bound:
+    """How far from `encoder` a right implementation may be: its layers, recorded on a tape."""
+    tape, _, y = _recorded("encoder_bound", tokens, weights, numerics, **options)
+    return bounded(y, tape.numerics, rows_independent=False)
+
+
+def encoder_vjp_bound(
+    cotangent: Any, tokens: Any, weights: Any, *, numerics: Numerics, **options: Any
+) -> dict[str, Bound]:
+    """How far from `encoder_vjp` a right implementation may be: by `weights.` and the weight's name."""
+    tape, of, y = _recorded("encoder_vjp_bound", tokens, weights, numerics, **options)
+    with np.errstate(all="ignore"):
+        return tape.bounds(y, real("encoder_vjp_bound", "cotangent", cotangent), of)
+
+
+def embedded(tokens: Array, weight: Array, layout: str) -> Array:
+    """W[tokens] sqrt(d_model) + PE: (B, L, d_model)."""
+    return embedding(tokens, weight) + positional_encoding(tokens.shape[1], weight.shape[1], positional_layout=layout)
+
+
+def embedded_step(tape: Tape, tokens: Array, weight: Computed, layout: str) -> Computed:
+    """The same on a tape; the positions may come from a table in the format of the steps."""
+    numerics = tape.numerics
+    table = positional_encoding_bound(
+        tokens.shape[1], weight.value.shape[1], positional_layout=layout, numerics=of_table(numerics)
+    )
+    positions = Computed(
+        np.broadcast_to(table.expected, (*tokens.shape, weight.value.shape[1])),
+        table.worst,
+        np.square(table.deviation),
+        table.coherent,
+    )
+    return add(tape, embed(tape, tokens, weight), positions)
+
+
+def of_table(numerics: Numerics) -> Numerics:
+    """A table of positions is made in the accumulator, and kept there or in the format of the steps."""
+    return replace(numerics, input=numerics.accumulate, output=numerics.hidden or numerics.accumulate)
+
+
+def arguments(
+    function: str, tokens: Any, weights: Any, names: Mapping[str, str]
+) -> tuple[Array, dict[str, Array], int]:
+    """Tokens as int64, the weights of a stack in float64, and how many layers it has."""
+    tokens, count = whole(function, "tokens", tokens), layers(function, weights)
+    check(function, {"tokens": (tokens, "B L")})
+    axes = {"embedding": "V d_model"}
+    for number in range(count):
+        axes |= {f"layers.{number}.{name}": _of_layer(number, each) for name, each in names.items()}
+    if "embedding" not in weights:
+        raise SpecError(f"{function}: weights lacks 'embedding', but should hold the shared matrix (V, d_model)")
+    table = real(function, "weights['embedding']", weights["embedding"])
+    check(function, {"weights['embedding']": (table, "V d_model")})
+    arrays = checked(function, weights, axes, table.shape[1])
+    strange = tokens[(tokens < 0) | (tokens >= len(table))]
+    if strange.size:
+        raise SpecError(f"{function}: tokens holds {strange[0]}, but should hold numbers in 0 ... {len(table) - 1}")
+    return tokens, arrays, count
+
+
+def _of_layer(number: int, axes: str) -> str:
+    """Widths may differ from one layer to the next."""
+    return " ".join(each if each == "d_model" else f"{each}_{number}" for each in axes.split())
+
+
+def _recorded(
+    function: str,
+    tokens: Any,
+    weights: Any,
+    numerics: Numerics,
+    *,
+    heads: int,
+    mask: Any = None,
+    masked_row: str = "zero",
+    positional_layout: str = "interleaved",
+) -> tuple[Tape, dict[str, Computed], Computed]:
+    tokens, w, count = arguments(function, tokens, weights, ENCODER)
+    of = {f"weights.{name}": Computed(array) for name, array in w.items()}
+    batch, length = tokens.shape
+    seen = None if mask is None else visible((batch, heads, length, length), mask)
+    tape = Tape(of_steps(numerics))
+    with np.errstate(all="ignore"):
+        x = embedded_step(tape, tokens, of["weights.embedding"], positional_layout)
+        for number in range(count):
+            x = encoder_layer_step(tape, x, part(of, f"weights.layers.{number}"), heads, seen, masked_row)
+    return tape, of, x
