@@ -5,7 +5,7 @@ from ..oracle.tokenize import tokenize
 from .case import Case
 from .clause import Unsupported, Violation, clause
 from .component import Component, Inputs, component
-from .tokenize import ALPHABETS, MERGES, TEXTS, given, merges_of, require_same_again, shown, text_of
+from .tokenize import ALPHABETS, MERGES, TEXTS, given, merges_of, require_no_memory, shown, text_of
 from .trial import Trial
 
 _SOURCE = "Sennrich et al. 2016, section 3.2: a merge joins its parts"
@@ -92,10 +92,11 @@ def round_trip(trial: Trial) -> float:
 @clause(
     "BPE-16",
     "detokenize",
-    "The same call gives the same text, whatever was called between.",
-    formula="f(x) = f(x)",
+    "A call does not depend on the calls before it.",
+    formula="f(x) after f(x') = f(x)",
     source="a formula has no memory",
 )
-def same_again(trial: Trial) -> float:
-    """Between: no token at all."""
-    return require_same_again(trial, trial.inputs.but(tokens=[]))
+def no_memory(trial: Trial) -> float:
+    """Before it: fewer tokens, none."""
+    tokens = trial.inputs.options["tokens"]
+    return require_no_memory(trial, _required, trial.inputs.but(tokens=tokens[:-1]), trial.inputs.but(tokens=[]))

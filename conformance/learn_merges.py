@@ -11,7 +11,7 @@ from ..oracle.tokenize import Pair, merged, neighbours
 from .case import Case
 from .clause import Violation, clause
 from .component import Component, Inputs, component
-from .tokenize import ALPHABETS, TEXTS, given, require_same_again, shown, text_of
+from .tokenize import ALPHABETS, TEXTS, given, require_no_memory, shown, text_of
 from .trial import Trial
 
 _SOURCE = "Sennrich et al. 2016, algorithm 1"
@@ -137,10 +137,10 @@ def longer_list(trial: Trial) -> float:
 @clause(
     "BPE-21",
     "learn_merges",
-    "The same call gives the same merges, whatever was called between.",
-    formula="f(x) = f(x)",
+    "A call does not depend on the calls before it.",
+    formula="f(x) after f(x') = f(x)",
     source="a formula has no memory",
 )
-def same_again(trial: Trial) -> float:
-    """Between: another text."""
-    return require_same_again(trial, trial.inputs.but(text=text_of(trial.case, "another text", 20)))
+def no_memory(trial: Trial) -> float:
+    """Before it: another text of the same characters."""
+    return require_no_memory(trial, _required, trial.inputs.but(text=text_of(trial.case, "another text", 40)))

@@ -24,6 +24,8 @@ from . import (  # noqa: F401
     adam_clauses,
     learning_rate,
     dropout,
+    beam_search,
+    beam_search_clauses,
     tokenize,
     tokenize_clauses,
     detokenize,

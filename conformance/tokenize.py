@@ -4,6 +4,7 @@ Texts and merges are made from a few characters each, so that pairs compete, ove
 """
 
 import unicodedata
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -142,14 +143,14 @@ def given(inputs: Inputs) -> str:
     return ", ".join(f"{name} {shown(value)}" for name, value in inputs.options.items())
 
 
-def require_same_again(trial: Trial, other: Inputs) -> float:
-    """The same call gives the same result, before and after others."""
-    first = trial.data()
-    for between in (trial.inputs, other):
-        trial.data(between)
-        if (again := trial.data()) != first:
-            raise Violation(f"{given(trial.inputs)}: first {shown(first)}, then {shown(again)}")
-    return 0.0
+def require_no_memory(trial: Trial, require: Callable[[Trial, Inputs], float], *before: Inputs) -> float:
+    """After other calls the result is as it should be, and a second time it is the same."""
+    for each in before:
+        trial.data(each)
+    ratio, first = require(trial, trial.inputs), trial.data()
+    if (again := trial.data()) != first:
+        raise Violation(f"{given(trial.inputs)}: first {shown(first)}, then {shown(again)}")
+    return ratio
 
 
 def normalised(text: str) -> dict[str, str]:

@@ -6,8 +6,8 @@ from ..oracle.tokenize import neighbours, tokenize, vocabulary_size
 from .case import Case
 from .clause import Violation, clause
 from .component import Inputs
-from .tokenize import ALPHABETS, FOUNDED, given, normalised, require_same_again, shown, text_of, tokens_of
-from .trial import Trial, applies
+from .tokenize import ALPHABETS, FOUNDED, given, normalised, require_no_memory, shown, text_of, tokens_of
+from .trial import Trial
 
 _SOURCE = "Sennrich et al. 2016, section 3.2"
 _CONTRACT = "the contract: a text starts as its characters, with no splitting before and no end-of-word mark"
@@ -217,16 +217,16 @@ def one_piece(trial: Trial) -> float:
 @clause(
     "BPE-11",
     "tokenize",
-    "The same call gives the same tokens, whatever was called between.",
-    formula="f(x) = f(x)",
+    "A call does not depend on the calls before it.",
+    formula="f(x) after f(x') = f(x)",
     source="a formula has no memory",
+    prepare=lambda case: case.but(L=max(case["L"], 8), merges="random", seed=case["seed"] + 2**20),
 )
-def same_again(trial: Trial) -> float:
-    """Between: the same text with the merges in reverse, and an empty list."""
-    merges = trial.inputs.options["merges"]
-    applies(merges)
-    require_same_again(trial, trial.inputs.but(merges=[]))
-    return require_same_again(trial, trial.inputs.but(merges=merges[::-1]))
+def no_memory(trial: Trial) -> float:
+    """Before it: the same text with other merges, the same merges with another text."""
+    merges, another = trial.inputs.options["merges"], text_of(trial.case, "another text")
+    others = [trial.inputs.but(merges=[]), trial.inputs.but(merges=merges[::-1]), trial.inputs.but(text=another)]
+    return require_no_memory(trial, _required, *others)
 
 
 def _extended(case: Case) -> Case:

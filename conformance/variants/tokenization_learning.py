@@ -30,6 +30,15 @@ def detokenize_split(tokens: Sequence[str], merges: Merges) -> str:
 
 # Wrong: detokenize
 
+_LAST: list[str] = []
+
+
+@variant("detokenize-state-kept", "detokenize", "The last token of a call is put before the next.", needs="two calls")
+def detokenize_state_kept(tokens: Sequence[str], merges: Merges) -> str:
+    before, _LAST[:] = "".join(_LAST), tokens[-1:]
+    return before + "".join(tokens)
+
+
 for _name, _sentence, _seen, _function in (
     ("spaces", "Spaces stand between the tokens.", (), lambda tokens: " ".join(tokens)),
     (
@@ -224,3 +233,16 @@ def learn_lower_case(text: str, count: int) -> list[Pair]:
 @variant("learn-joined", "learn_merges", "What is listed are the tokens that merges make.", needs="any merge")
 def learn_joined(text: str, count: int) -> list[str]:
     return [a + b for a, b in learn_first(text, count)]
+
+
+_BEFORE: Counter[Pair] = Counter()
+
+
+@variant("learn-counts-kept", "learn_merges", "The counts of earlier texts are kept.", needs="a second text")
+def learn_counts_kept(text: str, count: int) -> list[Pair]:
+    _BEFORE.update(itertools.pairwise(text))
+
+    def choose(counts: Counter[Pair]) -> Pair | None:
+        return max(counts, key=lambda pair: counts[pair] + _BEFORE[pair], default=None)
+
+    return learnt(text, count, choose)
