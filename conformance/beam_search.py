@@ -25,7 +25,7 @@ def _normalised(logits: Array) -> Array:
 
 def _forbidden(generator: np.random.Generator, table: Array, end: int) -> Array:
     """Three in ten entries, but at most all but one of a row."""
-    allowed = generator.random(table.shape) >= 0.3
+    allowed: Array = np.asarray(generator.random(table.shape) >= 0.3)
     allowed[np.arange(len(table)), generator.integers(0, len(table), len(table))] = True
     return np.where(allowed, table, -np.inf)
 
@@ -56,7 +56,7 @@ _REGIMES: Final[Mapping[str, Callable[[np.random.Generator, Array, int], Array]]
     "forbidden": _forbidden,
     "dead": _dead,
     "certain": _certain,
-    "improbable": lambda generator, table, end: _normalised(40 * generator.standard_normal(table.shape)),
+    "improbable": lambda generator, table, end: _normalised(np.asarray(40 * generator.standard_normal(table.shape))),
     "ties": lambda generator, table, end: generator.choice([-0.5, -1.0, -2.25], table.shape),
     "flat": lambda generator, table, end: np.full_like(table, -np.log(len(table))),
 }

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..oracle.beam_search import Tokens, every_hypothesis
 from ..oracle.beam_search_bound import Outcome, sum_bound
-from .beam_search import hypotheses_of, shown
+from .beam_search import Hypothesis, hypotheses_of, shown
 from .beam_search_list import (
     described,
     explained,
@@ -114,8 +114,8 @@ def greedy(trial: Trial) -> float:
     numerics = trial.ladder[-1][1]
     due: Tokens = (trial.inputs.options["start"],)
     while len(due) - 1 < trial.case["max_length"] and (len(due) == 1 or due[-1] != end):
-        *_, second, first = [-1, *np.argsort(table[due[-1]], kind="stable").tolist()]
         row = table[due[-1]]
+        first, second = [*map(int, np.argsort(-row, kind="stable")), -1][:2]
         if row[first] == -np.inf:
             break
         both = [sum_bound(table, (*due, token), numerics) for token in (first, second) if row[token] > -np.inf]
@@ -226,7 +226,8 @@ def place_filled_up(trial: Trial) -> float:
 )
 def no_step(trial: Trial) -> float:
     """Exactly."""
-    found, due = found_by(trial, trial.inputs), [((trial.inputs.options["start"],), 0.0)]
+    found = found_by(trial, trial.inputs)
+    due: list[Hypothesis] = [((trial.inputs.options["start"],), 0.0)]
     if found != due:
         raise Violation(f"with max_length 0 there is {shown(found)}, but should be {shown(due)}")
     return 0.0

@@ -232,7 +232,7 @@ def mean_kept(trial: Trial) -> float:
         raise Violation(
             f"the mean of ones becomes {total / of:.6g}; by chance it is {low / of:.6g} ... {high / of:.6g}"
         )
-    return abs(total - of) / (high - of if total > of else of - low)
+    return float(abs(total - of) / (high - of if total > of else of - low))
 
 
 @clause(

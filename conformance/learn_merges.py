@@ -11,7 +11,7 @@ from ..oracle.tokenize import Pair, merged, neighbours
 from .case import Case
 from .clause import Violation, clause
 from .component import Component, Inputs, component
-from .tokenize import ALPHABETS, TEXTS, given, require_no_memory, shown, text_of
+from .tokenize import TEXTS, given, require_no_memory, shown, some_characters, text_of
 from .trial import Trial
 
 _SOURCE = "Sennrich et al. 2016, algorithm 1"
@@ -109,8 +109,7 @@ def as_many(trial: Trial) -> float:
 )
 def overlaps(trial: Trial) -> float:
     """Between the number of those that could be merged and that of all, another pair has its count."""
-    characters = list(dict.fromkeys(ALPHABETS[trial.case["text"]] + "xyz"))
-    a, b, c = (str(each) for each in trial.generator("letters").permutation(characters)[:3])
+    a, b, c = some_characters(trial, 3)
     for run in range(5, 10):
         for text in (a * run + (b + c) * (run - 2), (b + c) * (run - 2) + a * run):
             _required(trial, Inputs({}, {"text": text, "count": 3}))

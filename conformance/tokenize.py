@@ -54,10 +54,18 @@ def text_of(case: Case, purpose: str = "text", length: int | None = None) -> str
     """A text of the case's kind."""
     generator = generator_of(case, purpose)
     size = case["L"] if length is None else length
-    characters = generator.choice(list(ALPHABETS[case["text"]]), size).tolist()
+    # By number: an array of texts would lose a final U+0000.
+    alphabet = ALPHABETS[case["text"]]
+    characters = [alphabet[int(k)] for k in generator.integers(0, len(alphabet), size)]
     if case["text"] == "runs":
         characters = [each for each in characters for _ in range(int(generator.geometric(0.3)))][:size]
     return "".join(characters)
+
+
+def some_characters(trial: Trial, count: int) -> list[str]:
+    """So many different ones of the case's kind."""
+    characters = list(dict.fromkeys(ALPHABETS[trial.case["text"]] + "wxyz"))
+    return [characters[int(k)] for k in trial.generator("characters").permutation(len(characters))[:count]]
 
 
 def merges_of(case: Case) -> list[list[str]]:

@@ -6,7 +6,7 @@ from ..oracle.tokenize import neighbours, tokenize, vocabulary_size
 from .case import Case
 from .clause import Violation, clause
 from .component import Inputs
-from .tokenize import ALPHABETS, FOUNDED, given, normalised, require_no_memory, shown, text_of, tokens_of
+from .tokenize import FOUNDED, given, normalised, require_no_memory, shown, some_characters, text_of, tokens_of
 from .trial import Trial
 
 _SOURCE = "Sennrich et al. 2016, section 3.2"
@@ -26,12 +26,6 @@ def _required(trial: Trial, inputs: Inputs | None = None) -> float:
 
 def _required_of(trial: Trial, text: str, *merges: tuple[str, str]) -> float:
     return _required(trial, Inputs({}, {"text": text, "merges": [list(pair) for pair in merges]}))
-
-
-def _letters(trial: Trial, count: int) -> list[str]:
-    """So many different characters of the case's kind."""
-    characters = list(dict.fromkeys(ALPHABETS[trial.case["text"]] + "wxyz"))
-    return [str(each) for each in trial.generator("letters").permutation(characters)[:count]]
 
 
 @clause(
@@ -59,7 +53,7 @@ def in_order_of_rank(trial: Trial) -> float:
 )
 def everywhere_at_once(trial: Trial) -> float:
     """Merges listed before those of their parts, and tokens that two merges make."""
-    a, b = _letters(trial, 2)
+    a, b = some_characters(trial, 2)
     _required_of(trial, a + b + a + b, (a + b, a), (a, b))
     return _required(trial)
 
@@ -75,7 +69,7 @@ def everywhere_at_once(trial: Trial) -> float:
 )
 def first_entry_counts(trial: Trial) -> float:
     """Repeated in the same order, at random and in reverse."""
-    a, b, c = _letters(trial, 3)
+    a, b, c = some_characters(trial, 3)
     _required_of(trial, a + b + c, (a, b), (b, c), (a, b))
     return _required(trial)
 
@@ -163,7 +157,7 @@ def characters(trial: Trial) -> float:
 )
 def runs(trial: Trial) -> float:
     """Runs of up to 9, under one, two and three merges."""
-    a, b = _letters(trial, 2)
+    a, b = some_characters(trial, 2)
     tables = ([(a, a)], [(a, a), (a + a, a + a)], [(a, a), (a + a, a)], [(a, b), (a, a), (a + a, a + b)])
     for length in range(10):
         for table in tables:
@@ -181,7 +175,7 @@ def runs(trial: Trial) -> float:
 )
 def order_of_the_list(trial: Trial) -> float:
     """What scanning from either end, longest match and looking up joined texts get wrong."""
-    a, b, c, d = _letters(trial, 4)
+    a, b, c, d = some_characters(trial, 4)
     for text, merges in (
         (a + b + c, [(b, c), (a, b)]),  # not from the left
         (a + b + c, [(a, b), (b, c)]),  # not from the right
@@ -204,7 +198,7 @@ def order_of_the_list(trial: Trial) -> float:
 )
 def one_piece(trial: Trial) -> float:
     """Each kind of white space, inside, at either end, doubled."""
-    a, b = _letters(trial, 2)
+    a, b = some_characters(trial, 2)
     for w in (*_WHITE, ".", "'", "-"):
         if w in (a, b):
             continue

@@ -74,7 +74,7 @@ def beam_search_outcomes(
     """
     table = table_of(log_probabilities, beam_size, max_length, start, end, beam_stop)
     nothing: frozenset[Tokens] = frozenset()
-    alone = frozenset({(start,)})
+    alone: frozenset[Tokens] = frozenset({(start,)})
     if max_length == 0:
         return {Outcome(alone, nothing)}
     searches, outcomes = {(alone, Outcome(nothing, nothing))}, set()

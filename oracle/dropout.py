@@ -28,11 +28,11 @@ def dropout(x: Any, *, rate: float, training: bool = False, seed: int = 0) -> Ar
 
     SpecError unless 0 <= rate < 1.
     """
-    x = _arguments(x, rate)
+    values = _arguments(x, rate)
     if not training:
-        return x
-    kept = np.random.default_rng(seed).random(x.shape) >= rate
-    return np.asarray(np.where(kept, x / (1 - rate), 0.0))
+        return values
+    kept = np.random.default_rng(seed).random(values.shape) >= rate
+    return np.asarray(np.where(kept, values / (1 - rate), 0.0))
 
 
 def dropout_bound(x: Any, *, rate: float, training: bool = False, numerics: Numerics) -> Bound:
@@ -95,7 +95,7 @@ def kept_distribution(of: int, rate: float) -> Array:
 
 
 def _arguments(x: Any, rate: float) -> Array:
-    x = real("dropout", "x", x)
+    values = real("dropout", "x", x)
     if not 0 <= rate < 1:
         raise SpecError(f"dropout: rate is {rate}, but should be at least 0 and below 1")
-    return x
+    return values

@@ -27,8 +27,8 @@ def detokenize(tokens: Sequence[str], merges: Sequence[Sequence[str]]) -> str:
 
     tokenizer = _tokenizer(tokens, merges)
     tokenizer.decoder = decoders.Fuse()
-    ids = [tokenizer.token_to_id(token) for token in tokens]
-    text: str = tokenizer.decode(ids, skip_special_tokens=False)
+    vocabulary = tokenizer.get_vocab()
+    text: str = tokenizer.decode([vocabulary[token] for token in tokens], skip_special_tokens=False)
     return text
 
 

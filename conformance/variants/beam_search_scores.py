@@ -23,6 +23,7 @@ def scored(score: Callable[[float, float, Tokens], float]) -> Callable[..., Foun
     return function
 
 
+_seen: tuple[str, ...]
 for _name, _sentence, _seen, _score in (
     (
         "power-of-length",

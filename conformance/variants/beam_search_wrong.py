@@ -34,6 +34,7 @@ def stopping(stops: Callable[[int, Beam, Beam], bool]) -> Callable[..., Found]:
     return function
 
 
+_seen: tuple[str, ...]
 for _name, _sentence, _seen, _stops in (
     (
         "first-full-undeclared",

@@ -42,8 +42,8 @@ def dropout_counters(x: Array, *, rate: float, training: bool = False, seed: int
 def dropout_binomial(x: Array, *, rate: float, training: bool = False, seed: int = 0) -> Array:
     if not training:
         return x.copy()
-    mask = np.random.Generator(np.random.MT19937(seed)).binomial(1, 1 - rate, x.shape)
-    return dropped(x, mask.astype(x.dtype), float(x.dtype.type(1) / x.dtype.type(1 - rate)))
+    mask = np.asarray(np.random.Generator(np.random.MT19937(seed)).binomial(1, 1 - rate, x.shape))
+    return dropped(x, mask, float(x.dtype.type(1) / x.dtype.type(1 - rate)))
 
 
 @variant("dropout-gaps", "dropout", "The distances from one dropped element to the next are drawn.", wrong=False)
@@ -61,7 +61,11 @@ def dropout_gaps(x: Array, *, rate: float, training: bool = False, seed: int = 0
 @variant("dropout-own-seed", "dropout", "The seed is ignored, and the system's randomness taken.", wrong=False)
 @wide
 def dropout_own_seed(x: Array, *, rate: float, training: bool = False, seed: int = 0) -> Array:
-    return dropped(x, (np.random.default_rng().random(x.shape) >= rate), 1 / (1 - rate)) if training else x.copy()
+    return (
+        dropped(x, np.asarray(np.random.default_rng().random(x.shape) >= rate), 1 / (1 - rate))
+        if training
+        else x.copy()
+    )
 
 
 @variant(
@@ -231,7 +235,7 @@ def dropout_tail_kept(x: Array, *, rate: float, training: bool = False, seed: in
 @wide
 def dropout_threshold_of_4_bits(x: Array, *, rate: float, training: bool = False, seed: int = 0) -> Array:
     bits = np.random.default_rng(seed).integers(0, 16, x.shape)
-    return dropped(x, (bits >= round(rate * 16)), 1 / (1 - rate)) if training else x.copy()
+    return dropped(x, np.asarray(bits >= round(rate * 16)), 1 / (1 - rate)) if training else x.copy()
 
 
 @variant(
@@ -258,7 +262,7 @@ def dropout_evened_out(x: Array, *, rate: float, training: bool = False, seed: i
 def dropout_of_the_smallest(x: Array, *, rate: float, training: bool = False, seed: int = 0) -> Array:
     if not training or not x.size:
         return x.copy()
-    return dropped(x, np.abs(x) >= np.quantile(np.abs(x), rate), 1 / (1 - rate))
+    return dropped(x, np.asarray(np.abs(x) >= np.quantile(np.abs(x), rate)), 1 / (1 - rate))
 
 
 class Sticky:

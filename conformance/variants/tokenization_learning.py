@@ -39,6 +39,7 @@ def detokenize_state_kept(tokens: Sequence[str], merges: Merges) -> str:
     return before + "".join(tokens)
 
 
+_seen: tuple[str, ...]
 for _name, _sentence, _seen, _function in (
     ("spaces", "Spaces stand between the tokens.", (), lambda tokens: " ".join(tokens)),
     (
@@ -84,7 +85,8 @@ def learnt(
     counted: Callable[[Sequence[str]], Iterable[Pair]] = itertools.pairwise,
 ) -> list[Pair]:
     """The algorithm, with the choice and the counting left open."""
-    tokens, merges = list(text), []
+    tokens = list(text)
+    merges: list[Pair] = []
     while len(merges) < count and len(tokens) > 1 and (pair := choose(Counter(counted(tokens)))):
         merges.append(pair)
         tokens = joined(tokens, pair)
@@ -113,7 +115,8 @@ def learn_smallest(text: str, count: int) -> list[Pair]:
 
 @variant("learn-in-place", "learn_merges", "Counts are kept, and corrected around each merge.", wrong=False)
 def learn_in_place(text: str, count: int) -> list[Pair]:
-    tokens, merges = list(text), []
+    tokens = list(text)
+    merges: list[Pair] = []
     counts: defaultdict[Pair, int] = defaultdict(int)
 
     def add(of: Sequence[str], sign: int) -> None:

@@ -18,6 +18,7 @@ def in_pieces(pattern: str) -> Callable[[str, Merges], list[str]]:
     return lambda text, merges: [each for piece in re.findall(pattern, text) for each in merged(piece, merges)]
 
 
+_seen: tuple[str, ...]
 for _name, _sentence, _needs, _seen, _function in (
     ("stripped", "White space at the edges is lost.", "edges", ("huggingface/transformers#47473",), after(str.strip)),
     (
