@@ -1,0 +1,238 @@
+"""Gradients as variants: the right ones against difference quotients, the wrong ones against the right ones."""
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+from assay.conformance.variants import find, variants
+
+DTYPES = {"float64": np.float64, "float32": np.float32, "bfloat16": ml_dtypes.bfloat16, "float16": np.float16}
+UNITS = {"float64": 2.0**-53, "float32": 2.0**-24, "bfloat16": 2.0**-8, "float16": 2.0**-11}
+
+PLAIN = {
+    "softmax": "softmax-gradient-plain",
+    "attention": "attention-gradient-plain",
+    "additive_attention": "additive-gradient-plain",
+    "bilinear_attention": "bilinear-gradient-plain",
+    "feed_forward": "feed-forward-gradient-plain",
+    "layer_norm": "layer-norm-gradient-plain",
+    "embedding": "embedding-gradient-plain",
+    "output_logits": "output-logits-gradient-plain",
+}
+"""Of each component, the right one that the others are compared with."""
+
+RIGHT = [each for each in variants(wrong=False) if each.vjp and each.component in PLAIN]
+WRONG = [each for each in variants(wrong=True) if each.vjp and each.component in PLAIN]
+
+
+def attention(seed, heads=(1, 1), lengths=(3, 3), sizes=(4, 4), batch=2, size=1.0, mask=None, **options):
+    """Queries, keys and values; `mask` is made from (rng, shape)."""
+    rng = np.random.default_rng(seed)
+    (h, groups), (queries, keys), (d_k, d_v) = heads, lengths, sizes
+    arrays = [
+        size * rng.standard_normal((batch, h, queries, d_k)),
+        rng.standard_normal((batch, groups, keys, d_k)),
+        rng.standard_normal((batch, groups, keys, d_v)),
+    ]
+    if mask is not None:
+        options["mask"] = mask(rng, (batch, h, queries, keys))
+    return arrays, options
+
+
+def random_mask(rng, shape):
+    """Differs from head to head and item to item; each row sees a key."""
+    mask = rng.random(shape) < 0.6
+    mask[..., 0] = True
+    return mask
+
+
+def blind(rng, shape):
+    """The first row sees no key."""
+    mask = random_mask(rng, shape)
+    mask[:, :, 0] = False
+    return mask
+
+
+def scored(seed, lengths=(3, 3), widths=(4, 4, 4), batch=2, weights=(), size=1.0):
+    """Queries, keys and values, and weights of shapes in terms of d_q and d_k; `size` is that of the first weight."""
+    rng = np.random.default_rng(seed)
+    (queries, keys), (d_q, d_k, d_v) = lengths, widths
+    shapes = [(batch, queries, d_q), (batch, keys, d_k), (batch, keys, d_v)]
+    arrays = [rng.standard_normal(shape) for shape in [*shapes, *weights]]
+    arrays[3] *= size
+    return arrays, {}
+
+
+def network(seed, batch=2, length=3, d_model=4, d_ff=4, still=False):
+    """x, w_1, b_1, w_2, b_2; `still`: the hidden units are exactly 0."""
+    rng = np.random.default_rng(seed)
+    shapes = (batch, length, d_model), (d_model, d_ff), (d_ff,), (d_ff, d_model), (d_model,)
+    arrays = [rng.standard_normal(shape) for shape in shapes]
+    if still:
+        arrays[0][...], arrays[2][...] = 0, 0
+    return arrays, {}
+
+
+def norm(seed, shape=(2, 3, 8), size=1.0, offset=0.3, **options):
+    """x, gain, bias."""
+    rng = np.random.default_rng(seed)
+    x = offset + size * rng.standard_normal(shape)
+    return [x, rng.standard_normal(shape[-1]), rng.standard_normal(shape[-1])], options
+
+
+def lookup(tokens, vocabulary=9, d_model=5):
+    """Tokens and a matrix."""
+    return [np.array(tokens), np.random.default_rng(1).standard_normal((vocabulary, d_model))], {}
+
+
+def projection(seed, batch=2, length=3, d_model=4, vocabulary=4):
+    """Hidden states and a matrix."""
+    rng = np.random.default_rng(seed)
+    return [rng.standard_normal((batch, length, d_model)), rng.standard_normal((vocabulary, d_model))], {}
+
+
+def rows(seed, n, size=1.0, count=3):
+    """Rows of logits."""
+    return [size * np.random.default_rng(seed).standard_normal((count, n))], {}
+
+
+SMALL = {
+    "softmax": [rows(0, 5), rows(1, 7, 3.0), rows(2, 16)],
+    "attention": [
+        attention(0),
+        attention(1, heads=(4, 2), lengths=(5, 7), sizes=(4, 3), scale=0.3),
+        attention(2, lengths=(4, 6), causal=True),
+        attention(3, heads=(2, 1), lengths=(3, 20), mask=random_mask),
+        attention(4, lengths=(5, 3), sizes=(3, 5), mask=blind),
+        attention(5, lengths=(6, 4), causal=True),
+        attention(6, lengths=(18, 3), sizes=(2, 2), batch=1, causal=True),
+    ],
+    "additive_attention": [
+        scored(0, weights=[(4, 4), (4, 4), (4,)]),
+        scored(1, (2, 5), (3, 4, 2), weights=[(3, 5), (4, 5), (5,)]),
+    ],
+    "bilinear_attention": [scored(0, weights=[(4, 4)]), scored(1, (2, 5), (3, 4, 2), weights=[(3, 4)])],
+    "feed_forward": [network(0), network(1, d_model=3, d_ff=18), network(2, batch=1, length=5)],
+    "layer_norm": [norm(0), norm(1, (3, 5), size=1e-2, epsilon=1e-3), norm(2, (4,)), norm(3, (1, 9, 3), offset=10.0)],
+    "embedding": [lookup([[1, 4, 1], [8, 1, 0]]), lookup([[2]], 3, 4)],
+    "output_logits": [projection(0), projection(1, vocabulary=19)],
+}
+"""Small enough for a difference quotient for each element."""
+
+TELLING = {
+    "softmax": [rows(3, 1000), rows(4, 200, 3.0)],
+    "attention": [
+        attention(10, lengths=(17, 33), causal=True),
+        attention(11, lengths=(40, 40), causal=True),
+        attention(12, lengths=(17, 20), mask=random_mask),
+        attention(13, lengths=(200, 3)),
+    ],
+    "additive_attention": [scored(2, weights=[(4, 4), (4, 4), (4,)], size=3.0)],
+    "bilinear_attention": [scored(2, (200, 5), weights=[(4, 4)])],
+    "feed_forward": [network(3, still=True), network(4, batch=3, length=100)],
+    "layer_norm": [norm(4, size=0.0), norm(5, (3, 100, 5)), norm(6, offset=300.0), norm(7, size=1e-3)],
+    "embedding": [lookup([[0, 4000], [300, 4001]], 4100, 3), lookup(np.zeros((2, 200), np.int64))],
+    "output_logits": [projection(2, batch=3, length=100)],
+}
+"""What the wrong ones need besides: tiles, long sums, corners."""
+
+SATURATED = {
+    "softmax": [rows(5, 33, 2e3)],
+    "attention": [attention(14, size=2e3), attention(15, size=3e2, mask=random_mask)],
+    "additive_attention": [scored(3, weights=[(4, 4), (4, 4), (4,)], size=1e3)],
+}
+"""Where exponentials overflow, and nearly all the weight is with one."""
+
+
+def given(case, dtype):
+    """The arrays of a case in a dtype, and a cotangent."""
+    arrays, options = case
+    return [each if each.dtype.kind == "i" else each.astype(DTYPES[dtype]) for each in arrays], options
+
+
+def fortran(array):
+    """The same values in another order of memory."""
+    return np.ascontiguousarray(array.T).T
+
+
+def called(vjp, cotangent, arrays, options):
+    """The gradients in float64."""
+    return [np.asarray(each).astype(np.float64) for each in vjp(cotangent, *arrays, **options)]
+
+
+def cotangent_of(variant, arrays, options):
+    """Random, of the result's shape and dtype."""
+    result = variant.function(*arrays, **options)
+    return np.random.default_rng(7).standard_normal(result.shape).astype(result.dtype)
+
+
+@pytest.mark.parametrize("variant", RIGHT, ids=lambda each: each.name)
+def test_a_right_gradient_is_the_limit_of_difference_quotients(variant):
+    """Of fourth order, with steps of 2^-10: off by about 2^-40 f''''' + 2^-53 2^10 f, below 1e-9 where f is near 1.
+
+    In float64, whatever the variant rounds to its arguments' format is rounded to that.
+    """
+    h = 2.0**-10
+    for case in SMALL[variant.component]:
+        arrays, options = given(case, "float64")
+        g = cotangent_of(variant, arrays, options)
+        found = iter(called(variant.vjp, g, arrays, options))
+        for k, array in enumerate(arrays):
+            if array.dtype.kind == "i":
+                continue
+            gradient = next(found)
+            assert gradient.shape == array.shape
+            for where in np.ndindex(array.shape):
+                values = []
+                for steps in (-2, -1, 1, 2):
+                    moved = array.copy()
+                    moved[where] += steps * h
+                    result = variant.function(*arrays[:k], moved, *arrays[k + 1 :], **options)
+                    values.append((result * g).sum())
+                quotient = (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * h)
+                assert gradient[where] == pytest.approx(quotient, abs=1e-7 * max(1, np.abs(gradient).max())), (k, where)
+        assert next(found, None) is None
+
+
+def distance(variant, dtype, cases):
+    """From the plain gradient in float64: the largest error, in unit roundoffs of the largest element.
+
+    The call is the second one, of arrays that are not contiguous.
+    """
+    largest = 0.0
+    for case in cases:
+        arrays, options = given(case, dtype)
+        g = cotangent_of(variant, arrays, options)
+        exact = [each if each.dtype.kind == "i" else each.astype(np.float64) for each in arrays]
+        due = called(find(PLAIN[variant.component]).vjp, g.astype(np.float64), exact, options)
+        with np.errstate(all="ignore"):
+            for _ in range(2):
+                found = called(variant.vjp, fortran(g), list(map(fortran, arrays)), options)
+            for one, other in zip(found, due, strict=True):
+                error = np.abs(one - other).max(initial=0)
+                size = np.abs(other).max(initial=0)
+                largest = max(largest, error / (UNITS[dtype] * max(size, 1e-3)) if np.isfinite(error) else np.inf)
+    return largest
+
+
+@pytest.mark.parametrize("variant", WRONG, ids=lambda each: each.name)
+def test_a_wrong_gradient_is_off_by_far_more_than_rounding(variant):
+    """In a wide format, by 10^6 unit roundoffs of the largest element.
+
+    What is wrong in 16 bit only is a matter of roundings: 4 of them, where one is due.
+    """
+    component, dtype = variant.component, variant.dtypes[0]
+    cases = SMALL[component] + TELLING[component]
+    if dtype == "float64":
+        assert distance(variant, dtype, cases + SATURATED.get(component, [])) > 1e6
+    else:
+        assert max(distance(variant, dtype, cases) for dtype in variant.dtypes) > 4
+
+
+@pytest.mark.parametrize("component", PLAIN)
+def test_the_plain_gradient_in_16_bit_is_rounded_once(component):
+    """Each element by at most half a unit in its last place, and by what float32 loses before."""
+    plain = find(PLAIN[component])
+
+    for dtype in ("bfloat16", "float16"):
+        assert 0 < distance(plain, dtype, SMALL[component] + TELLING[component]) <= 1.01
