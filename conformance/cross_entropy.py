@@ -120,6 +120,12 @@ def _shape(inputs: Inputs) -> tuple[int, ...]:
     return inputs.arrays["targets"].shape if inputs.options.get("reduction") == "none" else ()
 
 
+def _probes(dtype: str) -> list[Case]:
+    """Sums that are long: over the classes of a real vocabulary, with smoothing, and over many tokens."""
+    plain = CROSS_ENTROPY.case([options[0] for options in CROSS_ENTROPY.factors.values()], dtype, 0)
+    return [plain.but(N=2, V=32001, smoothing=0.1), plain.but(N=2048, V=3)]
+
+
 CROSS_ENTROPY: Component = component(
     name="cross_entropy",
     formula="mean over i of -sum_k q_ik log_softmax(logits_i)_k, q_i = (1 - eps) one_hot(targets_i) + eps / V",
@@ -151,6 +157,7 @@ CROSS_ENTROPY: Component = component(
     exact_regimes=("saturated",),
     variations=_variations,
     dependents=_dependents,
+    probes=_probes,
 )
 
 

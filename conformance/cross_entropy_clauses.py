@@ -245,3 +245,38 @@ def masked_classes(trial: Trial) -> float:
     gradient = trial.gradients(inputs, np.asarray(1.0))["logits"]
     claim = "a masked class has a gradient"
     return max(ratio, trial.require_bits(gradient, np.zeros_like(gradient), claim, ~seen[None]))
+
+
+@clause(
+    "CE-13",
+    "cross_entropy",
+    "Equal logits have the loss log V, whatever the target and the smoothing.",
+    formula="softmax(logits)_k = 1/V: loss = log V",
+    source=_SOURCE,
+    prepare=lambda case: plain(case).but(regime="zero"),
+    cases=lambda component, dtype, seed: [
+        component.case([options[0] for options in component.factors.values()], dtype, seed).but(V=size, smoothing=eps)
+        for size in (2, 3, 5, 17, 129, 1000, 32001)
+        for eps in (0.0, 0.1, 1.0)
+    ],
+)
+def equal_logits(trial: Trial) -> float:
+    """Up to the size of a real vocabulary: the sum over it is beyond the largest number of float16."""
+    return required(trial.judge(trial.call()), "the loss of equal logits is not log V")
+
+
+@clause(
+    "CE-14",
+    "cross_entropy",
+    "A token repeated has the loss of that token alone, however often.",
+    formula="loss((x, x, ..., x), (k, k, ..., k)) = loss(x, k)",
+    source=_SOURCE,
+    prepare=lambda case: plain(case).but(N=2048, V=max(case["V"] % 30, 2), layout="contiguous"),
+)
+def repeated_token(trial: Trial) -> float:
+    """2048 times: more than a sum in 16 bits can tell apart."""
+    one = chosen(trial.inputs, np.arange(trial.case["N"]) == 0)
+    logits, targets = one.arrays["logits"], one.arrays["targets"]
+    many = one.but(logits=np.repeat(logits, 2048, 0), targets=np.repeat(targets, 2048))
+    allowance = trial.bound(many).worst + trial.bound(one).worst
+    return trial.require_same(trial.call(many), trial.call(one), allowance, "a token repeated has another loss")

@@ -18,7 +18,7 @@ def _ignoring(case: Case) -> Case:
 
 
 @clause(
-    "CE-13",
+    "CE-15",
     "cross_entropy",
     "A batch of which some targets do not count has the loss of the batch without them.",
     formula="loss(logits, targets, ignore_index) = loss(logits[counts], targets[counts]), the smoothing included",
@@ -35,7 +35,7 @@ def ignored_targets_do_not_count(trial: Trial) -> float:
 
 
 @clause(
-    "CE-14",
+    "CE-16",
     "cross_entropy",
     "The logits of a target that does not count do not matter, and their gradient is zero.",
     formula="d loss / d logits_i = 0 where targets_i = ignore_index",
@@ -60,7 +60,7 @@ def ignored_logits_do_not_matter(trial: Trial) -> float:
 
 
 @clause(
-    "CE-15",
+    "CE-17",
     "cross_entropy",
     "The loss of a batch in which no target counts is NaN or 0, and its gradient, too.",
     formula="0/0",
@@ -83,7 +83,7 @@ def nothing_counts(trial: Trial) -> float:
 
 
 @clause(
-    "CE-16",
+    "CE-18",
     "cross_entropy",
     "A target that is no class is refused.",
     formula="targets in 0 ... V - 1",

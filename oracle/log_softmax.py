@@ -17,7 +17,7 @@ from .bound import EXACT, VARIANCE_OF_ROUNDING, Bound, Errors, finish, stored, s
 from .formats import FORMATS, half_ulp
 from .numerics import Numerics
 from .shapes import check, real, same_shape
-from .softmax import exponential_errors, probability_errors, rescalings
+from .softmax import exponential_errors, probability_errors
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -122,10 +122,11 @@ def log_probabilities(x: Array) -> LogProbabilities:
 def log_probability_errors(rows: LogProbabilities, numerics: Numerics) -> Errors:
     """The errors of log-probabilities, before they are rounded to a format.
 
-    With rho, v of `exponential_errors`, r of `rescalings`, R = sum p rho, sigma = max |x|, c_e the error of log, too:
+    With rho, v of `exponential_errors`, s of `rescalings`, sigma = max |x|, and c_e the error of log, too:
 
-        E = U (R + c_e sum r + n + sum r + (c_e + 3) log l + 3 |m| + 2 |lse|)     of lse
-          + U (2 |x| + 2 gap + 3 |y|)                                            of x - lse or (x - m) - log l
+        t = (1 + sum p (exp(U (rho + (c_e + 1) s)) - 1)) exp(n U) - 1                of l, relative to it
+        E = -log(1 - t) + U ((c_e + 3) log l + 3 |m| + 2 |lse|)                      of lse
+          + U (2 |x| + 2 gap + 3 |y|)                                                of x - lse or (x - m) - log l
         V = U^2 sum p^2 v + sum_variance(n, 1, sum p^2) + (U^2/3) (squares of the same terms)
 
     A relative error of l is an absolute one of log l: here no division cancels what the weights of a row have in
@@ -140,15 +141,12 @@ def log_probability_errors(rows: LogProbabilities, numerics: Numerics) -> Errors
         y = np.where(seen, rows.y, 0)
         many, size = n > 1, np.where(seen, np.abs(m - gap), 0)
         rho, v = exponential_errors(gap, m, gap.max(-1, keepdims=True, initial=0), n, numerics)
-        r = rescalings(p, n)
-        sums = n + r.sum(-1, keepdims=True)
-        of_l = (p * rho + c_e * r).sum(-1, keepdims=True) + sums
-        # Beyond the first order: weights off by exp(+-U rho), sums by U (n + sum r), log(1 - t) by t / (1 - t).
-        growth = np.exp(2 * unit * (rho.max(-1, keepdims=True, initial=0) + c_e * n))
-        growth = growth / np.maximum(1 - 2 * unit * (of_l + sums), 0)
+        weights = (p * np.expm1(unit * (rho + (c_e + 1) * rescalings(gap, seen)))).sum(-1, keepdims=True)
+        of_l = (1 + weights) * np.exp(n * unit) - 1
         lse, squares = np.abs(m + log_l), p * p
-        of_lse = growth * of_l + (c_e + 3) * log_l + 3 * np.abs(m) + 2 * lse
+        of_lse = (c_e + 3) * log_l + 3 * np.abs(m) + 2 * lse
         error = unit * (of_lse + 2 * size + 2 * gap + 3 * np.abs(y)) + numerics.underflow
+        error = error + np.where(of_l < 1, -np.log1p(-np.minimum(of_l, 1)), np.inf)
         of_sum = (squares * v).sum(-1, keepdims=True) + sum_variance(n, 1, squares.sum(-1, keepdims=True), 1)
         roundings = (c_e**2 + 3) * log_l**2 + 3 * m**2 + 2 * lse**2 + 2 * size**2 + 2 * gap**2 + 3 * y**2
         variance = unit**2 * (of_sum + VARIANCE_OF_ROUNDING * roundings)
@@ -159,7 +157,20 @@ def log_probability_errors(rows: LogProbabilities, numerics: Numerics) -> Errors
             u_s = FORMATS[numerics.statistics].unit_roundoff
             error = error + u_s * (1 + log_l + lse + gap)
             variance = variance + VARIANCE_OF_ROUNDING * u_s**2 * (1 + log_l**2 + lse**2 + gap**2)
-    return judgeable(Errors(error * many, variance * many, coherent * many))
+    return judgeable(Errors(*(np.where(many, each, 0) for each in (error, variance, coherent))))
+
+
+def rescalings(gap: Array, seen: Array) -> Array:
+    """How often an online sum may rescale an entry: once for each that is larger, if they come in ascending order."""
+    gap = np.where(seen, gap, np.inf)
+    ordered = np.argsort(gap, -1)
+    sorted_gap = np.take_along_axis(gap, ordered, -1)
+    place = np.broadcast_to(np.arange(gap.shape[-1]), gap.shape)
+    first = sorted_gap[..., 1:] > sorted_gap[..., :-1]
+    larger = np.maximum.accumulate(np.concatenate([place[..., :1], place[..., 1:] * first], -1), -1)
+    times = np.empty(gap.shape)
+    np.put_along_axis(times, ordered, larger, -1)
+    return np.where(seen, times, 0)
 
 
 def kept_probability_errors(rows: LogProbabilities, of_y: Errors, numerics: Numerics) -> Errors:

@@ -23,6 +23,13 @@ class Options:
         """Which targets count."""
         return np.ones(targets.shape, bool) if self.ignore_index is None else np.asarray(targets != self.ignore_index)
 
+    def classes(self, targets: Array, vocabulary: int) -> Array:
+        """The targets, 0 where one is ignored; IndexError for what is no class."""
+        classes = np.where(self.counts(targets), targets, 0)
+        if ((classes < 0) | (classes >= vocabulary)).any():
+            raise IndexError(f"a target is no class of {vocabulary}")
+        return classes
+
     def reduced(self, losses: Array, targets: Array) -> Array:
         """The mean over those, or each."""
         counts = self.counts(targets)
@@ -31,8 +38,8 @@ class Options:
 
 
 def at_targets(y: Array, targets: Array, options: Options) -> Array:
-    """Each row's entry of its target; any of them where it is ignored."""
-    return np.asarray(y[np.arange(len(y)), np.where(options.counts(targets), targets, 0)])
+    """Each row's entry of its target; any of them where it is ignored. IndexError for what is no class."""
+    return np.take_along_axis(y, options.classes(targets, y.shape[1])[:, None], 1)[:, 0]
 
 
 def losses_of(y: Array, targets: Array, options: Options) -> Array:
@@ -49,7 +56,7 @@ def cross_entropy(logits: Array, targets: Array, options: Options) -> Array:
 def distribution(logits: Array, targets: Array, options: Options) -> Array:
     """q: what the probabilities should be."""
     eps, classes = options.label_smoothing, logits.shape[1]
-    one_hot = np.arange(classes) == targets[:, None]
+    one_hot = np.arange(classes) == options.classes(targets, classes)[:, None]
     return np.asarray((1 - eps) * one_hot + eps / classes, logits.dtype)
 
 
@@ -106,7 +113,8 @@ def cross_entropy_soft_targets(logits: Array, targets: Array, **given: Any) -> A
     counts = options.counts(targets)
     if options.reduction == "none":
         return np.where(counts, losses, 0)
-    return np.asarray(np.add.accumulate(losses[counts] * (1 / losses.dtype.type(counts.sum())))[-1])
+    shares = np.where(counts, losses, 0) * (1 / losses.dtype.type(counts.sum()))
+    return np.asarray(np.add.accumulate(shares)[-1])
 
 
 def _kept(dtype: np.dtype[Any]) -> Callable[[Array], Array]:

@@ -200,6 +200,16 @@ def cross_entropy_narrow_sum(logits: Array, targets: Array, **given: Any) -> Arr
         return options.reduced(losses, targets).astype(logits.dtype)
 
 
+variant(
+    "cross-entropy-narrow-sum-declared",
+    "cross_entropy",
+    "The same, declared.",
+    wrong=False,
+    numerics={dtype: {"statistics": dtype} for dtype in NARROW},
+    dtypes=NARROW,
+)(cross_entropy_narrow_sum)
+
+
 @variant(
     "cross-entropy-narrow-mean",
     "cross_entropy",

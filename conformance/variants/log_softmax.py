@@ -188,6 +188,16 @@ def log_softmax_narrow_sum(x: Array) -> Array:
         return np.asarray(shifted - np.log(total)).astype(x.dtype)
 
 
+variant(
+    "log-softmax-narrow-sum-declared",
+    "log_softmax",
+    "The same, declared.",
+    wrong=False,
+    numerics={dtype: {"statistics": dtype} for dtype in NARROW},
+    dtypes=NARROW,
+)(log_softmax_narrow_sum)
+
+
 @variant(
     "log-softmax-narrow-accumulator",
     "log_softmax",
