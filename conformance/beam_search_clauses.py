@@ -103,15 +103,15 @@ def search(trial: Trial) -> float:
 @clause(
     "BEAM-5",
     "beam_search",
-    "A beam of one is greedy search.",
+    "A beam of one is greedy search, unless `beam_ends` says that a second best end counts.",
     formula="beam_size = 1, alpha = 0: h_t = argmax p(. | h_t-1)",
     source=_SOURCE,
     prepare=lambda case: case.but(beam_size=1, length_penalty=0.0, max_length=max(case["max_length"], 1)),
 )
 def greedy(trial: Trial) -> float:
     """Where no step is closer than rounding. With alpha = 0 nothing that comes later can be better."""
-    table, end = trial.inputs.arrays["log_probabilities"], trial.inputs.options["end"]
-    numerics = trial.ladder[-1][1]
+    applies(trial.conventions.get("beam_ends", "beam") == "beam")
+    table, end, numerics = *(trial.inputs.arguments[name] for name in ("log_probabilities", "end")), trial.ladder[-1][1]
     due: Tokens = (trial.inputs.options["start"],)
     while len(due) - 1 < trial.case["max_length"] and (len(due) == 1 or due[-1] != end):
         row = table[due[-1]]

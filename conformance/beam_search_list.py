@@ -5,6 +5,7 @@ Where two sums are closer than rounding, a search may choose either: both are fo
 
 import itertools
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -106,9 +107,12 @@ def explained(outcome: Outcome, hypotheses: list[Hypothesis], inputs: Inputs, nu
 def require_search(trial: Trial, hypotheses: list[Hypothesis], inputs: Inputs, numerics: Numerics) -> float:
     """The list is what some right search returns."""
     options = {name: value for name, value in inputs.options.items() if name != "length_penalty"}
-    table, stop = inputs.arrays["log_probabilities"], trial.conventions["beam_stop"]
-    outcomes = beam_search_outcomes(table, **options, beam_stop=stop, numerics=numerics)
-    right = [(tuple(tokens), y) for tokens, y in beam_search(table, **inputs.options, beam_stop=stop)]
+    conventions: dict[str, Any] = {
+        name: trial.conventions[name] for name in ("beam_stop", "beam_ends") if name in trial.conventions
+    }
+    table = inputs.arrays["log_probabilities"]
+    outcomes = beam_search_outcomes(table, **options, **conventions, numerics=numerics)
+    right = [(tuple(tokens), y) for tokens, y in beam_search(table, **inputs.options, **conventions)]
     if outcomes is None:
         # Too many ties to follow; where every step is possible, their number is certain all the same.
         right_so_far = len(hypotheses) == len(right) or bool(np.isneginf(table).any())

@@ -6,18 +6,19 @@
 
     beam = [start]
     n = 1 ... max_length:
-        the beam_size most probable continuations of the beam; those that end in `end` are finished and leave it
+        of the beam_size most probable continuations of the beam, those that end in `end` are finished and leave it
         beam = the beam_size most probable unfinished continuations
     y is the rank of the finished ones, among which are those that max_length cuts; the best beam_size are returned
 
 Where the sources are silent:
 
-1.  A continuation that ends in `end` counts only if it is among the beam_size most probable ones, so that a beam of one
-    is greedy search. Its place in the beam is filled up with the next unfinished one.
+1.  `beam_ends`: a continuation that ends in `end` counts if it is among the beam_size most probable ones (`beam`: a
+    beam of one is greedy search; transformers, fairseq), or among twice as many (`twice`: tensor2tensor, the paper's
+    own program). Its place in the beam is filled up with the next unfinished one.
 2.  An entry of -inf is never taken; a hypothesis without any continuation is dropped, unfinished as it is.
 3.  `start` ends nothing, even where start = end; max_length 0 gives the start alone, with score 0.
 4.  `beam_stop`: `exhaust` goes on until no beam is left or max_length is reached; `first_full` stops as soon as
-    beam_size hypotheses have finished.
+    beam_size hypotheses have finished. If that is in step max_length, those that it cuts may count or not.
 5.  n counts `end` and does not count `start`.
 """
 
@@ -36,6 +37,9 @@ Tokens = tuple[int, ...]
 
 _STOPS: Final = ("exhaust", "first_full")
 
+REACH: Final = {"beam": 1, "twice": 2}
+"""How many times beam_size continuations are looked at for ends."""
+
 
 def beam_search(
     log_probabilities: Any,
@@ -46,17 +50,18 @@ def beam_search(
     end: int,
     length_penalty: float = 0.6,
     beam_stop: str = "exhaust",
+    beam_ends: str = "beam",
 ) -> list[tuple[list[int], float]]:
     """(tokens, y), best first, at most beam_size; of equally good ones, those of smaller tokens come first.
 
     SpecError if an argument is out of its range.
     """
-    table = table_of(log_probabilities, beam_size, max_length, start, end, beam_stop)
+    table = table_of(log_probabilities, beam_size, max_length, start, end, beam_stop, beam_ends)
     beam: list[Tokens] = [(start,)]
     finished: list[Tokens] = [] if max_length else beam
     for length in range(1, max_length + 1):
         ranked = sorted(continuations(table, beam), key=lambda h: (-log_probability(table, h), h))
-        finished += [h for h in ranked[:beam_size] if h[-1] == end]
+        finished += [h for h in ranked[: REACH[beam_ends] * beam_size] if h[-1] == end]
         beam = [h for h in ranked if h[-1] != end][:beam_size]
         if length == max_length:
             finished += beam
@@ -68,7 +73,7 @@ def beam_search(
 
 def every_hypothesis(log_probabilities: Any, *, max_length: int, start: int, end: int) -> list[Tokens]:
     """All that a search without a beam would finish, in no order: what a beam that is wide enough returns."""
-    table = table_of(log_probabilities, 1, max_length, start, end, "exhaust")
+    table = table_of(log_probabilities, 1, max_length, start, end)
 
     def grown(h: Tokens) -> Iterator[Tokens]:
         if len(h) - 1 == max_length or (len(h) > 1 and h[-1] == end):
@@ -100,7 +105,15 @@ def penalty(tokens: Sequence[int], length_penalty: float) -> float:
     return float(((4 + len(tokens)) / 6) ** length_penalty)
 
 
-def table_of(log_probabilities: Any, beam_size: int, max_length: int, start: int, end: int, beam_stop: str) -> Array:
+def table_of(
+    log_probabilities: Any,
+    beam_size: int,
+    max_length: int,
+    start: int,
+    end: int,
+    beam_stop: str = "exhaust",
+    beam_ends: str = "beam",
+) -> Array:
     """The table in float64, all arguments checked."""
     table = real("beam_search", "log_probabilities", log_probabilities)
     vocabulary = check("beam_search", {"log_probabilities": (table, "V V")})["V"]
@@ -112,6 +125,7 @@ def table_of(log_probabilities: Any, beam_size: int, max_length: int, start: int
     for name, value in (("start", start), ("end", end)):
         if not 0 <= value < vocabulary:
             raise SpecError(f"beam_search: {name} is {value}, but should be a token, 0 ... {vocabulary - 1}")
-    if beam_stop not in _STOPS:
-        raise SpecError(f"beam_search: beam_stop is {beam_stop!r}, but should be one of {', '.join(_STOPS)}")
+    for name, choice, known in (("beam_stop", beam_stop, _STOPS), ("beam_ends", beam_ends, tuple(REACH))):
+        if choice not in known:
+            raise SpecError(f"beam_search: {name} is {choice!r}, but should be one of {', '.join(known)}")
     return table

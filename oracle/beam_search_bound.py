@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .beam_search import Array, Tokens, beam_score, continuations, log_probability, penalty, table_of
+from .beam_search import REACH, Array, Tokens, beam_score, continuations, log_probability, penalty, table_of
 from .formats import FORMATS
 from .numerics import Numerics
 
@@ -65,6 +65,7 @@ def beam_search_outcomes(
     start: int,
     end: int,
     beam_stop: str = "exhaust",
+    beam_ends: str = "beam",
     numerics: Numerics,
     limit: int = 64,
 ) -> set[Outcome] | None:
@@ -72,7 +73,7 @@ def beam_search_outcomes(
 
     None where there are more than `limit`, as for a table of equal entries.
     """
-    table = table_of(log_probabilities, beam_size, max_length, start, end, beam_stop)
+    table = table_of(log_probabilities, beam_size, max_length, start, end, beam_stop, beam_ends)
     nothing: frozenset[Tokens] = frozenset()
     alone: frozenset[Tokens] = frozenset({(start,)})
     if max_length == 0:
@@ -82,14 +83,13 @@ def beam_search_outcomes(
         went_on: set[tuple[frozenset[Tokens], Outcome]] = set()
         for beam, done in searches:
             every = {h: _interval(table, h, numerics) for h in continuations(table, sorted(beam))}
-            first, others = _selected(every, beam_size)
+            first, others = _selected(every, REACH[beam_ends] * beam_size)
             sure = frozenset(h for h in first if h[-1] == end)
             maybe = frozenset(h for h in others if h[-1] == end)
             now = Outcome(done.certain | sure, done.possible | maybe)
-            full = beam_stop == "first_full" and length < max_length
-            if full and len(now.certain) + len(now.possible) >= beam_size:
+            if beam_stop == "first_full" and len(now.certain) + len(now.possible) >= beam_size:
                 outcomes.add(now)
-                if len(now.certain) >= beam_size:
+                if len(now.certain) >= beam_size and length < max_length:
                     continue
             first, others = _selected({h: i for h, i in every.items() if h[-1] != end}, beam_size)
             free = min(beam_size, len(first) + len(others)) - len(first)

@@ -84,6 +84,9 @@ def test_searches_by_hand():
     late = {3: {0: -2.0, 1: -0.25}, 1: {0: -3.0, 2: -0.25}, 2: {0: -0.25}}
     assert by_hand(late) == [((3, 1, 2, 0), -0.75), ((3, 0), -2.0)]
     assert by_hand(late, beam_stop="first_full") == [((3, 0), -2.0), ((3, 1, 0), -3.25)]
+    near = {3: {1: -0.25, 0: -0.5}, 1: {2: -2.0}, 2: {2: -2.0}}
+    assert by_hand(near, beam_size=1, max_length=3) == [((3, 1, 2, 2), -4.25)]
+    assert by_hand(near, beam_size=1, max_length=3, beam_ends="twice") == [((3, 0), -0.5)]
     lengths = {4: {0: -2.0, 1: -0.5}, 1: {2: -0.5}, 2: {3: -0.5}, 3: {0: -1.0}}
     assert by_hand(lengths) == [((4, 0), -2.0), ((4, 1, 2, 3, 0), -2.5)]
     assert by_hand(lengths, length_penalty=1.0) == [((4, 1, 2, 3, 0), -2.5 * 6 / 9), ((4, 0), -2.0)]
@@ -141,14 +144,14 @@ def test_a_score_rounded_to_a_narrower_format_is_beyond_the_bound():
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16"])
-@pytest.mark.parametrize("stop", ["exhaust", "first_full"])
-def test_a_search_whose_sums_are_off_within_the_bound_ends_in_a_known_outcome(dtype, stop):
+@pytest.mark.parametrize(("stop", "ends"), [("exhaust", "beam"), ("first_full", "beam"), ("exhaust", "twice")])
+def test_a_search_whose_sums_are_off_within_the_bound_ends_in_a_known_outcome(dtype, stop, ends):
     """Each sum gets a random error of up to its bound, another one for each history."""
     numerics, several = held_to(dtype), 0
     for seed in range(60):
         rng = np.random.default_rng(seed)
         table = np.round(model(seed, 5) * (4 if seed % 2 else 64)) / (4 if seed % 2 else 64)
-        options = {"beam_size": 3, "max_length": 4, "start": 4, "end": 0, "beam_stop": stop}
+        options = {"beam_size": 3, "max_length": 4, "start": 4, "end": 0, "beam_stop": stop, "beam_ends": ends}
         outcomes = beam_search_outcomes(table, **options, numerics=numerics, limit=4000)
         if outcomes is None:
             continue
@@ -160,7 +163,7 @@ def test_a_search_whose_sums_are_off_within_the_bound_ends_in_a_known_outcome(dt
                 exact = math.fsum(table[a, b] for a, b in itertools.pairwise(tokens))
                 sums[tokens] = exact + rng.uniform(-1, 1) * sum_bound(table, tokens, numerics)
             ranked = sorted(sums, key=sums.__getitem__, reverse=True)
-            finished |= {h for h in ranked[:3] if h[-1] == 0}
+            finished |= {h for h in ranked[: 3 if ends == "beam" else 6] if h[-1] == 0}
             beam = [h for h in ranked if h[-1] != 0][:3]
             if stop == "first_full" and len(finished) >= 3 and length < 4:
                 break
@@ -200,6 +203,7 @@ def test_a_table_of_equal_entries_has_too_many_outcomes():
         ({"start": 3}, "start is 3, but should be a token, 0 ... 2"),
         ({"end": -1}, "end is -1, but should be a token, 0 ... 2"),
         ({"beam_stop": "never"}, "beam_stop is 'never', but should be one of exhaust, first_full"),
+        ({"beam_ends": "all"}, "beam_ends is 'all', but should be one of beam, twice"),
     ],
 )
 def test_bad_arguments_are_refused(change, says):
