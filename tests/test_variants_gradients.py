@@ -23,6 +23,8 @@ PLAIN = {
 
 RIGHT = [each for each in variants(wrong=False) if each.vjp and each.component in PLAIN]
 WRONG = [each for each in variants(wrong=True) if each.vjp and each.component in PLAIN]
+WIDE = [each for each in WRONG if "float64" in each.dtypes]
+NARROW = [each for each in WRONG if "float64" not in each.dtypes]
 
 
 def attention(seed, heads=(1, 1), lengths=(3, 3), sizes=(4, 4), batch=2, size=1.0, mask=None, **options):
@@ -168,11 +170,11 @@ def cotangent_of(variant, arrays, options):
 
 @pytest.mark.parametrize("variant", RIGHT, ids=lambda each: each.name)
 def test_a_right_gradient_is_the_limit_of_difference_quotients(variant):
-    """Of fourth order, with steps of 2^-10: off by about 2^-40 f''''' + 2^-53 2^10 f, below 1e-9 where f is near 1.
+    """Of fourth order: h^4 / 30 of the fifth derivative, and 1.5 / h roundings of the sum, are below 10^-9 here.
 
-    In float64, whatever the variant rounds to its arguments' format is rounded to that.
+    The steepest is a layer norm of deviation 0.03, sqrt(epsilon): its fifth derivative is about 10^7 times its first.
     """
-    h = 2.0**-10
+    h = 2.0**-12
     for case in SMALL[variant.component]:
         arrays, options = given(case, "float64")
         g = cotangent_of(variant, arrays, options)
@@ -190,43 +192,59 @@ def test_a_right_gradient_is_the_limit_of_difference_quotients(variant):
                     result = variant.function(*arrays[:k], moved, *arrays[k + 1 :], **options)
                     values.append((result * g).sum())
                 quotient = (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * h)
-                assert gradient[where] == pytest.approx(quotient, abs=1e-7 * max(1, np.abs(gradient).max())), (k, where)
+                assert gradient[where] == pytest.approx(quotient, abs=1e-9 * max(1, np.abs(gradient).max())), (k, where)
         assert next(found, None) is None
 
 
-def distance(variant, dtype, cases):
-    """From the plain gradient in float64: the largest error, in unit roundoffs of the largest element.
-
-    The call is the second one, of arrays that are not contiguous.
-    """
-    largest = 0.0
-    for case in cases:
-        arrays, options = given(case, dtype)
-        g = cotangent_of(variant, arrays, options)
-        exact = [each if each.dtype.kind == "i" else each.astype(np.float64) for each in arrays]
-        due = called(find(PLAIN[variant.component]).vjp, g.astype(np.float64), exact, options)
-        with np.errstate(all="ignore"):
-            for _ in range(2):
-                found = called(variant.vjp, fortran(g), list(map(fortran, arrays)), options)
-            for one, other in zip(found, due, strict=True):
-                error = np.abs(one - other).max(initial=0)
-                size = np.abs(other).max(initial=0)
-                largest = max(largest, error / (UNITS[dtype] * max(size, 1e-3)) if np.isfinite(error) else np.inf)
-    return largest
+def errors(variant, dtype, case):
+    """(error, the plain gradient in float64) of each argument, of a second call, whose arrays are not contiguous."""
+    arrays, options = given(case, dtype)
+    g = cotangent_of(variant, arrays, options)
+    exact = [each if each.dtype.kind == "i" else each.astype(np.float64) for each in arrays]
+    due = called(find(PLAIN[variant.component]).vjp, g.astype(np.float64), exact, options)
+    with np.errstate(all="ignore"):
+        for _ in range(2):
+            found = called(variant.vjp, fortran(g), list(map(fortran, arrays)), options)
+        return [(np.nan_to_num(np.abs(one - other), nan=np.inf), other) for one, other in zip(found, due, strict=True)]
 
 
-@pytest.mark.parametrize("variant", WRONG, ids=lambda each: each.name)
-def test_a_wrong_gradient_is_off_by_far_more_than_rounding(variant):
-    """In a wide format, by 10^6 unit roundoffs of the largest element.
+def roundings(variant, dtype):
+    """The largest error of an element, in unit roundoffs of it; those below 1/64 of the largest are left out."""
+    cases = SMALL[variant.component] + TELLING[variant.component]
+    return max(
+        (error[chosen] / (UNITS[dtype] * np.abs(due[chosen]))).max(initial=0)
+        for case in cases
+        for error, due in errors(variant, dtype, case)
+        for chosen in [np.abs(due) > np.abs(due).max(initial=0) / 64]
+    )
 
-    What is wrong in 16 bit only is a matter of roundings: 4 of them, where one is due.
-    """
-    component, dtype = variant.component, variant.dtypes[0]
-    cases = SMALL[component] + TELLING[component]
-    if dtype == "float64":
-        assert distance(variant, dtype, cases + SATURATED.get(component, [])) > 1e6
-    else:
-        assert max(distance(variant, dtype, cases) for dtype in variant.dtypes) > 4
+
+def distance(variant, *collections):
+    """The largest error in float64, in unit roundoffs of the largest element, or of 1/1000."""
+    return max(
+        error.max(initial=0) / (UNITS["float64"] * max(np.abs(due).max(initial=0), 1e-3))
+        for cases in collections
+        for case in cases.get(variant.component, [])
+        for error, due in errors(variant, "float64", case)
+    )
+
+
+@pytest.mark.parametrize("variant", [each for each in RIGHT if not each.conventions], ids=lambda each: each.name)
+def test_a_right_gradient_is_off_by_roundings(variant):
+    """Beside sums of 1000 terms, and 300 taken off in a layer norm. Saturation is for `SDPA-23` and the like."""
+    assert distance(variant, SMALL, TELLING) < 1e3
+
+
+@pytest.mark.parametrize("variant", WIDE, ids=lambda each: each.name)
+def test_a_wrong_gradient_is_off_by_far_more_than_roundings(variant):
+    """In the few that are saturated, delta from a rounded result is off by 10^7."""
+    assert distance(variant, SMALL, TELLING, SATURATED) > 1e8
+
+
+@pytest.mark.parametrize("variant", NARROW, ids=lambda each: each.name)
+def test_what_is_wrong_in_16_bit_only_rounds_often(variant):
+    """8 unit roundoffs, where one is due; the next test has that the plain gradient has no more."""
+    assert max(roundings(variant, dtype) for dtype in variant.dtypes) > 8
 
 
 @pytest.mark.parametrize("component", PLAIN)
@@ -235,4 +253,4 @@ def test_the_plain_gradient_in_16_bit_is_rounded_once(component):
     plain = find(PLAIN[component])
 
     for dtype in ("bfloat16", "float16"):
-        assert 0 < distance(plain, dtype, SMALL[component] + TELLING[component]) <= 1.01
+        assert 0 < roundings(plain, dtype) < 1.01

@@ -38,6 +38,21 @@ def wide_gradients(function: Callable[..., Gradients]) -> Callable[..., Gradient
     return rounding_once
 
 
+def gradients_in(form: np.dtype[Any]) -> Callable[[Callable[..., Gradients]], Callable[..., Gradients]]:
+    """Compute in one format, whatever the arguments have, and round each gradient once to theirs."""
+
+    def computing(function: Callable[..., Gradients]) -> Callable[..., Gradients]:
+        @functools.wraps(function)
+        def rounding_once(cotangent: Array, *arrays: Array, **options: Any) -> Gradients:
+            given = (each if each.dtype.kind == "i" else each.astype(form) for each in (cotangent, *arrays))
+            with np.errstate(all="ignore"):
+                return tuple(each.astype(cotangent.dtype) for each in function(*given, **options))
+
+        return rounding_once
+
+    return computing
+
+
 def never_cleared(vjp: Callable[..., Gradients]) -> Callable[..., Gradients]:
     """Each gradient is added to what the last call of these shapes left."""
     left: dict[Any, Gradients] = {}

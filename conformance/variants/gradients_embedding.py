@@ -5,7 +5,7 @@ import numpy as np
 from .arithmetic import FLOAT32, FLOAT64, Array, rounded, widened
 from .catalogue import NARROW, WIDEST
 from .embedding import embedding_plain
-from .gradients import Gradients, first_row, gradients_of, never_cleared, wide_gradients
+from .gradients import Gradients, first_row, gradients_in, gradients_of, never_cleared, wide_gradients
 
 gradient = gradients_of("embedding", embedding_plain)
 
@@ -55,8 +55,9 @@ def embedding_gradient_sorted(g: Array, tokens: Array, weight: Array) -> Gradien
 
 
 @gradient("embedding-gradient-float64-inside", "Everything in float64.", wrong=False)
+@gradients_in(FLOAT64)
 def embedding_gradient_float64_inside(g: Array, tokens: Array, weight: Array) -> Gradients:
-    return ((scattered(g.astype(FLOAT64), tokens, weight.astype(FLOAT64)) * root(weight)).astype(weight.dtype),)
+    return (scattered(g, tokens, weight) * root(weight),)
 
 
 # Wrong: places
@@ -189,5 +190,6 @@ def embedding_gradient_sum_narrow(g: Array, tokens: Array, weight: Array) -> Gra
 
 
 @gradient("embedding-gradient-by-float32", "float64 is computed in float32.", needs="any input", dtypes=WIDEST)
+@gradients_in(FLOAT32)
 def embedding_gradient_by_float32(g: Array, tokens: Array, weight: Array) -> Gradients:
-    return ((scattered(g.astype(FLOAT32), tokens, weight.astype(FLOAT32)) * root(weight)).astype(FLOAT64),)
+    return (scattered(g, tokens, weight) * root(weight),)

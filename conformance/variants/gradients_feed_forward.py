@@ -7,7 +7,7 @@ import numpy as np
 from .arithmetic import FLOAT32, FLOAT64, Array, rounded, tensorfloat32, widened
 from .catalogue import NARROW, WIDE, WIDEST
 from .feed_forward import feed_forward_plain, relu
-from .gradients import Gradients, first_row, gradients_of, never_cleared, summed_in, wide_gradients
+from .gradients import Gradients, first_row, gradients_in, gradients_of, never_cleared, summed_in, wide_gradients
 from .output_logits import logits
 
 gradient = gradients_of("feed_forward", feed_forward_plain)
@@ -78,8 +78,9 @@ def feed_forward_gradient_by_position(g: Array, x: Array, *weights: Array) -> Gr
 
 
 @gradient("feed-forward-gradient-float64-inside", "Everything in float64.", wrong=False)
+@gradients_in(FLOAT64)
 def feed_forward_gradient_float64_inside(*arrays: Array) -> Gradients:
-    return tuple(each.astype(arrays[0].dtype) for each in backward(*(each.astype(FLOAT64) for each in arrays)))
+    return backward(*arrays)
 
 
 # Wrong: the activation
@@ -279,5 +280,6 @@ def feed_forward_gradient_tensorfloat32(*arrays: Array) -> Gradients:
 
 
 @gradient("feed-forward-gradient-by-float32", "float64 is computed in float32.", needs="any input", dtypes=WIDEST)
+@gradients_in(FLOAT32)
 def feed_forward_gradient_by_float32(*arrays: Array) -> Gradients:
-    return tuple(each.astype(FLOAT64) for each in backward(*(each.astype(FLOAT32) for each in arrays)))
+    return backward(*arrays)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .arithmetic import FLOAT64, Array
-from .gradients import Gradients, gradients_of, wide_gradients
+from .gradients import Gradients, gradients_in, gradients_of, wide_gradients
 from .layer_norm import layer_norm_two_pass, mean
 
 gradient = gradients_of("layer_norm", layer_norm_two_pass)
@@ -114,6 +114,8 @@ def layer_norm_gradient_rows_by_eight(p: Pass) -> Gradients:
 
 
 @gradient("layer-norm-gradient-float64-inside", "Everything in float64.", wrong=False)
-def layer_norm_gradient_float64_inside(*arrays: Array, epsilon: float = 1e-5) -> Gradients:
-    g, x, gain, _ = (each.astype(FLOAT64) for each in arrays)
-    return tuple(each.astype(arrays[0].dtype) for each in begun(g, x, gain, epsilon).all())
+@gradients_in(FLOAT64)
+def layer_norm_gradient_float64_inside(
+    g: Array, x: Array, gain: Array, bias: Array, *, epsilon: float = 1e-5
+) -> Gradients:
+    return begun(g, x, gain, epsilon).all()

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from .arithmetic import BFLOAT16, FLOAT32, FLOAT64, Array, rounded, widened
+from .arithmetic import BFLOAT16, FLOAT32, Array, rounded, widened
 from .catalogue import NARROW, WIDE, WIDEST
-from .gradients import Gradients, first_row, never_cleared, summed_in
+from .gradients import Gradients, first_row, gradients_in, never_cleared, summed_in
 from .gradients_layer_norm import Pass, begun, from_pass, gradient, layer_norm_gradient_plain
 from .layer_norm import mean
 
@@ -230,6 +230,6 @@ def layer_norm_gradient_sum_narrow(*arrays: Array, epsilon: float = 1e-5) -> Gra
 
 
 @gradient("layer-norm-gradient-by-float32", "float64 is computed in float32.", needs="any input", dtypes=WIDEST)
-def layer_norm_gradient_by_float32(*arrays: Array, epsilon: float = 1e-5) -> Gradients:
-    g, x, gain, _ = (each.astype(FLOAT32) for each in arrays)
-    return tuple(each.astype(FLOAT64) for each in begun(g, x, gain, epsilon).all())
+@gradients_in(FLOAT32)
+def layer_norm_gradient_by_float32(g: Array, x: Array, gain: Array, bias: Array, *, epsilon: float = 1e-5) -> Gradients:
+    return begun(g, x, gain, epsilon).all()

@@ -5,7 +5,7 @@ import numpy as np
 from .arithmetic import FLOAT32, FLOAT64, Array, tensorfloat32, widened
 from .attention_calls import without_strides
 from .catalogue import NARROW, WIDE, WIDEST
-from .gradients import Gradients, first_row, gradients_of, never_cleared, summed_in, wide_gradients
+from .gradients import Gradients, first_row, gradients_in, gradients_of, never_cleared, summed_in, wide_gradients
 from .output_logits import output_logits_plain
 
 gradient = gradients_of("output_logits", output_logits_plain)
@@ -57,8 +57,9 @@ def output_logits_gradient_blocked(g: Array, hidden: Array, weight: Array) -> Gr
 
 
 @gradient("output-logits-gradient-float64-inside", "Everything in float64.", wrong=False)
+@gradients_in(FLOAT64)
 def output_logits_gradient_float64_inside(*arrays: Array) -> Gradients:
-    return tuple(each.astype(arrays[0].dtype) for each in backward(*(each.astype(FLOAT64) for each in arrays)))
+    return backward(*arrays)
 
 
 # Wrong: the matrix
@@ -217,5 +218,6 @@ def output_logits_gradient_tensorfloat32(*arrays: Array) -> Gradients:
 
 
 @gradient("output-logits-gradient-by-float32", "float64 is computed in float32.", needs="any input", dtypes=WIDEST)
+@gradients_in(FLOAT32)
 def output_logits_gradient_by_float32(*arrays: Array) -> Gradients:
-    return tuple(each.astype(FLOAT64) for each in backward(*(each.astype(FLOAT32) for each in arrays)))
+    return backward(*arrays)

@@ -10,7 +10,7 @@ from .additive_attention import additive_plain, energies
 from .additive_attention import weights as softmax
 from .arithmetic import FLOAT64, Array, rounded, widened
 from .bilinear_attention import bilinear_plain, scores
-from .gradients import Gradients, gradients_of, wide_gradients
+from .gradients import Gradients, gradients_in, gradients_of, wide_gradients
 
 additive_gradient = gradients_of("additive_attention", additive_plain)
 bilinear_gradient = gradients_of("bilinear_attention", bilinear_plain)
@@ -114,9 +114,9 @@ def additive_gradient_two_factors(g: Array, *arrays: Array) -> Gradients:
 
 
 @additive_gradient("additive-gradient-float64-inside", "Everything in float64.", wrong=False)
+@gradients_in(FLOAT64)
 def additive_gradient_float64_inside(*arrays: Array) -> Gradients:
-    found = additive_backward(*(each.astype(FLOAT64) for each in arrays))
-    return tuple(each.astype(arrays[0].dtype) for each in found)
+    return additive_backward(*arrays)
 
 
 # Bilinear
@@ -170,6 +170,6 @@ def bilinear_gradient_by_item(g: Array, query: Array, key: Array, value: Array, 
 
 
 @bilinear_gradient("bilinear-gradient-float64-inside", "Everything in float64.", wrong=False)
+@gradients_in(FLOAT64)
 def bilinear_gradient_float64_inside(*arrays: Array) -> Gradients:
-    found = bilinear_backward(*(each.astype(FLOAT64) for each in arrays))
-    return tuple(each.astype(arrays[0].dtype) for each in found)
+    return bilinear_backward(*arrays)

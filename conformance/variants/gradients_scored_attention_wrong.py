@@ -7,10 +7,10 @@ import numpy as np
 
 from .additive_attention import energies
 from .additive_attention import weights as softmax
-from .arithmetic import BFLOAT16, FLOAT32, FLOAT64, Array, rounded, widened
+from .arithmetic import BFLOAT16, FLOAT32, Array, rounded
 from .bilinear_attention import scores
-from .catalogue import NARROW, WIDE, WIDEST
-from .gradients import Gradients, first_row, never_cleared, summed_in, wide_gradients
+from .catalogue import WIDE, WIDEST
+from .gradients import Gradients, first_row, gradients_in, never_cleared, wide_gradients
 from .gradients_scored_attention import (
     additive_backward,
     additive_gradient,
@@ -278,18 +278,18 @@ def bilinear_gradient_of_first_row(g: Array, *arrays: Array) -> Gradients:
 
 
 @bilinear_gradient(
-    "bilinear-gradient-sum-narrow",
-    "w's gradient is accumulated query by query in its 16-bit format.",
-    needs="10 queries or more",
-    dtypes=NARROW,
+    "bilinear-gradient-saved-bfloat16",
+    "P is kept in bfloat16 though the input is wide, undeclared.",
+    needs="two keys or more",
+    dtypes=WIDE,
 )
-def bilinear_gradient_sum_narrow(*given: Array) -> Gradients:
-    g, query, key, value, w = map(widened, given)
-    dq = through_softmax(softmax(scores(query, key, w)), g @ transposed(value)) @ key
-    outer = (query[..., :, None] * dq[..., None, :]).reshape(-1, *w.shape)
-    return *bilinear_gradient_plain(*given)[:3], summed_in(given[0].dtype, outer).astype(given[0].dtype)
+@wide_gradients
+def bilinear_gradient_saved_bfloat16(g: Array, query: Array, key: Array, value: Array, w: Array) -> Gradients:
+    p = rounded(softmax(scores(query, key, w)), BFLOAT16)
+    return of_bilinear(through_softmax(p, g @ transposed(value)), query, key, w, transposed(p) @ g)
 
 
 @bilinear_gradient("bilinear-gradient-by-float32", "float64 is computed in float32.", needs="any", dtypes=WIDEST)
+@gradients_in(FLOAT32)
 def bilinear_gradient_by_float32(*arrays: Array) -> Gradients:
-    return tuple(each.astype(FLOAT64) for each in bilinear_backward(*(each.astype(FLOAT32) for each in arrays)))
+    return bilinear_backward(*arrays)

@@ -5,7 +5,7 @@ import numpy as np
 from .arithmetic import BFLOAT16, FLOAT32, FLOAT64, Array, normalised, rounded, widened
 from .attention_calls import without_strides
 from .catalogue import NARROW, WIDE, WIDEST
-from .gradients import Gradients, first_row, gradients_of, never_cleared, summed_in, wide_gradients
+from .gradients import Gradients, first_row, gradients_in, gradients_of, never_cleared, summed_in, wide_gradients
 from .softmax import softmax, softmax_plain
 
 gradient = gradients_of("softmax", softmax_plain)
@@ -58,8 +58,9 @@ def softmax_gradient_backwards(g: Array, x: Array) -> Gradients:
 
 
 @gradient("softmax-gradient-float64-inside", "Everything in float64.", wrong=False)
+@gradients_in(FLOAT64)
 def softmax_gradient_float64_inside(g: Array, x: Array) -> Gradients:
-    return (through(softmax(x.astype(FLOAT64)), g.astype(FLOAT64)).astype(x.dtype),)
+    return (through(softmax(x), g),)
 
 
 # Wrong: the formula
@@ -233,5 +234,6 @@ def softmax_gradient_saved_bfloat16(g: Array, x: Array) -> Gradients:
 
 
 @gradient("softmax-gradient-by-float32", "float64 is computed in float32.", needs="any input", dtypes=WIDEST)
+@gradients_in(FLOAT32)
 def softmax_gradient_by_float32(g: Array, x: Array) -> Gradients:
-    return (through(softmax(x.astype(FLOAT32)), g.astype(FLOAT32)).astype(FLOAT64),)
+    return (through(softmax(x), g),)
