@@ -115,10 +115,10 @@ def require_search(trial: Trial, hypotheses: list[Hypothesis], inputs: Inputs, n
     right = [(tuple(tokens), y) for tokens, y in beam_search(table, **inputs.options, **conventions)]
     if outcomes is None:
         # Too many ties to follow; where every step is possible, their number is certain all the same.
-        right_so_far = len(hypotheses) == len(right) or bool(np.isneginf(table).any())
+        known = len(hypotheses) == len(right) or bool(np.isneginf(table).any())
     else:
-        right_so_far = any(explained(outcome, hypotheses, inputs, numerics) for outcome in outcomes)
-    if not right_so_far:
+        known = any(explained(outcome, hypotheses, inputs, numerics) for outcome in outcomes)
+    if not known:
         other = next(
             (k for k, pair in enumerate(zip(hypotheses, right, strict=False)) if pair[0][0] != pair[1][0]), None
         )

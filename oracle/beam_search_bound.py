@@ -35,15 +35,15 @@ def beam_score_bound(
 ) -> float:
     """How far from `beam_score` the score of a hypothesis may be.
 
-        E = E_sum / lp (1 + r) + |y| r + u |y| (1 + r),   r = e^(U (c_e + 2 + |alpha| (2 + |ln((5 + n)/6)|))) - 1
+        E = E_sum / lp (1 + r) + |y| r + u |y| (1 + r),   r = e^(U (c_e + 2 + |alpha| (2 + |ln((5 + n)/6)|)) + u_h) - 1
 
-    In r: a power and the division; the base (5 + n)/6, two roundings, which the exponent magnifies; alpha, rounded.
-    u is that of the format in which the score comes: what sums are kept in.
+    In r: a power and the division; the base (5 + n)/6, two roundings, which the exponent magnifies; alpha, rounded; lp,
+    where it is kept in 16 bits as well. u is that of the format in which the score comes: what sums are kept in.
     """
     table = np.asarray(log_probabilities, np.float64)
     y, base = abs(beam_score(table, tokens, length_penalty=length_penalty)), (4 + len(tokens)) / 6
     powers = numerics.exp_ulp + 2 + abs(length_penalty) * (2 + abs(math.log(base)))
-    r = math.expm1(numerics.unit * powers) * _doubled(numerics)
+    r = math.expm1(numerics.unit * powers + _stored(numerics)) * _doubled(numerics)
     form = FORMATS[numerics.hidden or numerics.accumulate]
     before = sum_bound(table, tokens, numerics) / penalty(tokens, length_penalty) * (1 + r) + y * r
     return before + form.unit_roundoff * (y + before) + (form.half_smallest_subnormal if y else 0.0)

@@ -1,5 +1,6 @@
 """Beam search with wrong scores: the length penalty, the length, the sum."""
 
+import functools
 from collections.abc import Callable
 
 import ml_dtypes
@@ -17,7 +18,7 @@ def scored(score: Callable[[float, float, Tokens], float]) -> Callable[..., Foun
         log_probabilities: Array, *, beam_size: int, max_length: int, start: int, end: int, length_penalty: float = 0.6
     ) -> Found:
         table = widened(log_probabilities)
-        own = lambda total, tokens: score(length_penalty, total, tokens)  # noqa: E731
+        own = functools.partial(score, length_penalty)
         return searched(table, beam_size, max_length, start, end, length_penalty, score=own)
 
     return function
