@@ -53,7 +53,8 @@ def in_order_of_rank(trial: Trial) -> float:
 )
 def everywhere_at_once(trial: Trial) -> float:
     """Merges listed before those of their parts, and tokens that two merges make."""
-    a, b = some_characters(trial, 2)
+    a, b, c = some_characters(trial, 3)
+    _required_of(trial, a + b + c, (a + b, c), (a, b))  # there only later, and merged all the same
     _required_of(trial, a + b + a + b, (a + b, a), (a, b))
     return _required(trial)
 
