@@ -153,8 +153,8 @@ def given(case, dtype):
 
 
 def fortran(array):
-    """The same values in another order of memory."""
-    return np.ascontiguousarray(array.T).T
+    """A copy in another order of memory."""
+    return array.T.copy().T
 
 
 def called(vjp, cotangent, arrays, options):
@@ -202,10 +202,18 @@ def errors(variant, dtype, case):
     g = cotangent_of(variant, arrays, options)
     exact = [each if each.dtype.kind == "i" else each.astype(np.float64) for each in arrays]
     due = called(find(PLAIN[variant.component]).vjp, g.astype(np.float64), exact, options)
+    arguments = [fortran(each) for each in (g, *arrays)]
     with np.errstate(all="ignore"):
         for _ in range(2):
-            found = called(variant.vjp, fortran(g), list(map(fortran, arrays)), options)
-        return [(np.nan_to_num(np.abs(one - other), nan=np.inf), other) for one, other in zip(found, due, strict=True)]
+            found = variant.vjp(*arguments, **options)
+        return [(error_of(one, other, g.dtype), other) for one, other in zip(found, due, strict=True)]
+
+
+def error_of(actual, due, dtype):
+    """Of each element; infinite where one is no number, or the array of another shape or dtype."""
+    if actual.shape != due.shape or actual.dtype != dtype:
+        return np.full_like(due, np.inf)
+    return np.nan_to_num(np.abs(actual.astype(np.float64) - due), nan=np.inf)
 
 
 def roundings(variant, dtype):

@@ -178,6 +178,12 @@ for _which in (
         heads_gathered(lambda split: split.mean(2)),
     ),
     (
+        "attention-gradient-not-gathered",
+        "Keys and values get one for each query head.",
+        "H above H_kv",
+        lambda call, g: backward(call, g, gathered=lambda call, array: array),
+    ),
+    (
         "attention-gradient-heads-interleaved",
         "On the way back, query head h belongs to key head h % H_kv.",
         "H above H_kv above 1",

@@ -166,6 +166,17 @@ def layer_norm_gradient_gain_bias_swapped(p: Pass) -> Gradients:
     return p.of_x(), p.of_bias(), p.of_gain()
 
 
+@gradient(
+    "layer-norm-gradient-gain-float32",
+    "Gain and bias of 16 bit get float32 gradients.",
+    needs="16-bit input",
+    dtypes=NARROW,
+)
+def layer_norm_gradient_gain_float32(*arrays: Array, epsilon: float = 1e-5) -> Gradients:
+    of_x, *others = layer_norm_gradient_plain(*arrays, epsilon=epsilon)
+    return of_x, *(each.astype(FLOAT32) for each in others)
+
+
 # Wrong: the rest
 
 

@@ -164,6 +164,12 @@ def output_logits_gradient_centred(g: Array, hidden: Array, weight: Array) -> Gr
 # Wrong: the cotangent, and what is kept
 
 
+@gradient("output-logits-gradient-clipped", "Gradients end at -1 and 1.", needs="a gradient above 1")
+@wide_gradients
+def output_logits_gradient_clipped(g: Array, hidden: Array, weight: Array) -> Gradients:
+    return tuple(each.clip(-1, 1) for each in backward(g, hidden, weight))
+
+
 @gradient(
     "output-logits-gradient-of-first-position",
     "Each position has the cotangent of the first.",

@@ -159,6 +159,17 @@ def softmax_gradient_never_cleared(g: Array, x: Array) -> Gradients:
     return softmax_gradient_plain(g, x)
 
 
+@gradient(
+    "softmax-gradient-in-place",
+    "The gradient is written over the argument.",
+    needs="a look at the argument after, or a second call with it",
+    seen_in=("linkedin/Liger-Kernel#262",),
+)
+def softmax_gradient_in_place(g: Array, x: Array) -> Gradients:
+    x[...] = softmax_gradient_plain(g, x)[0]
+    return (x.copy(),)
+
+
 # Wrong: sizes and numbers
 
 
