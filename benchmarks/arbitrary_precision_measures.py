@@ -38,7 +38,7 @@ class Row:
     ratio: float = 0.0
     """As a part of the bound W that a float64 implementation is held to: 1/2 of it is the oracle's own."""
     unbounded: int = 0
-    """For how many numbers W is infinite."""
+    """For how many finite numbers W is infinite."""
     natural: float = 0.0
     """In 2^-52 max(|y|, mean |v|), for attention; in the last place where that is subnormal."""
     worst: int = 0
@@ -49,7 +49,7 @@ class Row:
         self.numbers += 1
         off = max(error(float(actual), expected) - allowed, 0)
         self.ulp = max(self.ulp, float(off / ulp(expected)) if off else 0.0)
-        self.unbounded += worst == math.inf
+        self.unbounded += float(worst) == math.inf and bool(mpmath.isfinite(expected))
         ratio = part(off, float(worst))
         if ratio > self.ratio:
             self.ratio, self.worst = ratio, self.cases

@@ -22,22 +22,29 @@ BEYOND: Final = 2.0**-126
 
 _WIDTHS: Final = (512, 1, 2, 3, 7, 8, 64, 513, 1024)
 
-Sample = tuple[int, Any, list[int]]
-"""d_model, positions, pairs of channels."""
+Sample = tuple[int, Any, list[list[int]]]
+"""d_model, positions, and for each of these the pairs of channels."""
+
+_AT_A_TIME: Final = 64
+"""Pairs of channels whose positions are computed in one call."""
 
 
 def _random(regime: str, index: int, largest: int) -> Iterator[Sample]:
     """Forty positions in all channels; every other case has 512 of these."""
     d_model = 512 if index % 2 == 0 else _WIDTHS[index // 2 % len(_WIDTHS)]
     positions = generator(FUNCTION, regime, index).integers(0, largest, 40, endpoint=True)
-    yield d_model, positions, list(range((d_model + 1) // 2))
+    yield d_model, positions, [list(range((d_model + 1) // 2))] * len(positions)
 
 
 def _hard(index: int, largest: int) -> Iterator[Sample]:
     """For each pair of channels, its own positions."""
     d_model = _WIDTHS[index % len(_WIDTHS)]
-    for pair in range((d_model + 1) // 2):
-        yield d_model, np.array(near_multiples(pair, d_model, largest)), [pair]
+    pairs = range((d_model + 1) // 2)
+    for first in pairs[::_AT_A_TIME]:
+        each = [
+            (at, [pair]) for pair in pairs[first : first + _AT_A_TIME] for at in near_multiples(pair, d_model, largest)
+        ]
+        yield d_model, np.array([at for at, _ in each]), [pair for _, pair in each]
 
 
 def near_multiples(pair: int, d_model: int, largest: int) -> list[int]:
@@ -74,8 +81,8 @@ def position_row(regime: str, indices: range) -> Row:
             actual = oracle.positional_encoding_at(positions, d_model)
             worst = positional_encoding_bound_at(positions, d_model, numerics=HELD_TO).worst
             with mpmath.workprec(BITS):
-                for (at, position), pair in ((each, pair) for each in enumerate(positions) for pair in pairs):
-                    both = sine_and_cosine(int(position), pair, d_model)
+                for at, pair in ((at, pair) for at, there in enumerate(pairs) for pair in there):
+                    both = sine_and_cosine(int(positions[at]), pair, d_model)
                     for channel, exactly in zip((2 * pair, 2 * pair + 1), both, strict=True):
                         if channel < d_model:
                             row.add(actual[at, channel], exactly, worst[at, channel], allowed=allowed)
