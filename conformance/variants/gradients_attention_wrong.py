@@ -9,6 +9,7 @@ import numpy as np
 from .arithmetic import Array
 from .attention import Call, divided, exponentials, scores, visible
 from .attention_calls import without_strides
+from .catalogue import WIDEST
 from .gradients import Gradients, first_row, never_cleared
 from .gradients_attention import (
     attention_gradient,
@@ -232,6 +233,7 @@ for _which in (
     "The cotangent is read as if it were contiguous.",
     needs="a cotangent that is a transposed or strided view",
     seen_in=("Dao-AILab/flash-attention#2541",),
+    dtypes=WIDEST,
 )
 def attention_gradient_memory_order(g: Array, *arrays: Array, **options: Any) -> Gradients:
     return attention_gradient_plain(without_strides(g), *arrays, **options)
