@@ -135,6 +135,7 @@ CONVENTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "adam_epsilon": ("outside", "hat"),
     "smoothing_over": ("all", "others"),
     "beam_stop": ("exhaust", "first_full"),
+    "beam_ends": ("beam", "twice"),
 }
 
 # A field takes one of the values listed, or a number of the type given, not below the smallest.

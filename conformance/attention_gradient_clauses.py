@@ -47,7 +47,7 @@ def masked_keys_get_nothing(trial: Trial) -> float:
     prepare=lambda case: case.but(mask="blind-rows"),
 )
 def blind_rows_harm_nobody(trial: Trial) -> float:
-    """Where it holds NaN, its query's own gradient is left open; where it holds the mean, the values get their share."""
+    """Where it holds NaN, its query's own gradient is left open; where it holds the mean, values get their share."""
     rule = trial.conventions["masked_row"]
     blind = ~seen_by(trial.inputs, trial.conventions).any(-1)  # (B, H, L_q)
     applies(blind.any() and not blind.all())

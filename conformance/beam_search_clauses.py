@@ -110,7 +110,7 @@ def search(trial: Trial) -> float:
 )
 def greedy(trial: Trial) -> float:
     """Where no step is closer than rounding. With alpha = 0 nothing that comes later can be better."""
-    applies(trial.conventions.get("beam_ends", "beam") == "beam")
+    applies(trial.conventions["beam_ends"] == "beam")
     table, end, numerics = *(trial.inputs.arguments[name] for name in ("log_probabilities", "end")), trial.ladder[-1][1]
     due: Tokens = (trial.inputs.options["start"],)
     while len(due) - 1 < trial.case["max_length"] and (len(due) == 1 or due[-1] != end):

@@ -107,9 +107,7 @@ def explained(outcome: Outcome, hypotheses: list[Hypothesis], inputs: Inputs, nu
 def require_search(trial: Trial, hypotheses: list[Hypothesis], inputs: Inputs, numerics: Numerics) -> float:
     """The list is what some right search returns."""
     options = {name: value for name, value in inputs.options.items() if name != "length_penalty"}
-    conventions: dict[str, Any] = {
-        name: trial.conventions[name] for name in ("beam_stop", "beam_ends") if name in trial.conventions
-    }
+    conventions: dict[str, Any] = {name: trial.conventions[name] for name in ("beam_stop", "beam_ends")}
     table = inputs.arrays["log_probabilities"]
     outcomes = beam_search_outcomes(table, **options, **conventions, numerics=numerics)
     right = [(tuple(tokens), y) for tokens, y in beam_search(table, **inputs.options, **conventions)]

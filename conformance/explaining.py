@@ -10,7 +10,9 @@ from .registry import CLAUSES, COMPONENTS
 
 def title(spec: str, result: Result) -> str:
     """Who, what, in which dtype, which clause."""
-    return f"{spec}: {result.component} in {result.dtype or 'a format of its own'} violates {result.clause}"
+    of_data = COMPONENTS[result.component].result == "data" and not result.dtype
+    where = "" if of_data else f" in {result.dtype or 'a format of its own'}"
+    return f"{spec}: {result.component}{where} violates {result.clause}"
 
 
 def opening(spec: str, component: str | None, framework: str | None) -> str:

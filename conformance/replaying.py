@@ -30,10 +30,13 @@ def replay(console: Console, adapter: Adapter, line: str, chosen: str | None) ->
         raise CaseError(f"{adapter.offer.name} does not take {case['dtype']}")
     trial = Trial(Subject(adapter), COMPONENTS[case.component], case)
     try:
-        trial.component.shape(trial.inputs)
-        if trial.component.has_dtype:
-            trial.bound()  # the oracle's opinion of the arguments, before the implementation's
-        _show_elements(console, trial)
+        if trial.component.result == "data":
+            _show_data(console, trial)
+        else:
+            trial.component.shape(trial.inputs)
+            if trial.component.has_dtype:
+                trial.bound()  # the oracle's opinion of the arguments, before the implementation's
+            _show_elements(console, trial)
     except (SpecError, MemoryError) as error:
         raise CaseError(f"this case cannot be judged: {error}") from None
     violated, passed = False, False
@@ -58,6 +61,18 @@ def _chosen(case: Case, name: str | None) -> list[Clause]:
         known_to_all = "; `assay spec` lists the clauses" if name not in CLAUSES else f", which {case.component} lacks"
         raise CaseError(f"there is no clause {name!r}{known_to_all}")
     return list(known.values()) if name is None else [known[name]]
+
+
+def _show_data(console: Console, trial: Trial) -> None:
+    """The arguments and the result, where that is no array."""
+    console.print(trial.case.id, markup=False, soft_wrap=True)
+    try:
+        shown = {**trial.inputs.arguments, "result": trial.data()}
+    except (Unsupported, Violation) as reason:
+        console.print(str(reason), style="red", markup=False, soft_wrap=True)
+        return
+    for name, value in shown.items():
+        console.print(f"{name:20}{value!r}", markup=False, soft_wrap=True)
 
 
 def _show_elements(console: Console, trial: Trial) -> None:

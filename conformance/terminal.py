@@ -118,10 +118,12 @@ def _show_verdict(console: Console, report: Report) -> None:
 def _table(report: Report) -> Table:
     table = Table(title=None, header_style="bold")
     results = report.ordered
-    dtypes = [dtype for dtype in _DTYPES if any(result.dtype == dtype for result in results)]
+    judged = [result for result in results if result.status != "not-offered"]
+    # Texts have no dtype; neither has what was never judged.
+    dtypes = [dtype for dtype in (*_DTYPES, "") if any(result.dtype == dtype for result in judged or results)]
     table.add_column("component")
     for dtype in dtypes:
-        table.add_column(dtype)
+        table.add_column(dtype or "no dtype")
     for component in dict.fromkeys(result.component for result in results):
         cells = {
             dtype: [each for each in results if (each.component, each.dtype) == (component, dtype)] for dtype in dtypes
@@ -184,7 +186,7 @@ def show_comparison(console: Console, reports: Sequence[Mapping[str, Any]]) -> N
     for heading in ("adapter", "dtype", *components):
         table.add_column(heading)
     for report in reports:
-        for dtype in _DTYPES:
+        for dtype in (*_DTYPES, ""):
             rows = [Result(**{**each, "failure": None}) for each in report["results"] if each["dtype"] == dtype]
             if any(row.status not in ("not-offered", "unsupported") for row in rows):
                 cells = (_cell([row for row in rows if row.component == component]) for component in components)

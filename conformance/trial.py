@@ -62,7 +62,7 @@ class Trial:
         replies = recent_replies(self.subject.adapter, self.component.name, self.dtype)
         if (self.case, gradients) not in replies:
             replies[self.case, gradients] = ask()
-        return self._answered(replies[self.case, gradients])
+        return self.answered(replies[self.case, gradients])
 
     def reply(self, inputs: Inputs | None = None, layout: str | None = None) -> Reply:
         """Call the implementation; `Unsupported` if it refuses, `Violation` if it fails."""
@@ -70,7 +70,7 @@ class Trial:
         reply = self.subject.adapter.call(
             self.component.name, given.arrays, given.options, dtype=self.dtype, layouts=self._layouts(given, layout)
         )
-        return self._answered(reply)
+        return self.answered(reply)
 
     def call(self, inputs: Inputs | None = None, layout: str | None = None) -> Array:
         """The result in float64, of the right shape; `Violation` if it has another."""
@@ -102,7 +102,7 @@ class Trial:
         reply = self.subject.adapter.call(
             name, given.arrays, given.options, dtype=self.dtype, layouts=layouts, cotangent=along, wrt=wrt
         )
-        return self._answered(reply)
+        return self.answered(reply)
 
     def gradients(self, inputs: Inputs | None = None, cotangent: Array | None = None, **how: Any) -> dict[str, Array]:
         """The gradient of each real argument; `Violation` where one has not the shape of its argument."""
@@ -169,9 +169,10 @@ class Trial:
             for each in several
         ]
         replies = self.subject.adapter.sequence(calls)
-        return [self.value_of(self._answered(reply), each) for reply, each in zip(replies, several, strict=True)]
+        return [self.value_of(self.answered(reply), each) for reply, each in zip(replies, several, strict=True)]
 
-    def _answered(self, reply: Reply) -> Reply:
+    def answered(self, reply: Reply) -> Reply:
+        """The reply, if it is one; `Unsupported` or `Violation` if it is not."""
         self.subject.lost = reply.status in ("died", "timeout")
         if reply.status == "unsupported":
             raise Unsupported(reply.message)

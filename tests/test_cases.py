@@ -54,7 +54,8 @@ def test_a_line_rebuilds_its_arrays_exact_in_the_dtype(component, dtype):
             assert array.tobytes() == again.arrays[name].tobytes(), (case.id, name)
             if array.dtype.kind == "f":
                 assert array.tobytes() == rounded(array, dtype).tobytes(), (case.id, name)
-        assert all(isinstance(length, int) for length in component.shape(first))
+        if component.result == "array":
+            assert all(isinstance(length, int) for length in component.shape(first))
 
 
 @each_component

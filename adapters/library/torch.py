@@ -8,8 +8,14 @@ import math
 from typing import TYPE_CHECKING
 
 from .torch_adam import Adam
+from .torch_layers import decoder as decoder
+from .torch_layers import decoder_layer as decoder_layer
+from .torch_layers import encoder as encoder
+from .torch_layers import encoder_layer as encoder_layer
+from .torch_layers import multi_head_attention as multi_head_attention
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 framework = "torch"
@@ -109,9 +115,16 @@ def positional_encoding(length: int, d_model: int) -> "Tensor":
     """The recipe of the PyTorch tutorial, in float32; for an odd d_model the last channel is a sine."""
     import torch
 
-    position = torch.arange(length).unsqueeze(1)
-    div_term = torch.exp(torch.arange(0, d_model, 2) * (-math.log(10000.0) / d_model))
-    encoding = torch.zeros(length, d_model)
+    return positions(length, d_model, torch.float32)
+
+
+def positions(length: int, d_model: int, dtype: "torch.dtype") -> "Tensor":
+    """The same in a wider format."""
+    import torch
+
+    position = torch.arange(length, dtype=dtype).unsqueeze(1)
+    div_term = torch.exp(torch.arange(0, d_model, 2, dtype=dtype) * (-math.log(10000.0) / d_model))
+    encoding = torch.zeros(length, d_model, dtype=dtype)
     encoding[:, 0::2] = torch.sin(position * div_term)
     encoding[:, 1::2] = torch.cos(position * div_term[: d_model // 2])
     return encoding

@@ -50,6 +50,7 @@ def searched(
     *,
     score: Callable[[float, Tokens], float] | None = None,
     stops: Callable[[list[tuple[Any, Tokens]], list[tuple[Any, Tokens]]], bool] = lambda beam, finished: False,
+    reach: int = 1,
 ) -> Found:
     """The search, with the score and the end of it left open."""
     score = score or wu(length_penalty)
@@ -57,7 +58,7 @@ def searched(
     finished = beam if max_length == 0 else []
     for length in range(1, max_length + 1):
         every = continuations(table, beam)
-        finished = finished + [each for each in every[:beam_size] if each[1][-1] == end]
+        finished = finished + [each for each in every[: reach * beam_size] if each[1][-1] == end]
         beam = [each for each in every if each[1][-1] != end][:beam_size]
         if length == max_length:
             finished = finished + beam
@@ -186,3 +187,16 @@ def beam_first_full(
         length_penalty,
         stops=lambda beam, finished: len(finished) >= beam_size,
     )
+
+
+@variant(
+    "beam-twice",
+    "beam_search",
+    "Ends are looked for among twice as many continuations, as in tensor2tensor, and it says so.",
+    wrong=False,
+    conventions={"beam_ends": "twice"},
+)
+def beam_twice(
+    log_probabilities: Array, *, beam_size: int, max_length: int, start: int, end: int, length_penalty: float = 0.6
+) -> Found:
+    return searched(widened(log_probabilities), beam_size, max_length, start, end, length_penalty, reach=2)

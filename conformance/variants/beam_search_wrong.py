@@ -115,8 +115,16 @@ def _slot_kept(every: Beam, size: int, end: int) -> tuple[Beam, Beam]:
     return [each for each in every[:size] if each[1][-1] != end], [each for each in every[:size] if each[1][-1] == end]
 
 
+def _slot_filled(every: Beam, size: int, end: int) -> Beam:
+    return [each for each in every if each[1][-1] != end][:size]
+
+
 def _all_ends(every: Beam, size: int, end: int) -> tuple[Beam, Beam]:
-    return [each for each in every if each[1][-1] != end][:size], [each for each in every if each[1][-1] == end]
+    return _slot_filled(every, size, end), [each for each in every if each[1][-1] == end]
+
+
+def _twice(every: Beam, size: int, end: int) -> tuple[Beam, Beam]:
+    return _slot_filled(every, size, end), [each for each in every[: 2 * size] if each[1][-1] == end]
 
 
 def _not_frozen(every: Beam, size: int, end: int) -> tuple[Beam, Beam]:
@@ -150,6 +158,7 @@ def _parents_lost(every: Beam, size: int, end: int) -> tuple[Beam, Beam]:
 for _name, _sentence, _seen, _step in (
     ("slot-kept", "A finished hypothesis keeps its place in the beam.", ("facebookresearch/ParlAI#2058",), _slot_kept),
     ("all-ends", "Whatever ends is finished, however improbable it is.", (), _all_ends),
+    ("twice-undeclared", "Ends are looked for among twice as many continuations, and it does not say so.", (), _twice),
     (
         "not-frozen",
         "A finished hypothesis stays in the beam and is continued.",
