@@ -25,6 +25,12 @@ def _bound(inputs: Inputs, numerics: Numerics, conventions: Conventions) -> Boun
     return additive_attention_bound(**inputs.arguments, masked_row=conventions["masked_row"], numerics=numerics)
 
 
+def _probes(dtype: str) -> list[Case]:
+    """All sizes alike, so that nothing but the values tells what was exchanged or transposed."""
+    options = [options[0] for options in ADDITIVE_ATTENTION.factors.values()]
+    return [ADDITIVE_ATTENTION.case(options, dtype, 0).but(L_q=7, L_k=7, d_q=16, d_k=16, d_v=16, d_a=16, seed=7)]
+
+
 ADDITIVE_ATTENTION: Component = component(
     name="additive_attention",
     formula="softmax(v . tanh(query W_q + key W_k)) value",
@@ -40,6 +46,7 @@ ADDITIVE_ATTENTION: Component = component(
     admissible=lambda case: max(case["B"], 1) * case["L_q"] * case["L_k"] * case["d_a"] <= 2**15,
     item=item,
     dependents=dependents,
+    probes=_probes,
     large=[
         {"B": 4, "L_q": 33, "L_k": 65, "d_q": 16, "d_k": 33, "d_v": 17, "d_a": 16},
         {"B": 2, "L_q": 33, "L_k": 17, "d_q": 33, "d_k": 33, "d_v": 33, "d_a": 3},

@@ -235,6 +235,7 @@ ATTENTION: Component = component(
     exact=_exact,
     exact_regimes=("one-hot",),
     gradient=_gradient,
+    differentiated=lambda case: case["L_q"] * case["L_k"] <= 129**2 and case["B"] * case["H"] <= 12,
     item=_item,
     variations=_variations,
     dependents=_dependents,

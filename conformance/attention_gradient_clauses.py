@@ -22,9 +22,9 @@ _MASKING = "paper, section 3.2.3: a masked weight is zero, whatever the key"
 )
 def masked_keys_get_nothing(trial: Trial) -> float:
     """Bit for bit, in every head."""
-    hidden = ~seen_by(trial.inputs, trial.conventions).any(2)  # (B, H, L_k)
+    hidden = ~np.asarray(seen_by(trial.inputs, trial.conventions).any(2))  # (B, H, L_k)
     applies(hidden.any())
-    hidden = hidden.reshape(hidden.shape[0], trial.case["H_kv"], -1, hidden.shape[2]).all(2)  # (B, H_kv, L_k)
+    hidden = np.asarray(hidden.reshape(len(hidden), trial.case["H_kv"], -1, hidden.shape[2]).all(2))  # (B, H_kv, L_k)
     applies(hidden.any())
     gradients = trial.gradients()
     return max(
@@ -49,7 +49,7 @@ def masked_keys_get_nothing(trial: Trial) -> float:
 def blind_rows_harm_nobody(trial: Trial) -> float:
     """Where it holds NaN, its query's own gradient is left open; where it holds the mean, values get their share."""
     rule = trial.conventions["masked_row"]
-    blind = ~seen_by(trial.inputs, trial.conventions).any(-1)  # (B, H, L_q)
+    blind = ~np.asarray(seen_by(trial.inputs, trial.conventions).any(-1))  # (B, H, L_q)
     applies(blind.any() and not blind.all())
     gradients = trial.gradients()
     bounds = trial.gradient_bounds()

@@ -24,6 +24,12 @@ def _bound(inputs: Inputs, numerics: Numerics, conventions: Conventions) -> Boun
     return bilinear_attention_bound(**inputs.arguments, masked_row=conventions["masked_row"], numerics=numerics)
 
 
+def _probes(dtype: str) -> list[Case]:
+    """All sizes alike, so that nothing but the values tells what was exchanged or transposed."""
+    options = [options[0] for options in BILINEAR_ATTENTION.factors.values()]
+    return [BILINEAR_ATTENTION.case(options, dtype, 0).but(L_q=7, L_k=7, d_q=16, d_k=16, d_v=16, seed=7)]
+
+
 BILINEAR_ATTENTION: Component = component(
     name="bilinear_attention",
     formula="softmax(query W key^T) value",
@@ -38,6 +44,7 @@ BILINEAR_ATTENTION: Component = component(
     generic=lambda case: case["regime"] in ("normal", "uniform"),
     item=item,
     dependents=dependents,
+    probes=_probes,
     large=[
         {"B": 4, "L_q": 33, "L_k": 65, "d_q": 16, "d_k": 33, "d_v": 17},
         {"B": 2, "L_q": 65, "L_k": 129, "d_q": 33, "d_k": 33, "d_v": 33},

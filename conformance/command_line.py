@@ -13,6 +13,7 @@ from ..adapters.declaration import suggestion
 from . import terminal
 from .arguments import listed, seconds, seed, workers
 from .case import CaseError
+from .coverage import covered
 from .explaining import opening
 from .plan import Selection, plan
 from .profiles import PROFILES
@@ -76,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
 
     spec = command("spec", _spec, "the clauses: what each one checks, its formula and its source")
     spec.add_argument("clause", nargs="?", metavar="ID")
+    spec.add_argument("--coverage", action="store_true", help="what is judged of the study notes, and on whom")
 
     again = command("replay", _replay, "run one case again from its line")
     again.add_argument("case", metavar="CASE")
@@ -186,6 +188,11 @@ def _spec(parsed: argparse.Namespace) -> int:
     if parsed.clause and parsed.clause not in CLAUSES:
         hint = suggestion(parsed.clause, CLAUSES) or "; `assay spec` lists them"
         raise UsageError(f"there is no clause {parsed.clause!r}{hint}")
+    if parsed.coverage:
+        if parsed.clause:
+            raise UsageError("--coverage is a table of all clauses; leave out the clause")
+        terminal.show_coverage(terminal.Screen(), covered(available()))
+        return 0
     terminal.show_clauses(terminal.Screen(), [CLAUSES[parsed.clause]] if parsed.clause else list(CLAUSES.values()))
     return 0
 

@@ -89,6 +89,8 @@ class Component:
     """Parameters of cases that are large enough for statistics over a whole tensor."""
     gradient: Callable[[Inputs, Array, Numerics, Conventions], Mapping[str, Bound]] | None = None
     """The bounds on the gradients of `sum(result * cotangent)`, by the names of the real arrays."""
+    differentiated: Callable[[Case], bool] = lambda case: True
+    """Whether the gradients of a case are judged as well: they take several times as long."""
     result: Literal["array", "data"] = "array"
     """`data`: lists, texts and numbers, for which no bound and none of the clauses for all components holds."""
     has_dtype: bool = True

@@ -145,11 +145,9 @@ CROSS_ENTROPY: Component = component(
     bound=lambda inputs, numerics, conventions: cross_entropy_bound(
         **inputs.arguments, smoothing_over=conventions["smoothing_over"], numerics=numerics
     ),
-    gradient=lambda inputs, cotangent, numerics, conventions: {
-        "logits": cross_entropy_vjp_bound(
-            cotangent, **inputs.arguments, smoothing_over=conventions["smoothing_over"], numerics=numerics
-        )
-    },
+    gradient=lambda inputs, cotangent, numerics, conventions: cross_entropy_vjp_bound(
+        cotangent, **inputs.arguments, smoothing_over=conventions["smoothing_over"], numerics=numerics
+    ),
     # Rows that are all the same err all the same: their mean is as far off as each.
     generic=lambda case: case["regime"] in (*GENERIC, "logits-1e2", "confident") and case["layout"] != "expanded",
     admissible=_admissible,

@@ -152,6 +152,7 @@ def memory_permuted(trial: Trial) -> float:
     "With all three sub-layers silent, what is left is three norms: each sum has its residual, and a norm after it.",
     formula="both W^O = 0, W_2 = 0, b_2 = 0: f(x) = LayerNorm(LayerNorm(LayerNorm(x)))",
     source='paper, section 3.1: "LayerNorm(x + Sublayer(x))"',
+    prepare=lambda case: case.but(mask="none", memory_mask="none"),
 )
 def residuals_and_norms(trial: Trial) -> float:
     """Within the bound, which is that of three norms."""

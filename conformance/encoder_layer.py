@@ -109,6 +109,7 @@ def padding_does_not_matter(trial: Trial) -> float:
     "With both sub-layers silent, the norm of the norm is left: each sum has its residual, and a norm after it.",
     formula="W^O = 0, W_2 = 0, b_2 = 0: f(x) = LayerNorm(LayerNorm(x))",
     source='paper, section 3.1: "LayerNorm(x + Sublayer(x))"',
+    prepare=lambda case: case.but(mask="none"),
 )
 def residuals_and_norms(trial: Trial) -> float:
     """Within the bound, which is that of two norms."""

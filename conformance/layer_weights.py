@@ -5,6 +5,7 @@ of their fan-in, so that what passes keeps its size.
 """
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -75,7 +76,7 @@ def named_mask(case: Case, parameter: str, queries: int, keys: int) -> Array | N
     )
 
 
-def split_weights(inputs: Inputs) -> dict[str, object]:
+def split_weights(inputs: Inputs) -> dict[str, Any]:
     """The arguments of a call with its weights as one mapping, as the oracle has them."""
     weights = {name.removeprefix("weights."): a for name, a in inputs.arrays.items() if name.startswith("weights.")}
     others = {name: a for name, a in inputs.arrays.items() if not name.startswith("weights.")}

@@ -47,7 +47,7 @@ def _make(case: Case) -> Inputs:
 
 def _exact(case: Case, inputs: Inputs, bound: Bound, conventions: Conventions) -> Array:
     """Zeros, which one entry alone has; with base two, other numbers are not reached exactly."""
-    return bound.expected == 0
+    return np.asarray(bound.expected == 0)
 
 
 def _dependents(inputs: Inputs, name: str, where: tuple[int, ...], conventions: Conventions) -> Array:
@@ -74,9 +74,9 @@ LOG_SOFTMAX: Component = component(
     make=_make,
     shape=lambda inputs: inputs.arrays["x"].shape,
     bound=lambda inputs, numerics, conventions: log_softmax_bound(**inputs.arguments, numerics=numerics),
-    gradient=lambda inputs, cotangent, numerics, conventions: {
-        "x": log_softmax_vjp_bound(cotangent, **inputs.arguments, numerics=numerics)
-    },
+    gradient=lambda inputs, cotangent, numerics, conventions: log_softmax_vjp_bound(
+        cotangent, **inputs.arguments, numerics=numerics
+    ),
     generic=lambda case: case["regime"] in (*GENERIC, "logits-1e2", "dominant"),
     exact=_exact,
     exact_regimes=("one-hot",),

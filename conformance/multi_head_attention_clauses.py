@@ -30,10 +30,16 @@ def one_head(trial: Trial) -> float:
     """Without any splitting or merging on the judge's side."""
     arrays = trial.inputs.arrays
     q, k, v = (arrays[x] @ arrays[f"w_{x}"] for x in ("query", "key", "value"))
-    causal = {"causal": trial.inputs.options["causal"], "mask": arrays.get("mask")}
-    heads = (each[:, None] for each in (q, k, v))
-    chosen = {name: trial.conventions[name] for name in ("causal_alignment", "masked_row")}
-    expected = attention(*heads, **causal, **chosen)[:, 0] @ arrays["w_output"]
+    o = attention(
+        q[:, None],
+        k[:, None],
+        v[:, None],
+        mask=arrays.get("mask"),
+        causal=trial.inputs.options["causal"],
+        causal_alignment=trial.conventions["causal_alignment"],
+        masked_row=trial.conventions["masked_row"],
+    )
+    expected = o[:, 0] @ arrays["w_output"]
     claim = "one head is not attention between projections"
     return trial.require_same(trial.call(), expected, allowance(trial), claim)
 

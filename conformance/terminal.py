@@ -15,6 +15,7 @@ from rich.text import Text
 
 from ..adapters import Listed
 from .clause import Clause
+from .coverage import Covered, ranges
 from .explaining import facts, replay_command, title
 from .judging import Result
 from .report import CONFORMS, NO_EVIDENCE, VIOLATES, Report
@@ -177,6 +178,23 @@ def show_clauses(console: Console, clauses: Sequence[Clause]) -> None:
         console.print(f"[bold]{clause.id}[/]  [dim]{clause.component or 'every component'}[/]{level}")
         for text in (clause.sentence, clause.formula, clause.source):
             console.print(textwrap.indent(_plain(text), "    "), soft_wrap=True)
+
+
+def show_coverage(console: Console, rows: Sequence[Covered]) -> None:
+    """What the notes say, down; oracle functions, clauses, the verdict on a claim, and adapters across."""
+    table = Table(header_style="bold", show_lines=True)
+    for heading in ("notes", "what they say", "oracle", "clauses", "claim", "adapters"):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(
+            row.number,
+            _plain(row.says),
+            "\n".join(row.functions),
+            ", ".join(ranges(row.clauses)),
+            row.verdict,
+            "\n".join(row.adapters),
+        )
+    console.print(table)
 
 
 def show_comparison(console: Console, reports: Sequence[Mapping[str, Any]]) -> None:

@@ -93,7 +93,7 @@ def attention_vjp(
 def of_groups(gradient: Array, groups: int) -> Array:
     """The sum over the query heads of each key/value head: (B, H_kv, L_k, d)."""
     batch, heads, *rest = gradient.shape
-    return gradient.reshape(batch, groups, heads // max(groups, 1), *rest).sum(2)
+    return np.asarray(gradient.reshape(batch, groups, heads // max(groups, 1), *rest).sum(2))
 
 
 def visible(

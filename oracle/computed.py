@@ -55,7 +55,8 @@ class Computed:
     def mapped(self, function: Callable[[Array], Array]) -> "Computed":
         """The same elements in another order or shape."""
         shape = self.value.shape
-        return Computed(function(self.value), *(function(np.broadcast_to(each, shape)) for each in self.errors))
+        error, variance, coherent = (function(np.broadcast_to(each, shape)) for each in self.errors)
+        return Computed(function(self.value), error, variance, coherent)
 
     @property
     def transposed(self) -> "Computed":

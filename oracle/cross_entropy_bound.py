@@ -109,7 +109,9 @@ def _token_errors(problem: Problem, rows: LogProbabilities, numerics: Numerics) 
     return Errors(*kept), np.where(counts, narrow, 0.0)
 
 
-def cross_entropy_vjp_bound(cotangent: Any, logits: Any, targets: Any, *, numerics: Numerics, **options: Any) -> Bound:
+def cross_entropy_vjp_bound(
+    cotangent: Any, logits: Any, targets: Any, *, numerics: Numerics, **options: Any
+) -> dict[str, Bound]:
     """The bound on `cross_entropy_vjp`, whose options it takes.
 
     It holds for (p - q) c, as for a backward pass through the log-softmax, -q c + p sum q c.
@@ -148,4 +150,4 @@ def cross_entropy_vjp_bound(cotangent: Any, logits: Any, targets: Any, *, numeri
         errors = Errors(error, variance, c * of_p.coherent + constants + tiny)
         counts = problem.counts[:, None]
         errors = Errors(*(np.where(counts, each, 0.0) for each in judgeable(errors)))
-    return finish(gradient, errors, numerics)
+    return {"logits": finish(gradient, errors, numerics)}

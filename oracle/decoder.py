@@ -73,7 +73,8 @@ def decoder_vjp(
     g = real("decoder_vjp", "cotangent", cotangent)
     same_shape("decoder_vjp", g, (*tokens.shape, len(w["embedding"])))
     options = {"heads": heads, "mask": mask, "memory_mask": memory_mask, "masked_row": masked_row}
-    x, dmemory, found = [embedded(tokens, w["embedding"], positional_layout)], np.zeros_like(memory), {}
+    found: Gradients = {}
+    x, dmemory = [embedded(tokens, w["embedding"], positional_layout)], np.zeros_like(memory)
     for number in range(count):
         x.append(decoder_layer(x[-1], memory, part(w, f"layers.{number}"), **options))
     dx, of_logits = output_logits_vjp(g, x[-1], w["embedding"])
@@ -121,7 +122,7 @@ def _recorded(
 ) -> tuple[Tape, dict[str, Computed], Computed]:
     tokens, memory, w, count = _arguments(function, tokens, memory, weights)
     of = {"memory": Computed(memory), **{f"weights.{name}": Computed(array) for name, array in w.items()}}
-    seen = masks(*tokens.shape[:1], heads, tokens.shape[1], memory.shape[1], mask, memory_mask)
+    seen = masks(tokens.shape[0], heads, tokens.shape[1], memory.shape[1], mask, memory_mask)
     tape = Tape(of_steps(numerics))
     table = of["weights.embedding"]
     with np.errstate(all="ignore"):

@@ -40,7 +40,7 @@ def embedding_vjp(cotangent: Any, tokens: Any, weight: Any) -> Array:
     same_shape("embedding_vjp", g, (*tokens.shape, weight.shape[1]))
     gradient = np.zeros_like(weight)  # (V, d_model)
     np.add.at(gradient, tokens, g)
-    return gradient * math.sqrt(weight.shape[1])
+    return np.asarray(gradient * math.sqrt(weight.shape[1]))
 
 
 def embedding_bound(tokens: Any, weight: Any, *, numerics: Numerics) -> Bound:

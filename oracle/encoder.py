@@ -70,7 +70,8 @@ def encoder_vjp(
     g = real("encoder_vjp", "cotangent", cotangent)
     same_shape("encoder_vjp", g, (*tokens.shape, w["embedding"].shape[1]))
     options = {"heads": heads, "mask": mask, "masked_row": masked_row}
-    x, found = [embedded(tokens, w["embedding"], positional_layout)], {}
+    found: Gradients = {}
+    x = [embedded(tokens, w["embedding"], positional_layout)]
     for number in range(count):
         x.append(encoder_layer(x[-1], part(w, f"layers.{number}"), **options))
     for number in reversed(range(count)):

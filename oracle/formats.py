@@ -38,7 +38,8 @@ class Format:
     @property
     def half_smallest_subnormal(self) -> float:
         """2^(emin - p): what rounding to nearest moves a subnormal number by at most."""
-        return 2.0 ** (self.smallest_exponent - self.precision)
+        # 2^(emin - p) of float64 is below float64's own smallest number.
+        return max(2.0 ** (self.smallest_exponent - self.precision), float(np.finfo(np.float64).smallest_subnormal))
 
 
 FORMATS: Final[Mapping[str, Format]] = {
@@ -64,6 +65,5 @@ def half_ulp(x: Array, form: Format) -> Array:
     _, exponent = np.frexp(magnitude)  # |x| = m 2^exponent with m in [1/2, 1)
     exponent = np.where(magnitude > 0, exponent - 1, form.smallest_exponent)  # frexp has the exponent 0 for zero
     distance = np.ldexp(1.0, np.maximum(exponent, form.smallest_exponent) - form.precision)
-    # 2^(emin - p) of float64 is below float64's own smallest number.
-    distance = np.maximum(distance, np.finfo(np.float64).smallest_subnormal)
+    distance = np.maximum(distance, form.half_smallest_subnormal)
     return np.where(np.isfinite(magnitude), distance, np.inf)

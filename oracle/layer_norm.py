@@ -155,7 +155,7 @@ def errors_of_moments(x: Array, numerics: Numerics) -> tuple[Errors, Errors]:
         v_v = v_v + once * (4 * q**2 + mu**4) + 4 * mu**2 * of_mu.variance
         squares = n * q
     else:
-        e_v = unit * (v * (n + 4 + 12 * math.sqrt(math.log(n))) + 4 / 3 * (n + 2) * np.sqrt(v * q))
+        e_v = unit * (v * (n + 4 + 12 * math.sqrt(math.log(n))) + 4 / 3 * (n + 2) * np.sqrt(v) * np.sqrt(q))
         v_v = sum_variance(n, n * v, np.sum(c**4, -1, keepdims=True), unit) / n**2
         # Random errors of the running mean: their share is 2/3 mu^2 v.
         v_v = v_v + once * (6 * v**2 + 2 / 3 * mu**2 * v)

@@ -65,7 +65,7 @@ def log_softmax_bound(x: Any, *, numerics: Numerics) -> Bound:
     return finish(rows.y, errors, numerics, directions={"temperature": rows.gap - mean})
 
 
-def log_softmax_vjp_bound(cotangent: Any, x: Any, *, numerics: Numerics) -> Bound:
+def log_softmax_vjp_bound(cotangent: Any, x: Any, *, numerics: Numerics) -> dict[str, Bound]:
     """How far from `log_softmax_vjp` a right implementation may be.
 
     With G = sum g and the errors of `kept_probability_errors`:
@@ -99,7 +99,7 @@ def log_softmax_vjp_bound(cotangent: Any, x: Any, *, numerics: Numerics) -> Boun
             of_product.variance + VARIANCE_OF_ROUNDING * (unit * dx) ** 2,
             of_product.coherent + numerics.underflow,
         )
-    return finish(dx, judgeable(errors), numerics)
+    return {"x": finish(dx, judgeable(errors), numerics)}
 
 
 def log_probabilities(x: Array) -> LogProbabilities:

@@ -55,7 +55,7 @@ def attend(
     p = Computed(weights.p, *_probabilities(weights, kept, numerics, remade=True))
     kept_o = stored_in(o, kept_in)
     saved = replace(kept_o, value=np.nan_to_num(kept_o.value))
-    blind = weights.n == 0 if seen is None else ~seen.any(-1, keepdims=True)
+    blind = np.asarray(weights.n == 0 if seen is None else ~np.asarray(seen.any(-1, keepdims=True)))
 
     def backward(g: Computed) -> tuple[Computed, Computed]:
         cast = _cast(p, numerics)
@@ -146,7 +146,8 @@ def _through_softmax(
 ) -> Computed:
     """dS from dP; `o` is the result as it was kept."""
     numerics, unit, n = tape.numerics, tape.numerics.unit, p.value.shape[-1]
-    dp = tape.read(of_p)
+    # Scores that are stored in a narrower format have gradients that are, before and after their scaling.
+    dp = stored_in(tape.read(of_p), numerics.scores)
     if numerics.hidden is not None:
         p = _cast(p, numerics)
     # D from the result
@@ -179,6 +180,7 @@ def _through_softmax(
     if blind.any():
         either = np.where(blind, np.abs(p.value * (dp.value - d)), 0)
         ds = replace(ds, value=np.where(blind, 0, ds.value), error=ds.error + either)
+    ds = stored_in(stored_in(ds, numerics.scores), numerics.scores)
     # A delta on top of weights that are off, too.
     ds = replace(ds, error=ds.error + e_p * d_error)
     return replace(ds, common=Common(np.where(blind, 0, p.value), d_error, d_variance))

@@ -45,9 +45,8 @@ def layer_norm_step(tape: Tape, x: Computed, gain: Computed, bias: Computed, eps
         axes = tuple(range(g.value.ndim - 1))
         of_gain, of_bias = total(terms, axes, numerics, chunks), total(g, axes, numerics, chunks)
         d = gain.value.shape
-        return _through(g, gain, z, r, size, numerics), *(
-            each.mapped(lambda array: array.reshape(d)) for each in (of_gain, of_bias)
-        )
+        of_gain, of_bias = (each.mapped(lambda array: array.reshape(d)) for each in (of_gain, of_bias))
+        return _through(g, gain, z, r, size, numerics), of_gain, of_bias
 
     return tape.record(result, (x, gain, bias), backward)
 

@@ -16,9 +16,12 @@ FEW = Profile(drawn=0, spread=6, drawn_for_properties=2)
 
 
 def judged(variant: Variant, profile: Profile, dtypes: tuple[str, ...]):
-    """The results of a variant, the clauses that catch most first."""
+    """The results of a variant; where it is one of gradients, what judges these first."""
     adapter, component = open_object(variant.adapter(), variant.name), COMPONENTS[variant.component]
-    for clause in clauses_of(component):
+    clauses = clauses_of(component)
+    if variant.vjp:
+        clauses.sort(key=lambda clause: not clause.id.startswith("GRAD-"))
+    for clause in clauses:
         for dtype in dtypes if component.has_dtype else ("",):
             yield judge_clause(adapter, clause, variant.component, dtype, profile, seed=0)
 

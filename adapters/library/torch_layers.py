@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 EPSILON = 1e-5
 
+adapters: dict[str, object] = {}
+"""None of its own: the adapter `torch` has these functions."""
+
 
 def multi_head_attention(
     query: "Tensor",
@@ -34,7 +37,7 @@ def multi_head_attention(
     from .torch import attention
 
     def of_heads(x: "Tensor", w: "Tensor") -> "Tensor":
-        return F.linear(x, w.T).unflatten(-1, (heads, w.shape[1] // heads)).transpose(1, 2)
+        return F.linear(x, w.T).reshape(*x.shape[:2], heads, w.shape[1] // heads).transpose(1, 2)
 
     o = attention(of_heads(query, w_query), of_heads(key, w_key), of_heads(value, w_value), mask=mask, causal=causal)
     return F.linear(o.transpose(1, 2).flatten(2), w_output.T)
@@ -49,7 +52,8 @@ def encoder_layer(
     module = _module(torch.nn.TransformerEncoderLayer, x, weights, heads)
     parameters = _parameters(weights, {"self_attention": "self_attn"}, ("self_attention", "feed_forward"))
     blocked = _blocked(mask, heads, x.shape[0], x.shape[1], x.shape[1])
-    return _called(module, parameters, (x,), {"src_mask": blocked})
+    result: Tensor = _called(module, parameters, (x,), {"src_mask": blocked})
+    return result
 
 
 def decoder_layer(
@@ -71,7 +75,8 @@ def decoder_layer(
     earlier = torch.ones(length, length, dtype=torch.bool, device=x.device).tril()
     target = _blocked(earlier if mask is None else mask & earlier, heads, batch, length, length)
     of_memory = _blocked(memory_mask, heads, batch, length, memory.shape[1])
-    return _called(module, parameters, (x, memory), {"tgt_mask": target, "memory_mask": of_memory})
+    result: Tensor = _called(module, parameters, (x, memory), {"tgt_mask": target, "memory_mask": of_memory})
+    return result
 
 
 def encoder(tokens: "Tensor", weights: Mapping[str, "Tensor"], *, heads: int, mask: "Tensor | None" = None) -> "Tensor":
@@ -134,7 +139,7 @@ def _parameters(
     """The module's parameters by its own names: matrices are (out, in), and projections have biases."""
     import torch
 
-    parameters = {}
+    parameters: dict[str, Tensor] = {}
     for ours, theirs in attentions.items():
         stacked = torch.cat([weights[f"{ours}.w_{each}"].T for each in ("query", "key", "value")])
         output = weights[f"{ours}.w_output"].T
@@ -147,9 +152,9 @@ def _parameters(
     for number in ("1", "2"):
         parameters[f"linear{number}.weight"] = weights[f"feed_forward.w_{number}"].T
         parameters[f"linear{number}.bias"] = weights[f"feed_forward.b_{number}"]
-    for number, name in enumerate(norms, 1):
-        parameters[f"norm{number}.weight"] = weights[f"{name}_norm.gain"]
-        parameters[f"norm{number}.bias"] = weights[f"{name}_norm.bias"]
+    for place, name in enumerate(norms, 1):
+        parameters[f"norm{place}.weight"] = weights[f"{name}_norm.gain"]
+        parameters[f"norm{place}.bias"] = weights[f"{name}_norm.bias"]
     return parameters
 
 

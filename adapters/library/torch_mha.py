@@ -1,4 +1,4 @@
-"""nn.MultiheadAttention(need_weights=False) as bare attention: its four projections are the identity.
+"""nn.MultiheadAttention(need_weights=False), and as bare attention: its four projections are the identity then.
 
 The identity is exact for finite inputs; a NaN or an infinity meets its zeros, and so reaches every head.
 """
@@ -54,3 +54,39 @@ def attention(
     merged = [each.transpose(1, 2).reshape(batch, each.shape[2], width) for each in (query, key, value)]
     result: Tensor = module(*merged, attn_mask=blocked, need_weights=False)[0]
     return result.reshape(batch, queries, heads, d_k).transpose(1, 2)
+
+
+def multi_head_attention(
+    query: "Tensor",
+    key: "Tensor",
+    value: "Tensor",
+    w_query: "Tensor",
+    w_key: "Tensor",
+    w_value: "Tensor",
+    w_output: "Tensor",
+    *,
+    heads: int,
+    mask: "Tensor | None" = None,
+    causal: bool = False,
+) -> "Tensor":
+    """The module itself, with the matrices of the call as its parameters and biases of zero."""
+    import torch
+
+    batch, queries, d_model = query.shape
+    keys = key.shape[1]
+    if (w_query.shape[1], w_value.shape[1]) != (d_model, d_model):
+        raise NotImplementedError("nn.MultiheadAttention needs d_k = d_v = d_model / heads")
+    options = {"batch_first": True, "bias": False, "dtype": query.dtype, "device": query.device}
+    module = torch.nn.MultiheadAttention(d_model, heads, **options).eval()
+    blocked = None
+    if mask is not None or causal:
+        if 0 in (batch, queries, keys):
+            raise NotImplementedError("nn.MultiheadAttention cannot view a mask without elements")
+        allowed = torch.ones(queries, keys, dtype=torch.bool, device=query.device)
+        allowed = allowed.tril() if causal else allowed
+        allowed = (allowed if mask is None else allowed & mask).expand(batch, heads, queries, keys)
+        blocked = ~allowed.reshape(batch * heads, queries, keys)
+    parameters = {"in_proj_weight": torch.cat([w_query.T, w_key.T, w_value.T]), "out_proj.weight": w_output.T}
+    called = {"attn_mask": blocked, "need_weights": False}
+    result: Tensor = torch.func.functional_call(module, parameters, (query, key, value), called)[0]
+    return result

@@ -86,9 +86,8 @@ def _probabilities_shrunk(g: Array, logits: Array, targets: Array, **given: Any)
 def _target_only(g: Array, logits: Array, targets: Array, **given: Any) -> Array:
     options = Options(**given)
     here = np.arange(logits.shape[1]) == targets[:, None]
-    return np.where(here, cross_entropy_vjp(g, logits, targets, **given), logits.dtype.type(0)) * (
-        options.counts(targets)[:, None].astype(logits.dtype)
-    )
+    kept = np.where(here, cross_entropy_vjp(g, logits, targets, **given), logits.dtype.type(0))
+    return np.asarray(kept * options.counts(targets)[:, None].astype(logits.dtype))
 
 
 @wide

@@ -170,7 +170,7 @@ def log_softmax_of_softmax(x: Array) -> Array:
 )
 @wide
 def log_softmax_of_clipped(x: Array) -> Array:
-    return np.log(np.clip(softmax(x), 1e-7, 1))
+    return np.asarray(np.log(np.clip(softmax(x), 1e-7, 1)))
 
 
 @variant(
