@@ -25,7 +25,7 @@ def heads_gradient(function: Callable[[Heads, Array], Gradients]) -> Callable[..
     def multi_head_attention_vjp(
         cotangent: Array, *arrays: Array, heads: int, mask: Array | None = None, causal: bool = False
     ) -> Gradients:
-        call = Heads(*map(widened, arrays), heads, mask, causal, cotangent.dtype)
+        call = Heads.of(map(widened, arrays), heads, mask, causal, cotangent.dtype)
         with np.errstate(all="ignore"):
             return tuple(each.astype(call.dtype) for each in function(call, widened(cotangent)))
 

@@ -3,7 +3,7 @@
 The right ones, and the steps that `multi_head_attention_wrong.py` replaces one at a time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,6 +34,12 @@ class Heads:
     dtype: np.dtype[Any]
     """The format in which the arrays came."""
 
+    @classmethod
+    def of(cls, arrays: Iterable[Array], heads: int, mask: Array | None, causal: bool, dtype: np.dtype[Any]) -> "Heads":
+        """With the seven arrays in order."""
+        query, key, value, w_query, w_key, w_value, w_output = arrays
+        return cls(query, key, value, w_query, w_key, w_value, w_output, heads, mask, causal, dtype)
+
     @property
     def arrays(self) -> tuple[Array, ...]:
         """The seven, in order."""
@@ -49,7 +55,7 @@ def heads_kernel(function: Callable[[Heads], Array]) -> Callable[..., Array]:
     """The contract's function: operands widened, the result rounded once."""
 
     def multi_head_attention(*arrays: Array, heads: int, mask: Array | None = None, causal: bool = False) -> Array:
-        call = Heads(*map(widened, arrays), heads, mask, causal, arrays[0].dtype)
+        call = Heads.of(map(widened, arrays), heads, mask, causal, arrays[0].dtype)
         with np.errstate(all="ignore"):
             return function(call).astype(call.dtype)
 
@@ -155,9 +161,8 @@ def multi_head_one_by_one(call: Heads) -> Array:
 @variant("multi-head-float64-inside", "multi_head_attention", "Everything in float64.", wrong=False)
 @heads_kernel
 def multi_head_float64_inside(call: Heads) -> Array:
-    return multi_head(
-        Heads(*(each.astype(FLOAT64) for each in call.arrays), call.heads, call.mask, call.causal, FLOAT64)
-    )
+    widest = (each.astype(FLOAT64) for each in call.arrays)
+    return multi_head(Heads.of(widest, call.heads, call.mask, call.causal, FLOAT64))
 
 
 @variant(

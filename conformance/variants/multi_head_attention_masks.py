@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from .arithmetic import Array, matmul, rounded
-from .attention import Call, allowed, attend, largest, scores, softmax, visible
+from .arithmetic import Array, largest, matmul, rounded
+from .attention import Call, allowed, attend, scores, softmax, visible
 from .catalogue import NARROW
-from .multi_head_attention import Heads, merged, projected
+from .multi_head_attention import Heads, merged, projected, split
 from .multi_head_attention_wrong import alike, by_call, wrong
 
 
@@ -166,7 +166,7 @@ wrong(
 def undefined(heads: Call) -> Array:
     """0/0 where no key is seen."""
     e = np.where(visible(heads), np.exp(scores(heads) - largest(scores(heads))), 0)
-    return e / e.sum(-1, keepdims=True) @ heads.value
+    return np.asarray(e / e.sum(-1, keepdims=True) @ heads.value)
 
 
 # Numbers
@@ -185,13 +185,9 @@ def stored(call: Heads) -> Array:
 
 def accumulated(call: Heads) -> Array:
     """Projections with an accumulator of the arguments' format."""
-    inputs = (call.query, call.key, call.value)
-    q, k, v = (matmul(x, w, call.dtype) for x, w in zip(inputs, call.matrices[:3], strict=True))
-    eyes = {
-        name: np.eye(each.shape[-1], dtype=each.dtype)
-        for name, each in zip(("w_query", "w_key", "w_value"), (q, k, v), strict=True)
-    }
-    heads = projected(replace(call, query=q, key=k, value=v, **eyes))
+    pairs = zip((call.query, call.key, call.value), call.matrices[:3], strict=True)
+    q, k, v = (split(matmul(x, w, call.dtype), call.heads) for x, w in pairs)
+    heads = Call(q, k, v, call.mask, call.causal, None, call.dtype)
     return matmul(merged(attend(heads)), call.w_output, call.dtype)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from .arithmetic import Array
 from .attention import Call, attend, divided, scores, visible
-from .catalogue import variant
+from .catalogue import DTYPES, variant
 from .multi_head_attention import (
     Heads,
     heads_kernel,
@@ -24,11 +24,11 @@ def wrong(
     needs: str,
     function: Callable[[Heads], Array],
     *seen_in: str,
-    dtypes: tuple[str, ...] | None = None,
+    dtypes: tuple[str, ...] = DTYPES,
 ) -> None:
     """Put a function into the catalogue."""
-    fields = {"needs": needs, "seen_in": seen_in} | ({"dtypes": dtypes} if dtypes else {})
-    variant(name, "multi_head_attention", sentence, **fields)(heads_kernel(function))
+    register = variant(name, "multi_head_attention", sentence, needs=needs, seen_in=seen_in, dtypes=dtypes)
+    register(heads_kernel(function))
 
 
 def by_call(change: Callable[[Heads], Heads]) -> Callable[[Heads], Array]:
@@ -113,8 +113,8 @@ def over_items(call: Heads) -> Array:
     """(B, L) taken for (L, B), where all lengths agree."""
     if call.query.shape != call.key.shape or call.mask is not None:
         return multi_head(call)
-    arrays = (each.swapaxes(0, 1) for each in (call.query, call.key, call.value))
-    return multi_head(replace(call, **dict(zip(("query", "key", "value"), arrays, strict=True)))).swapaxes(0, 1)
+    q, k, v = (each.swapaxes(0, 1) for each in (call.query, call.key, call.value))
+    return multi_head(replace(call, query=q, key=k, value=v)).swapaxes(0, 1)
 
 
 def values_apart(call: Heads, heads: Call) -> Call:
