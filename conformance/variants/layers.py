@@ -218,8 +218,8 @@ class Cached(Layers):
 
         def of_self(y: Array) -> Array:
             cache.of_self = self.grown(cache.of_self, self.heads_of(y, y, part(w, "self_attention")))
-            seen = mask[..., : cache.of_self.key.shape[2]]
-            return np.asarray(self.over(cache.of_self, seen) @ w["self_attention.w_output"])
+            seen = self.read(cache.of_self)
+            return np.asarray(self.over(seen, mask[..., : seen.key.shape[2]]) @ w["self_attention.w_output"])
 
         def of_memory(y: Array) -> Array:
             new = self.heads_of(y, memory, part(w, "cross_attention"))
@@ -240,6 +240,10 @@ class Cached(Layers):
             return new
         key, value = (np.concatenate(pair, 2) for pair in ((old.key, new.key), (old.value, new.value)))
         return Call(new.query, key, value, None, False, None, self.dtype)
+
+    def read(self, call: Call) -> Call:
+        """What a step sees of the cache: all of it."""
+        return call
 
     def over(self, call: Call, mask: Array) -> Array:
         """Attention to the cache, its heads put together."""
