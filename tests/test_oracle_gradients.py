@@ -1,0 +1,164 @@
+"""The bounds on gradients: right implementations within, larger errors outside; and the tape that they are made by."""
+
+import contextlib
+
+import numpy as np
+import pytest
+import torch
+
+from assay import oracle
+from assay.adapters.in_process import open_object
+from assay.adapters.library import torch as library
+from assay.conformance.clause import Unsupported
+from assay.conformance.comparison import ratios
+from assay.conformance.drawing import covering_cases, spread
+from assay.conformance.registry import COMPONENTS
+from assay.conformance.subject import Subject
+from assay.conformance.trial import Trial
+from assay.oracle.bound import Z
+from assay.oracle.computed import Common, Computed, added, bounded, product, scaled, stored_in, times, total
+from assay.oracle.numerics import precision_classes
+from assay.oracle.tape import Tape, add, affine, matmul, relu
+
+FLOAT32 = precision_classes("float32")[0][1]
+STORED = precision_classes("bfloat16")[1][1]
+DIFFERENTIABLE = [name for name, component in COMPONENTS.items() if component.gradient]
+TORCH = open_object(library, "torch")
+
+
+SMALL = {"d_model": 4, "L": 2, "L_q": 2, "L_k": 2, "L_m": 2, "n": 3, "d": 4, "V": 3}
+"""Below these a gradient may be zero by the formula: that of a norm of two channels, or of a softmax of one."""
+
+
+def trials(name, count, dtype="float32"):
+    """Generic cases of a component, spread over its covering set."""
+    component = COMPONENTS[name]
+    generic = [case for case in covering_cases(component, dtype, 0) if component.generic(case)]
+    large = [case for case in generic if all(case.get(key, least) >= least for key, least in SMALL.items())]
+    for case in spread([case for case in large or generic if component.differentiated(case)], count):
+        trial = Trial(Subject(TORCH), component, case)
+        if trial.cotangent.size:
+            yield trial
+
+
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
+def test_torch_in_float32_is_within_and_an_error_of_a_hundredth_is_not(name):
+    """W and S of every gradient; in float32 rounding is some 1e-6, and through a stack of layers some 1e-4."""
+    judged, caught, found = 0, 0, []
+    for trial in trials(name, 8):
+        with contextlib.suppress(Unsupported):
+            found.append((trial, trial.gradients()))
+    for trial, gradients in found:
+        for argument, actual in gradients.items():
+            bound = trial.gradient_bounds()[argument]
+            assert ratios(actual, bound, "float32", statistical=False).max(initial=0) <= 1
+            assert ratios(actual, bound, "float32", statistical=True).max(initial=0) <= 1
+            judged += 1
+            off = actual * (1 + 2.0**-7)
+            caught += bool(ratios(off, bound, "float32", statistical=True).max(initial=0) > 1)
+    assert judged > 0
+    assert caught > judged / 2
+
+
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
+def test_the_bound_is_about_the_gradient_itself(name):
+    """The tape and the formula of `NAME_vjp` are two ways to one value."""
+    component = COMPONENTS[name]
+    for trial in trials(name, 3):
+        arrays = {key: array for key, array in trial.inputs.arrays.items() if not key.startswith("weights.")}
+        weights = {key[8:]: array for key, array in trial.inputs.arrays.items() if key.startswith("weights.")}
+        given = {**arrays, **({"weights": weights} if weights else {}), **trial.inputs.options}
+        found = getattr(oracle, f"{name}_vjp")(trial.cotangent, **given)
+        every = list(found) if isinstance(found, tuple) else [found]
+        named = {f"weights.{key}": each for key, each in every.pop().items()} if weights else {}
+        real = [key for key, array in arrays.items() if array.dtype.kind == "f"]
+        named |= dict(zip(real, every, strict=True))
+        bounds = component.gradient(trial.inputs, trial.cotangent, FLOAT32, trial.conventions)
+        assert set(named) == set(bounds)
+        for key, bound in bounds.items():
+            assert bound.expected.shape == named[key].shape
+            scale = np.abs(named[key]).max(initial=1e-300)
+            assert np.abs(bound.expected - named[key]).max(initial=0) <= 1e-11 * scale + 1e-3 * bound.worst.max(
+                initial=0
+            )
+
+
+def computed(shape, seed, off):
+    """A tensor and its errors, and one that is off by them."""
+    generator = np.random.default_rng(seed)
+    value, sign = generator.standard_normal(shape), generator.choice([-1.0, 1.0], shape)
+    return Computed(value, np.full(shape, off), np.full(shape, off**2)), value + off * sign
+
+
+OPERATIONS = {
+    "product": (lambda a, b, n: product(a, b, n), lambda a, b: a @ b),
+    "times": (lambda a, b, n: times(a, b, n), lambda a, b: a * b),
+    "added": (lambda a, b, n: added(a, b, n), lambda a, b: a + b),
+    "scaled": (lambda a, b, n: scaled(a, 0.3, n), lambda a, b: 0.3 * a),
+    "total": (lambda a, b, n: total(a, 0, n), lambda a, b: a.sum(0, keepdims=True)),
+}
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("off", [2.0**-20, 0.5])
+def test_an_operation_carries_the_errors_of_its_arguments(name, off):
+    """Whatever their signs, beyond the first order too; and half of that is not enough."""
+    carried, formula = OPERATIONS[name]
+    a, a_off = computed((6, 6), 1, off)
+    b, b_off = computed((6, 6), 2, off)
+    result = carried(a, b, FLOAT32)
+    error = np.abs(formula(a_off, b_off) - formula(a.value, b.value))
+    assert np.allclose(result.value, formula(a.value, b.value), rtol=1e-15)
+    assert (error <= result.error).all()
+    worst = np.abs(formula(a.value + off * np.sign(a.value), b.value + off * np.sign(b.value)) - result.value)
+    assert name in ("product", "total") or (worst > 0.5 * result.error).any()
+
+
+def test_a_common_error_is_seen_as_one_by_a_sum():
+    """weight delta on each of many elements of a row: their product with ones is delta sum weight."""
+    weight = np.array([[0.5, -0.5, 0.25, -0.25]])
+    a = Computed(np.zeros((1, 4)), 0.0, 0.0, common=Common(weight, np.array([[1.0]]), np.array([[1.0]])))
+    ones = Computed(np.ones((4, 1)))
+    apart = Computed(a.value, *a.errors)
+    assert product(a, ones, FLOAT32).error.item() < 1e-30
+    assert product(apart, ones, FLOAT32).error.item() >= 1.5
+
+
+def test_a_tensor_that_passes_between_steps_is_stored():
+    """Where `hidden` says so: half an ulp of bfloat16; what came in exactly is not."""
+    x, exact = computed((3, 3), 5, 2.0**-30)[0], Computed(np.ones((3, 3)))
+    assert Tape(FLOAT32).read(x).error is x.error
+    assert (Tape(STORED).read(x).error >= 2.0**-9 * np.abs(x.value) * 0.99).all()
+    assert Tape(STORED).read(exact) is exact
+    assert np.isinf(stored_in(Computed(np.array([70000.0])), "float16").error).all()
+
+
+def test_a_gradient_of_a_hidden_unit_near_zero_may_be_either():
+    """A unit that may lie on either side of zero passes the gradient or not: both are within; twice it is not."""
+    tape = Tape(FLOAT32)
+    x, w, b = Computed(np.ones((1, 1))), Computed(np.array([[1.0]])), Computed(np.array([-1.0]))
+    h = relu(tape, affine(tape, x, w, b))
+    bound = tape.bounds(h, np.array([[3.0]]), {"x": x})["x"]
+    assert bound.expected.item() == 0
+    assert bound.statistical.item() >= 3.0
+    assert bound.worst.item() < 3.1
+
+
+def test_an_argument_that_is_used_twice_gets_the_sum():
+    tape = Tape(FLOAT32)
+    x, w = Computed(np.array([[2.0, 3.0]])), Computed(np.array([[1.0, 0.0], [0.0, 1.0]]))
+    y = add(tape, matmul(tape, x, w), x)
+    found = tape.bounds(y, np.array([[5.0, 7.0]]), {"x": x, "unused": Computed(np.ones(2))})
+    assert found["x"].expected.tolist() == [[10.0, 14.0]]
+    assert found["unused"].expected.tolist() == [0.0, 0.0]
+    assert 0 < found["x"].worst.max() < 1e-5
+
+
+def test_the_rounding_of_a_sum_is_within_six_deviations():
+    """Products of float32 in the order of torch: never outside W, and S is not far above what comes."""
+    generator = np.random.default_rng(3)
+    a, b = (generator.standard_normal((64, 64)).astype(np.float32) for _ in range(2))
+    bound = bounded(product(Computed(a.astype(np.float64)), Computed(b.astype(np.float64)), FLOAT32), FLOAT32)
+    actual = (torch.from_numpy(a) @ torch.from_numpy(b)).double().numpy()
+    largest = ratios(actual, bound, "float32", statistical=True).max()
+    assert 1 / Z / 2 < largest <= 1
