@@ -63,6 +63,8 @@ from . import (  # noqa: F401  (importing them fills the catalogue)
     positional_encoding_wrong,
     softmax,
     stacks,
+    stacks_wrong,
+    stacks_wrong_logits,
     tokenization,
     tokenization_learning,
     tokenization_text,

@@ -153,6 +153,12 @@ def not_centred(heads: Call, g: Array, found: Gradients) -> Gradients:
     return of_attention_of(heads, weights(heads) * of_weights(heads, g), found)
 
 
+def of_first_item(heads: Call, g: Array, found: Gradients) -> Gradients:
+    """P is the first item's, for each."""
+    p = np.repeat(weights(heads)[:1], len(g), 0)
+    return of_attention_of(heads, through_softmax(p, of_weights(heads, g)), (*found[:2], of_value(p, g)))
+
+
 def of_attention_of(heads: Call, ds: Array, found: Gradients) -> Gradients:
     """dQ and dK of other scores."""
     return ds @ heads.key * heads.factor, transposed(ds) @ heads.query * heads.factor, found[2]
@@ -179,7 +185,6 @@ wrong(
     "W^Q takes in the first batch item alone.",
     "two items",
     first_item(3, of_query_projected),
-    "NVIDIA/TransformerEngine#3216",
 )
 wrong(
     "multi-head-gradient-output-matrix-of-first-item",
@@ -212,13 +217,19 @@ wrong(
     by_heads(lambda heads, g, found: (found[0], first_repeated(found[1]), found[2])),
 )
 wrong("multi-head-gradient-masked-keys", "Masked keys get a gradient.", "a mask", by_heads(not_masked))
+wrong(
+    "multi-head-gradient-weights-of-first-item",
+    "All items go back by the attention weights of the first.",
+    "two items",
+    by_heads(of_first_item),
+    "NVIDIA/TransformerEngine#3216",
+)
 wrong("multi-head-gradient-not-centred", "The softmax goes back as dS = P dP.", "two keys", by_heads(not_centred))
 wrong(
     "multi-head-gradient-heads-in-memory-order",
     "W^O meets the heads in the order of memory, (h, L).",
     "two heads and two queries",
     by_gradients(lambda call, g, found: {6: summed(as_in_memory(attend(projected(call))), g)}),
-    "pytorch/pytorch#133671",
 )
 wrong(
     "multi-head-gradient-output-matrix-of-projected-values",

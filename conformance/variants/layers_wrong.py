@@ -272,7 +272,6 @@ def unbiased(x: Array) -> Array:
     "encoder-layer-statistics-narrow",
     "mean(x^2) and mean(x)^2 are kept in 16 bits, and so is their difference.",
     "rows whose mean is large beside their spread",
-    "pytorch/pytorch#143182",
     dtypes=NARROW,
 )
 class _NarrowStatistics(Layers):

@@ -38,13 +38,13 @@ reading(
     "A step sees the cache as the last step left it: not its own position.",
     _STEPS,
     lambda call: window(call, 0, -1) if call.key.shape[2] > 1 else call,
+    "cool-japan/oxibonsai#10",
 )
 reading(
     "decoder-layer-cache-of-four",
     "The cache holds four positions, and forgets those before, unasked.",
     "five positions",
     lambda call: window(call, -4, None),
-    "huggingface/transformers#37574",
 )
 reading(
     "decoder-layer-cache-values-rolled",
@@ -64,7 +64,6 @@ reading(
     "five positions",
     lambda call: of_cache(call, *(ring(each, 4) for each in (call.key, call.value))),
     "tenstorrent/tt-metal#45193",
-    "ollama/ollama#14912",
 )
 
 
@@ -86,7 +85,7 @@ class _Ahead(Layers):
         return super().attended(x, w, sees if mask is None else mask & sees)
 
 
-@wrong("decoder-layer-cache-last-only", "The cache is overwritten, not grown.", _STEPS, "cool-japan/oxibonsai#10")
+@wrong("decoder-layer-cache-last-only", "The cache is overwritten, not grown.", _STEPS)
 class _Overwritten(Cached):
     def grown(self, old: Call | None, new: Call) -> Call:
         return new

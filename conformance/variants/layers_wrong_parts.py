@@ -61,7 +61,7 @@ def seeing(name: str, sentence: str, needs: str, change: Seeing, *seen_in: str) 
 
 _MASK = "a mask"
 seeing("encoder-layer-mask-ignored", "The mask is ignored.", _MASK, lambda mask, c: (None, c), "OpenNMT/OpenNMT-py#272")
-seeing("decoder-layer-mask-ignored", "The mask is ignored.", _MASK, lambda mask, c: (None, c), "keras-team/keras#23040")
+seeing("decoder-layer-mask-ignored", "The mask is ignored.", _MASK, lambda mask, c: (None, c))
 seeing(
     "encoder-layer-mask-inverted",
     "True hides a key.",
@@ -83,7 +83,7 @@ seeing(
     "A mask takes the place of the causal one.",
     _MASK,
     lambda mask, c: (mask, mask is None),
-    "jax-ml/jax#32300",
+    "keras-team/keras#23040",
 )
 seeing(
     "decoder-layer-mask-or-causal",
@@ -109,7 +109,6 @@ class _Strict(Layers):
     "encoder-layer-padding-zeroed",
     "Padding is written as zero, and takes its part in attention.",
     _MASK,
-    "OpenNMT/OpenNMT-py#318",
 )
 class _Zeroed(Layers):
     def attention(self, x: Array, memory: Array, w: Weights, mask: Array | None, causal: bool) -> Array:
@@ -119,7 +118,7 @@ class _Zeroed(Layers):
         return super().attention(x, padded, w, None, causal)
 
 
-@wrong("encoder-layer-padding-result-zero", "The result is zero where no query looks.", _MASK, "pytorch/pytorch#97111")
+@wrong("encoder-layer-padding-result-zero", "The result is zero where no query looks.", _MASK)
 class _ZeroResult(Layers):
     def encoder_layer(self, x: Array, w: Weights, *, mask: Array | None = None) -> Array:
         y = super().encoder_layer(x, w, mask=mask)
@@ -190,8 +189,8 @@ def memory_mask_inverted(self: Layers, a: Array, memory: Array, w: Weights, _: A
     "decoder-layer-mask-of-target-on-memory",
     "The mask of the target hides the memory, where it fits.",
     "a mask, L = L_m",
-    "hyunwoongko/transformer#11",
     "huggingface/transformers#10540",
+    "keras-team/keras-io#1046",
 )
 def mask_of_target(self: Layers, a: Array, memory: Array, w: Weights, mask: Any, given: Any, x: Array) -> Array:
     fits = mask is not None and mask.shape[-1] == memory.shape[1]
@@ -202,7 +201,6 @@ def mask_of_target(self: Layers, a: Array, memory: Array, w: Weights, mask: Any,
     "decoder-layer-memory-causal",
     "Position i sees the memory up to i.",
     "two positions of the memory",
-    "keras-team/keras-io#1046",
 )
 def memory_causal(self: Layers, a: Array, memory: Array, w: Weights, _: Any, given: Any, x: Array) -> Array:
     triangle = np.tri(a.shape[1], memory.shape[1], dtype=bool)

@@ -99,7 +99,6 @@ wrong(
     "A masked score has 10 taken off, and still has a weight.",
     "a mask and small scores",
     lambda call: masked_scores(call, 1.0),
-    "microsoft/onnxruntime#14363",
 )
 
 
@@ -138,14 +137,21 @@ wrong(
     "causal beside a mask",
     by_call(lambda call: replace(call, mask=None if call.causal else call.mask)),
     "AI-Hypercomputer/maxtext#878",
-    "keras-team/keras#23040",
+    "pytorch/pytorch#178588",
 )
 wrong(
     "multi-head-mask-replaces-causal",
     "The given mask takes the place of the causal one.",
     "causal beside a mask",
     by_call(lambda call: replace(call, causal=call.causal and call.mask is None)),
-    "pytorch/pytorch#100709",
+    "keras-team/keras#23040",
+)
+wrong(
+    "multi-head-causal-only-beside-mask",
+    "The causal mask is joined to a given one, and forgotten where there is none.",
+    "causal without a mask",
+    by_call(lambda call: replace(call, causal=call.causal and call.mask is not None)),
+    "facebookresearch/xformers#103",
 )
 wrong(
     "multi-head-causal-at-the-end",

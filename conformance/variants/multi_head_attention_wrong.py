@@ -87,7 +87,6 @@ wrong(
     "two heads and two queries",
     of_merging(viewed),
     "649453932/Chinese-Text-Classification-Pytorch#10",
-    "rish-16/tokenlearner-pytorch#1",
 )
 wrong(
     "multi-head-merged-by-channel", "Channels run before heads in W^O.", "h and d_v above 1", of_merging(channels_first)
