@@ -40,6 +40,8 @@ from . import (  # noqa: F401  (importing them fills the catalogue)
     gradients_attention_wrong,
     gradients_embedding,
     gradients_feed_forward,
+    gradients_layers,
+    gradients_layers_wrong,
     gradients_layer_norm,
     gradients_layer_norm_wrong,
     gradients_multi_head_attention,
