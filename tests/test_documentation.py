@@ -21,7 +21,7 @@ TEXT = {page: page.read_text(encoding="utf-8") for page in PAGES}
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
-FILE = re.compile(r"(?<![\w./-])(?:oracle|conformance|adapters|tests|docs|\.ci)/[\w./-]*")
+FILE = re.compile(r"(?<![\w./-])(?:oracle|conformance|adapters|tests|benchmarks|docs|\.ci)/[\w./-]*")
 
 SUBPARSERS = next(each for each in _parser()._actions if isinstance(each, argparse._SubParsersAction)).choices
 

@@ -162,3 +162,20 @@ def test_the_rounding_of_a_sum_is_within_six_deviations():
     actual = (torch.from_numpy(a) @ torch.from_numpy(b)).double().numpy()
     largest = ratios(actual, bound, "float32", statistical=True).max()
     assert 1 / Z / 2 < largest <= 1
+
+
+def test_partial_sums_in_sixteen_bits_are_within_where_they_are_declared():
+    """Four blocks, each added to a sum that is kept in bfloat16: outside of float32's bound, within the declared."""
+    a, b = (torch.randn(32, 64, generator=torch.Generator().manual_seed(k)).bfloat16() for k in (1, 2))
+    b = b.T
+    kept = torch.zeros(32, 32).bfloat16()
+    for block in range(0, 64, 16):
+        kept = (kept.float() + a[:, block : block + 16].float() @ b[block : block + 16].float()).bfloat16()
+    exact = Computed(a.double().numpy()), Computed(b.double().numpy())
+    strict = precision_classes("bfloat16")[0][1]
+    actual = kept.double().numpy()
+    assert ratios(actual, bounded(product(*exact, strict), strict), "bfloat16", statistical=False).max() > 2
+    declared = bounded(product(*exact, strict, chunks=4), strict)
+    assert ratios(actual, declared, "bfloat16", statistical=False).max() <= 1
+    assert ratios(actual, declared, "bfloat16", statistical=True).max() <= 1
+    assert ratios(actual + 16 * declared.half_ulp, declared, "bfloat16", statistical=True).max() > 1
