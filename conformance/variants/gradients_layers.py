@@ -189,9 +189,17 @@ class Widest(Backward):
     "What passes between two steps is stored in the input's format, on the way there and back.",
     wrong=False,
 )
-@gradients("decoder-layer-gradient-steps-rounded", "What passes between two steps is stored so.", wrong=False)
-@gradients("encoder-gradient-steps-rounded", "What passes between two steps is stored so.", wrong=False)
-@gradients("decoder-gradient-steps-rounded", "What passes between two steps is stored so.", wrong=False)
+@gradients(
+    "decoder-layer-gradient-steps-rounded",
+    "What passes between two steps is stored in the input's format.",
+    wrong=False,
+)
+@gradients(
+    "encoder-gradient-steps-rounded", "What passes between two steps is stored in the input's format.", wrong=False
+)
+@gradients(
+    "decoder-gradient-steps-rounded", "What passes between two steps is stored in the input's format.", wrong=False
+)
 class StoredBackward(StoredStacks, Backward):
     """Every step rounded to the format of the arrays."""
 

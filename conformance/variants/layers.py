@@ -127,7 +127,12 @@ layers("decoder-layer-plain", "decoder_layer", "The formula, a step at a time.",
     "What passes between two steps is stored in the input's format, as without fused kernels.",
     wrong=False,
 )
-@layers("decoder-layer-steps-rounded", "decoder_layer", "What passes between two steps is stored so.", wrong=False)
+@layers(
+    "decoder-layer-steps-rounded",
+    "decoder_layer",
+    "What passes between two steps is stored in the input's format.",
+    wrong=False,
+)
 class Stored(Layers):
     """Every step rounded to the format of the arrays."""
 
@@ -259,6 +264,11 @@ def rows_of(mask: Array | None, queries: int, keys: int) -> Array:
 layers("decoder-layer-cached", "decoder_layer", "One position after another, with a cache.", wrong=False)(Cached)
 
 
-@layers("decoder-layer-cache-stored", "decoder_layer", "Likewise, and every step is stored in 16 bits.", wrong=False)
+@layers(
+    "decoder-layer-cache-stored",
+    "decoder_layer",
+    "One position after another, with a cache, and each step in the input's format.",
+    wrong=False,
+)
 class CachedStored(Cached, Stored):
     """A cache in the format of the arrays."""

@@ -103,7 +103,7 @@ class _Unmasked(Cached):
 
 
 @wrong(
-    "decoder-layer-memory-of-last-call",
+    "decoder-layer-memory-of-first-call",
     "Keys and values of the memory are those of the first call of their shape.",
     "two calls",
 )

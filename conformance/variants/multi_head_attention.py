@@ -170,7 +170,6 @@ def multi_head_float64_inside(call: Heads) -> Array:
     "multi_head_attention",
     "The matrices of the values and W^O are one for each head, as are those of queries and keys.",
     wrong=False,
-    dtypes=("float64", "float32"),
 )
 @heads_kernel
 def multi_head_matrices_joined(call: Heads) -> Array:

@@ -68,7 +68,9 @@ layers("decoder-plain", "decoder", "The formula, a step at a time.", wrong=False
     "What passes between two steps is stored in the input's format, the positions among it.",
     wrong=False,
 )
-@layers("decoder-steps-rounded", "decoder", "What passes between two steps is stored so.", wrong=False)
+@layers(
+    "decoder-steps-rounded", "decoder", "What passes between two steps is stored in the input's format.", wrong=False
+)
 class StoredStacks(Stored, Stacks):
     """Every step rounded to the format of the arrays."""
 
@@ -145,6 +147,11 @@ layers("decoder-cached", "decoder", "One symbol after another, with caches of ke
 )
 
 
-@layers("decoder-cache-stored", "decoder", "Likewise, and every step is stored in 16 bits.", wrong=False)
+@layers(
+    "decoder-cache-stored",
+    "decoder",
+    "One symbol after another, with caches, and each step in the input's format.",
+    wrong=False,
+)
 class CachedStoredStacks(CachedStored, CachedStacks):
     """Caches in the format of the arrays."""
