@@ -34,6 +34,10 @@ class Unsupported(Exception):
     """The implementation chose not to do this; never a pass."""
 
 
+class NotOffered(Unsupported):
+    """What the clause is about is not there at all, so that no other case need be tried."""
+
+
 class Inapplicable(Exception):
     """The clause has nothing to say of this case."""
 

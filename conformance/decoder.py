@@ -5,7 +5,7 @@ import numpy as np
 from ..adapters import Call
 from ..oracle.decoder import decoder_bound, decoder_vjp_bound
 from .case import Case
-from .clause import Unsupported, Violation, clause
+from .clause import NotOffered, Violation, clause
 from .component import COMPONENTS, Component, Inputs, component
 from .encoder import REGIMES, stack_conventions, stack_of, tokens_of
 from .layer_weights import DECODER, HEADS, allowance, named_mask, split_weights
@@ -122,7 +122,7 @@ def shared_matrix(trial: Trial) -> float:
 def whole_transformer(trial: Trial) -> float:
     """The implementation's own encoder writes the memory; the logits are those of exactly that memory."""
     if "encoder" not in trial.subject.adapter.offer.functions:
-        raise Unsupported("encoder is not offered")
+        raise NotOffered("encoder is not offered")
     of_encoder = COMPONENTS["encoder"]
     names = {name: trial.case[name] for name in ("B", "V", "layers", "heads", "d_model", "d_k", "d_v", "d_ff", "seed")}
     plain = of_encoder.case([options[0] for options in of_encoder.factors.values()], trial.dtype, 0)

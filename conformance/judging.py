@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 from ..adapters import Adapter
 from .case import Case
-from .clause import Clause, Inapplicable, Unsupported, Violation
+from .clause import Clause, Inapplicable, NotOffered, Unsupported, Violation
 from .component import Component
 from .drawing import covering_cases, drawn_cases, spread
 from .profiles import Profile
@@ -71,6 +71,9 @@ def judge_clause(adapter: Adapter, clause: Clause, name: str, dtype: str, profil
             ratio = clause.check(trial)
         except Inapplicable:
             continue
+        except NotOffered as reason:
+            refused.append(str(reason))
+            break
         except Unsupported as reason:
             if not replaced:
                 refused.append(str(reason))

@@ -14,7 +14,7 @@ from ..oracle.bound import Bound
 from ..oracle.numerics import Numerics, precision_classes
 from .aggregates import Statistic, statistics
 from .case import Case
-from .clause import Inapplicable, Unsupported, Violation
+from .clause import Inapplicable, NotOffered, Unsupported, Violation
 from .comparison import Array, Worst, against_bound, bit_for_bit, same_within
 from .component import Component, Inputs
 from .subject import Subject, recent_replies
@@ -94,7 +94,7 @@ class Trial:
         """Ask for the gradients of `sum(result * cotangent)`; `Unsupported` where there are none."""
         name, given = self.component.name, inputs or self.inputs
         if name not in self.subject.adapter.offer.gradients:
-            raise Unsupported(f"no gradient of {name} is offered")
+            raise NotOffered(f"no gradient of {name} is offered")
         layouts = self._layouts(given, layout)
         if of_cotangent in self.subject.adapter.offer.layouts:
             layouts["cotangent"] = of_cotangent

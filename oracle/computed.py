@@ -69,8 +69,9 @@ def stored_in(a: Computed, form: str | None) -> Computed:
     if form is None:
         return a
     kept = stored(a.value, Errors(a.error, 0.0), form)
-    likely = np.minimum(Z * np.sqrt(a.variance) + a.coherent, a.error)
-    half = half_ulp(np.abs(a.value) + likely, FORMATS[form])
+    likely = np.fmin(Z * np.sqrt(a.variance) + a.coherent, a.error)
+    size = np.abs(a.value) + likely
+    half = np.where(size > FORMATS[form].largest, np.inf, half_ulp(size, FORMATS[form]))
     return replace(a, error=kept.error, variance=a.variance + VARIANCE_OF_ROUNDING * np.square(half))
 
 

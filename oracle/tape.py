@@ -36,11 +36,12 @@ class Tape:
 
         What is common to many elements after one step (a relative error c of all of them, say) is no more so after the
         next: mixed by generic weights, c sum y w is as large as independent errors of that size would make it. So it
-        goes on as a deviation.
+        goes on as a deviation, that of an error anywhere within +-c: its variance is c^2/3.
         """
         if argument.exact:
             return argument
-        loose = replace(argument, variance=argument.variance + np.square(argument.coherent), coherent=0.0)
+        spread = VARIANCE_OF_ROUNDING * np.square(argument.coherent)
+        loose = replace(argument, variance=argument.variance + spread, coherent=0.0)
         return stored_in(loose, self.numerics.hidden)
 
     def record(self, result: Computed, arguments: Sequence[Computed], backward: Backward) -> Computed:
@@ -104,7 +105,10 @@ def _linear(tape: Tape, x: Computed, w: Computed) -> tuple[Computed, Callable[[C
 
 
 def relu(tape: Tape, h: Computed) -> Computed:
-    """max(0, h): dh = g where h > 0, else 0. Where h may lie on either side, so may the gradient."""
+    """max(0, h): dh = g where h > 0, else 0. Where h may lie on either side, so may the gradient.
+
+    Where that is likely, |g| is what Z deviations allow: a variance of (|g| / Z)^2. Many gates do not open all at once.
+    """
     a = tape.read(h)
     e, v, c = a.errors
     clipped = np.clip(a.value + e, 0, e)
@@ -116,8 +120,8 @@ def relu(tape: Tape, h: Computed) -> Computed:
         likely = np.abs(a.value) <= np.minimum(Z * np.sqrt(v) + c, e)
         size = np.abs(g.value)
         error = np.where(either, size + e_g.error, np.where(open_, e_g.error, 0))
-        coherent = np.where(likely, size, 0) + np.where(open_, e_g.coherent, 0)
-        return (Computed(np.where(open_, g.value, 0), error, np.where(open_ | likely, e_g.variance, 0), coherent),)
+        variance = np.where(open_ | likely, e_g.variance, 0) + np.where(likely, np.square(size / Z), 0)
+        return (Computed(np.where(open_, g.value, 0), error, variance, np.where(open_, e_g.coherent, 0)),)
 
     return tape.record(result, (h,), backward)
 

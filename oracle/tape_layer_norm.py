@@ -72,7 +72,9 @@ def _normalised(x: Computed, epsilon: float, numerics: Numerics) -> tuple[Comput
     z, size = c * r, (np.abs(x.value) + np.abs(mu)) * r
     error = (1 + rho) * r * (e + e_mu + unit * (2 * np.abs(x.value) + 3 * np.abs(mu)) + eta) + rho * np.abs(z)
     if numerics.variance == "two-pass":
-        error = np.fmin(error, np.abs(z) + np.sqrt(n) * (1 + (n + 20) * unit))
+        most = np.abs(z) + np.sqrt(n) * (1 + (n + 20) * unit)
+        # Not of a row that may overflow: an infinity in it makes a NaN.
+        error = np.where(np.isfinite(e).all(-1, keepdims=True), np.fmin(error, most), np.inf)
     once = VARIANCE_OF_ROUNDING * unit**2
     v_mu = of_mu.variance + v_x.sum(-1, keepdims=True) / n**2
     v_v = of_v.variance + 4 * np.sum(np.square(c) * v_x, -1, keepdims=True) / n**2

@@ -21,6 +21,9 @@ def judged(variant: Variant, profile: Profile, dtypes: tuple[str, ...]):
     clauses = clauses_of(component)
     if variant.vjp:
         clauses.sort(key=lambda clause: not clause.id.startswith("GRAD-"))
+    if variant.vjp and not variant.wrong:
+        # Its values are those of a variant without gradients, which is judged by itself.
+        clauses = [clause for clause in clauses if not clause.id.startswith("ALL-")]
     for clause in clauses:
         for dtype in dtypes if component.has_dtype else ("",):
             yield judge_clause(adapter, clause, variant.component, dtype, profile, seed=0)
