@@ -113,3 +113,30 @@ def test_the_same_seed_gives_the_same_failure():
     one, other = (judge(wrong, "ALL-1", "attention", "float32") for _ in range(2))
 
     assert one.failure == other.failure
+
+
+def test_a_component_without_gradients_is_not_asked_for_them_again_and_again():
+    """No call at all: another case would be refused for the same reason."""
+    calls = []
+    silent = softmax_that(lambda x: calls.append(x.shape), lambda x: x)
+    for clause in ("GRAD-1", "SM-5"):
+        result = judge(silent, clause, "softmax", "float64")
+        assert (result.status, result.reason) == ("unsupported", "no gradient of softmax is offered")
+    assert calls == []
+
+
+@pytest.mark.parametrize(
+    ("name", "clause"),
+    [
+        ("softmax-gradient-sum-missing", "GRAD-1"),
+        ("layer-norm-gradient-gain-float32", "GRAD-2"),
+        ("relu-gradient-one-at-zero", "FFN-7"),
+        ("embedding-gradient-overwritten", "EMB-7"),
+    ],
+)
+def test_a_wrong_gradient_fails_its_clause(name, clause):
+    variant = find(name)
+    result = judge(variant.adapter(), clause, variant.component, variant.dtypes[0])
+
+    assert result.status == "fail"
+    assert "gradient" in result.failure.message
