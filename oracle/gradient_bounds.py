@@ -15,6 +15,7 @@ import numpy as np
 from .attention import arguments, of_groups, visible
 from .bound import VARIANCE_OF_ROUNDING, Bound, sum_variance
 from .computed import Computed, bounded, product, scaled, stored_in, times, total
+from .general_attention import general_attention_vjp
 from .general_attention_bound import of_steps
 from .numerics import Numerics
 from .shapes import real, whole
@@ -159,12 +160,15 @@ def _additive_scores(tape: Tape, query: Computed, key: Computed, v: Computed) ->
 def bilinear_attention_vjp_bound(
     cotangent: Any, query: Any, key: Any, value: Any, w: Any, *, masked_row: str = "zero", numerics: Numerics
 ) -> dict[str, Bound]:
-    """q (W k) and (q W) k are both right, and so are their ways back: the larger error counts."""
-    names = ("query", "key", "value", "w")
+    """q (W k) and (q W) k are both right, and so are their ways back: the larger error counts.
+
+    dW may also be one sum over all pairs of a query and a key, n of them: n U sum |q| |dS| |k| more.
+    """
+    function, names = "bilinear_attention_vjp_bound", ("query", "key", "value", "w")
     given = zip(names, (query, key, value, w), strict=True)
-    of = {name: Computed(real("bilinear_attention_vjp_bound", name, each)) for name, each in given}
+    of = {name: Computed(real(function, name, each)) for name, each in given}
     numerics = of_steps(numerics)
-    g = real("bilinear_attention_vjp_bound", "cotangent", cotangent)
+    g = real(function, "cotangent", cotangent)
     found = []
     with np.errstate(all="ignore"):
         for query_first in (True, False):
@@ -176,22 +180,20 @@ def bilinear_attention_vjp_bound(
                 s = dot_products(tape, of["query"], matmul(tape, of["key"], turned), 1.0, numerics.hidden)
             o = attend(tape, s, of["value"], None, masked_row, kept_in=numerics.output)
             found.append(tape.gradients(o, g, of))
-        # One product for each pair of a query and a key, all in one sum: as torch's bilinear layer has it.
-        pairs = np.shape(query)[1] * np.shape(key)[1]
-        bounds = {}
+        either = {}
         for name, one in found[0].items():
             (e, v, c), (e_2, v_2, c_2) = one.errors, found[1][name].errors
-            either = Computed(one.value, np.maximum(e, e_2), np.maximum(v, v_2), np.maximum(c, c_2))
-            bounds[name] = bounded(_summed_over(either, name, pairs, numerics), numerics, rows_independent=False)
-    return bounds
-
-
-def _summed_over(a: Computed, name: str, pairs: int, numerics: Numerics) -> Computed:
-    """As it is, but for W: sums over pairs have n_q n_k roundings, where the factored ones have n_q + n_k."""
-    if name != "w":
-        return a
-    more = 1 + numerics.roundings(pairs) / max(2 * math.isqrt(pairs), 1)
-    return Computed(a.value, more * np.asarray(a.error), more * np.asarray(a.variance), a.coherent)
+            either[name] = Computed(one.value, np.maximum(e, e_2), np.maximum(v, v_2), np.maximum(c, c_2))
+        ds, _ = general_attention_vjp(g, s.value, of["value"].value, masked_row=masked_row)
+        n, unit, dw = numerics.roundings(ds.size), numerics.unit, either["w"]
+        magnitude, squares = (
+            np.einsum("bid,bij,bje->de", *(function_of(each) for each in (of["query"].value, ds, of["key"].value)))
+            for function_of in (np.abs, np.square)
+        )
+        error = (1 + n * unit) * dw.error + n * unit * magnitude + n * numerics.underflow
+        variance = dw.variance + sum_variance(n, dw.value, squares, unit)
+        either["w"] = Computed(dw.value, error, variance, dw.coherent)
+        return {name: bounded(each, numerics, rows_independent=False) for name, each in either.items()}
 
 
 def feed_forward_vjp_bound(
