@@ -2,8 +2,8 @@
 
 `bound.py` has the meaning of error, variance and coherent. Here are the operations between tensors that carry them: the
 errors of the arguments go through, and the rounding of the operation is added. With sizes |a| + E_a, so that nothing is
-left out beyond the first order. What is made of one tensor twice is correlated: a sum of two adds their deviations, not
-their variances.
+left out beyond the first order. Variances add up, also where two tensors are made of one: the generic weights between
+them give what they have in common any sign.
 """
 
 from collections.abc import Callable
@@ -149,7 +149,7 @@ def added(a: Computed, b: Computed, numerics: Numerics) -> Computed:
     y, unit = a.value + b.value, numerics.unit
     (e_a, v_a, c_a), (e_b, v_b, c_b) = a.errors, b.errors
     error = (1 + unit) * (e_a + e_b) + unit * np.abs(y) + numerics.underflow
-    variance = np.square(np.sqrt(v_a) + np.sqrt(v_b)) + VARIANCE_OF_ROUNDING * unit**2 * y**2
+    variance = v_a + v_b + VARIANCE_OF_ROUNDING * unit**2 * y**2
     return Computed(y, error, variance, c_a + c_b)
 
 
