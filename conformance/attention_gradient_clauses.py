@@ -4,7 +4,7 @@ import numpy as np
 
 from .attention import plain, seen_by
 from .clause import Violation, clause
-from .component import Inputs
+from .component import Array, Inputs
 from .trial import Trial, applies, of_gradient
 
 _COMPONENT = "attention"
@@ -122,7 +122,7 @@ def queries_add_up(trial: Trial) -> float:
     cut = int(trial.generator("cut").integers(1, length))
     query, g = trial.inputs.arrays["query"], trial.cotangent
     whole, allowed = trial.gradients(), trial.gradient_bounds()
-    parts: list[tuple[Inputs, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]] = [
+    parts: list[tuple[Inputs, Array]] = [
         (trial.inputs.but(query=query[:, :, rows].copy()), g[:, :, rows].copy())
         for rows in (slice(cut), slice(cut, None))
     ]

@@ -5,7 +5,7 @@ import numpy as np
 from ..oracle.encoder import encoder_bound, encoder_vjp_bound
 from .case import Case
 from .clause import Violation, clause
-from .component import Component, Conventions, Inputs, component
+from .component import Array, Component, Conventions, Inputs, component
 from .layer_weights import ENCODER, HEADS, allowance, named_mask, split_weights, weights_of
 from .trial import Trial, applies
 from .values import draw, generator_of, rounded
@@ -16,13 +16,13 @@ _SOURCE = "paper, sections 3.1, 3.4, 3.5 and figure 1"
 REGIMES = ("normal", "large-scores")
 
 
-def table_of(case: Case) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def table_of(case: Case) -> Array:
     """The shared matrix, of the size that makes embeddings as large as positions: d_model^-0.5."""
     table = draw(case, "embedding", (case["V"], case["d_model"]), "normal", case["dtype"])
     return rounded(table / np.sqrt(case["d_model"]), case["dtype"])
 
 
-def tokens_of(case: Case, length: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+def tokens_of(case: Case, length: int) -> Array:
     """Random ones, the smallest and the largest among them."""
     tokens = generator_of(case, "tokens").integers(0, case["V"], (case["B"], length))
     if tokens.size > 1:
@@ -30,7 +30,7 @@ def tokens_of(case: Case, length: int) -> np.ndarray[tuple[int, ...], np.dtype[n
     return np.asarray(tokens)
 
 
-def stack_of(case: Case, names: dict[str, str]) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]:
+def stack_of(case: Case, names: dict[str, str]) -> dict[str, Array]:
     """The weights of a stack: the shared matrix, and those of each layer."""
     weights = {"weights.embedding": table_of(case)}
     for number in range(case["layers"]):

@@ -17,8 +17,6 @@ from .masks import mask_of
 from .trial import Trial
 from .values import draw, rounded
 
-Bits = Mapping[str, Array]
-
 HEADS: list[Mapping[str, Value]] = [
     {"heads": heads, "d_model": heads * d, "d_k": d, "d_v": d} for heads, d in ((2, 4), (1, 4), (2, 1), (3, 5), (4, 8))
 ]
