@@ -47,12 +47,15 @@ def masked_keys_get_nothing(trial: Trial) -> float:
     prepare=lambda case: case.but(mask="blind-rows"),
 )
 def blind_rows_harm_nobody(trial: Trial) -> float:
-    """Where it holds NaN, its query's own gradient is left open; where it holds the mean, values get their share."""
+    """Where it holds the mean, values get their share. Where it holds NaN, its query's own gradient is left open, and
+    the others count where nothing comes back to it, as behind a loss that leaves it out.
+    """
     rule = trial.conventions["masked_row"]
     blind = ~np.asarray(seen_by(trial.inputs, trial.conventions).any(-1))  # (B, H, L_q)
     applies(blind.any() and not blind.all())
-    gradients = trial.gradients()
-    bounds = trial.gradient_bounds()
+    along = np.where(blind[..., None], 0, trial.cotangent) if rule == "nan" else trial.cotangent
+    gradients = trial.gradients(cotangent=along)
+    bounds = trial.gradient_bounds(cotangent=along)
     for name, each in gradients.items():
         open_ = blind[..., None] if name == "query" and rule == "nan" else False
         if (~np.isfinite(each) & np.isfinite(bounds[name].worst) & np.isfinite(bounds[name].expected) & ~open_).any():

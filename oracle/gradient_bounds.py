@@ -53,7 +53,8 @@ def attention_vjp_bound(
     """Scores, softmax, values; what is between the products stays in the accumulator. What `hidden` may store is the
     gradient of each query head, before those of a group are summed.
 
-    A row that sees no key and holds NaN (`masked_row`) has a gradient of its query that nothing limits.
+    A row that sees no key and holds NaN (`masked_row`) has a gradient of its query that nothing limits; nor are those
+    of the keys and values of its head limited, unless the cotangent is zero in that row.
     """
     call = arguments(query, key, value, mask, causal, scale, causal_alignment, masked_row, None)
     groups, heads = np.shape(key)[1], call.query.shape[1]
@@ -69,11 +70,15 @@ def attention_vjp_bound(
         k, v = (_for_each_head(tape, of[name], groups, heads, numerics.hidden) for name in ("key", "value"))
         s = dot_products(tape, of["query"], k, call.scale)
         o = attend(tape, s, v, seen, masked_row, kept_in=numerics.output, scale=call.scale)
-        bounds = tape.bounds(o, real("attention_vjp_bound", "cotangent", cotangent), of)
+        g = real("attention_vjp_bound", "cotangent", cotangent)
+        bounds = tape.bounds(o, g, of)
     if masked_row == "nan":
-        blind = np.full(o.value.shape[:3], call.key.shape[2] == 0) if seen is None else ~seen.any(-1)
-        for array in (bounds["query"].worst, bounds["query"].statistical):
-            array[blind] = np.inf
+        blind = np.full(o.value.shape[:3], call.key.shape[2] == 0) if seen is None else ~np.asarray(seen.any(-1))
+        loud = np.asarray((blind & g.any(-1)).any(-1))  # (B, H)
+        loud = loud.reshape(len(loud), groups, heads // groups).any(-1)  # (B, H_kv)
+        for name, open_ in (("query", blind), ("key", loud), ("value", loud)):
+            for array in (bounds[name].worst, bounds[name].statistical):
+                array[open_] = np.inf
     return bounds
 
 

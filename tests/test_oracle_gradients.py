@@ -1,6 +1,7 @@
 """The bounds on gradients: right implementations within, larger errors outside; and the tape that they are made by."""
 
 import contextlib
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,9 +10,11 @@ import torch
 from assay import oracle
 from assay.adapters.in_process import open_object
 from assay.adapters.library import torch as library
-from assay.conformance.clause import Unsupported
+from assay.conformance.clause import CLAUSES, Unsupported
 from assay.conformance.comparison import ratios
 from assay.conformance.drawing import covering_cases, spread
+from assay.conformance.judging import judge_clause
+from assay.conformance.profiles import Profile
 from assay.conformance.registry import COMPONENTS
 from assay.conformance.subject import Subject
 from assay.conformance.trial import Trial
@@ -179,3 +182,36 @@ def test_partial_sums_in_sixteen_bits_are_within_where_they_are_declared():
     assert ratios(actual, declared, "bfloat16", statistical=False).max() <= 1
     assert ratios(actual, declared, "bfloat16", statistical=True).max() <= 1
     assert ratios(actual + 16 * declared.half_ulp, declared, "bfloat16", statistical=True).max() > 1
+
+
+def attention_with_nan_rows(query, key, value, *, mask=None, causal=False, scale=None):
+    """Plain, with -inf for what is masked: a row that sees no key is NaN, and so is all that it meets going back."""
+    scale = query.shape[-1] ** -0.5 if scale is None else scale
+    size = query.shape[1] // key.shape[1]
+    key, value = (each.repeat_interleave(size, 1) for each in (key, value))
+    seen = torch.ones(query.shape[2], key.shape[2], dtype=torch.bool)
+    seen = seen.tril() if causal else seen
+    seen = seen if mask is None else seen & mask
+    return torch.softmax((query @ key.mT * scale).masked_fill(~seen, -torch.inf), -1) @ value
+
+
+def attention_with_late_nan_rows(query, key, value, *, mask=None, causal=False, scale=None):
+    """The same, but such a row sees all keys until its result is made NaN: nothing of it goes back."""
+    seen = torch.ones(query.shape[2], key.shape[2], dtype=torch.bool)
+    seen = (seen.tril() if causal else seen) if mask is None else (seen.tril() if causal else seen) & mask
+    blind = ~seen.any(-1, keepdim=True)
+    result = attention_with_nan_rows(query, key, value, mask=seen | blind, scale=scale)
+    return result.masked_fill(blind, torch.nan)
+
+
+@pytest.mark.parametrize(
+    ("function", "harms"), [(attention_with_nan_rows, True), (attention_with_late_nan_rows, False)]
+)
+def test_rows_of_nan_may_be_but_must_not_harm_others(function, harms):
+    """GRAD-1 leaves open what a NaN meets; SDPA-22 wants the rest of the gradients where nothing comes back to it."""
+    about = {"framework": "torch", "dtypes": ("float32",), "conventions": {"masked_row": "nan"}}
+    adapter = open_object(SimpleNamespace(attention=function, **about), "mine")
+    few = Profile(drawn=0, spread=8, drawn_for_properties=0)
+    of = {name: judge_clause(adapter, CLAUSES[name], "attention", "float32", few, 0) for name in ("GRAD-1", "SDPA-22")}
+    assert (of["GRAD-1"].status, of["GRAD-1"].failure) == ("pass", None)
+    assert of["SDPA-22"].status == ("fail" if harms else "pass"), of["SDPA-22"].failure
