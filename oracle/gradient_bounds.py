@@ -75,7 +75,7 @@ def attention_vjp_bound(
     if masked_row == "nan":
         blind = np.full(o.value.shape[:3], call.key.shape[2] == 0) if seen is None else ~np.asarray(seen.any(-1))
         loud = np.asarray((blind & g.any(-1)).any(-1))  # (B, H)
-        loud = loud.reshape(len(loud), groups, heads // groups).any(-1)  # (B, H_kv)
+        loud = np.asarray(loud.reshape(len(loud), groups, heads // groups).any(-1))  # (B, H_kv)
         for name, open_ in (("query", blind), ("key", loud), ("value", loud)):
             for array in (bounds[name].worst, bounds[name].statistical):
                 array[open_] = np.inf
