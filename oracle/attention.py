@@ -113,6 +113,13 @@ def visible(
     return seen & _causal(chosen, queries, keys, causal_alignment) if causal else seen
 
 
+def seen_by(
+    shape: tuple[int, int, int, int], mask: Any = None, causal: bool = False, causal_alignment: str = "top-left"
+) -> Array | None:
+    """The same; None where nothing hides any key."""
+    return None if mask is None and not causal else visible(shape, mask, causal, causal_alignment)
+
+
 class Call(NamedTuple):
     """The arguments of one call in float64, checked, with a key/value head for each query head."""
 

@@ -172,6 +172,11 @@ def total(a: Computed, axis: int | tuple[int, ...], numerics: Numerics, chunks: 
     return Computed(y, error, variance, c)
 
 
+def rounded(bound: Bound) -> Computed:
+    """What a bound says of a result, its final rounding included, as what the next computation begins with."""
+    return Computed(bound.expected, bound.worst, np.square(bound.deviation), bound.coherent)
+
+
 def bounded(a: Computed, numerics: Numerics, **fields: Any) -> Bound:
     """The bound of a result, after its final rounding; what is no number sets no limit."""
     errors = Errors(*(np.where(np.isnan(each), np.inf, each) for each in a.errors))

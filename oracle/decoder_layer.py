@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .attention import visible
+from .attention import seen_by, visible
 from .bound import Bound
 from .computed import Computed, bounded
 from .encoder_layer import (
@@ -127,7 +127,7 @@ def masks(
     batch: int, heads: int, length: int, memories: int, mask: Any, memory_mask: Any
 ) -> tuple[Array, Array | None]:
     """Which key each query sees: of the target, and of the memory (None: all)."""
-    of_memory = None if memory_mask is None else visible((batch, heads, length, memories), memory_mask)
+    of_memory = seen_by((batch, heads, length, memories), memory_mask)
     return visible((batch, heads, length, length), mask, causal=True), of_memory
 
 

@@ -38,9 +38,14 @@ def embedding_vjp(cotangent: Any, tokens: Any, weight: Any) -> Array:
     tokens, weight = _arguments(tokens, weight)
     g = real("embedding_vjp", "cotangent", cotangent)
     same_shape("embedding_vjp", g, (*tokens.shape, weight.shape[1]))
-    gradient = np.zeros_like(weight)  # (V, d_model)
-    np.add.at(gradient, tokens, g)
-    return np.asarray(gradient * math.sqrt(weight.shape[1]))
+    return np.asarray(scattered(g, tokens, weight.shape) * math.sqrt(weight.shape[1]))  # (V, d_model)
+
+
+def scattered(rows: Array, tokens: Array, shape: tuple[int, ...]) -> Array:
+    """The sum of the rows of each token: (V, d_model)."""
+    result = np.zeros(shape)
+    np.add.at(result, tokens, rows)
+    return result
 
 
 def embedding_bound(tokens: Any, weight: Any, *, numerics: Numerics) -> Bound:
@@ -65,7 +70,12 @@ def _arguments(tokens: Any, weight: Any) -> tuple[Array, Array]:
     """Tokens as int64 and the matrix in float64; shapes and tokens checked."""
     tokens, weight = whole("embedding", "tokens", tokens), real("embedding", "weight", weight)
     vocabulary = check("embedding", {"tokens": (tokens, "B L"), "weight": (weight, "V d_model")})["V"]
+    check_tokens("embedding", tokens, vocabulary)
+    return tokens, weight
+
+
+def check_tokens(function: str, tokens: Array, vocabulary: int) -> None:
+    """SpecError if a token is not in the vocabulary."""
     strange = tokens[(tokens < 0) | (tokens >= vocabulary)]
     if strange.size:
-        raise SpecError(f"embedding: tokens holds {strange[0]}, but should hold numbers in 0 ... {vocabulary - 1}")
-    return tokens, weight
+        raise SpecError(f"{function}: tokens holds {strange[0]}, but should hold numbers in 0 ... {vocabulary - 1}")

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from .attention import visible
+from .attention import seen_by
 from .bound import Bound
-from .computed import Computed, bounded
-from .embedding import embedding, embedding_vjp
+from .computed import Computed, bounded, rounded
+from .embedding import check_tokens, embedding, embedding_vjp
 from .encoder_layer import Gradients, encoder_layer, encoder_layer_step, encoder_layer_vjp
 from .general_attention_bound import of_steps
 from .gradient_bounds import embed
@@ -106,12 +106,7 @@ def embedded_step(tape: Tape, tokens: Array, weight: Computed, layout: str) -> C
     table = positional_encoding_bound(
         tokens.shape[1], weight.value.shape[1], positional_layout=layout, numerics=of_table(numerics)
     )
-    positions = Computed(
-        np.broadcast_to(table.expected, (*tokens.shape, weight.value.shape[1])),
-        table.worst,
-        np.square(table.deviation),
-        table.coherent,
-    )
+    positions = rounded(table).mapped(lambda array: np.broadcast_to(array, (*tokens.shape, weight.value.shape[1])))
     return add(tape, embed(tape, tokens, weight), positions)
 
 
@@ -134,9 +129,7 @@ def arguments(
     table = real(function, "weights['embedding']", weights["embedding"])
     check(function, {"weights['embedding']": (table, "V d_model")})
     arrays = checked(function, weights, axes, table.shape[1])
-    strange = tokens[(tokens < 0) | (tokens >= len(table))]
-    if strange.size:
-        raise SpecError(f"{function}: tokens holds {strange[0]}, but should hold numbers in 0 ... {len(table) - 1}")
+    check_tokens(function, tokens, len(table))
     return tokens, arrays, count
 
 
@@ -159,7 +152,7 @@ def _recorded(
     tokens, w, count = arguments(function, tokens, weights, ENCODER)
     of = {f"weights.{name}": Computed(array) for name, array in w.items()}
     batch, length = tokens.shape
-    seen = None if mask is None else visible((batch, heads, length, length), mask)
+    seen = seen_by((batch, heads, length, length), mask)
     tape = Tape(of_steps(numerics))
     with np.errstate(all="ignore"):
         x = embedded_step(tape, tokens, of["weights.embedding"], positional_layout)

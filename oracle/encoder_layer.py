@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from .attention import visible
+from .attention import seen_by
 from .bound import Bound
 from .computed import Computed, bounded
 from .feed_forward import feed_forward, feed_forward_vjp
@@ -169,7 +169,7 @@ def _recorded(
 ) -> tuple[Tape, dict[str, Computed], Computed]:
     x, w = arguments(function, x, weights)
     of = {"x": Computed(x), **{f"weights.{name}": Computed(array) for name, array in w.items()}}
-    seen = None if mask is None else visible((x.shape[0], heads, x.shape[1], x.shape[1]), mask)
+    seen = seen_by((x.shape[0], heads, x.shape[1], x.shape[1]), mask)
     tape = Tape(of_steps(numerics))
     with np.errstate(all="ignore"):
         y = encoder_layer_step(tape, of["x"], part(of, "weights"), heads, seen, masked_row)

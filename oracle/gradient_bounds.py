@@ -12,14 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from .attention import arguments, of_groups, visible
+from .attention import arguments, seen_by
 from .bound import VARIANCE_OF_ROUNDING, Bound, sum_variance
-from .computed import Computed, bounded, product, scaled, stored_in, times, total
+from .computed import Computed, bounded, product, rounded, scaled, stored_in, times, total
+from .embedding import scattered
 from .general_attention import general_attention_vjp
 from .general_attention_bound import of_steps
 from .numerics import Numerics
 from .shapes import real, whole
-from .softmax import softmax, softmax_bound
+from .softmax import softmax_bound
 from .tape import Tape, affine, matmul, rearrange, relu
 from .tape_attention import attend, dot_products, softmax_backward
 from .tape_layer_norm import layer_norm_step
@@ -29,12 +30,10 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 def softmax_vjp_bound(cotangent: Any, x: Any, *, numerics: Numerics) -> dict[str, Bound]:
     """p (g - sum p g), from the result as it was rounded: `softmax_backward`."""
-    g = Computed(real("softmax_vjp_bound", "cotangent", cotangent))
+    g = _exact("softmax_vjp_bound", cotangent=cotangent)["cotangent"]
     with np.errstate(all="ignore"):
-        # W and S of the result have its rounding, and twice the error in float64.
         of_p = softmax_bound(x, numerics=numerics)
-        p = Computed(softmax(x), of_p.worst, np.square(of_p.deviation), of_p.coherent)
-        return {"x": bounded(softmax_backward(p, g, numerics), numerics, rows_independent=True)}
+        return {"x": bounded(softmax_backward(rounded(of_p), g, numerics), numerics)}
 
 
 def attention_vjp_bound(
@@ -58,14 +57,9 @@ def attention_vjp_bound(
     """
     call = arguments(query, key, value, mask, causal, scale, causal_alignment, masked_row, None)
     groups, heads = np.shape(key)[1], call.query.shape[1]
-    seen = None
-    if mask is not None or causal:
-        seen = visible((*call.query.shape[:3], call.key.shape[2]), mask, causal, causal_alignment)
+    seen = seen_by((*call.query.shape[:3], call.key.shape[2]), mask, causal, causal_alignment)
     tape = Tape(replace(numerics, hidden=None))
-    of = {
-        name: Computed(real("attention_vjp_bound", name, each))
-        for name, each in (("query", query), ("key", key), ("value", value))
-    }
+    of = _exact("attention_vjp_bound", query=query, key=key, value=value)
     with np.errstate(all="ignore"):
         k, v = (_for_each_head(tape, of[name], groups, heads, numerics.hidden) for name in ("key", "value"))
         s = dot_products(tape, of["query"], k, call.scale)
@@ -94,7 +88,7 @@ def _for_each_head(tape: Tape, a: Computed, groups: int, heads: int, kept_in: st
             lambda array: array.reshape(array.shape[0], groups, size, *array.shape[2:])
         )
         summed = total(split, 2, tape.numerics, tape.numerics.gradient_chunks)
-        return (summed.mapped(lambda array: of_groups(array[:, :, 0], groups)),)
+        return (summed.mapped(lambda array: array[:, :, 0]),)
 
     return tape.record(repeated, (a,), backward)
 
@@ -112,9 +106,8 @@ def additive_attention_vjp_bound(
     numerics: Numerics,
 ) -> dict[str, Bound]:
     """With E_t of `additive_attention_bound`: d(tanh a) = g v (1 - t^2), whose errors are 2 |t| E_t + E_t^2 + 3 U."""
-    names = ("query", "key", "value", "w_query", "w_key", "v")
-    given = zip(names, (query, key, value, w_query, w_key, v), strict=True)
-    of = {name: Computed(real("additive_attention_vjp_bound", name, each)) for name, each in given}
+    given = {"query": query, "key": key, "value": value, "w_query": w_query, "w_key": w_key, "v": v}
+    of = _exact("additive_attention_vjp_bound", **given)
     numerics = of_steps(numerics)
     tape = Tape(numerics)
     with np.errstate(all="ignore"):
@@ -169,11 +162,9 @@ def bilinear_attention_vjp_bound(
 
     dW may also be one sum over all pairs of a query and a key, n of them: n U sum |q| |dS| |k| more.
     """
-    function, names = "bilinear_attention_vjp_bound", ("query", "key", "value", "w")
-    given = zip(names, (query, key, value, w), strict=True)
-    of = {name: Computed(real(function, name, each)) for name, each in given}
+    of = _exact("bilinear_attention_vjp_bound", query=query, key=key, value=value, w=w)
     numerics = of_steps(numerics)
-    g = real(function, "cotangent", cotangent)
+    g = real("bilinear_attention_vjp_bound", "cotangent", cotangent)
     found = []
     with np.errstate(all="ignore"):
         for query_first in (True, False):
@@ -205,9 +196,7 @@ def feed_forward_vjp_bound(
     cotangent: Any, x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: Any, *, numerics: Numerics
 ) -> dict[str, Bound]:
     """Where a hidden unit may lie on either side of zero, so may the gradient that goes through it."""
-    names = ("x", "w_1", "b_1", "w_2", "b_2")
-    given = zip(names, (x, w_1, b_1, w_2, b_2), strict=True)
-    of = {name: Computed(real("feed_forward_vjp_bound", name, each)) for name, each in given}
+    of = _exact("feed_forward_vjp_bound", x=x, w_1=w_1, b_1=b_1, w_2=w_2, b_2=b_2)
     tape = Tape(numerics)
     with np.errstate(all="ignore"):
         a = relu(tape, affine(tape, of["x"], of["w_1"], of["b_1"]))
@@ -219,11 +208,7 @@ def layer_norm_vjp_bound(
     cotangent: Any, x: Any, gain: Any, bias: Any, *, epsilon: float = 1e-5, numerics: Numerics
 ) -> dict[str, Bound]:
     """From the statistics, or from those made again: `tape_layer_norm.py`."""
-    names = ("x", "gain", "bias")
-    of = {
-        name: Computed(real("layer_norm_vjp_bound", name, each))
-        for name, each in zip(names, (x, gain, bias), strict=True)
-    }
+    of = _exact("layer_norm_vjp_bound", x=x, gain=gain, bias=bias)
     tape = Tape(replace(numerics, hidden=None))
     with np.errstate(all="ignore"):
         y = layer_norm_step(tape, of["x"], of["gain"], of["bias"], epsilon)
@@ -232,11 +217,11 @@ def layer_norm_vjp_bound(
 
 def embedding_vjp_bound(cotangent: Any, tokens: Any, weight: Any, *, numerics: Numerics) -> dict[str, Bound]:
     """Each row is a sum of as many terms as its token comes, times a rounded sqrt(d_model), before or afterwards."""
-    of = Computed(real("embedding_vjp_bound", "weight", weight))
+    of = _exact("embedding_vjp_bound", weight=weight)
     tape = Tape(numerics)
     with np.errstate(all="ignore"):
-        y = embed(tape, whole("embedding_vjp_bound", "tokens", tokens), of)
-        return tape.bounds(y, real("embedding_vjp_bound", "cotangent", cotangent), {"weight": of})
+        y = embed(tape, whole("embedding_vjp_bound", "tokens", tokens), of["weight"])
+        return tape.bounds(y, real("embedding_vjp_bound", "cotangent", cotangent), of)
 
 
 def embed(tape: Tape, tokens: Array, weight: Computed) -> Computed:
@@ -249,33 +234,29 @@ def embed(tape: Tape, tokens: Array, weight: Computed) -> Computed:
     def backward(g: Computed) -> tuple[Computed]:
         each = tape.read(scaled(g, factor, numerics))
         y, e, v, c, size, squares = (
-            _scattered(np.broadcast_to(array, g.value.shape), tokens, weight.value)
+            scattered(np.broadcast_to(array, g.value.shape), tokens, weight.value.shape)
             for array in (each.value, *each.errors, np.abs(each.value), np.square(each.value))
         )
         chunks = np.minimum(numerics.gradient_chunks, np.maximum(count, 1))
         n = np.maximum(count - 1, 0)
         error = e + n * unit * (size + e) + (count > 0) * numerics.underflow
         variance = v + sum_variance(n, y, squares, unit)
-        rounded = stored_in(Computed(size), numerics.output).error
-        return (Computed(y, error + (chunks - 1) * rounded, variance + (chunks - 1) * rounded**2 / 3, c),)
+        kept = stored_in(Computed(size), numerics.output).error
+        variance = variance + VARIANCE_OF_ROUNDING * (chunks - 1) * kept**2
+        return (Computed(y, error + (chunks - 1) * kept, variance, c),)
 
     return tape.record(y, (weight,), backward)
 
 
-def _scattered(rows: Array, tokens: Array, like: Array) -> Array:
-    """The sum of the rows of each token."""
-    result = np.zeros_like(like)
-    np.add.at(result, tokens, rows)
-    return result
-
-
 def output_logits_vjp_bound(cotangent: Any, hidden: Any, weight: Any, *, numerics: Numerics) -> dict[str, Bound]:
     """Two matrix products of exact factors."""
-    of = {
-        name: Computed(real("output_logits_vjp_bound", name, each))
-        for name, each in (("hidden", hidden), ("weight", weight))
-    }
+    of = _exact("output_logits_vjp_bound", hidden=hidden, weight=weight)
     tape = Tape(numerics)
     with np.errstate(all="ignore"):
         y = matmul(tape, of["hidden"], rearrange(tape, of["weight"], np.transpose, np.transpose))
         return tape.bounds(y, real("output_logits_vjp_bound", "cotangent", cotangent), of)
+
+
+def _exact(function: str, **arrays: Any) -> dict[str, Computed]:
+    """The real arguments of a call, by name: exact in the formats in which they come."""
+    return {name: Computed(real(function, name, each)) for name, each in arrays.items()}

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from .attention import attention, attention_vjp, visible
+from .attention import attention, attention_vjp, seen_by
 from .bound import Bound
 from .computed import Computed, bounded
 from .general_attention_bound import of_steps
@@ -166,11 +166,6 @@ def merged(x: Array) -> Array:
     return x.swapaxes(1, 2).reshape(batch, length, heads * d)
 
 
-def visible_keys(shape: tuple[int, int, int, int], mask: Any, causal: bool, alignment: str) -> Array | None:
-    """Which key each query sees; None: all."""
-    return None if mask is None and not causal else visible(shape, mask, causal, alignment)
-
-
 def _recorded(
     function: str,
     arrays: Any,
@@ -185,7 +180,7 @@ def _recorded(
     """The tape of one call, its arguments by name, and its result."""
     of = {name: Computed(array) for name, array in zip(NAMES, arguments(function, arrays, heads), strict=True)}
     (batch, queries, _), keys = of["query"].value.shape, of["key"].value.shape[1]
-    seen = visible_keys((batch, heads, queries, keys), mask, causal, causal_alignment)
+    seen = seen_by((batch, heads, queries, keys), mask, causal, causal_alignment)
     tape = Tape(of_steps(numerics))
     with np.errstate(all="ignore"):
         result = multi_head_step(tape, of["query"], of["key"], of["value"], of, heads, seen, masked_row)
