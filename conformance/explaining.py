@@ -1,5 +1,5 @@
 """A failure as five facts: who and in which dtype; the clause and its source; where, actual and expected; error and
-allowance; the smallest case, with the command that runs it again.
+allowance; the smallest case, with the command that runs it again. If it looks like a known bug, that is a sixth.
 """
 
 import shlex
@@ -33,8 +33,18 @@ def facts(opened: str, result: Result) -> dict[str, str]:
         "clause": clause.sentence,
         "formula": f"{said.formula} ({said.source})",
         "found": result.failure.message,
+        **({"like": looks_like(result.failure.looks_like)} if result.failure.looks_like else {}),
         "replay": replay_command(opened, result),
     }
+
+
+def looks_like(name: str) -> str:
+    """The known bug that a failure looks like: its name, what it is, and where it was seen."""
+    from .variants import find  # a third of a second, which a run without failures need not spend
+
+    variant = find(name)
+    seen = f" (seen in {', '.join(variant.seen_in)})" if variant.seen_in else ""
+    return f"it behaves like `{name}`: {variant.sentence}{seen}"
 
 
 def replay_command(opened: str, result: Result) -> str:

@@ -1,8 +1,8 @@
 """One clause on one implementation in one dtype: draw, check, shrink what fails, and say what came of it."""
 
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal
 
 from ..adapters import Adapter
@@ -60,7 +60,7 @@ def judge_clause(adapter: Adapter, clause: Clause, name: str, dtype: str, profil
     result = Result(clause.id, clause.level, name, dtype, "pass")
     refused: list[str] = []
     resets: list[str] = []
-    cases, replacement, judged = _cases(clause, component, dtype, profile, seed), None, set[Case]()
+    cases, replacement, judged = cases_of(clause, component, dtype, profile, seed), None, set[Case]()
     while (case := replacement or next(cases, None)) is not None:
         replaced, replacement = replacement is not None, None
         if case in judged:
@@ -77,7 +77,7 @@ def judge_clause(adapter: Adapter, clause: Clause, name: str, dtype: str, profil
         except Unsupported as reason:
             if not replaced:
                 refused.append(str(reason))
-                replacement = _accepted(clause, component, subject, case, resets)
+                replacement = accepted(clause, component, subject, case, resets)
             continue
         except Violation as violation:
             result.examples += 1
@@ -86,6 +86,8 @@ def judge_clause(adapter: Adapter, clause: Clause, name: str, dtype: str, profil
             # After a time-out or a crash, every further attempt would cost as much again.
             found = (case, violation) if subject.lost else smaller(clause, component, subject, case, violation)
             result.failure = Failure(str(found[1]), found[0].id, _finite(found[1].ratio))
+            if not subject.lost:
+                result.failure = _explained(result.failure, adapter, clause, component, (found[0], case))
             result.worst_ratio = result.failure.ratio
             break
         result.examples += 1
@@ -117,11 +119,23 @@ def judge_case(adapter: Adapter, clause: Clause, case: Case) -> tuple[str, Viola
     return "pass", None
 
 
+def _explained(
+    failure: Failure, adapter: Adapter, clause: Clause, component: Component, cases: Sequence[Case]
+) -> Failure:
+    """The failure, with what it looks like on the smallest case and on the first."""
+    # The catalogue takes a third of a second to import, and most runs have no failure.
+    from .diagnosis import diagnose
+
+    diagnosis = diagnose(adapter, clause, component, list(dict.fromkeys(cases)))
+    name = diagnosis.variant.name if diagnosis.variant else None
+    return replace(failure, message=f"{failure.message}{diagnosis.remark}", looks_like=name)
+
+
 def _finite(ratio: float) -> float | None:
     return ratio if ratio < float("inf") else None
 
 
-def _cases(clause: Clause, component: Component, dtype: str, profile: Profile, seed: int) -> Iterator[Case]:
+def cases_of(clause: Clause, component: Component, dtype: str, profile: Profile, seed: int) -> Iterator[Case]:
     """The cases of a clause, each once."""
     if clause.cases is not None:
         every = list(clause.cases(component, dtype, seed))
@@ -142,7 +156,7 @@ def _cases(clause: Clause, component: Component, dtype: str, profile: Profile, s
             yield prepared
 
 
-def _accepted(clause: Clause, component: Component, subject: Subject, case: Case, resets: list[str]) -> Case | None:
+def accepted(clause: Clause, component: Component, subject: Subject, case: Case, resets: list[str]) -> Case | None:
     """A plainer case in place of one that was refused, so that what else it holds is judged all the same.
 
     `resets` are the factors whose plainest option has helped before; one more is tried where they do not help.

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 from ..adapters import Offer
 from ..adapters.contract import DTYPES
 from .component import COMPONENTS
-from .explaining import replay_command
+from .explaining import looks_like, replay_command
 from .judging import Failure, Result
 from .plan import Line
 
@@ -220,7 +220,8 @@ def write_junit(path: Path, reports: Sequence[Report]) -> None:
             )
             if result.status == "fail" and result.level == "required" and result.failure is not None:
                 failure = ElementTree.SubElement(case, "failure", message=_xml(result.failure.message))
-                failure.text = _xml(replay_command(report.opened, result))
+                like = looks_like(result.failure.looks_like) + "\n" if result.failure.looks_like else ""
+                failure.text = _xml(like + replay_command(report.opened, result))
             elif result.status != "pass":
                 said = result.failure.message if result.failure else result.reason
                 ElementTree.SubElement(case, "skipped", message=_xml(f"{result.status}: {said}"))

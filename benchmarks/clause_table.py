@@ -1,0 +1,93 @@
+"""`clause_table.py`: every wrong variant before every clause, with the quick profile; which clause catches which variant.
+
+It writes docs/detection/clauses.json. With --only NAME ... it judges these variants anew, and keeps what the file says of the rest.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any, Final
+
+from verdicts import Judged, judged, opened, sharing
+
+from assay.conformance.profiles import PROFILES
+from assay.conformance.registry import COMPONENTS, clauses_of
+from assay.conformance.variants import variants
+
+FILE: Final = Path(__file__).parent.parent / "docs" / "detection" / "clauses.json"
+DTYPES: Final = ("float64", "float32", "bfloat16", "float16")
+
+Caught = dict[str, dict[str, list[str]]]
+"""Variant, dtype, the clauses that it violates."""
+
+
+def jobs(names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Component and dtype of each of those variants, all if there are none; the dtype is empty where there is none."""
+    chosen = [each for each in variants(wrong=True) if not names or each.name in names]
+    for name, component in COMPONENTS.items():
+        for dtype in DTYPES if component.has_dtype else ("",):
+            if any(each.component == name and (not dtype or dtype in each.dtypes) for each in chosen):
+                yield name, dtype
+
+
+def caught(name: str, dtype: str, seed: int, names: Sequence[str] = ()) -> Caught:
+    """Of one component in one dtype: the clauses that each wrong variant violates."""
+    component = sharing(COMPONENTS[name])
+    chosen = [each for each in variants(name) if not each.wrong or not names or each.name in names]
+    adapters = list(opened(chosen, dtype))
+    found: Caught = {each.name: {dtype: []} for each, _ in adapters if each.wrong}
+    for clause in clauses_of(COMPONENTS[name]):
+        # What an advisory clause blames on right variants as well is not what is wrong with the others.
+        asked = [(each, adapter) for each, adapter in adapters if each.wrong or clause.level == "advisory"]
+        every = judged(clause, component, dtype, PROFILES["quick"], seed, asked)
+        inherited = {_words(each) for each in every if not each.variant.wrong}
+        for each in every:
+            if each.variant.wrong and each.violation is not None and _words(each) not in inherited:
+                found[each.variant.name][dtype].append(clause.id)
+    return found
+
+
+def _words(each: Judged) -> tuple[object, str]:
+    return each.case, str(each.violation)
+
+
+def written(found: Caught) -> str:
+    """The file: a line a variant, in the order of the catalogue."""
+    lines = [f"  {json.dumps(each.name)}: {json.dumps(found[each.name])}" for each in variants(wrong=True)]
+    return '{"profile": "quick", "seed": 0, "caught": {\n' + ",\n".join(lines) + "\n}}\n"
+
+
+def read() -> Caught:
+    """What the file says."""
+    found: Caught = json.loads(FILE.read_text(encoding="utf-8"))["caught"]
+    return found
+
+
+def main(arguments: Any = None) -> None:
+    """Judge and write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", nargs="*", default=(), metavar="NAME", help="variants to judge anew")
+    parser.add_argument("-n", type=int, default=2, metavar="PROCESSES")
+    options = parser.parse_args(arguments)
+    found = read() if options.only else {}
+    for name in options.only:
+        found.pop(name, None)
+    started = time.monotonic()
+    with ProcessPoolExecutor(options.n) as pool:
+        waiting = {
+            pool.submit(caught, name, dtype, 0, options.only): (name, dtype) for name, dtype in jobs(options.only)
+        }
+        for number, done in enumerate(as_completed(waiting), 1):
+            for variant, of_dtype in done.result().items():
+                found.setdefault(variant, {}).update(of_dtype)
+            print(f"{number}/{len(waiting)} {' '.join(waiting[done])} {time.monotonic() - started:.0f} s", flush=True)
+    ordered = {name: {d: found[name][d] for d in ("", *DTYPES) if d in found[name]} for name in found}
+    FILE.parent.mkdir(exist_ok=True)
+    FILE.write_text(written(ordered), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,257 @@
+"""What a failure looks like: a known bug, a convention that was not declared, or at least where and how it is wrong.
+
+A wrong variant is named if it gives the implementation's answers, within both their roundings, to every call that the
+failing clause made and to further cases, and fails that clause itself. It is not guessed from numbers that are near.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from ..adapters import Adapter, Call, Reply
+from ..adapters.contract import CONVENTIONS
+from ..adapters.in_process import open_object
+from ..oracle.spec_error import SpecError
+from .case import Case
+from .clause import Clause, Inapplicable, Unsupported, Violation
+from .comparison import Array
+from .component import Component, Inputs
+from .drawing import covering_cases, spread
+from .recording import Exchange, Recorder
+from .subject import Subject
+from .trial import Trial
+from .variants import Variant, variants
+
+_FEW: Final = 16
+"""Small cases that each known bug must answer as the implementation does, before the failing clause is tried on it."""
+_MANY: Final = 48
+"""Cases that tell apart those which are left. Numbers, not times, so that the same seed gives the same report."""
+_GRADIENTS_TAKE: Final = 3
+"""A case with gradients costs about as much as so many without."""
+
+
+@dataclass
+class _Suspect:
+    """A wrong variant that has answered as the implementation does, so far."""
+
+    variant: Variant
+    adapter: Adapter
+    distance: float = 0.0
+    """The largest distance of two answers, relative to the largest element."""
+
+
+@dataclass
+class _LineUp:
+    """The wrong variants of a component, fewer with each exchange."""
+
+    component: Component
+    trial: Trial
+    """One that the implementation has failed: its numerics and conventions are those that count."""
+    suspects: list[_Suspect]
+
+    def confront(self, exchange: Exchange) -> None:
+        """Keep those that answer alike."""
+        allowances = [_Allowance(self.component, self.trial, call) for call in exchange.calls]
+        left = []
+        for suspect in self.suspects:
+            answers = exchange.put_to(suspect.adapter)
+            each = [_distance(*of) for of in zip(exchange.replies, answers, allowances, strict=True)]
+            if all(distance is not None for distance in each):
+                suspect.distance = max([suspect.distance, *(distance or 0.0 for distance in each)])
+                left.append(suspect)
+        self.suspects = left
+
+
+class _Allowance:
+    """How far two implementations of the same formula may be apart in one call; computed where it is needed."""
+
+    def __init__(self, component: Component, trial: Trial, call: Call) -> None:
+        self._component, self._trial, self._call = component, trial, call
+        self._found: Mapping[str, float] | None = None
+
+    def __call__(self) -> Mapping[str, float]:
+        """By argument, of gradients; under an empty name, of the value.
+
+        Twice S, as each has the errors of its own; the largest of all elements, as those of a wrong answer are not
+        known, and are about as large somewhere among the right ones. Absent where nothing finite is known.
+        """
+        if self._found is None:
+            inputs = Inputs(self._call.arrays, self._call.options)
+            numerics, conventions = self._trial.ladder[-1][1], self._trial.conventions
+            try:
+                with np.errstate(all="ignore"):
+                    if self._call.cotangent is None:
+                        bounds = {"": self._component.bound(inputs, numerics, conventions)}
+                    else:
+                        assert self._component.gradient is not None
+                        bounds = dict(self._component.gradient(inputs, self._call.cotangent, numerics, conventions))
+            except SpecError:  # of arguments that the formula does not take, nothing is known
+                bounds = {}
+            finite = {name: each.statistical[np.isfinite(each.statistical)] for name, each in bounds.items()}
+            self._found = {name: 2 * float(each.max()) for name, each in finite.items() if each.size}
+        return self._found
+
+
+def _distance(one: Reply, other: Reply, allowance: _Allowance) -> float | None:
+    """The relative distance of two replies; None if they are not alike."""
+    marks = [(each.status, each.dtype, each.touched, each.aliased, set(each.gradients)) for each in (one, other)]
+    if marks[0] != marks[1] or _kind(one) != _kind(other) or one.data != other.data:
+        return None
+    arrays = [{"": each.value} if each.value is not None else dict(each.gradients) for each in (one, other)]
+    distances = [0.0]
+    for name, array in arrays[0].items():
+        found = _apart(array, arrays[1][name], name, allowance)
+        if found is None:
+            return None
+        distances.append(found)
+    return max(distances)
+
+
+def _kind(reply: Reply) -> str:
+    """The type of what was raised."""
+    return reply.message.partition(":")[0] if reply.status == "error" else ""
+
+
+def _apart(one: Array, other: Array, name: str, allowance: _Allowance) -> float | None:
+    if one.shape != other.shape:
+        return None
+    different = ~((one == other) | (np.isnan(one) & np.isnan(other)))
+    if not different.any():
+        return 0.0
+    if not (np.isfinite(one) & np.isfinite(other))[different].all():
+        return None
+    error = np.abs(one - other)[different]
+    if error.max() > allowance().get(name, 0.0):
+        return None
+    return float(error.max() / max(np.abs(each[np.isfinite(each)]).max() for each in (one, other)))
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What is known of a failure beyond that it is one."""
+
+    variant: Variant | None = None
+    """The wrong variant that it behaves like."""
+    conventions: Mapping[str, str] = field(default_factory=dict)
+    """With which, beside those declared, the clause is kept."""
+
+    @property
+    def remark(self) -> str:
+        """What a message ends with; a variant is named in a line of its own."""
+        declared = " and ".join(f"{name} = {value}" for name, value in self.conventions.items())
+        return f"; it would pass with {declared} declared" if declared else ""
+
+
+def diagnose(adapter: Adapter, clause: Clause, component: Component, cases: Sequence[Case]) -> Diagnosis:
+    """What it looks like that the implementation fails the clause on the cases, the smallest first."""
+    return Diagnosis(_known_bug(adapter, clause, component, cases[0]), _convention(adapter, clause, component, cases))
+
+
+def _known_bug(adapter: Adapter, clause: Clause, component: Component, case: Case) -> Variant | None:
+    """The wrong variant that answers as the implementation does, and is as wrong."""
+    recorder = Recorder(adapter)
+    trial = Trial(Subject(recorder), component, case)
+    if not _violates(clause, trial) or trial.subject.lost:
+        return None  # it does not fail every time, or each further call costs as much as a time-out
+    failing = list(recorder.exchanges)
+    backward = any(call.cotangent is not None for exchange in failing for call in exchange.calls)
+    line_up = _LineUp(component, trial, list(_suspects(component, case, backward)))
+    few, _ = _numbers(backward)
+    for number, each in enumerate(_further(component, case, backward)):
+        if number == few:
+            for exchange in failing:
+                line_up.confront(exchange)
+        if len(line_up.suspects) < (2 if number > few else 1):
+            break
+        for exchange in _answers(adapter, component, each, backward):
+            line_up.confront(exchange)
+    guilty = [
+        suspect.variant
+        for suspect in sorted(line_up.suspects, key=lambda one: one.distance)
+        if _violates(clause, Trial(Subject(Recorder(suspect.adapter, adapter.offer)), component, case))
+    ]
+    # What a right one does as well, as with a NaN in a masked value, is no bug of the others.
+    return guilty[0] if guilty and all(each.wrong for each in guilty) else None
+
+
+def _suspects(component: Component, case: Case, backward: bool) -> Iterator[_Suspect]:
+    """Every wrong variant that is at home in the dtype, and a right one."""
+    # Those with gradients have right values.
+    every = [each for each in variants(component.name) if (each.vjp is not None) == backward]
+    right = next((each for each in every if not each.wrong), None)
+    for variant in every:
+        at_home = not component.has_dtype or case["dtype"] in variant.dtypes
+        if at_home and (variant.wrong or variant is right):
+            yield _Suspect(variant, open_object(variant.adapter(), variant.name))
+
+
+def _further(component: Component, case: Case, backward: bool) -> list[Case]:
+    """Cases of every kind: as many small ones as are wanted first, then others up to any size."""
+    dtype = case["dtype"] if component.has_dtype else ""
+    every = covering_cases(component, dtype, case["seed"])
+    sizes = {each: _size(component.make(each)) for each in every if not backward or component.differentiated(each)}
+    kept = sorted((each for each, size in sizes.items() if size), key=sizes.__getitem__)
+    few, many = _numbers(backward)
+    small = list(spread(kept[: len(kept) // 2], few))
+    return [*small, *spread([each for each in every if each in kept and each not in small], many - few)]
+
+
+def _numbers(backward: bool) -> tuple[int, int]:
+    return (_FEW // _GRADIENTS_TAKE, _MANY // _GRADIENTS_TAKE) if backward else (_FEW, _MANY)
+
+
+def _size(inputs: Inputs) -> int:
+    """How many numbers and letters there are; of an empty call none, which tells nothing apart."""
+    sizes = [np.size(array) for array in inputs.arrays.values()] or [len(str(inputs.options))]
+    return sum(sizes) if all(sizes) else 0
+
+
+def _answers(adapter: Adapter, component: Component, case: Case, backward: bool) -> Iterable[Exchange]:
+    """What the implementation answers to a case, its gradients included where they are in question.
+
+    What it refuses, and where it breaks down, is left out: that may be another bug.
+    """
+    recorder = Recorder(adapter)
+    trial = Trial(Subject(recorder), component, case)
+    for ask in (trial.reply, trial.gradient_reply) if backward else (trial.reply,):
+        try:
+            ask()
+        except (Unsupported, Violation):
+            return ()
+    return recorder.exchanges
+
+
+def _violates(clause: Clause, trial: Trial) -> bool:
+    try:
+        clause.check(trial)
+    except Violation:
+        return True
+    except (Inapplicable, Unsupported):
+        return False
+    return False
+
+
+def _convention(adapter: Adapter, clause: Clause, component: Component, cases: Sequence[Case]) -> dict[str, str]:
+    """The one convention under which the clause is kept in these cases, if there is one."""
+    declared = Subject(adapter).conventions
+    if any(_keeps(adapter, clause, component, case, declared) for case in cases):
+        return {}  # it fails now and then
+    for name, values in CONVENTIONS.items():
+        for value in values:
+            if value != declared[name] and all(
+                _keeps(adapter, clause, component, case, {**declared, name: value}) for case in cases
+            ):
+                return {name: value}
+    return {}
+
+
+def _keeps(adapter: Adapter, clause: Clause, component: Component, case: Case, conventions: Mapping[str, str]) -> bool:
+    subject = Subject(adapter)
+    subject.conventions = conventions
+    try:
+        clause.check(Trial(subject, component, case))
+    except (Violation, Inapplicable, Unsupported):
+        return False
+    return True

@@ -1,0 +1,152 @@
+"""Which known bug a failure looks like: named by what it does, told apart from others, and not named without need."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from assay.adapters import Reply
+from assay.adapters.in_process import open_object
+from assay.conformance.clause import CLAUSES
+from assay.conformance.explaining import facts
+from assay.conformance.judging import judge_clause
+from assay.conformance.profiles import PROFILES
+from assay.conformance.variants import find
+
+DTYPES = ("float64", "float32")
+
+
+def failure(clause, dtype="float32", **adapter):
+    """What comes of one clause on an adapter that offers one function; None if it passes."""
+    target = SimpleNamespace(dtypes=DTYPES, **adapter)
+    (component,) = adapter.keys() & {"attention", "softmax", "layer_norm", "tokenize"}
+    opened = open_object(target, "mine")
+    return judge_clause(opened, CLAUSES[clause], component, dtype, PROFILES["quick"], seed=0)
+
+
+def attention_key_by_key(offset=0, default_scale=lambda d: d**-0.5):
+    """Written otherwise than the catalogue's: one key after another, with a running maximum."""
+
+    def attention(query, key, value, *, mask=None, causal=False, scale=None):
+        (batch, heads, queries, d), keys = query.shape, key.shape[2]
+        k, v = (np.repeat(each, heads // each.shape[1], axis=1) for each in (key, value))
+        seen = np.broadcast_to(np.True_ if mask is None else mask, (batch, heads, queries, keys))
+        seen = seen & np.tri(queries, keys, offset, dtype=bool) if causal else seen
+        factor = np.asarray(default_scale(d) if scale is None else scale, query.dtype)
+        peak = np.full((batch, heads, queries), -np.inf, query.dtype)
+        total, result = np.zeros_like(peak), np.zeros((*peak.shape, v.shape[-1]), query.dtype)
+        with np.errstate(all="ignore"):
+            for j in range(keys):
+                score = np.where(seen[..., j], np.einsum("bhqd,bhd->bhq", query, k[:, :, j]) * factor, -np.inf)
+                higher = np.maximum(peak, score)
+                shift = np.where(np.isneginf(higher), 0, higher)
+                kept, e = np.exp(peak - shift), np.exp(score - shift)
+                total, result = total * kept + e, result * kept[..., None] + e[..., None] * v[:, :, j, None]
+                peak = higher
+        return (result / np.where(total == 0, 1, total)[..., None]).astype(query.dtype)
+
+    return attention
+
+
+def test_a_right_implementation_written_otherwise_passes():
+    assert failure("ALL-1", attention=attention_key_by_key()).status == "pass"
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("causal-off-by-one", {"offset": 1}),
+        ("causal-strict", {"offset": -1}),
+        ("scale-missing", {"default_scale": lambda d: 1.0}),
+        ("scale-unrooted", {"default_scale": lambda d: 1 / d}),
+    ],
+)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_known_bug_in_another_algorithm_is_named(name, changes, dtype):
+    assert failure("ALL-1", dtype, attention=attention_key_by_key(**changes)).failure.looks_like == name
+
+
+def test_bugs_with_the_same_answer_on_the_smallest_case_are_told_apart():
+    # On one row of one column, each of them gives 1.
+    first_axis, sum_missing = find("softmax-gradient-first-axis"), find("softmax-gradient-sum-missing")
+    named = []
+    for each in (first_axis, sum_missing):
+        result = judge_clause(
+            open_object(each.adapter(), "mine"), CLAUSES["GRAD-1"], "softmax", "float32", PROFILES["quick"], seed=0
+        )
+        named.append(result.failure.looks_like)
+
+    assert named == [first_axis.name, sum_missing.name]
+
+
+def test_an_unknown_bug_has_no_name():
+    def softmax(x):
+        e = np.exp(x - x.max(-1, keepdims=True, initial=-np.inf))
+        p = e / e.sum(-1, keepdims=True)
+        return np.where(np.arange(x.shape[-1]) == 2, p * p.dtype.type(1.01), p)
+
+    result = failure("ALL-1", softmax=softmax)
+
+    assert result.status == "fail"
+    assert result.failure.looks_like is None
+
+
+def test_another_bug_elsewhere_leaves_no_name():
+    """It must answer alike everywhere, not only where it failed."""
+    wrong = find("scale-missing").function
+
+    def attention(query, key, value, **options):
+        result = wrong(query, key, value, **options)
+        return -result if query.shape[1] == 2 else result
+
+    assert failure("ALL-1", attention=wrong).failure.looks_like == "scale-missing"
+    assert failure("ALL-1", attention=attention).failure.looks_like is None
+
+
+def test_what_a_right_implementation_does_as_well_is_no_known_bug():
+    # A NaN under the causal mask reaches the sum as 0 * NaN, here as in every kernel that multiplies by zero weights.
+    result = failure("ALL-11", attention=find("attention-plain").function)
+
+    assert result.status == "fail"
+    assert result.failure.looks_like is None
+
+
+def test_an_undeclared_convention_is_told():
+    result = failure("ALL-1", attention=find("attention-bottom-right").function)
+
+    assert result.failure.message.endswith("it would pass with causal_alignment = bottom-right declared")
+    assert result.failure.looks_like == "causal-bottom-right"
+
+
+def test_no_convention_is_told_where_none_helps():
+    assert "declared" not in failure("ALL-1", attention=find("zeros-returned").function).failure.message
+
+
+def test_texts_are_compared_as_they_are():
+    result = failure("BPE-1", dtype="", tokenize=find("bpe-left-to-right").function)
+
+    assert result.failure.looks_like == "bpe-left-to-right"
+
+
+def test_the_report_says_what_it_is_and_where_it_was_seen():
+    result = failure("ALL-1", attention=find("causal-bottom-right").function)
+    said = facts("--adapter mine.py", result)["like"]
+
+    assert said.startswith("it behaves like `causal-bottom-right`: The causal mask ends in the last key")
+    assert "(seen in ml-explore/mlx#2835" in said
+
+
+def test_an_implementation_that_does_not_answer_is_not_asked_again():
+    class Hangs:
+        offer = open_object(SimpleNamespace(softmax=lambda x: x), "mine").offer
+        calls = 0
+
+        def call(self, *_, **__):
+            self.calls += 1
+            return Reply("timeout", message="no answer")
+
+    adapter = Hangs()
+    result = judge_clause(adapter, CLAUSES["ALL-1"], "softmax", "float32", PROFILES["quick"], seed=0)
+
+    assert result.failure.looks_like is None
+    assert adapter.calls == 1
