@@ -101,6 +101,7 @@ ADAM: Component = component(
             {"layout": layout} for layout in ("contiguous", "transposed", "sliced", "strided", "expanded", "mixed")
         ],
     },
+    axes=("step", "parameter"),
     make=_make,
     shape=lambda inputs: inputs.arrays["gradients"].shape,
     bound=_bound,

@@ -36,6 +36,7 @@ ADDITIVE_ATTENTION: Component = component(
     formula="softmax(v . tanh(query W_q + key W_k)) value",
     source="Bahdanau, Cho and Bengio 2015, section 3.1",
     factors={**FACTORS, "d_a": [{"d_a": d} for d in (4, 1, 3, 16, 65)]},
+    axes=("batch item", "query", "channel"),
     make=_make,
     shape=shape_of_result,
     bound=_bound,

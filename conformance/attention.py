@@ -227,6 +227,7 @@ ATTENTION: Component = component(
         "regime": [{"regime": regime} for regime in _REGIMES],
         "layout": [{"layout": layout} for layout in LAYOUTS],
     },
+    axes=("batch item", "head", "query", "channel"),
     make=_make,
     shape=lambda inputs: (*inputs.arrays["query"].shape[:3], inputs.arrays["value"].shape[-1]),
     bound=_bound,

@@ -35,6 +35,7 @@ BILINEAR_ATTENTION: Component = component(
     formula="softmax(query W key^T) value",
     source="Luong, Pham and Manning 2015, section 3.1",
     factors=FACTORS,
+    axes=("batch item", "query", "channel"),
     make=_make,
     shape=shape_of_result,
     bound=_bound,

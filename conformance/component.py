@@ -69,6 +69,8 @@ class Component:
     shape: Callable[[Inputs], tuple[int, ...]] = _no_array
     """The shape of the result."""
     bound: Callable[[Inputs, Numerics, Conventions], Bound] = _no_array
+    axes: tuple[str, ...] = ()
+    """A word for an index along each axis of the result; none where their number varies."""
     generic: Callable[[Case], bool] = lambda case: False
     """Whether the values are random, neither sorted nor tied nor constant, so that the statistical bound holds."""
     admissible: Callable[[Case], bool] = lambda case: True

@@ -44,6 +44,7 @@ DECODER_STACK: Component = component(
         "memory_mask": [{"memory_mask": mask} for mask in ("none", "padding-right", "padding-left")],
         "regime": [{"regime": regime} for regime in REGIMES],
     },
+    axes=("batch item", "position", "token"),
     make=_make,
     shape=lambda inputs: (*inputs.arrays["tokens"].shape, len(inputs.arrays["weights.embedding"])),
     bound=lambda inputs, numerics, conventions: decoder_bound(

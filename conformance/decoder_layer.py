@@ -66,6 +66,7 @@ DECODER_LAYER: Component = component(
         "regime": [{"regime": regime} for regime in REGIMES],
         "layout": [{"layout": layout} for layout in _LAYOUTS],
     },
+    axes=("batch item", "position", "channel"),
     make=_make,
     shape=lambda inputs: inputs.arrays["x"].shape,
     bound=lambda inputs, numerics, conventions: decoder_layer_bound(

@@ -4,15 +4,16 @@ A wrong variant is named if it gives the implementation's answers, within both t
 failing clause made and to further cases, and fails that clause itself. It is not guessed from numbers that are near.
 """
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
-from ..adapters import Adapter, Call, Reply
+from ..adapters import Adapter, Call, Reply, open_adapter
 from ..adapters.contract import CONVENTIONS
-from ..adapters.in_process import open_object
+from ..oracle.bound import Bound
 from ..oracle.spec_error import SpecError
 from .case import Case
 from .clause import Clause, Inapplicable, Unsupported, Violation
@@ -20,14 +21,19 @@ from .comparison import Array
 from .component import Component, Inputs
 from .drawing import covering_cases, spread
 from .recording import Exchange, Recorder
+from .structure import structure
 from .subject import Subject
-from .trial import Trial
+from .trial import Trial, of_gradient
 from .variants import Variant, variants
 
 _FEW: Final = 16
 """Small cases that each known bug must answer as the implementation does, before the failing clause is tried on it."""
 _MANY: Final = 48
 """Cases that tell apart those which are left. Numbers, not times, so that the same seed gives the same report."""
+_FACTS: Final = 2
+"""Sentences about the structure of an error: the most telling say enough."""
+_ENOUGH: Final = 12
+"""Elements without which nothing is said of their structure: of fewer, much is true by chance."""
 _GRADIENTS_TAKE: Final = 3
 """A case with gradients costs about as much as so many without."""
 
@@ -136,17 +142,51 @@ class Diagnosis:
     """The wrong variant that it behaves like."""
     conventions: Mapping[str, str] = field(default_factory=dict)
     """With which, beside those declared, the clause is kept."""
+    structure: Sequence[str] = ()
+    """What the errors have in common, where it is no known bug."""
 
     @property
     def remark(self) -> str:
         """What a message ends with; a variant is named in a line of its own."""
-        declared = " and ".join(f"{name} = {value}" for name, value in self.conventions.items())
-        return f"; it would pass with {declared} declared" if declared else ""
+        declared = [f"it would pass with {name} = {value} declared" for name, value in self.conventions.items()]
+        return "".join(f"; {each}" for each in (*declared, *self.structure))
 
 
 def diagnose(adapter: Adapter, clause: Clause, component: Component, cases: Sequence[Case]) -> Diagnosis:
     """What it looks like that the implementation fails the clause on the cases, the smallest first."""
-    return Diagnosis(_known_bug(adapter, clause, component, cases[0]), _convention(adapter, clause, component, cases))
+    variant = _known_bug(adapter, clause, component, cases[0])
+    conventions = _convention(adapter, clause, component, cases)
+    if variant or conventions:
+        return Diagnosis(variant, conventions)
+    backward = component.gradient is not None and component.name in adapter.offer.gradients
+    return Diagnosis(structure=_structure(adapter, component, cases[-1], backward))
+
+
+def _structure(adapter: Adapter, component: Component, case: Case, backward: bool) -> list[str]:
+    """What the errors have in common, in the failing case or, where that is too small to tell, in a larger one."""
+    if component.result == "data":
+        return []
+    for each in (case, *filter(component.generic, _further(component, case, backward))):
+        compared = list(_compared(adapter, component, each, backward))
+        if sum(bound.expected.size for _, _, bound in compared) < _ENOUGH:
+            continue
+        dtype = case["dtype"] if component.has_dtype else "float64"
+        for name, actual, bound in compared:
+            axes = () if name else component.axes
+            found = structure(actual, bound.expected, bound.worst, axes, dtype)[:_FACTS]
+            if found:
+                return [f"of the {of_gradient(name)}, {fact}" if name else fact for fact in found]
+    return []
+
+
+def _compared(adapter: Adapter, component: Component, case: Case, backward: bool) -> Iterator[tuple[str, Array, Bound]]:
+    """What came of a case and what is due: the value under an empty name, and the gradients where they are judged."""
+    trial = Trial(Subject(adapter), component, case)
+    with contextlib.suppress(Unsupported, Violation):
+        yield "", trial.call(), trial.bound()
+        if backward and component.differentiated(case):
+            bounds = trial.gradient_bounds()
+            yield from ((name, gradient, bounds[name]) for name, gradient in trial.gradients().items())
 
 
 def _known_bug(adapter: Adapter, clause: Clause, component: Component, case: Case) -> Variant | None:
@@ -167,13 +207,13 @@ def _known_bug(adapter: Adapter, clause: Clause, component: Component, case: Cas
             break
         for exchange in _answers(adapter, component, each, backward):
             line_up.confront(exchange)
-    guilty = [
-        suspect.variant
-        for suspect in sorted(line_up.suspects, key=lambda one: one.distance)
-        if _violates(clause, Trial(Subject(Recorder(suspect.adapter, adapter.offer)), component, case))
-    ]
-    # What a right one does as well, as with a NaN in a masked value, is no bug of the others.
-    return guilty[0] if guilty and all(each.wrong for each in guilty) else None
+    # A right one that is as near has the same answers: as with a NaN in a masked value, or an error too small to tell.
+    right = [suspect.distance for suspect in line_up.suspects if not suspect.variant.wrong]
+    for suspect in sorted(line_up.suspects, key=lambda one: one.distance):
+        nearer = all(2 * suspect.distance < distance for distance in right)
+        if nearer and _violates(clause, Trial(Subject(Recorder(suspect.adapter, adapter.offer)), component, case)):
+            return suspect.variant
+    return None
 
 
 def _suspects(component: Component, case: Case, backward: bool) -> Iterator[_Suspect]:
@@ -184,7 +224,7 @@ def _suspects(component: Component, case: Case, backward: bool) -> Iterator[_Sus
     for variant in every:
         at_home = not component.has_dtype or case["dtype"] in variant.dtypes
         if at_home and (variant.wrong or variant is right):
-            yield _Suspect(variant, open_object(variant.adapter(), variant.name))
+            yield _Suspect(variant, open_adapter(variant.spec, in_process=True))
 
 
 def _further(component: Component, case: Case, backward: bool) -> list[Case]:

@@ -73,6 +73,7 @@ EMBEDDING: Component = component(
         "regime": [{"regime": regime} for regime in _REGIMES],
         "layout": [{"layout": layout} for layout in LAYOUTS],
     },
+    axes=("batch item", "position", "channel"),
     make=_make,
     shape=lambda inputs: (*inputs.arrays["tokens"].shape, inputs.arrays["weight"].shape[1]),
     bound=lambda inputs, numerics, conventions: embedding_bound(**inputs.arguments, numerics=numerics),

@@ -65,6 +65,7 @@ ENCODER_STACK: Component = component(
         "mask": [{"mask": mask} for mask in ("none", "padding-right", "padding-left")],
         "regime": [{"regime": regime} for regime in REGIMES],
     },
+    axes=("batch item", "position", "channel"),
     make=_make,
     shape=lambda inputs: (*inputs.arrays["tokens"].shape, inputs.arrays["weights.embedding"].shape[1]),
     bound=lambda inputs, numerics, conventions: encoder_bound(

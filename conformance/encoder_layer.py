@@ -50,6 +50,7 @@ ENCODER_LAYER: Component = component(
         "regime": [{"regime": regime} for regime in REGIMES],
         "layout": [{"layout": layout} for layout in _LAYOUTS],
     },
+    axes=("batch item", "position", "channel"),
     make=_make,
     shape=lambda inputs: inputs.arrays["x"].shape,
     bound=lambda inputs, numerics, conventions: encoder_layer_bound(

@@ -91,6 +91,7 @@ FEED_FORWARD: Component = component(
         "regime": [{"regime": regime} for regime in _REGIMES],
         "layout": [{"layout": layout} for layout in LAYOUTS],
     },
+    axes=("batch item", "position", "channel"),
     make=_make,
     shape=lambda inputs: inputs.arrays["x"].shape,
     bound=lambda inputs, numerics, conventions: feed_forward_bound(**inputs.arguments, numerics=numerics),

@@ -75,6 +75,7 @@ LEARNING_RATE: Component = component(
         "width": [{"d_model": width} for width in _WIDTHS],
         "layout": [{"layout": layout} for layout in ("contiguous", "sliced", "strided")],
     },
+    axes=("step",),
     make=_make,
     shape=lambda inputs: inputs.arrays["steps"].shape,
     bound=_bound,

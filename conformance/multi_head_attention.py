@@ -115,6 +115,7 @@ MULTI_HEAD_ATTENTION: Component = component(
         "regime": [{"regime": regime} for regime in _REGIMES],
         "layout": [{"layout": layout} for layout in LAYOUTS],
     },
+    axes=("batch item", "query", "channel"),
     make=_make,
     shape=lambda inputs: inputs.arrays["query"].shape,
     bound=_bound,

@@ -65,6 +65,7 @@ OUTPUT_LOGITS: Component = component(
         "regime": [{"regime": regime} for regime in _REGIMES],
         "layout": [{"layout": layout} for layout in LAYOUTS],
     },
+    axes=("batch item", "position", "token"),
     make=_make,
     shape=lambda inputs: (*inputs.arrays["hidden"].shape[:2], inputs.arrays["weight"].shape[0]),
     bound=lambda inputs, numerics, conventions: output_logits_bound(**inputs.arguments, numerics=numerics),

@@ -1,7 +1,8 @@
-"""What a run judges: one line a clause, component and dtype, in the order of the documentation."""
+"""What a run judges: one line a clause, component and dtype, in the order of the documentation; and in which turn."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from ..adapters import Offer
 from .clause import Clause
@@ -42,3 +43,20 @@ def plan(offer: Offer, selection: Selection) -> Iterator[Line]:
             for clause in clauses_of(component):
                 if not selection.clauses or clause.id in selection.clauses:
                     yield Line(clause, name, dtype, name in offer.functions)
+
+
+# What catches most comes first, in every dtype, and is followed by what looks at the same replies.
+_FIRST: Final = (("ALL-1", "ALL-4", "ALL-5"), ("GRAD-1", "GRAD-2"))
+_LAST: Final = ("ALL-2",)
+"""Large tensors, which take as long as many other clauses."""
+
+
+def in_turn(lines: Iterable[Line]) -> list[Line]:
+    """The lines as they are judged: of each component, the value in every dtype, the gradients, then all the rest."""
+    components = list(COMPONENTS)
+
+    def turn(line: Line) -> tuple[int, int]:
+        stages = [number for number, ids in enumerate(_FIRST) if line.clause.id in ids] or [len(_FIRST)]
+        return components.index(line.component), stages[0] + (line.clause.id in _LAST)
+
+    return sorted(lines, key=turn)

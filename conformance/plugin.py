@@ -16,7 +16,7 @@ from ..adapters.contract import DTYPES
 from .arguments import listed, seconds, seed
 from .explaining import facts, opening, title
 from .judging import Result, judge_clause
-from .plan import Line, Selection, plan
+from .plan import Line, Selection, in_turn, plan
 from .profiles import PROFILES
 from .registry import CLAUSES, COMPONENTS
 
@@ -86,7 +86,7 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
         prefix = f"{spec}::" if len(offers) > 1 else ""
         items += [
             ClauseItem.from_parent(session, name=prefix + line.name, spec=spec, line=line)
-            for line in plan(_offer(offer), selection)
+            for line in in_turn(plan(_offer(offer), selection))
             if line.offered
         ]
 

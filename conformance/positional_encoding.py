@@ -63,6 +63,7 @@ POSITIONAL_ENCODING: Component = component(
         "length": [{"length": length} for length in _LENGTHS],
         "width": [{"d_model": width} for width in _WIDTHS],
     },
+    axes=("position", "channel"),
     make=_make,
     shape=lambda inputs: (inputs.options["length"], inputs.options["d_model"]),
     bound=_bound,

@@ -150,3 +150,29 @@ def test_an_implementation_that_does_not_answer_is_not_asked_again():
 
     assert result.failure.looks_like is None
     assert adapter.calls == 1
+
+
+def test_where_no_known_bug_is_like_it_the_structure_is_told():
+    right = find("attention-plain").function
+
+    def attention(query, key, value, **options):
+        result = right(query, key, value, **options)
+        result[:, 3:] *= result.dtype.type(1.01)
+        return result
+
+    result = failure("ALL-1", attention=attention)
+
+    assert result.failure.looks_like is None
+    assert "; it is wrong only in " in result.failure.message
+    assert result.failure.message.count("head") == 1
+
+
+def test_the_structure_of_a_gradient_is_told():
+    def softmax_vjp(cotangent, x):
+        (gradient,) = find("softmax-gradient-plain").vjp(cotangent, x)
+        return (gradient * gradient.dtype.type(1.375),)
+
+    result = failure("GRAD-1", softmax=find("softmax-plain").function, softmax_vjp=softmax_vjp)
+
+    assert result.failure.looks_like is None
+    assert "of the gradient of x, every element is 1.375 times what it should be" in result.failure.message

@@ -1,0 +1,121 @@
+"""What errors have in common: said where it is so for every element, and not where it is only nearly so."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from assay.conformance.structure import structure
+
+AXES = ("batch item", "head", "query", "channel")
+SHAPE = (2, 3, 6, 5)
+EXPECTED = np.random.default_rng(0).standard_normal(SHAPE)
+ALLOWANCE = np.full(SHAPE, 1e-6)
+
+
+def said(actual, expected=EXPECTED, allowance=ALLOWANCE, axes=AXES, dtype="float32"):
+    return structure(actual, expected, allowance, axes, dtype)
+
+
+def wrong_in(*index):
+    """Errors of many sizes in these places alone."""
+    actual = EXPECTED.copy()
+    actual[index] += np.random.default_rng(1).lognormal(0, 3, actual[index].shape)
+    return actual
+
+
+EVERY = slice(None)
+
+
+@pytest.mark.parametrize(
+    ("index", "sentence"),
+    [
+        ((EVERY, 1), "it is wrong only in head 1 of 3"),
+        ((EVERY, EVERY, 5), "it is wrong only in the last query"),
+        ((EVERY, EVERY, slice(2, None)), "it is wrong only from query 2 on"),
+        ((EVERY, EVERY, slice(1, 3)), "it is wrong only in queries 1 to 2 of 6"),
+        ((EVERY, EVERY, slice(1, None, 2)), "it is wrong only in every second query, from 1 on"),
+        ((EVERY, EVERY, [0, 1, 3, 4, 5]), "it is wrong only in queries other than 2"),
+        ((EVERY, EVERY, EVERY, [0, 1, 4]), "it is wrong only in channels 0, 1, 4 of 5"),
+        ((1, EVERY, EVERY, 2), "it is wrong only in batch item 1 of 2"),
+    ],
+)
+def test_where(index, sentence):
+    assert sentence.replace("querys", "queries") in said(wrong_in(*index))
+
+
+def test_where_everything_is_wrong_nothing_is_said_of_places():
+    assert said(wrong_in(EVERY)) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda y: 1.0625 * y, "every element is 1.0625 times what it should be"),
+        (lambda y: -y, "every element has the other sign"),
+        (lambda y: y + 0.5, "every element is 0.5 too large"),
+        (lambda y: y - 0.5, "every element is 0.5 too small"),
+        (lambda y: np.full_like(y, 0.25), "every element is 0.25"),
+        (lambda y: np.flip(y, 1), "the heads are in reverse order"),
+        (lambda y: np.roll(y, 1, 2), "every query holds what is due in the one before it"),
+        (lambda y: np.roll(y, -1, 2), "every query holds what is due in the one after it"),
+        (lambda y: y + 0 * y + y[..., :1] * 0 + np.arange(6.0)[:, None], "between 0 and 5"),
+        (lambda y: y * np.arange(1, 7.0)[:, None], "between 1 and 6"),
+        (lambda y: np.repeat(y[:, :1], 3, axis=1), "it does not depend on the head"),
+        (lambda y: y.astype(np.float16).astype(np.float64), "every element is a float16 number"),
+        (
+            lambda y: y * 1.01 + np.random.default_rng(2).uniform(-0.001, 0.001, SHAPE) * y,
+            "each error is about 0.01 of its value",
+        ),
+        (
+            lambda y: y + 0.01 * np.random.default_rng(2).choice([-1, 1], SHAPE),
+            "each error is about 0.01, whatever its value",
+        ),
+    ],
+)
+def test_how(change, sentence):
+    found = said(change(EXPECTED))
+
+    assert any(sentence in each for each in found), found
+    # One element that is otherwise: it is not said of all.
+    nearly = change(EXPECTED).copy()
+    nearly[1, 2, 3, 4] = EXPECTED[1, 2, 3, 4] + 37.123456789
+    assert not any(sentence in each for each in said(nearly))
+
+
+def test_a_transposed_result():
+    y = np.random.default_rng(3).standard_normal((4, 4))
+
+    assert said(y.T.copy(), y, np.full((4, 4), 1e-6), ("query", "channel")) == ["query and channel are exchanged"]
+
+
+def test_what_is_no_number():
+    actual = EXPECTED.copy()
+    actual[:, :, 3] = np.nan
+
+    assert said(actual) == ["NaN only in query 3 of 6"]
+    assert said(np.full(SHAPE, np.inf)) == ["all of it is infinite"]
+
+
+def test_a_law_must_hold_within_the_allowance():
+    """A factor whose errors are a little larger than the bound is not said."""
+    noise = 6e-6 * np.random.default_rng(4).choice([-1, 1], SHAPE)
+
+    assert "every element is 1.5 times what it should be" in said(
+        1.5 * EXPECTED + noise / 3
+    )  # 2e-6 is within 2.5 times the allowance of 1e-6
+    assert not any("times what it should be" in each for each in said(1.5 * EXPECTED + noise))
+
+
+FLOATS = st.floats(allow_nan=True, allow_infinity=True, width=64)
+SHAPES = arrays.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4)
+
+
+@given(st.data(), SHAPES, st.sampled_from(["float64", "float32", "bfloat16", "float16"]))
+def test_it_never_raises_and_says_nothing_of_what_is_right(data, shape, dtype):
+    one, other = (data.draw(arrays.arrays(np.float64, shape, elements=FLOATS)) for _ in range(2))
+    allowance = data.draw(arrays.arrays(np.float64, shape, elements=st.floats(0, allow_nan=False)))
+
+    assert structure(one, one, allowance, (), dtype) == []
+    assert all(isinstance(each, str) for each in structure(one, other, allowance, (), dtype))
