@@ -33,7 +33,7 @@ def jobs(names: Sequence[str]) -> Iterator[tuple[str, str]]:
                 yield name, dtype
 
 
-def caught(name: str, dtype: str, seed: int, names: Sequence[str] = ()) -> Caught:
+def caught(name: str, dtype: str, seed: int, names: Sequence[str] = (), profile: str = "quick") -> Caught:
     """Of one component in one dtype: the clauses that each wrong variant violates."""
     component = sharing(COMPONENTS[name])
     chosen = [each for each in variants(name) if not each.wrong or not names or each.name in names]
@@ -42,7 +42,7 @@ def caught(name: str, dtype: str, seed: int, names: Sequence[str] = ()) -> Caugh
     for clause in clauses_of(COMPONENTS[name]):
         # What an advisory clause blames on right variants as well is not what is wrong with the others.
         asked = [(each, adapter) for each, adapter in adapters if each.wrong or clause.level == "advisory"]
-        every = judged(clause, component, dtype, PROFILES["quick"], seed, asked)
+        every = judged(clause, component, dtype, PROFILES[profile], seed, asked)
         inherited = {_words(each) for each in every if not each.variant.wrong}
         for each in every:
             if each.variant.wrong and each.violation is not None and _words(each) not in inherited:

@@ -1,7 +1,10 @@
 """What a variant is, and the list of them in order of definition."""
 
+import functools
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib import resources
 from types import SimpleNamespace
 from typing import Any, Final, TypeVar
 
@@ -34,6 +37,16 @@ class Variant:
     dtypes: tuple[str, ...] = DTYPES
     """In which it is to be judged: those in which the bug can be seen."""
 
+    @property
+    def caught_by(self) -> tuple[str, ...]:
+        """Clauses that must catch it, whatever the seed; in caught_by.json, measured and kept true by the tests."""
+        return tuple(_caught_by().get(self.name, ()))
+
+    @property
+    def spec(self) -> str:
+        """What names its adapter on the command line."""
+        return f"{__package__}:{self.name.replace('-', '_')}"
+
     def adapter(self) -> SimpleNamespace:
         """The variant as an adapter."""
         return SimpleNamespace(
@@ -46,6 +59,14 @@ class Variant:
             **{self.component: self.function},
             **({f"{self.component}_vjp": self.vjp} if self.vjp else {}),
         )
+
+
+@functools.cache
+def _caught_by() -> dict[str, list[str]]:
+    stated: dict[str, list[str]] = json.loads(
+        resources.files(__package__).joinpath("caught_by.json").read_text("utf-8")
+    )
+    return stated
 
 
 _CATALOGUE: Final[dict[str, Variant]] = {}
