@@ -1,0 +1,98 @@
+"""`first_failure.py`: how long a run takes to its first failure for each wrong variant, and what that failure is said to be.
+
+Each variant is judged as `assay run` does with its default profile, in this process, up to its first failure. It writes
+docs/detection/first_failure.json.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any, Final
+
+from assay.adapters.in_process import open_object
+from assay.conformance.case import Case
+from assay.conformance.clause import Clause, Inapplicable, Unsupported, Violation
+from assay.conformance.diagnosis import diagnose
+from assay.conformance.judging import cases_of, smaller
+from assay.conformance.plan import Selection, in_turn, plan
+from assay.conformance.profiles import PROFILES
+from assay.conformance.registry import COMPONENTS
+from assay.conformance.subject import Subject
+from assay.conformance.trial import Trial
+from assay.conformance.variants import Variant, find, variants
+
+FILE: Final = Path(__file__).parent.parent / "docs" / "detection" / "first_failure.json"
+
+
+def hunted(name: str) -> dict[str, Any]:
+    """The first failure of one variant: which, after how many seconds, and what it looks like."""
+    variant = find(name)
+    adapter = open_object(variant.adapter(), variant.name)
+    started = time.perf_counter()
+    found = None
+    for failure in _failures(variant, adapter):
+        # An advisory clause counts where no required one is violated.
+        if found is None or failure[0].level == "required":
+            found, seconds = failure, time.perf_counter() - started
+        if found[0].level == "required":
+            break
+    if found is None:
+        return {"clause": None}
+    clause, case, subject, violation = found
+    component = COMPONENTS[variant.component]
+    smallest, _ = smaller(clause, component, subject, case, violation)
+    started = time.perf_counter()
+    looks_like = diagnose(adapter, clause, component, list(dict.fromkeys((smallest, case)))).variant
+    return {
+        "clause": clause.id,
+        "case": smallest.id,
+        "seconds": round(seconds, 3),
+        "looks_like": looks_like.name if looks_like else None,
+        "diagnosis": round(time.perf_counter() - started, 3),
+    }
+
+
+def _failures(variant: Variant, adapter: Any) -> Iterator[tuple[Clause, Case, Subject, Violation]]:
+    component = COMPONENTS[variant.component]
+    for line in in_turn(plan(adapter.offer, Selection(components=(variant.component,)))):
+        subject = Subject(adapter)
+        for case in cases_of(line.clause, component, line.dtype, PROFILES["quick"], 0):
+            try:
+                line.clause.check(Trial(subject, component, case))
+            except (Inapplicable, Unsupported):
+                continue
+            except Violation as violation:
+                yield line.clause, case, subject, violation
+                break
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Judge and write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", nargs="*", default=(), metavar="NAME", help="variants to judge anew")
+    parser.add_argument("-n", type=int, default=2, metavar="PROCESSES")
+    options = parser.parse_args(arguments)
+    names = [each.name for each in variants(wrong=True)]
+    found = json.loads(FILE.read_text(encoding="utf-8")) if options.only else {}
+    with ProcessPoolExecutor(options.n) as pool:
+        waiting = {pool.submit(hunted, name): name for name in options.only or names}
+        for number, done in enumerate(as_completed(waiting), 1):
+            found[waiting[done]] = done.result()
+            if number % 50 == 0:
+                print(f"{number} of {len(waiting)}", flush=True)
+    lines = [f"  {json.dumps(name)}: {json.dumps(found[name])}" for name in names]
+    FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    seconds = [each["seconds"] for each in found.values() if each["clause"]]
+    named = sum(each.get("looks_like") == name for name, each in found.items())
+    print(
+        f"{len(seconds)} caught; first failure after {statistics.median(seconds):.2f} s in the median, {max(seconds):.1f} s at most"
+    )
+    print(f"{named} named by their own name, {sum(bool(each.get('looks_like')) for each in found.values())} by any")
+
+
+if __name__ == "__main__":
+    main()

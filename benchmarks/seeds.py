@@ -1,0 +1,140 @@
+"""`seeds.py`: the quick profile with ten further seeds: which wrong variants each of them misses, and what never does.
+
+It reads docs/detection/clauses.json, and writes docs/detection/seeds.json and conformance/variants/caught_by.json: the
+clauses that each variant violates with every seed. For each variant, clauses that caught it with seed 0 are tried first.
+"""
+
+import argparse
+import json
+import multiprocessing
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any, Final
+
+import clause_table
+from verdicts import judged, opened, sharing
+
+from assay.conformance.clause import CLAUSES
+from assay.conformance.profiles import PROFILES
+from assay.conformance.registry import COMPONENTS
+from assay.conformance.variants import find, variants
+
+ROOT: Final = Path(__file__).parent.parent
+FILE: Final = ROOT / "docs" / "detection" / "seeds.json"
+STATED: Final = ROOT / "conformance" / "variants" / "caught_by.json"
+SEEDS: Final = tuple(range(1, 11))
+
+TRIED: Final = 4
+"""Clauses of each variant that are followed through all seeds."""
+STATES: Final = 3
+"""Clauses that a variant states, at most."""
+
+GENERAL: Final = ("ALL-1", "GRAD-1")
+
+Pair = tuple[str, str]
+"""Clause and dtype."""
+
+
+def chosen(found: clause_table.Caught) -> dict[str, list[Pair]]:
+    """For each variant the general clause and the most telling ones, in every dtype in which they fail."""
+    counts: Counter[str] = Counter(
+        clause for of in found.values() for clause in {each for clauses in of.values() for each in clauses}
+    )
+    result = {}
+    for name, of in found.items():
+        dtypes = defaultdict(list)
+        for dtype, clauses in of.items():
+            for clause in clauses:
+                dtypes[clause].append(dtype)
+        # A clause that few variants violate says more about those.
+        telling = sorted(dtypes, key=lambda clause: (clause not in GENERAL, counts[clause]))
+        result[name] = [(clause, dtype) for clause in telling[:TRIED] for dtype in dtypes[clause]]
+    return result
+
+
+def violated(name: str, seed: int, pairs: Mapping[str, Sequence[Pair]]) -> dict[str, set[Pair]]:
+    """Of one component: the pairs that each variant violates with that seed."""
+    component = sharing(COMPONENTS[name])
+    asked = defaultdict(list)
+    for variant, each in pairs.items():
+        for pair in each:
+            asked[pair].append(variant)
+    found: dict[str, set[Pair]] = {variant: set() for variant in pairs}
+    for (clause, dtype), names in sorted(asked.items(), key=lambda item: (item[0][1], item[0][0])):
+        adapters = list(opened([each for each in variants(name, wrong=True) if each.name in names], dtype))
+        for one in judged(CLAUSES[clause], component, dtype, PROFILES["quick"], seed, adapters):
+            if one.violation is not None:
+                found[one.variant.name].add((clause, dtype))
+    return found
+
+
+def missed(name: str, seed: int, names: Iterable[str]) -> list[str]:
+    """Those that no clause catches in any dtype with that seed."""
+    left = set(names)
+    for component, dtype in clause_table.jobs(sorted(left)):
+        if component == name and left:
+            of = clause_table.caught(name, dtype, seed, sorted(left))
+            left -= {variant for variant, by_dtype in of.items() if any(by_dtype.values())}
+    return sorted(left)
+
+
+def of_component(name: str, seed: int, pairs: Mapping[str, Sequence[Pair]]) -> tuple[dict[str, set[Pair]], list[str]]:
+    """What each variant violates, and those that are missed."""
+    found = violated(name, seed, pairs)
+    return found, missed(name, seed, [variant for variant, each in found.items() if not each])
+
+
+def main(arguments: Any = None) -> None:
+    """Judge and write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("-n", type=int, default=2, metavar="PROCESSES")
+    options = parser.parse_args(arguments)
+    pairs = chosen(clause_table.read())
+    home = {each.name: each.component for each in variants(wrong=True)}
+    started = time.monotonic()
+    never: dict[int, list[str]] = {seed: [] for seed in SEEDS}
+    steady = {name: {clause for clause, _ in each} for name, each in pairs.items()}
+    with ProcessPoolExecutor(options.n) as pool:
+        waiting = {}
+        for seed in SEEDS:
+            for name in COMPONENTS:
+                of = {variant: each for variant, each in pairs.items() if home[variant] == name}
+                waiting[pool.submit(of_component, name, seed, of)] = (name, seed)
+        for number, done in enumerate(as_completed(waiting), 1):
+            name, seed = waiting[done]
+            found, lost = done.result()
+            never[seed] += lost
+            for variant, each in found.items():
+                steady[variant] &= {clause for clause, _ in each}
+            print(f"{number}/{len(waiting)} {name} seed {seed} {time.monotonic() - started:.0f} s {lost}", flush=True)
+    text = {str(seed): sorted(names) for seed, names in never.items()}
+    FILE.write_text(
+        json.dumps({"profile": "quick", "variants": len(pairs), "missed": text}, indent=1) + "\n", encoding="utf-8"
+    )
+    # What a variant keeps from call to call is gone in a process of its own.
+    with multiprocessing.get_context("fork").Pool(options.n, maxtasksperchild=1) as processes:
+        alone = dict(processes.imap_unordered(violated_alone, pairs.items(), chunksize=1))
+    lines = []
+    for name, each in pairs.items():
+        clauses = [clause for clause in dict.fromkeys(clause for clause, _ in each) if clause in alone[name]]
+        # Where none catches it with every seed, those that do with seed 0.
+        kept = [clause for clause in clauses if clause in steady[name]] or clauses
+        lines.append(f"  {json.dumps(name)}: {json.dumps(kept[:STATES])}")
+    STATED.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+
+
+def violated_alone(item: tuple[str, Sequence[Pair]]) -> tuple[str, set[str]]:
+    """A variant, and those clauses that it violates with seed 0 where nothing was called before."""
+    name, pairs = item
+    found = set()
+    for clause, dtype in pairs:
+        if clause not in found and violated(find(name).component, 0, {name: [(clause, dtype)]})[name]:
+            found.add(clause)
+    return name, found
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""`spared.py`: every right variant before every required clause, with the standard profile and ten seeds, in every dtype.
+
+It writes docs/detection/spared.json: how many cases were judged, and which right variants failed, of which there should be none.
+Interrupted, it goes on where it stopped.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any, Final
+
+from clause_table import DTYPES
+from verdicts import judged, opened, sharing
+
+from assay.conformance.profiles import PROFILES
+from assay.conformance.registry import COMPONENTS, clauses_of
+from assay.conformance.variants import variants
+
+FILE: Final = Path(__file__).parent.parent / "docs" / "detection" / "spared.json"
+
+
+def failed(name: str, dtype: str, seed: int) -> dict[str, Any]:
+    """Of one component in one dtype with one seed: examples, seconds, and every failure."""
+    started = time.monotonic()
+    component = sharing(COMPONENTS[name])
+    adapters = list(opened(variants(name, wrong=False), dtype))
+    examples, failures = 0, []
+    for clause in clauses_of(COMPONENTS[name]):
+        if clause.level == "required":
+            for each in judged(clause, component, dtype, PROFILES["standard"], seed, adapters):
+                examples += each.examples
+                if each.violation is not None and each.case is not None:
+                    failures.append([each.variant.name, clause.id, each.case.id, str(each.violation)])
+    return {"examples": examples, "seconds": round(time.monotonic() - started), "failures": failures}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Judge and write, after each of them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("-n", type=int, default=2, metavar="PROCESSES")
+    parser.add_argument("--seeds", type=int, default=10)
+    options = parser.parse_args(arguments)
+    found = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+    due = [
+        (name, dtype, seed)
+        for seed in range(options.seeds)
+        for name, component in COMPONENTS.items()
+        for dtype in (DTYPES if component.has_dtype else ("",))
+        if f"{name} {dtype} {seed}" not in found
+    ]
+    with ProcessPoolExecutor(options.n) as pool:
+        waiting = {pool.submit(failed, *each): each for each in due}
+        for number, done in enumerate(as_completed(waiting), 1):
+            name, dtype, seed = waiting[done]
+            found[f"{name} {dtype} {seed}"] = done.result()
+            lines = [f"  {json.dumps(key)}: {json.dumps(found[key])}" for key in sorted(found)]
+            FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+            print(f"{number}/{len(due)} {name} {dtype} {seed} {done.result()}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
