@@ -1,6 +1,7 @@
-"""`clause_table.py`: every wrong variant before every clause, with the quick profile; which clause catches which variant.
+"""`clause_table.py`: every wrong variant before every clause, with the quick profile; which clause catches which.
 
-It writes docs/detection/clauses.json. With --only NAME ... it judges these variants anew, and keeps what the file says of the rest.
+It writes docs/detection/clauses.json. With --only NAME ... it judges these variants anew, and keeps what the file says
+of the rest.
 """
 
 import argparse

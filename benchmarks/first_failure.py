@@ -1,4 +1,4 @@
-"""`first_failure.py`: how long a run takes to its first failure for each wrong variant, and what that failure is said to be.
+"""`first_failure.py`: how long a run takes to its first failure for each wrong variant, and what it is said to be.
 
 Each variant is judged as `assay run` does with its default profile, in this process, up to its first failure. It writes
 docs/detection/first_failure.json.
@@ -88,10 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
     seconds = [each["seconds"] for each in found.values() if each["clause"]]
     named = sum(each.get("looks_like") == name for name, each in found.items())
-    print(
-        f"{len(seconds)} caught; first failure after {statistics.median(seconds):.2f} s in the median, {max(seconds):.1f} s at most"
-    )
-    print(f"{named} named by their own name, {sum(bool(each.get('looks_like')) for each in found.values())} by any")
+    print(f"{len(seconds)} caught; the first failure after {statistics.median(seconds):.2f} s in the median")
+    print(f"the last of them after {max(seconds):.1f} s; {named} named by their own name")
 
 
 if __name__ == "__main__":

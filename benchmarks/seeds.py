@@ -1,7 +1,7 @@
 """`seeds.py`: the quick profile with ten further seeds: which wrong variants each of them misses, and what never does.
 
 It reads docs/detection/clauses.json, and writes docs/detection/seeds.json and conformance/variants/caught_by.json: the
-clauses that each variant violates with every seed. For each variant, clauses that caught it with seed 0 are tried first.
+clauses that each variant violates with every seed. Clauses that caught it with seed 0 are tried first.
 """
 
 import argparse

@@ -1,6 +1,6 @@
-"""`spared.py`: every right variant before every required clause, with the standard profile and ten seeds, in every dtype.
+"""`spared.py`: every right variant before every required clause, with the standard profile, in every dtype.
 
-It writes docs/detection/spared.json: how many cases were judged, and which right variants failed, of which there should be none.
+It writes docs/detection/spared.json: how many cases were judged, and what failed, of which there should be none.
 Interrupted, it goes on where it stopped.
 """
 

@@ -45,18 +45,17 @@ def plan(offer: Offer, selection: Selection) -> Iterator[Line]:
                     yield Line(clause, name, dtype, name in offer.functions)
 
 
-# What catches most comes first, in every dtype, and is followed by what looks at the same replies.
-_FIRST: Final = (("ALL-1", "ALL-4", "ALL-5"), ("GRAD-1", "GRAD-2"))
+# What catches most comes first, followed by what looks at the same replies; what takes longest comes last.
+_FIRST: Final = ("ALL-1", "ALL-4", "ALL-5", "GRAD-1", "GRAD-2")
 _LAST: Final = ("ALL-2",)
-"""Large tensors, which take as long as many other clauses."""
 
 
 def in_turn(lines: Iterable[Line]) -> list[Line]:
-    """The lines as they are judged: of each component, the value in every dtype, the gradients, then all the rest."""
+    """The lines as they are judged: of each component, values and gradients in every dtype, then all the rest."""
     components = list(COMPONENTS)
 
     def turn(line: Line) -> tuple[int, int]:
-        stages = [number for number, ids in enumerate(_FIRST) if line.clause.id in ids] or [len(_FIRST)]
-        return components.index(line.component), stages[0] + (line.clause.id in _LAST)
+        later = (line.clause.id not in _FIRST) + (line.clause.id in _LAST)
+        return components.index(line.component), later
 
     return sorted(lines, key=turn)

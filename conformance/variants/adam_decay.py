@@ -3,7 +3,7 @@
 import numpy as np
 
 from .adam import State, advance, optimiser, plain, ratio
-from .arithmetic import BFLOAT16, rounded
+from .arithmetic import BFLOAT16, Array, rounded, widened
 from .catalogue import WIDE, variant
 
 # The decay
@@ -144,3 +144,17 @@ def adam_zero_rate_nan(s: State) -> None:
 def adam_rate_bfloat16(s: State) -> None:
     s.learning_rate = rounded(np.asarray(s.learning_rate), BFLOAT16).item()
     plain(s)
+
+
+@variant(
+    "adam-norm-of-all-steps",
+    "adam",
+    "Gradients are divided by the norm over all steps, those that are still to come among them.",
+    needs="two steps or more",
+)
+def adam_norm_of_all_steps(parameters: Array, gradients: Array, **options: float) -> Array:
+    wide_gradients = widened(gradients)
+    norm = np.sqrt((wide_gradients**2).sum())
+    # Adam's update is nearly the same for every size of gradients; it is epsilon that shows it, and the rounding.
+    scaled = (wide_gradients / np.where(norm > 1, norm, 1)).astype(gradients.dtype)
+    return np.asarray(optimiser(plain)(parameters, scaled, **options))

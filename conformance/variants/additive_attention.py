@@ -190,3 +190,15 @@ def additive_tensorfloat32(*arrays: Array) -> Array:
 def additive_scores_half_range(query: Array, key: Array, w_query: Array, w_key: Array, v: Array) -> Array:
     half = -(-v.shape[0] // 2)
     return np.tanh(energies(query, key, w_query, w_key))[..., :half] @ v[:half]
+
+
+@variant(
+    "additive-causal",
+    "additive_attention",
+    "Later keys are masked, as in a decoder's attention to itself.",
+    needs="two keys or more",
+)
+@wide
+def additive_causal(query: Array, key: Array, value: Array, w_query: Array, w_key: Array, v: Array) -> Array:
+    score = np.tanh(energies(query, key, w_query, w_key)) @ v
+    return weights(np.where(np.tri(*score.shape[1:], dtype=np.bool), score, -np.inf)) @ value

@@ -188,3 +188,21 @@ def mask_transposed(call: Call) -> Array:
 @kernel
 def mask_as_lengths(call: Call) -> Array:
     return with_mask(call, np.arange(call.shape[3]) < allowed(call).sum(-1, keepdims=True))
+
+
+@variant(
+    "mask-lowest-twice",
+    "attention",
+    "The most negative number is added for the mask and again for the triangle: the sum is -inf, and a row of it NaN.",
+    needs="causal and a mask, a row that sees no key by both",
+    seen_in=("jax-ml/jax#22078", "Dao-AILab/flash-attention#442"),
+)
+@kernel
+def mask_lowest_twice(call: Call) -> Array:
+    score, sees = scores(call), visible(call)
+    for hidden in (~allowed(call), ~visible(replace(call, mask=None))):
+        score = np.where(hidden, score + np.finfo(score.dtype).min, score)
+    peak = score.max(-1, keepdims=True, initial=-np.inf)
+    e = np.exp(score - peak)  # NaN where all of the row is -inf
+    blind = ~sees.any(-1, keepdims=True) & np.isfinite(peak)
+    return np.where(blind, 0, e / e.sum(-1, keepdims=True)) @ per_head(call.value, call.shape[1])

@@ -125,7 +125,7 @@ def with_heads(call: Call, heads: Array) -> Array:
     "attention",
     "Query head h takes key head h mod H_kv.",
     needs="1 < H_kv < H",
-    seen_in=("onnx/onnx#7274", "microsoft/onnxruntime#26813"),
+    seen_in=("onnx/onnx#7274", "microsoft/onnxruntime#26813", "pytorch/pytorch#174861"),
 )
 @kernel
 def heads_tiled(call: Call) -> Array:

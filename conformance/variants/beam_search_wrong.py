@@ -253,3 +253,25 @@ def beam_finished_kept(
     kept = [each for each in _BEST.get((start, end), []) if each not in found]
     _BEST[start, end] = found
     return sorted([*found, *kept], key=lambda each: -each[1])[:beam_size]
+
+
+@variant(
+    "beam-stop-bound-too-low",
+    "beam_search",
+    "It stops when no unfinished hypothesis would enter the list if it ended now, though a longer one may.",
+    needs="a positive length penalty, and a better hypothesis that ends later",
+    seen_in=("huggingface/transformers#20901",),
+)
+def beam_stop_bound_too_low(
+    log_probabilities: Array, *, beam_size: int, max_length: int, start: int, end: int, length_penalty: float = 0.6
+) -> Found:
+    score = wu(length_penalty)
+
+    def stops(beam: Beam, finished: Beam) -> bool:
+        reached = sorted((score(float(total), tokens) for total, tokens in finished), reverse=True)
+        possible = [score(float(total), tokens) for total, tokens in beam]
+        return len(reached) >= beam_size and all(each <= reached[beam_size - 1] for each in possible)
+
+    return searched(
+        widened(log_probabilities), beam_size, max_length, start, end, length_penalty, score=score, stops=stops
+    )

@@ -123,3 +123,15 @@ def bilinear_tensorfloat32(query: Array, key: Array, value: Array, w: Array) -> 
 @wide
 def bilinear_first_weight_row(query: Array, key: Array, value: Array, w: Array) -> Array:
     return attend(np.broadcast_to(query[:, :1], query.shape), key, value, w)
+
+
+@variant(
+    "bilinear-causal",
+    "bilinear_attention",
+    "Later keys are masked, as in a decoder's attention to itself.",
+    needs="two keys or more",
+)
+@wide
+def bilinear_causal(query: Array, key: Array, value: Array, w: Array) -> Array:
+    score = scores(query, key, w)
+    return weights(np.where(np.tri(*score.shape[1:], dtype=np.bool), score, -np.inf)) @ value

@@ -9,7 +9,14 @@ from .catalogue import NARROW, WIDE, variant
 
 def embed(tokens: Array, weight: Array) -> Array:
     """The formula."""
-    return np.asarray(weight[tokens] * weight.shape[1] ** 0.5)
+    return np.asarray(weight[in_vocabulary(tokens, weight)] * weight.shape[1] ** 0.5)
+
+
+def in_vocabulary(tokens: Array, weight: Array) -> Array:
+    """The tokens; numpy counts negative ones from the end."""
+    if ((tokens < 0) | (tokens >= weight.shape[0])).any():
+        raise IndexError(f"a token is not in 0 ... {weight.shape[0] - 1}")
+    return tokens
 
 
 # Right
@@ -24,13 +31,13 @@ def embedding_plain(tokens: Array, weight: Array) -> Array:
 @variant("embedding-scaled-first", "embedding", "The matrix is scaled, then looked up.", wrong=False)
 @wide
 def embedding_scaled_first(tokens: Array, weight: Array) -> Array:
-    return np.asarray((weight * weight.shape[1] ** 0.5).take(tokens, 0))
+    return np.asarray((weight * weight.shape[1] ** 0.5).take(in_vocabulary(tokens, weight), 0))
 
 
 @variant("embedding-one-hot", "embedding", "A product of one-hot rows and the matrix.", wrong=False)
 @wide
 def embedding_one_hot(tokens: Array, weight: Array) -> Array:
-    one_hot = (tokens[..., None] == np.arange(weight.shape[0])).astype(weight.dtype)
+    one_hot = (in_vocabulary(tokens, weight)[..., None] == np.arange(weight.shape[0])).astype(weight.dtype)
     return np.asarray(one_hot @ weight * weight.shape[1] ** 0.5)
 
 
@@ -141,3 +148,48 @@ def embedding_tokens_transposed(tokens: Array, weight: Array) -> Array:
 def embedding_normalised(tokens: Array, weight: Array) -> Array:
     length = np.sqrt((weight**2).sum(-1, keepdims=True))
     return embed(tokens, weight / np.maximum(length, 1))
+
+
+# Wrong: what is no valid token, and what is kept
+
+
+@variant(
+    "embedding-negative-wraps",
+    "embedding",
+    "A negative token is counted from the end of the matrix.",
+    needs="a token of -1",
+    seen_in=("pytorch/pytorch#183636",),
+)
+@wide
+def embedding_negative_wraps(tokens: Array, weight: Array) -> Array:
+    return embed(np.where(tokens < 0, tokens + weight.shape[0], tokens), weight)
+
+
+@variant(
+    "embedding-zero-outside",
+    "embedding",
+    "A token outside the vocabulary gives zeros, as a product of one-hot rows does.",
+    needs="a token of V",
+    seen_in=("tinygrad/tinygrad#5873",),
+)
+@wide
+def embedding_zero_outside(tokens: Array, weight: Array) -> Array:
+    inside = (tokens >= 0) & (tokens < weight.shape[0])
+    return np.asarray(embed(np.where(inside, tokens, 0), weight) * inside[..., None])
+
+
+_scaled: dict[int, Array] = {}
+
+
+@variant(
+    "embedding-scaled-once",
+    "embedding",
+    "The matrix is scaled at the first call, and kept by its address: later updates in place are not seen.",
+    needs="an update of the matrix in place between two calls",
+)
+def embedding_scaled_once(tokens: Array, weight: Array) -> Array:
+    at = weight.__array_interface__["data"][0]
+    kept = _scaled.get(at)
+    if kept is None or kept.shape != weight.shape or kept.dtype != weight.dtype:
+        kept = _scaled[at] = (weight.astype(FLOAT64) * weight.shape[1] ** 0.5).astype(weight.dtype)
+    return kept[in_vocabulary(tokens, weight)]

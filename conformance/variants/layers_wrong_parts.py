@@ -68,6 +68,7 @@ seeing(
     _MASK,
     lambda mask, c: (None if mask is None else ~mask, c),
     "pytorch/pytorch#90534",
+    "pytorch/pytorch#86120",
 )
 seeing("encoder-layer-causal", "The encoder's attention is causal.", "two positions", lambda mask, c: (mask, True))
 seeing(
@@ -250,10 +251,29 @@ class _MemoryFirst(Layers):
         return self.transformed(self.attended(self.crossed(x, memory, w, memory_mask), w, mask, True), w)
 
 
-@wrong("decoder-layer-memory-mask-on-target", "The mask of the memory hides the target, where it fits.", _MEMORY_MASK)
+@wrong(
+    "decoder-layer-memory-mask-on-target",
+    "The mask of the memory hides the target, where it fits.",
+    _MEMORY_MASK,
+    "hyunwoongko/transformer#11",
+)
 class _OnTarget(Layers):
     def decoder_layer(
         self, x: Array, memory: Array, w: Weights, *, mask: Array | None = None, memory_mask: Array | None = None
     ) -> Array:
         fits = memory_mask is not None and memory_mask.shape[-1] == x.shape[1]
         return super().decoder_layer(x, memory, w, mask=memory_mask if fits else mask, memory_mask=memory_mask)
+
+
+@wrong(
+    "encoder-layer-cut-to-longest",
+    "The result ends with the last position that any item of the batch has, as of nested tensors padded again.",
+    "padding at the end of every item",
+    "pytorch/pytorch#97111",
+)
+class _Cut(Layers):
+    def encoder_layer(self, x: Array, w: Weights, *, mask: Array | None = None) -> Array:
+        y = super().encoder_layer(x, w, mask=mask)
+        if mask is None or mask.ndim < 4 or not mask.any():
+            return y
+        return y[:, : 1 + int(np.flatnonzero(mask.any((0, 1, 2)))[-1])]

@@ -168,3 +168,14 @@ def learning_rate_peak_late(steps: Array, *, d_model: int, warmup: int) -> Array
 def learning_rate_step_float16(steps: Array, *, d_model: int, warmup: int) -> Array:
     with np.errstate(over="ignore", divide="ignore"):
         return schedule(rounded(steps.astype(FLOAT64), FLOAT16), d_model, warmup)
+
+
+@variant(
+    "learning-rate-by-place",
+    "learning_rate",
+    "Steps are counted from the first that is given, whatever the others are.",
+    needs="steps that do not follow each other",
+    dtypes=WIDEST,
+)
+def learning_rate_by_place(steps: Array, *, d_model: int, warmup: int) -> Array:
+    return schedule(steps[:1] + np.arange(len(steps)), d_model, warmup)

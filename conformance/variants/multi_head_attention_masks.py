@@ -8,7 +8,7 @@ import numpy as np
 from .arithmetic import Array, largest, matmul, rounded
 from .attention import Call, allowed, attend, scores, softmax, visible
 from .catalogue import NARROW
-from .multi_head_attention import Heads, merged, projected, split
+from .multi_head_attention import Heads, merged, multi_head, projected, split
 from .multi_head_attention_wrong import alike, by_call, wrong
 
 
@@ -210,4 +210,20 @@ wrong(
     "d_model of 15 or more",
     accumulated,
     dtypes=NARROW,
+)
+
+
+def cross_raises(call: Heads) -> Array:
+    """Keys and values are projected in a branch that only some calls reach."""
+    if not np.array_equal(call.query, call.key):
+        raise UnboundLocalError("cannot access local variable 'projected_key' where it is not associated with a value")
+    return multi_head(call)
+
+
+wrong(
+    "multi-head-cross-raises",
+    "Keys and values are projected in a branch for biases: without them, attention to another sequence raises.",
+    "keys unlike the queries",
+    cross_raises,
+    "mlverse/torch#1474",
 )

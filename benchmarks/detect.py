@@ -1,0 +1,203 @@
+"""`detect.py`: every variant before today's criteria, on their inputs and on ours; and before assay's bound on theirs.
+
+It writes docs/detection/criteria.json; `detection_page.py` makes the page of it. Variants with declared conventions are
+left out, as these projects take others.
+"""
+
+import argparse
+import json
+import time
+import warnings
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from clause_table import DTYPES
+from criteria import CRITERIA, Criterion, Named, References
+from criteria_inputs import Asked
+from verdicts import opened, sharing
+
+from assay.adapters import Adapter, Reply, open_adapter
+from assay.conformance.clause import Unsupported, Violation
+from assay.conformance.drawing import covering_cases, spread
+from assay.conformance.registry import COMPONENTS
+from assay.conformance.subject import Subject
+from assay.conformance.trial import Trial
+from assay.conformance.variants import Variant, variants
+
+FILE: Final = Path(__file__).parent.parent / "docs" / "detection" / "criteria.json"
+EAGER: Final = str(Path(__file__).parent / "eager.py")
+
+ASKED: Final = 3
+"""Questions of each criterion on a component other than attention."""
+OURS: Final = 32
+"""Cases of ours on which the other criteria are tried, spread over the covering set."""
+
+Found = dict[str, dict[str, dict[str, list[str]]]]
+"""`theirs`, `ours` or `assay` (its bound on their inputs): criterion, variant, the dtypes in which it is rejected."""
+
+
+def answers(
+    adapter: Adapter, name: str, asked: Asked, dtype: str, layouts: Mapping[str, str], *, backward: bool
+) -> Any:
+    """Value and gradients by name; None if it refuses, a word if it breaks."""
+    given = (name, asked.inputs.arrays, asked.inputs.options)
+    replies: list[Reply] = [adapter.call(*given, dtype=dtype, layouts=layouts)]
+    if backward:
+        replies.append(adapter.call(*given, dtype=dtype, layouts=layouts, cotangent=asked.cotangent))
+    if any(reply.status == "unsupported" for reply in replies):
+        return None
+    if any(reply.status != "ok" for reply in replies):
+        return "broken", {}
+    arrays = {"": replies[0].value, **(replies[1].gradients if backward else {})}
+    return replies[0].dtype, {key: array for key, array in arrays.items() if array is not None}
+
+
+class Judge:
+    """One component in one dtype before every criterion."""
+
+    def __init__(self, name: str, dtype: str) -> None:
+        """The variants that are at home there."""
+        self.name, self.dtype, self.component = name, dtype, sharing(COMPONENTS[name])
+        self.eager = open_adapter(EAGER, in_process=True)
+        every = [each for each in variants(name) if not each.conventions]
+        self.adapters = list(opened(every, dtype))
+        self.found: dict[str, dict[str, set[str]]] = {kind: defaultdict(set) for kind in ("theirs", "ours", "assay")}
+        self.criteria = [
+            each
+            for each in CRITERIA
+            if (name == "attention" or not each.attention_only) and (not dtype or dtype in each.dtypes)
+        ]
+
+    def references(self, asked: Asked, *, backward: bool) -> References | None:
+        """The eager formula's, if it takes the call."""
+
+        def answer(dtype: str) -> Named:
+            # The arguments are exact in T, and so in whatever is wider.
+            _, arrays = answers(self.eager, self.name, asked, dtype, {}, backward=backward) or ("", {})
+            return arrays
+
+        references = References(asked, self.dtype or "float32", answer)
+        return references if references.of(references.dtype) else None
+
+    def backward(self, variant: Variant) -> bool:
+        """Whether its gradients are in question."""
+        return variant.vjp is not None
+
+    def theirs(self) -> None:
+        """Each criterion on its own inputs, and assay's bound there."""
+        for criterion in self.criteria:
+            questions = criterion.inputs(self.component, self.dtype)
+            asked = 0
+            for question in questions:
+                references = self.references(question, backward=self.component.gradient is not None)
+                if references is None or (self.name != "attention" and asked == ASKED):
+                    continue
+                asked += 1
+                for variant, adapter in self.adapters:
+                    self.judge("theirs", criterion, variant, adapter, question, references, {})
+                    self.bound(criterion, variant, adapter, question)
+
+    def ours(self) -> None:
+        """Every criterion on the same cases of ours."""
+        every = [*self.component.probes(self.dtype), *covering_cases(COMPONENTS[self.name], self.dtype, 0)]
+        for case in spread(every, OURS):
+            trial = Trial(Subject(self.eager), self.component, case)
+            backward = self.component.gradient is not None and self.component.differentiated(case)
+            question = Asked(trial.inputs, trial.cotangent if backward else np.zeros(0))
+            references = self.references(question, backward=backward)
+            if references is None:
+                continue
+            for variant, adapter in self.adapters:
+                layouts = Trial(Subject(adapter), self.component, case)._layouts(trial.inputs, None)
+                for criterion in self.criteria:
+                    if backward or not self.backward(variant):
+                        self.judge("ours", criterion, variant, adapter, question, references, layouts)
+
+    def judge(
+        self,
+        kind: str,
+        criterion: Criterion,
+        variant: Variant,
+        adapter: Adapter,
+        question: Asked,
+        references: References,
+        layouts: Mapping[str, str],
+    ) -> None:
+        """Note a rejection, once."""
+        backward = self.backward(variant) and criterion.gradients
+        if variant.name in self.found[kind][criterion.name]:
+            return
+        reply = answers(adapter, self.name, question, self.dtype, layouts, backward=backward)
+        if reply is None:
+            return
+        dtype, arrays = reply
+        right_dtype = not criterion.same_dtype or not self.dtype or dtype == self.dtype
+        if not (right_dtype and arrays and criterion.accepts(arrays, references)):
+            self.found[kind][criterion.name].add(variant.name)
+
+    def bound(self, criterion: Criterion, variant: Variant, adapter: Adapter, question: Asked) -> None:
+        """Assay's rule on the same inputs, random as they are: the statistical bound."""
+        if variant.name in self.found["assay"][criterion.name]:
+            return
+        trial = Trial(Subject(adapter), self.component, covering_cases(COMPONENTS[self.name], self.dtype, 0)[0])
+        trial.inputs, trial.cotangent = question.inputs, question.cotangent
+        try:
+            rejected = trial.judge(trial.call(), statistical=True).ratio > 1
+            if not rejected and self.backward(variant):
+                rejected = trial.judge_gradients(trial.gradients(), statistical=True).ratio > 1
+        except Unsupported:
+            return
+        except Violation:
+            rejected = True
+        if rejected:
+            self.found["assay"][criterion.name].add(variant.name)
+
+
+def judged(name: str, dtype: str) -> tuple[str, str, dict[str, dict[str, list[str]]], float]:
+    """One component in one dtype: kind, criterion, the variants that are rejected."""
+    started = time.monotonic()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        judge = Judge(name, dtype)
+        judge.theirs()
+        judge.ours()
+    found = {kind: {key: sorted(names) for key, names in of.items()} for kind, of in judge.found.items()}
+    return name, dtype, found, time.monotonic() - started
+
+
+def jobs() -> Iterator[tuple[str, str]]:
+    """Every component whose result is an array, in every dtype."""
+    for name, component in COMPONENTS.items():
+        if component.result == "array":
+            yield from ((name, dtype) for dtype in (DTYPES if component.has_dtype else ("",)))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Judge and write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("-n", type=int, default=2, metavar="PROCESSES")
+    options = parser.parse_args(arguments)
+    found: Found = {kind: {each.name: defaultdict(list) for each in CRITERIA} for kind in ("theirs", "ours", "assay")}
+    with ProcessPoolExecutor(options.n) as pool:
+        waiting = [pool.submit(judged, *each) for each in jobs()]
+        for number, done in enumerate(as_completed(waiting), 1):
+            name, dtype, of, seconds = done.result()
+            for kind, by_criterion in of.items():
+                for criterion, names in by_criterion.items():
+                    for variant in names:
+                        found[kind][criterion][variant].append(dtype)
+            print(f"{number}/{len(waiting)} {name} {dtype} {seconds:.0f} s", flush=True)
+    order = {dtype: k for k, dtype in enumerate(("", *DTYPES))}
+    text = {
+        kind: {key: {name: sorted(of[name], key=order.__getitem__) for name in sorted(of)} for key, of in by.items()}
+        for kind, by in found.items()
+    }
+    FILE.write_text(json.dumps(text, indent=None, separators=(",", ":")).replace("},", "},\n") + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
