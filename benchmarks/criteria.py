@@ -196,111 +196,42 @@ def onnx(name: str, actual: Array, references: References) -> bool:
     return close(actual, references.of(references.dtype)[name], 1e-3, 1e-7)
 
 
-_ATTENTION: Final = functools.partial(functools.partial, attention_inputs)
-_ANY: Final = functools.partial(functools.partial, component_inputs)
+def _on_attention(name: str, source: str, rule: Rule, dtypes: tuple[str, ...], kind: str, **fields: Any) -> Criterion:
+    return Criterion(name, source, rule, dtypes, functools.partial(attention_inputs, kind), **fields)
+
+
+def _on_all(name: str, source: str, rule: Rule, dtypes: tuple[str, ...], kind: str, **fields: Any) -> Criterion:
+    inputs = functools.partial(component_inputs, kind)
+    return Criterion(name, source, rule, dtypes, inputs, attention_only=False, **fields)
+
+
+_FLASH: Final = "Dao-AILab/flash-attention, tests/test_flash_attn.py"
+_HOPPER: Final = "Dao-AILab/flash-attention, hopper/test_flash_attn.py"
+_SDPA: Final = "pytorch/pytorch, test/test_transformers.py"
+_FLEX: Final = "pytorch/pytorch, test/inductor/test_flex_attention.py"
+_XFORMERS: Final = "facebookresearch/xformers, tests/test_mem_eff_attention.py"
+_ENGINE: Final = "NVIDIA/TransformerEngine, tests/pytorch/attention"
+_TRANSFORMERS: Final = "huggingface/transformers, tests/test_modeling_common.py"
+_KERNELS: Final = "ScalingIntelligence/KernelBench, src/eval.py"
+_BACKENDS: Final = "meta-pytorch/BackendBench, BackendBench/eval.py"
+_NODES: Final = "onnx/onnx, onnx/backend/test/runner"
+_FORWARD: Final[dict[str, Any]] = {"gradients": False}
+_LAX: Final[dict[str, Any]] = {"gradients": False, "same_dtype": False}
 
 CRITERIA: Final = (
-    Criterion(
-        "FlashAttention 2",
-        "Dao-AILab/flash-attention, tests/test_flash_attn.py",
-        flash_attention_2,
-        HALF,
-        _ATTENTION("flash"),
+    _on_attention("FlashAttention 2", _FLASH, flash_attention_2, HALF, "flash"),
+    _on_attention("FlashAttention 3", _HOPPER, flash_attention_3, HALF, "flash"),
+    _on_attention("PyTorch SDPA, CUDA", _SDPA, sdpa(CUDA), SINGLE_AND_HALF, "sdpa"),
+    _on_attention("PyTorch SDPA, ROCm", _SDPA, sdpa(ROCM), SINGLE_AND_HALF, "sdpa"),
+    _on_attention("FlexAttention", _FLEX, flex_attention, SINGLE_AND_HALF, "flex"),
+    _on_attention("xformers", _XFORMERS, xformers, SINGLE_AND_HALF, "xformers"),
+    _on_attention("TransformerEngine", _ENGINE, transformer_engine, HALF, "engine"),
+    _on_attention(
+        "transformers eager-sdpa", _TRANSFORMERS, eager_matches_sdpa, SINGLE_AND_HALF, "sequences", **_FORWARD
     ),
-    Criterion(
-        "FlashAttention 3",
-        "Dao-AILab/flash-attention, hopper/test_flash_attn.py",
-        flash_attention_3,
-        HALF,
-        _ATTENTION("flash"),
-    ),
-    Criterion(
-        "PyTorch SDPA, CUDA",
-        "pytorch/pytorch, test/test_transformers.py",
-        sdpa(CUDA),
-        SINGLE_AND_HALF,
-        _ATTENTION("sdpa"),
-    ),
-    Criterion(
-        "PyTorch SDPA, ROCm",
-        "pytorch/pytorch, test/test_transformers.py",
-        sdpa(ROCM),
-        SINGLE_AND_HALF,
-        _ATTENTION("sdpa"),
-    ),
-    Criterion(
-        "FlexAttention",
-        "pytorch/pytorch, test/inductor/test_flex_attention.py",
-        flex_attention,
-        SINGLE_AND_HALF,
-        _ATTENTION("flex"),
-    ),
-    Criterion(
-        "xformers",
-        "facebookresearch/xformers, tests/test_mem_eff_attention.py",
-        xformers,
-        SINGLE_AND_HALF,
-        _ATTENTION("xformers"),
-    ),
-    Criterion(
-        "TransformerEngine",
-        "NVIDIA/TransformerEngine, tests/pytorch/attention",
-        transformer_engine,
-        HALF,
-        _ATTENTION("engine"),
-    ),
-    Criterion(
-        "transformers eager-sdpa",
-        "huggingface/transformers, tests/test_modeling_common.py",
-        eager_matches_sdpa,
-        SINGLE_AND_HALF,
-        _ATTENTION("sequences"),
-        gradients=False,
-    ),
-    Criterion(
-        "KernelBench",
-        "ScalingIntelligence/KernelBench, src/eval.py",
-        kernel_bench(1e-4),
-        SINGLE_AND_HALF,
-        _ANY("uniform"),
-        attention_only=False,
-        gradients=False,
-        same_dtype=False,
-    ),
-    Criterion(
-        "KernelBench, first version",
-        "ScalingIntelligence/KernelBench, src/eval.py at v0",
-        kernel_bench(1e-2),
-        SINGLE_AND_HALF,
-        _ANY("uniform"),
-        attention_only=False,
-        gradients=False,
-        same_dtype=False,
-    ),
-    Criterion(
-        "BackendBench",
-        "meta-pytorch/BackendBench, BackendBench/eval.py",
-        backend_bench,
-        EVERY,
-        _ANY("uniform"),
-        attention_only=False,
-        gradients=False,
-    ),
-    Criterion(
-        "ONNX node tests",
-        "onnx/onnx, onnx/backend/test/runner",
-        onnx,
-        EVERY,
-        _ANY("nodes"),
-        attention_only=False,
-        gradients=False,
-    ),
-    Criterion(
-        "assert_close",
-        "torch.testing.assert_close, its defaults",
-        assert_close,
-        EVERY,
-        _ANY("normal"),
-        attention_only=False,
-    ),
+    _on_all("KernelBench", _KERNELS, kernel_bench(1e-4), SINGLE_AND_HALF, "uniform", **_LAX),
+    _on_all("KernelBench, first version", _KERNELS, kernel_bench(1e-2), SINGLE_AND_HALF, "uniform", **_LAX),
+    _on_all("BackendBench", _BACKENDS, backend_bench, EVERY, "uniform", **_FORWARD),
+    _on_all("ONNX node tests", _NODES, onnx, EVERY, "nodes", **_FORWARD),
+    _on_all("assert_close", "torch.testing.assert_close, its defaults", assert_close, EVERY, "normal"),
 )

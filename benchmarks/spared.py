@@ -28,9 +28,14 @@ def failed(name: str, dtype: str, seed: int) -> dict[str, Any]:
     component = sharing(COMPONENTS[name])
     adapters = list(opened(variants(name, wrong=False), dtype))
     examples, failures = 0, []
+    # The values of those with gradients are the values of one without.
+    values = [each for each in adapters if each[0].vjp is None]
+    gradients = [each for each in adapters if each[0].vjp is not None]
     for clause in clauses_of(COMPONENTS[name]):
+        of_values = clause.id.startswith("ALL-")
         if clause.level == "required":
-            for each in judged(clause, component, dtype, PROFILES["standard"], seed, adapters):
+            asked = values if of_values else gradients if clause.id.startswith("GRAD-") else adapters
+            for each in judged(clause, component, dtype, PROFILES["standard"], seed, asked):
                 examples += each.examples
                 if each.violation is not None and each.case is not None:
                     failures.append([each.variant.name, clause.id, each.case.id, str(each.violation)])

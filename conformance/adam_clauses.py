@@ -36,6 +36,7 @@ def _wrong_step(trial: Trial, claim: str) -> float:
     "adam",
     "The first step has the size of the learning rate, whatever the gradient's.",
     formula="p_1 - p_0 = -learning_rate g / (|g| + epsilon)",
+    why="words",
     source=_ALGORITHM,
     prepare=lambda case: _plain(case, T=1, start="zero"),
 )
@@ -50,6 +51,7 @@ def first_step(trial: Trial) -> float:
     "adam",
     "Under a constant gradient every step has the size of the first: both moments are corrected for their bias.",
     formula="g_t = g: m^ = g, v^ = g^2 and p_t - p_(t-1) = -learning_rate g / (|g| + epsilon), t = 1, 2, 3 ...",
+    why="words",
     source=_ALGORITHM,
     prepare=lambda case: _plain(case, T=max(case["T"], 3), start="zero", regime="constant", weight_decay="default"),
 )
@@ -79,6 +81,7 @@ def _epsilons(component: Component, dtype: str, seed: int) -> list[Case]:
     "adam",
     "Epsilon is added where `adam_epsilon` says: to the corrected root of the second moment, or before its correction.",
     formula="m^ / (sqrt(v^) + epsilon);   `hat`: m^ / (sqrt(v^) + epsilon / sqrt(1 - beta_2^t))",
+    why="words",
     source="Kingma and Ba 2015, algorithm 1; `hat` is the efficient form at the end of section 2",
     prepare=lambda case: case if case["epsilon"] == 0.1 or case["regime"] in ("small", "smaller") else None,
     cases=_epsilons,
@@ -104,6 +107,7 @@ def epsilon_in_its_place(trial: Trial) -> float:
     "adam",
     "Coordinates are independent: each moves as it would alone.",
     formula="adam(p, g)[i] = adam(p[i], g[i])",
+    why="no-oracle",
     source=_ALGORITHM,
     prepare=_plain,
 )
@@ -128,6 +132,7 @@ def coordinates_independent(trial: Trial) -> float:
     "adam",
     "The scale of the gradients drops out, but for epsilon.",
     formula="adam(p, 16 g; 16 epsilon) = adam(p, g; epsilon)",
+    why="no-oracle",
     source='Kingma and Ba 2015, section 2.1: "invariant to the scale of the gradients"',
     prepare=lambda case: _plain(case, start="zero"),
 )
@@ -146,6 +151,7 @@ def scale_drops_out(trial: Trial) -> float:
     "adam",
     "Without gradients and without decay, the parameters stay exactly what they are.",
     formula="g = 0, weight_decay = 0: p_t = p_0",
+    why="bits",
     source=f"{_ALGORITHM}: 0 / (0 + epsilon) = 0",
     prepare=lambda case: _plain(case, regime="zero", weight_decay="default"),
 )
@@ -161,6 +167,7 @@ def at_rest(trial: Trial) -> float:
     "adam",
     "A learning rate of 0 leaves the parameters exactly what they are.",
     formula="learning_rate = 0: p_t = p_0",
+    why="bits",
     source=_ALGORITHM,
     prepare=lambda case: _plain(case, learning_rate=0.0),
 )
@@ -177,6 +184,7 @@ def rate_of_zero(trial: Trial) -> float:
     "adam",
     "The weight decay is decoupled: it takes learning_rate weight_decay p from p, apart from the moments.",
     formula="g = 0: p_t = (1 - learning_rate weight_decay)^t p_0; else p_1 has -learning_rate weight_decay p_0 more",
+    why="words",
     source=_DECAY,
     prepare=lambda case: _plain(
         case, start="normal", learning_rate=0.3, weight_decay=0.5, epsilon=1e-4, T=max(case["T"], 1)
@@ -207,6 +215,7 @@ def _long(component: Component, dtype: str, seed: int) -> list[Case]:
     "adam",
     "A trajectory of a thousand steps is right at every step.",
     formula="p_1 ... p_1000",
+    why="beyond",
     source=_ALGORITHM,
     cases=_long,
 )
@@ -220,6 +229,7 @@ def long_trajectory(trial: Trial) -> float:
     "adam",
     "A step does not depend on later gradients.",
     formula="p_1 ... p_k of T steps are those of k steps",
+    why="no-oracle",
     source=_ALGORITHM,
     prepare=lambda case: _plain(case, T=max(case["T"], 2)),
 )

@@ -29,6 +29,7 @@ def _sees_something(trial: Trial) -> Array:
     _COMPONENT,
     "The weights of a row sum to one.",
     formula="sum_j p_ij = 1, seen with values of 1",
+    why="no-oracle",
     source=_EQUATION,
 )
 def weights_sum_to_one(trial: Trial) -> float:
@@ -46,6 +47,7 @@ def weights_sum_to_one(trial: Trial) -> float:
     _COMPONENT,
     "Every element lies within the range of the values that its row sees.",
     formula="min_j v_j <= sum_j p_ij v_j <= max_j v_j",
+    why="no-oracle",
     source=_EQUATION,
 )
 def within_the_values(trial: Trial) -> float:
@@ -71,6 +73,7 @@ def within_the_values(trial: Trial) -> float:
     _COMPONENT,
     "Adding a constant vector to all keys changes nothing.",
     formula="q.(k_j + c) = q.k_j + q.c, and softmax does not see a shift",
+    why="no-oracle",
     source=_EQUATION,
     prepare=lambda case: plain(case, regime="integers"),
 )
@@ -89,6 +92,7 @@ def constant_added_to_keys(trial: Trial) -> float:
     _COMPONENT,
     "Permuting the keys with their values changes nothing.",
     formula="Attention(Q, P K, P V) = Attention(Q, K, V)",
+    why="no-oracle",
     source=_EQUATION,
     prepare=lambda case: case.but(mask="none"),
 )
@@ -108,6 +112,7 @@ def keys_permuted(trial: Trial) -> float:
     _COMPONENT,
     "Permuting the queries permutes the rows.",
     formula="Attention(P Q, K, V) = P Attention(Q, K, V)",
+    why="no-oracle",
     source=_EQUATION,
     prepare=lambda case: case.but(mask="none"),
 )
@@ -128,6 +133,7 @@ def queries_permuted(trial: Trial) -> float:
     _COMPONENT,
     "Doubling every key and value changes nothing.",
     formula="Attention(Q, [K; K], [V; V]) = Attention(Q, K, V)",
+    why="no-oracle",
     source=_EQUATION,
     prepare=lambda case: case.but(mask="none"),
 )
@@ -145,6 +151,7 @@ def keys_doubled(trial: Trial) -> float:
     _COMPONENT,
     "With one key, every row is its value.",
     formula="softmax of one score is 1",
+    why="no-oracle",
     source=_EQUATION,
     prepare=lambda case: case.but(L_k=1, mask="none"),
 )
@@ -163,6 +170,7 @@ def one_key(trial: Trial) -> float:
     _COMPONENT,
     "Equal keys give the mean of their values.",
     formula="k_j = k for all j: p_ij = 1/n",
+    why="no-oracle",
     source=_EQUATION,
     prepare=lambda case: case.but(regime="equal-rows", mask="none"),
 )
@@ -182,6 +190,7 @@ def equal_keys(trial: Trial) -> float:
     _COMPONENT,
     "The result is linear in the values.",
     formula="Attention(Q, K, a V + b V') = a Attention(Q, K, V) + b Attention(Q, K, V')",
+    why="no-oracle",
     source=_EQUATION,
     prepare=lambda case: plain(case, regime="integers"),
 )
@@ -203,6 +212,7 @@ def linear_in_values(trial: Trial) -> float:
     _COMPONENT,
     "The scale is 1/sqrt(d_k) unless another is given, whatever d_v, H and the lengths are.",
     formula="Attention with scale None = Attention with scale 1/sqrt(d_k)",
+    why="words",
     source="paper, section 3.2.1: the dot products are scaled by 1/sqrt(d_k)",
     prepare=lambda case: plain(case, scale="none"),
 )
@@ -239,6 +249,7 @@ def other_scales(trial: Trial) -> float:
     _COMPONENT,
     "Grouped heads equal the same heads repeated: query head h meets key head h // (H / H_kv).",
     formula="Attention(Q, K, V)[:, h] = Attention(Q[:, h], K[:, h // (H / H_kv)], V[:, h // (H / H_kv)])",
+    why="no-oracle",
     source="Ainslie et al. 2023 (GQA), section 2.2",
     prepare=lambda case: case if case["H"] != case["H_kv"] else case.but(H=4, H_kv=2),
 )
@@ -256,6 +267,7 @@ def grouped_heads(trial: Trial) -> float:
     _COMPONENT,
     "Logits of any size give finite results, and the largest takes all.",
     formula="p_ij -> 1 as s_ij - s_ik -> infinity for all k != j",
+    why="beyond",
     source=_EQUATION,
     prepare=lambda case: case.but(regime="logits-1e4" if case["seed"] % 2 else "limit", mask="none"),
 )

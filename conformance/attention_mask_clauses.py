@@ -17,6 +17,7 @@ _COMPONENT = "attention"
     _COMPONENT,
     "Masking keys is the same as deleting them.",
     formula="mask_j = False for all i: Attention over the keys that are left",
+    why="no-oracle",
     source=_MASKING,
     prepare=lambda case: case.but(mask="none"),
 )
@@ -40,6 +41,7 @@ def mask_deletes(trial: Trial) -> float:
     _COMPONENT,
     "What stands in masked keys and values does not matter.",
     formula="p_ij = 0 exactly where mask_ij is False",
+    why="no-oracle",
     source=_MASKING,
     prepare=lambda case: plain(case, mask="padding-right"),
 )
@@ -62,6 +64,7 @@ def masked_content(trial: Trial) -> float:
     _COMPONENT,
     "No row sees the future: what stands in later keys changes nothing, bit for bit.",
     formula="causal: p_ij = 0 exactly for j beyond i, as aligned",
+    why="bits",
     source=_MASKING,
     prepare=lambda case: plain(case, mask="causal"),
 )
@@ -93,6 +96,7 @@ def future_unseen(trial: Trial) -> float:
     _COMPONENT,
     "Where L_q and L_k differ, the causal mask is aligned as declared.",
     formula="top-left: j <= i; bottom-right: j <= i + L_k - L_q",
+    why="words",
     source="convention causal_alignment",
     prepare=lambda case: plain(case, mask="causal") if case["L_q"] != case["L_k"] else None,
 )
@@ -107,6 +111,7 @@ def alignment(trial: Trial) -> float:
     _COMPONENT,
     "Decoding step by step with the keys so far equals the full causal pass.",
     formula="row i = Attention(q_i, K[:i+1], V[:i+1])",
+    why="no-oracle",
     source="paper, section 3.2.3: the decoder attends to positions up to and including its own",
     prepare=lambda case: plain(case, mask="causal", L_k=case["L_q"]),
 )
@@ -137,6 +142,7 @@ def decoding(trial: Trial) -> float:
     _COMPONENT,
     "A row that sees no key holds what is declared, and leaves its neighbours alone.",
     formula="masked_row: zero, nan or the mean of all values",
+    why="words",
     source="convention masked_row",
     prepare=lambda case: plain(case, mask="blind-rows"),
 )
@@ -159,6 +165,7 @@ def blind_rows(trial: Trial) -> float:
     _COMPONENT,
     "A mask may come in any shape that broadcasts, and the causal one may come as a mask.",
     formula="mask broadcast to (B, H, L_q, L_k); causal = the mask j <= i, as aligned",
+    why="no-oracle",
     source=_MASKING,
     prepare=lambda case: case if case["mask"] != "none" else case.but(mask="causal+random"),
 )

@@ -60,6 +60,7 @@ define_clauses("bilinear_attention", "BIL", _SOURCE)
     "bilinear_attention",
     "The weights see both vectors through the matrix: W = I is the plain dot product.",
     formula="score(q, k) = q . k for W = I, q . P k for a permutation P",
+    why="no-oracle",
     source=_SOURCE,
     prepare=lambda case: case.but(regime="normal", d_k=case["d_q"]),
 )

@@ -7,7 +7,7 @@ A clause returns its largest error ratio, or raises `Violation`. What holds for 
 no component of its own.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
@@ -42,6 +42,19 @@ class Inapplicable(Exception):
     """The clause has nothing to say of this case."""
 
 
+WHY: Final[Mapping[str, str]] = {
+    "no-oracle": "It needs no oracle: it would find what the oracle has wrong as well.",
+    "bits": "It is exact, bit for bit, where the bound of a 16-bit format lets a small fault through.",
+    "words": "It says which rule is broken, where a comparison with the bound says how far off an element is.",
+    "beyond": "It judges inputs that the cases for all clauses do not have: longer, larger, or at a corner.",
+    "promise": "It is a promise about calls, which people rely on whatever the values are.",
+    "systematic": "It sees what no element shows: errors that are systematic over a whole tensor.",
+    "whole": "It compares the whole answer with the formula's; what it finds, its neighbours say in words.",
+    "two": "It judges two functions together, and no wrong variant is one of both.",
+}
+"""Why there are clauses whose every catch another clause catches as well."""
+
+
 @dataclass(frozen=True)
 class Clause:
     """One requirement."""
@@ -62,6 +75,8 @@ class Clause:
     """Whether it is judged on the whole covering set, or on some cases of it."""
     concerns: "Callable[[Component], bool]" = lambda component: True
     """Of the clauses for all components: whether it says anything of this one."""
+    why: str = ""
+    """A key of WHY; empty where it alone catches a wrong variant."""
 
 
 CLAUSES: Final[dict[str, Clause]] = {}
@@ -80,13 +95,16 @@ def clause(
     cases: "Callable[[Component, str, int], Sequence[Case]] | None" = None,
     covering: bool = False,
     concerns: "Callable[[Component], bool]" = lambda component: True,
+    why: str = "",
 ) -> Callable[[Check], Check]:
     """Make a function a clause."""
 
     def register(check: Check) -> Check:
         if id in CLAUSES:
             raise ValueError(f"there are two clauses {id}: give one of them another number")
-        CLAUSES[id] = Clause(id, component, sentence, formula, source, check, level, prepare, cases, covering, concerns)
+        CLAUSES[id] = Clause(
+            id, component, sentence, formula, source, check, level, prepare, cases, covering, concerns, why
+        )
         return check
 
     return register

@@ -62,6 +62,7 @@ DECODER_STACK: Component = component(
     _COMPONENT,
     "The decoder gives symbols: a logit for each of the vocabulary, at each position.",
     formula="whole numbers (B, L), real numbers (B, L_m, d_model) -> real numbers (B, L, V)",
+    why="words",
     source='paper, section 3: "the decoder then generates an output sequence of symbols one element at a time"',
 )
 def vectors_to_symbols(trial: Trial) -> float:
@@ -81,6 +82,7 @@ def vectors_to_symbols(trial: Trial) -> float:
     _COMPONENT,
     "Generating one symbol at a time gives the logits of the full pass, at every split.",
     formula="f(tokens[:t], memory) = f(tokens, memory)[:t]",
+    why="no-oracle",
     source='paper, section 3: "at each step the model is auto-regressive"',
     prepare=lambda case: case.but(regime="normal"),
 )
@@ -101,6 +103,7 @@ def steps_are_rows(trial: Trial) -> float:
     _COMPONENT,
     "The embedding and the last product share one matrix, and its gradient is the sum of both uses.",
     formula="n = 0: logits = (W[tokens] sqrt(d_model) + PE) W^T, dW by way of the embedding and of the product",
+    why="words",
     source='paper, section 3.4: "we share the same weight matrix"',
     prepare=lambda case: case.but(layers=0),
 )
@@ -117,6 +120,7 @@ def shared_matrix(trial: Trial) -> float:
     _COMPONENT,
     "The whole Transformer: the decoder reads what the encoder wrote.",
     formula="logits = decoder(target, encoder(source))",
+    why="two",
     source="paper, section 3 and figure 1",
     prepare=lambda case: case.but(regime="normal", memory_mask="none"),
 )

@@ -41,6 +41,7 @@ def _required(trial: Trial, inputs: Inputs) -> float:
     "detokenize",
     "The text is the tokens joined, with nothing between them and nothing tidied.",
     formula="text = t_1 t_2 ... t_n",
+    why="whole",
     source=_SOURCE,
     covering=True,
 )
@@ -54,6 +55,7 @@ def joined(trial: Trial) -> float:
     "detokenize",
     "Tokens that no tokenizer would give are joined as well: a model may write any.",
     formula="text = t_1 t_2 ... t_n",
+    why="beyond",
     source=_SOURCE,
 )
 def any_tokens(trial: Trial) -> float:
@@ -69,6 +71,7 @@ def any_tokens(trial: Trial) -> float:
     "detokenize",
     "Detokenizing the tokens of any text gives that text.",
     formula="detokenize(tokenize(text)) = text",
+    why="two",
     source="the contract: no splitting before, so nothing is lost",
     covering=True,
 )
@@ -94,6 +97,7 @@ def round_trip(trial: Trial) -> float:
     "detokenize",
     "A call does not depend on the calls before it.",
     formula="f(x) after f(x') = f(x)",
+    why="promise",
     source="a formula has no memory",
 )
 def no_memory(trial: Trial) -> float:

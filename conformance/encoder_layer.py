@@ -70,6 +70,7 @@ ENCODER_LAYER: Component = component(
     _COMPONENT,
     "Permuting the positions permutes the result: the layer itself knows no order.",
     formula="f(P x) = P f(x)",
+    why="no-oracle",
     source="paper, section 3.5: there is neither recurrence nor convolution, so order comes from the encodings alone",
     prepare=lambda case: case.but(mask="none"),
 )
@@ -88,6 +89,7 @@ def permutation_equivariant(trial: Trial) -> float:
     _COMPONENT,
     "Padding does not matter: valid positions are what they are without it.",
     formula="mask_j = False for j >= n: f(x)[:n] = f(x[:n])",
+    why="no-oracle",
     source="paper, section 3.2.3: a masked connection has no weight",
     prepare=lambda case: case.but(mask="none", regime="normal"),
 )
@@ -127,6 +129,7 @@ def residuals_and_norms(trial: Trial) -> float:
     _COMPONENT,
     "A padded position gets a gradient of exactly zero from the others.",
     formula="mask_j = False, g_j = 0: dx_j = 0",
+    why="bits",
     source="paper, section 3.2.3, differentiated",
     prepare=lambda case: case.but(mask="none", regime="normal"),
 )

@@ -87,6 +87,7 @@ OUTPUT_LOGITS: Component = component(
     "output_logits",
     "The logits are linear in the hidden states.",
     formula="logits(2 h + h') = 2 logits(h) + logits(h')",
+    why="no-oracle",
     source=_SOURCE,
     prepare=lambda case: case.but(regime="integers"),
 )
@@ -108,6 +109,7 @@ def linear(trial: Trial) -> float:
     "output_logits",
     "The logit of a token depends on its own row of the matrix only.",
     formula="logits(h; W)[v] = logits(h; W[v])",
+    why="no-oracle",
     source=_SOURCE,
 )
 def rows_independent(trial: Trial) -> float:
@@ -128,6 +130,7 @@ def rows_independent(trial: Trial) -> float:
     "output_logits",
     "The matrix is used as it is: unscaled, without a bias, a row for each token.",
     formula="logits(e_k)[v] = W[v, k],   logits(0) = 0",
+    why="bits",
     source='paper, section 3.4: only "in the embedding layers, we multiply those weights by sqrt(d_model)"',
     prepare=lambda case: case.but(regime="integers"),
 )
@@ -149,6 +152,7 @@ def reads_the_matrix(trial: Trial) -> float:
     "output_logits",
     "The matrix that is given is read at every call: an update of it in place is seen.",
     formula="logits(h; W') after logits(h; W), where W' is W after an optimizer's step",
+    why="promise",
     source=_TIED,
 )
 def reads_it_again(trial: Trial) -> float:
@@ -173,6 +177,7 @@ def reads_it_again(trial: Trial) -> float:
     "output_logits",
     "A position alone gives what it gives among others.",
     formula="logits(h)[l] = logits(h[l])",
+    why="no-oracle",
     source=_SOURCE,
 )
 def positions_independent(trial: Trial) -> float:

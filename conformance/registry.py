@@ -2,6 +2,7 @@
 
 from . import (  # noqa: F401
     universal,
+    special_values,
     gradient_clauses,
     attention,
     attention_clauses,
@@ -32,6 +33,7 @@ from . import (  # noqa: F401
     dropout,
     beam_search,
     beam_search_clauses,
+    beam_search_model_clauses,
     tokenize,
     tokenize_clauses,
     detokenize,

@@ -82,6 +82,7 @@ SOFTMAX: Component = component(
     "softmax",
     "The probabilities of a row sum to one, and none is negative or above one.",
     formula="sum_i softmax(x)_i = 1, 0 <= softmax(x)_i <= 1",
+    why="no-oracle",
     source=_SOURCE,
 )
 def sums_to_one(trial: Trial) -> float:
@@ -100,6 +101,7 @@ def sums_to_one(trial: Trial) -> float:
     "softmax",
     "Adding a constant to a row changes nothing.",
     formula="softmax(x + c) = softmax(x)",
+    why="no-oracle",
     source=_SOURCE,
 )
 def shift_invariant(trial: Trial) -> float:
@@ -119,6 +121,7 @@ def shift_invariant(trial: Trial) -> float:
     "softmax",
     "Permuting the entries permutes the probabilities.",
     formula="softmax(P x) = P softmax(x)",
+    why="no-oracle",
     source=_SOURCE,
 )
 def permutes(trial: Trial) -> float:
@@ -136,6 +139,7 @@ def permutes(trial: Trial) -> float:
     "softmax",
     "Logits of any size give finite probabilities, and a far larger one takes all.",
     formula="softmax(x)_i -> 1 as x_i - x_j -> infinity for all j != i",
+    why="beyond",
     source=_SOURCE,
     prepare=lambda case: case.but(regime="limit"),
 )
@@ -150,6 +154,7 @@ def saturates(trial: Trial) -> float:
     "softmax",
     "The gradient of a row sums to zero, also where the softmax is saturated.",
     formula="sum_j dx_j = 0, since softmax(x + c) = softmax(x)",
+    why="no-oracle",
     source="paper, section 3.2.1, differentiated",
 )
 def gradient_sums_to_zero(trial: Trial) -> float:

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..adapters import Listed
-from .clause import Clause
+from .clause import WHY, Clause
 from .coverage import Covered, ranges
 from .explaining import facts, replay_command, title
 from .judging import Result
@@ -176,7 +176,7 @@ def show_clauses(console: Console, clauses: Sequence[Clause]) -> None:
     for clause in clauses:
         level = " [yellow](advisory)[/]" if clause.level == "advisory" else ""
         console.print(f"[bold]{clause.id}[/]  [dim]{clause.component or 'every component'}[/]{level}")
-        for text in (clause.sentence, clause.formula, clause.source):
+        for text in filter(None, (clause.sentence, clause.formula, clause.source, WHY.get(clause.why))):
             console.print(textwrap.indent(_plain(text), "    "), soft_wrap=True)
 
 

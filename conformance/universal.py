@@ -7,7 +7,6 @@ import numpy as np
 from ..oracle.bound import Bound
 from .case import Case
 from .clause import Inapplicable, Unsupported, Violation, clause
-from .comparison import Array, place
 from .component import COMPONENTS, Component, Inputs
 from .trial import Trial, applies, required
 
@@ -59,6 +58,7 @@ def _large(component: Component, dtype: str, seed: int) -> list[Case]:
     None,
     "Over a whole tensor the errors have no bias, no gain and no more noise than rounding makes.",
     formula="RMS(e / sigma) <= 1.15 + 4/sqrt(N); self-normalised t of bias, gain and each direction <= 7",
+    why="systematic",
     source="docs/bounds.md, aggregates",
     cases=_large,
     concerns=lambda component: bool(component.large),
@@ -86,6 +86,7 @@ def aggregates(trial: Trial) -> float:
     None,
     "Where the right answer is representable and every order of operations reaches it, it is reached bit for bit.",
     formula="actual = y",
+    why="bits",
     source="the component's formula, on small integers, one-hot and uniform weights, zeros",
     covering=True,
     prepare=lambda case: case if _has_exact_values(case) else None,
@@ -145,6 +146,7 @@ def arguments_untouched(trial: Trial) -> float:
     None,
     "The same call gives the same bits.",
     formula="f(x) = f(x)",
+    why="promise",
     source="a formula is a function",
 )
 def deterministic(trial: Trial) -> float:
@@ -158,6 +160,7 @@ def deterministic(trial: Trial) -> float:
     None,
     "A call does not depend on the calls before it.",
     formula="f(x) after f(x') = f(x)",
+    why="promise",
     source="a formula has no memory",
 )
 def no_memory(trial: Trial) -> float:
@@ -181,6 +184,7 @@ def no_memory(trial: Trial) -> float:
     None,
     "The same values in another memory layout give the same result.",
     formula="f(view of x) = f(x), within both roundings",
+    why="no-oracle",
     source="an array is its values",
     prepare=lambda case: case if case["layout"] != "contiguous" else None,
     concerns=lambda component: "layout" in component.parameters,
@@ -199,6 +203,7 @@ def layouts(trial: Trial) -> float:
     None,
     "Each item of a batch, computed alone, gives what it gives in the batch.",
     formula="f(x)[b] = f(x[b])",
+    why="no-oracle",
     source="the formulas have no batch axis",
     concerns=lambda component: component.item is not None,
 )
@@ -226,6 +231,7 @@ def batch_items_alone(trial: Trial) -> float:
     None,
     "Every option that is accepted changes the result where the formula says that it does.",
     formula="f(x, option) != f(x)",
+    why="words",
     source="the contract",
     concerns=lambda component: component.variations is not None and component.has_dtype,
 )
@@ -251,48 +257,3 @@ def _apart(one: Bound, other: Bound) -> bool:
     """Whether two right results must differ: by more than both bounds, in some element."""
     with np.errstate(invalid="ignore"):
         return bool((np.abs(one.expected - other.expected) > one.worst + other.worst).any())
-
-
-@clause(
-    "ALL-11",
-    None,
-    "A NaN reaches exactly the elements that depend on it, and an infinity no others.",
-    formula="IEEE 754 arithmetic along the formula",
-    source="IEEE 754-2019, 6.2; what 0 * NaN under a mask gives, the formulas leave open",
-    level="advisory",
-    concerns=lambda component: component.dependents is not None,
-)
-def special_values(trial: Trial) -> float:
-    """One element of one argument at a time."""
-    dependents = trial.component.dependents
-    if dependents is None:
-        raise Inapplicable
-    clean = trial.call()
-    names = [name for name, array in trial.inputs.arrays.items() if array.dtype.kind == "f" and array.size]
-    applies(names and clean.size)
-    for name in names:
-        where = _somewhere(trial, name)
-        depends = dependents(trial.inputs, name, where, trial.conventions)
-        for special in (np.nan, np.inf):
-            array = trial.inputs.arrays[name].copy()
-            array[where] = special
-            actual = trial.call(trial.inputs.but(**{name: array}))
-            _only_there(actual, clean, depends, special, f"{name}{list(where)}")
-    return 0.0
-
-
-def _somewhere(trial: Trial, name: str) -> tuple[int, ...]:
-    generator = trial.generator("special", name)
-    return tuple(int(generator.integers(size)) for size in trial.inputs.arrays[name].shape)
-
-
-def _only_there(actual: Array, clean: Array, depends: Array, special: float, where: str) -> None:
-    reached = ~np.isfinite(actual) & np.isfinite(clean)
-    stray = np.argwhere(reached & ~depends)
-    if len(stray):
-        at = tuple(map(int, stray[0]))
-        raise Violation(f"a {special} in {where} reaches {place(at)}, which does not depend on it")
-    lost = np.argwhere(~np.isnan(actual) & depends)
-    if np.isnan(special) and len(lost):
-        at = tuple(map(int, lost[0]))
-        raise Violation(f"a nan in {where} is lost: {place(at)} is {actual[at]:.9g}")

@@ -1,0 +1,107 @@
+"""`clause_page.py [--check]`: docs/clauses.md, which clause catches which variant, from docs/detection/clauses.json.
+
+With --check it compares the page with what it would write; exit status 1 if that is another.
+"""
+
+import argparse
+import sys
+from collections import defaultdict
+from pathlib import Path
+from typing import Final
+
+import clause_table
+
+from assay.conformance.clause import WHY
+from assay.conformance.registry import CLAUSES
+from assay.conformance.variants import variants
+
+PAGE: Final = Path(__file__).parent.parent / "docs" / "clauses.md"
+NAMED: Final = 4
+"""Variants of each clause that are named in the first table."""
+
+Catches = dict[str, list[str]]
+
+
+def catches(found: clause_table.Caught) -> tuple[Catches, Catches]:
+    """For each clause the variants that violate it, in any dtype; and those that violate no other."""
+    every, alone = defaultdict(list), defaultdict(list)
+    for name, by_dtype in found.items():
+        clauses = sorted({clause for each in by_dtype.values() for clause in each})
+        for clause in clauses:
+            every[clause].append(name)
+        if len(clauses) == 1:
+            alone[clauses[0]].append(name)
+    return every, alone
+
+
+def page() -> str:
+    """The text."""
+    found = clause_table.read()
+    every, alone = catches(found)
+    lines = [
+        f"| {clause.id} | {clause.component or 'every component'} | {clause.sentence.replace('|', '&#124;')} "
+        f"| {len(every[clause.id])} | {_reason(clause.id, alone)} |"
+        for clause in CLAUSES.values()
+    ]
+    details = []
+    for variant in variants(wrong=True):
+        clauses = {clause for each in found[variant.name].values() for clause in each}
+        details.append(f"| `{variant.name}` | {', '.join(each for each in CLAUSES if each in clauses)} |")
+    count = len([clause for clause in CLAUSES if alone[clause]])
+    return TEXT.format(
+        variants=len(found),
+        clauses=len(CLAUSES),
+        count=count,
+        others=len(CLAUSES) - count,
+        table="\n".join(lines),
+        details="\n".join(details),
+    )
+
+
+def _reason(clause: str, alone: Catches) -> str:
+    """The variants that it alone catches, or why it is there."""
+    names = alone[clause]
+    if not names:
+        return WHY[CLAUSES[clause].why]
+    shown = ", ".join(f"`{name}`" for name in names[:NAMED])
+    return f"it alone catches {len(names)}: {shown}{', ...' if len(names) > NAMED else ''}"
+
+
+TEXT: Final = """\
+# Which clause catches which wrong variant
+
+{variants} wrong variants before {clauses} clauses: every clause of a variant's component, in every dtype of the variant,
+with the quick profile and seed 0 (`python benchmarks/clause_table.py`, then `python benchmarks/clause_page.py`). A
+variant counts as caught by a clause if it violates it in any dtype, unless a right variant violates it in the same
+words.
+
+{count} clauses catch a variant that no other clause catches. The other {others} say why they are there all the same: most
+of what is wrong in an element is found by the comparison with its bound, which needs the oracle and does not say what
+is wrong.
+
+| clause | of | what it requires | variants caught | what it alone catches, or why it is there |
+|---|---|---|---|---|
+{table}
+
+<details><summary>For each wrong variant, the clauses that catch it</summary>
+
+| variant | clauses |
+|---|---|
+{details}
+
+</details>
+"""
+
+
+def main() -> None:
+    """Write the page, or compare it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true")
+    if not parser.parse_args().check:
+        PAGE.write_text(page(), encoding="utf-8")
+    elif PAGE.read_text(encoding="utf-8") != page():
+        sys.exit(f"{PAGE} is not what docs/detection/clauses.json says: run python benchmarks/clause_page.py")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""Every clause earns its place, and the table that says so is true."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from assay.conformance.clause import CLAUSES, WHY
+from assay.conformance.profiles import PROFILES
+from assay.conformance.registry import COMPONENTS
+from assay.conformance.variants import find, variants
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
+import clause_page
+import clause_table
+from verdicts import judged, opened, sharing
+
+FOUND = clause_table.read()
+TRIPLES = [
+    (name, dtype, clause)
+    for name, by_dtype in FOUND.items()
+    for dtype, clauses in by_dtype.items()
+    for clause in clauses
+    if "call" not in find(name).needs  # what depends on the calls before is not the same by itself
+]
+SAMPLE = TRIPLES[:: len(TRIPLES) // 40]
+NEW = "python benchmarks/clause_table.py --only NAME ... judges those that are new"
+
+
+def test_the_table_has_every_wrong_variant_in_each_of_its_dtypes():
+    due = {
+        each.name: set(each.dtypes if COMPONENTS[each.component].has_dtype else ("",)) for each in variants(wrong=True)
+    }
+
+    assert {name: set(by_dtype) for name, by_dtype in FOUND.items()} == due, NEW
+
+
+def test_every_wrong_variant_violates_a_clause():
+    assert [name for name, by_dtype in FOUND.items() if not any(by_dtype.values())] == []
+
+
+def test_a_clause_says_why_it_is_there_if_it_catches_nothing_alone():
+    _, alone = clause_page.catches(FOUND)
+
+    assert {clause: each.why for clause, each in CLAUSES.items() if bool(each.why) == bool(alone[clause])} == {}
+    assert {each.why for each in CLAUSES.values()} == {"", *WHY}
+
+
+def test_a_clause_catches_something_unless_it_is_about_two_functions():
+    every, _ = clause_page.catches(FOUND)
+
+    assert {clause for clause in CLAUSES if not every[clause]} == {
+        clause for clause, each in CLAUSES.items() if each.why == "two"
+    }
+
+
+def test_the_page_is_what_the_table_says():
+    assert clause_page.PAGE.read_text(encoding="utf-8") == clause_page.page()
+
+
+@pytest.mark.parametrize(("name", "dtype", "clause"), SAMPLE)
+def test_what_the_table_says_is_so(name, dtype, clause):
+    variant = find(name)
+    component = sharing(COMPONENTS[variant.component])
+    (found,) = judged(CLAUSES[clause], component, dtype, PROFILES["quick"], 0, list(opened([variant], dtype)))
+
+    assert found.violation is not None
