@@ -70,14 +70,14 @@ def _reason(clause: str, alone: Catches) -> str:
 TEXT: Final = """\
 # Which clause catches which wrong variant
 
-{variants} wrong variants before {clauses} clauses: every clause of a variant's component, in every dtype of the variant,
-with the quick profile and seed 0 (`python benchmarks/clause_table.py`, then `python benchmarks/clause_page.py`). A
+{variants} wrong variants before {clauses} clauses: every clause of a variant's component, in every dtype of the
+variant, with the quick profile and seed 0 (`python benchmarks/clause_table.py`, `python benchmarks/clause_page.py`). A
 variant counts as caught by a clause if it violates it in any dtype, unless a right variant violates it in the same
 words.
 
-{count} clauses catch a variant that no other clause catches. The other {others} say why they are there all the same: most
-of what is wrong in an element is found by the comparison with its bound, which needs the oracle and does not say what
-is wrong.
+{count} clauses catch a variant that no other clause catches. The other {others} say why they are there all the same:
+most of what is wrong in an element is found by the comparison with its bound, which needs the oracle and does not say
+what is wrong.
 
 | clause | of | what it requires | variants caught | what it alone catches, or why it is there |
 |---|---|---|---|---|

@@ -1,7 +1,8 @@
 """The inputs on which other projects use their rules: their distributions and kinds of shapes, made smaller for a CPU.
 
-Lengths are cut to 256, batches to 2 (7 sequences for transformers) and heads to 4, which makes a test weaker by having
-fewer elements and no other way; distributions, options and what is odd or even about a size are the projects' own.
+Batches are cut to 2 (7 sequences for transformers) and heads to 4, which leaves fewer elements to be wrong in. Lengths
+are the projects' own up to 2048 (1024 where it is causal), as the size of a result depends on them; so are
+distributions, options, and what is odd or even about a size.
 """
 
 import math
@@ -77,8 +78,9 @@ SHAPES: Final[dict[str, tuple[Draw, Draw, Sequence[Shape]]]] = {
         (
             Shape(2, 3, 3, 113, 203, 59, 59),
             Shape(1, 4, 2, 128, 217, 64, 64),
-            Shape(2, 3, 1, 256, 256, 32, 32, causal=True),
-            Shape(1, 4, 4, 128, 128, 111, 111, causal=True),
+            Shape(1, 2, 2, 256, 512, 111, 111),
+            Shape(1, 2, 1, 256, 256, 32, 32, causal=True),
+            Shape(1, 2, 2, 1024, 1024, 64, 64, causal=True),
         ),
     ),
     "sdpa": (
@@ -87,6 +89,7 @@ SHAPES: Final[dict[str, tuple[Draw, Draw, Sequence[Shape]]]] = {
         (
             Shape(2, 3, 3, 143, 256, 64, 64),
             Shape(1, 3, 3, 256, 143, 16, 16),
+            Shape(1, 2, 2, 256, 2048, 64, 64),
             Shape(2, 3, 3, 143, 143, 32, 32, causal=True),
         ),
     ),
@@ -94,9 +97,9 @@ SHAPES: Final[dict[str, tuple[Draw, Draw, Sequence[Shape]]]] = {
         normal(),
         normal(),
         (
-            Shape(2, 4, 4, 256, 256, 64, 64),
-            Shape(2, 4, 4, 256, 256, 64, 64, causal=True),
-            Shape(2, 4, 2, 256, 256, 64, 64),
+            Shape(1, 2, 2, 1024, 1024, 64, 64),
+            Shape(1, 2, 2, 1024, 1024, 64, 64, causal=True),
+            Shape(1, 4, 2, 512, 512, 64, 64),
         ),
     ),
     "xformers": (normal(3.0), normal(), _XFORMERS),
@@ -105,8 +108,8 @@ SHAPES: Final[dict[str, tuple[Draw, Draw, Sequence[Shape]]]] = {
         small_integers,
         (
             Shape(2, 4, 4, 128, 128, 64, 64),
-            Shape(2, 4, 4, 256, 256, 128, 128),
-            Shape(2, 4, 4, 256, 256, 64, 64, causal=True),
+            Shape(1, 2, 2, 2048, 2048, 128, 128),
+            Shape(1, 2, 2, 1024, 1024, 64, 64, causal=True),
         ),
     ),
     "sequences": (
@@ -118,7 +121,7 @@ SHAPES: Final[dict[str, tuple[Draw, Draw, Sequence[Shape]]]] = {
             Shape(7, 4, 2, 7, 7, 16, 16, mask="last item, left", causal=True),
         ),
     ),
-    "uniform": (uniform, uniform, (Shape(2, 4, 4, 256, 256, 128, 128),) * 3),
+    "uniform": (uniform, uniform, (Shape(1, 2, 2, 512, 512, 1024, 1024),) * 2),
     "nodes": (
         uniform,
         uniform,

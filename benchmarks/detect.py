@@ -6,6 +6,7 @@ left out, as these projects take others.
 
 import argparse
 import json
+import math
 import time
 import warnings
 from collections import defaultdict
@@ -35,6 +36,9 @@ ASKED: Final = 3
 """Questions of each criterion on a component other than attention."""
 OURS: Final = 32
 """Cases of ours on which the other criteria are tried, spread over the covering set."""
+
+LARGEST: Final = 512**2
+"""Scores of a head for which assay bounds the gradients."""
 
 Found = dict[str, dict[str, dict[str, list[str]]]]
 """`theirs`, `ours` or `assay` (its bound on their inputs): criterion, variant, the dtypes in which it is rejected."""
@@ -83,22 +87,17 @@ class Judge:
         references = References(asked, self.dtype or "float32", answer)
         return references if references.of(references.dtype) else None
 
-    def backward(self, variant: Variant) -> bool:
-        """Whether its gradients are in question."""
-        return variant.vjp is not None
-
     def theirs(self) -> None:
         """Each criterion on its own inputs, and assay's bound there."""
         for criterion in self.criteria:
-            questions = criterion.inputs(self.component, self.dtype)
             asked = 0
-            for question in questions:
+            for question in criterion.inputs(self.component, self.dtype):
                 references = self.references(question, backward=self.component.gradient is not None)
                 if references is None or (self.name != "attention" and asked == ASKED):
                     continue
                 asked += 1
                 for variant, adapter in self.adapters:
-                    self.judge("theirs", criterion, variant, adapter, question, references, {})
+                    self.judge("theirs", [criterion], variant, adapter, question, references, {})
                     self.bound(criterion, variant, adapter, question)
 
     def ours(self) -> None:
@@ -112,32 +111,32 @@ class Judge:
             if references is None:
                 continue
             for variant, adapter in self.adapters:
-                layouts = Trial(Subject(adapter), self.component, case)._layouts(trial.inputs, None)
-                for criterion in self.criteria:
-                    if backward or not self.backward(variant):
-                        self.judge("ours", criterion, variant, adapter, question, references, layouts)
+                if backward or variant.vjp is None:
+                    layouts = Trial(Subject(adapter), self.component, case).layouts(trial.inputs)
+                    self.judge("ours", self.criteria, variant, adapter, question, references, layouts)
 
     def judge(
         self,
         kind: str,
-        criterion: Criterion,
+        criteria: Sequence[Criterion],
         variant: Variant,
         adapter: Adapter,
         question: Asked,
         references: References,
         layouts: Mapping[str, str],
     ) -> None:
-        """Note a rejection, once."""
-        backward = self.backward(variant) and criterion.gradients
-        if variant.name in self.found[kind][criterion.name]:
-            return
-        reply = answers(adapter, self.name, question, self.dtype, layouts, backward=backward)
+        """Note who rejects it; who has done so is not asked again."""
+        waiting = [each for each in criteria if variant.name not in self.found[kind][each.name]]
+        backward = variant.vjp is not None and any(each.gradients for each in waiting)
+        reply = answers(adapter, self.name, question, self.dtype, layouts, backward=backward) if waiting else None
         if reply is None:
             return
         dtype, arrays = reply
-        right_dtype = not criterion.same_dtype or not self.dtype or dtype == self.dtype
-        if not (right_dtype and arrays and criterion.accepts(arrays, references)):
-            self.found[kind][criterion.name].add(variant.name)
+        for criterion in waiting:
+            seen = {key: array for key, array in arrays.items() if criterion.gradients or not key}
+            right_dtype = not criterion.same_dtype or not self.dtype or dtype == self.dtype
+            if not (right_dtype and seen and criterion.accepts(seen, references)):
+                self.found[kind][criterion.name].add(variant.name)
 
     def bound(self, criterion: Criterion, variant: Variant, adapter: Adapter, question: Asked) -> None:
         """Assay's rule on the same inputs, random as they are: the statistical bound."""
@@ -147,7 +146,7 @@ class Judge:
         trial.inputs, trial.cotangent = question.inputs, question.cotangent
         try:
             rejected = trial.judge(trial.call(), statistical=True).ratio > 1
-            if not rejected and self.backward(variant):
+            if not rejected and variant.vjp is not None and self.bounded(question):
                 rejected = trial.judge_gradients(trial.gradients(), statistical=True).ratio > 1
         except Unsupported:
             return
@@ -155,6 +154,11 @@ class Judge:
             rejected = True
         if rejected:
             self.found["assay"][criterion.name].add(variant.name)
+
+    def bounded(self, question: Asked) -> bool:
+        """Whether the bound of the gradients fits into memory."""
+        lengths = [array.shape[-2] for array in question.inputs.arrays.values() if array.ndim == 4]
+        return math.prod(sorted(lengths)[-2:]) <= LARGEST
 
 
 def judged(name: str, dtype: str) -> tuple[str, str, dict[str, dict[str, list[str]]], float]:

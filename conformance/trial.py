@@ -68,7 +68,7 @@ class Trial:
         """Call the implementation; `Unsupported` if it refuses, `Violation` if it fails."""
         given = inputs or self.inputs
         reply = self.subject.adapter.call(
-            self.component.name, given.arrays, given.options, dtype=self.dtype, layouts=self._layouts(given, layout)
+            self.component.name, given.arrays, given.options, dtype=self.dtype, layouts=self.layouts(given, layout)
         )
         return self.answered(reply)
 
@@ -95,7 +95,7 @@ class Trial:
         name, given = self.component.name, inputs or self.inputs
         if name not in self.subject.adapter.offer.gradients:
             raise NotOffered(f"no gradient of {name} is offered")
-        layouts = self._layouts(given, layout)
+        layouts = self.layouts(given, layout)
         if of_cotangent in self.subject.adapter.offer.layouts:
             layouts["cotangent"] = of_cotangent
         along = self.cotangent if cotangent is None else cotangent
@@ -165,7 +165,7 @@ class Trial:
     def sequence(self, several: list[Inputs]) -> list[Array]:
         """One call after another, on the same arrays where their shapes agree."""
         calls = [
-            Call(self.component.name, each.arrays, each.options, self.dtype, self._layouts(each, None))
+            Call(self.component.name, each.arrays, each.options, self.dtype, self.layouts(each, None))
             for each in several
         ]
         replies = self.subject.adapter.sequence(calls)
@@ -195,7 +195,8 @@ class Trial:
             raise Violation(f"the result has the shape {reply.value.shape}, but should have {due}")
         return reply.value
 
-    def _layouts(self, inputs: Inputs, layout: str | None) -> dict[str, str]:
+    def layouts(self, inputs: Inputs, layout: str | None = None) -> dict[str, str]:
+        """How each argument is to lie in memory: that of the case, or one given, where it is offered."""
         chosen = layout or self.case.get("layout", "contiguous")
         offered = self.subject.adapter.offer.layouts
         names = sorted(inputs.arrays)

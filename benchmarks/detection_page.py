@@ -1,0 +1,287 @@
+"""`detection_page.py [--check]`: docs/detection.md and its plot, from the measurements under docs/detection/.
+
+With --check it compares the page with what it would write, the plot aside; exit status 1 if that is another.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import clause_table
+from criteria import CRITERIA, Criterion
+
+from assay.conformance.registry import COMPONENTS
+from assay.conformance.variants import Variant, variants
+
+DOCS: Final = Path(__file__).parent.parent / "docs"
+PAGE: Final = DOCS / "detection.md"
+PLOT: Final = DOCS / "detection.svg"
+DTYPES: Final = ("float64", "float32", "bfloat16", "float16")
+
+
+@dataclass(frozen=True)
+class Share:
+    """So many of so many."""
+
+    part: int
+    whole: int
+
+    def __str__(self) -> str:
+        """`97 % (121 of 125)`; a dash where there is nothing to count."""
+        return f"{100 * self.part / self.whole:.0f} % ({self.part} of {self.whole})" if self.whole else "-"
+
+    @property
+    def short(self) -> str:
+        """The percentage alone."""
+        return f"{100 * self.part / self.whole:.0f} %" if self.whole else "-"
+
+
+class Measured:
+    """What the files say."""
+
+    def __init__(self) -> None:
+        """Read them."""
+        self.found = json.loads((DOCS / "detection" / "criteria.json").read_text(encoding="utf-8"))
+        self.clauses = clause_table.read()
+
+    def rejected(self, kind: str, criterion: Criterion, variant: Variant, dtype: str | None = None) -> bool:
+        """Whether the variant is rejected, in that dtype or in any."""
+        dtypes = self.found[kind][criterion.name].get(variant.name, ())
+        return bool(dtypes) if dtype is None else dtype in dtypes
+
+    def share(self, kind: str, criterion: Criterion, of: Iterable[Variant], dtype: str | None = None) -> Share:
+        """Of those variants."""
+        every = list(of)
+        return Share(sum(self.rejected(kind, criterion, each, dtype) for each in every), len(every))
+
+    def assay(self, of: Iterable[Variant], dtype: str | None = None) -> Share:
+        """What the quick profile catches of wrong variants, in that dtype or in any."""
+        every = list(of)
+        caught = [
+            any(clauses for key, clauses in self.clauses[each.name].items() if dtype in (None, key)) for each in every
+        ]
+        return Share(sum(caught), len(every))
+
+
+def at_home(criterion: Criterion, variant: Variant) -> bool:
+    """Whether the criterion has a rule and inputs for what the variant does."""
+    component = COMPONENTS[variant.component]
+    return (
+        not variant.conventions
+        and component.result == "array"
+        and (variant.component == "attention" or not criterion.attention_only)
+        and (criterion.gradients or variant.vjp is None)
+        and (not component.has_dtype or bool(set(variant.dtypes) & set(criterion.dtypes)))
+    )
+
+
+def domain(criterion: Criterion, *, wrong: bool) -> list[Variant]:
+    """The variants that are at home with it."""
+    return [each for each in variants(wrong=wrong) if at_home(criterion, each)]
+
+
+def table(heads: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """Markdown."""
+    heads = list(heads)
+    lines = [heads, ["---"] * len(heads), *(list(map(str, row)) for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def main_table(measured: Measured) -> str:
+    """Criterion by what it catches and what it fails, on its inputs and on ours."""
+    every, right = variants(wrong=True), variants(wrong=False)
+    own = measured.assay(every)
+    rows: list[list[object]] = [["**assay**, quick profile", own, own, f"0 % (0 of {len(right)})", "", "", ""]]
+    for each in CRITERIA:
+        wrong, spared = domain(each, wrong=True), domain(each, wrong=False)
+        caught = measured.share("theirs", each, wrong)
+        rows.append(
+            [
+                each.name,
+                caught,
+                Share(caught.part, len(every)).short,
+                measured.share("theirs", each, spared),
+                measured.share("ours", each, wrong).short,
+                measured.share("ours", each, spared).short,
+                f"{measured.share('assay', each, wrong).short}, {measured.share('assay', each, spared).short}",
+            ]
+        )
+    heads = (
+        "criterion",
+        "wrong ones caught, of its domain",
+        "of the whole catalogue",
+        "right ones failed",
+        "on assay's inputs: caught",
+        "right ones failed",
+        "assay's bound on its inputs: caught, right ones failed",
+    )
+    return table(heads, rows)
+
+
+def by_dtype(measured: Measured) -> str:
+    """Shares of the wrong ones that are at home in a dtype."""
+
+    def of(variants_of: list[Variant], dtype: str) -> list[Variant]:
+        return [each for each in variants_of if COMPONENTS[each.component].has_dtype and dtype in each.dtypes]
+
+    every = list(variants(wrong=True))
+    rows = [["**assay**, quick profile", *(measured.assay(of(every, dtype), dtype) for dtype in DTYPES)]]
+    for each in CRITERIA:
+        wrong = domain(each, wrong=True)
+        rows.append(
+            [
+                each.name,
+                *(
+                    measured.share("theirs", each, of(wrong, dtype), dtype) if dtype in each.dtypes else "-"
+                    for dtype in DTYPES
+                ),
+            ]
+        )
+    return table(("criterion", *DTYPES), rows)
+
+
+def by_component(measured: Measured) -> str:
+    """Shares of the wrong ones of each component, for the criteria that have a rule for it."""
+    general = [each for each in CRITERIA if not each.attention_only]
+    rows = []
+    for name in COMPONENTS:
+        every = list(variants(name, wrong=True))
+        cells = [measured.share("theirs", each, [one for one in every if at_home(each, one)]).short for each in general]
+        rows.append([f"`{name}`", measured.assay(every), *cells])
+    return table(("component", "**assay**", *(each.name for each in general)), rows)
+
+
+def only_assay(measured: Measured) -> list[Variant]:
+    """The wrong variants that no criterion catches on its own inputs, of those that are at home with some."""
+    return [
+        each
+        for each in variants(wrong=True)
+        if any(at_home(criterion, each) for criterion in CRITERIA)
+        and not any(at_home(one, each) and measured.rejected("theirs", one, each) for one in CRITERIA)
+    ]
+
+
+def page() -> str:
+    """The text."""
+    measured = Measured()
+    every = variants(wrong=True)
+    missed = only_assay(measured)
+    away = [each for each in every if not any(at_home(criterion, each) for criterion in CRITERIA)]
+    best = max(CRITERIA, key=lambda each: measured.share("theirs", each, domain(each, wrong=True)).part)
+    return TEXT.format(
+        main=main_table(measured),
+        dtypes=by_dtype(measured),
+        components=by_component(measured),
+        wrong=len(every),
+        right=len(variants(wrong=False)),
+        best=best.name,
+        of_best=Share(measured.share("theirs", best, domain(best, wrong=True)).part, len(every)),
+        away=len(away),
+        away_conventions=sum(bool(each.conventions) for each in away),
+        missed=len(missed),
+        list="\n".join(f"| `{each.name}` | {each.component} | {each.sentence} |" for each in missed),
+        sources=table(("criterion", "from"), ((each.name, each.source) for each in CRITERIA)),
+        speed=_speed(),
+        seeds=_seeds(),
+        spared=_spared(),
+    )
+
+
+def _read(name: str) -> Any:
+    return json.loads((DOCS / "detection" / name).read_text(encoding="utf-8"))
+
+
+def _speed() -> str:
+    """How long the first failure takes, and how often it is named."""
+    found = _read("first_failure.json")
+    seconds = sorted(each["seconds"] for each in found.values() if each["clause"])
+    named = Share(sum(each.get("looks_like") == name for name, each in found.items()), len(found))
+    other = sum(each.get("looks_like") not in (None, name) for name, each in found.items())
+    longest = max(each.get("diagnosis", 0.0) for each in found.values())
+    return (
+        f"The first failure comes after {seconds[len(seconds) // 2]:.2f} s in the median, {seconds[-1]:.0f} s at most "
+        f"({sum(each > 10 for each in seconds)} take more than 10 s). Its diagnosis names the variant itself for "
+        f"{named}, another one for {other}, and takes {longest:.1f} s at most."
+    )
+
+
+def _seeds() -> str:
+    found = _read("seeds.json")
+    pairs = Share(
+        found["variants"] * len(found["missed"]) - sum(map(len, found["missed"].values())),
+        found["variants"] * len(found["missed"]),
+    )
+    rate = f"{100 * pairs.part / pairs.whole:.2f} %"
+    names = sorted({name for each in found["missed"].values() for name in each})
+    missed = f"; what some of them miss is {', '.join(f'`{name}`' for name in names)}" if names else ""
+    return f"With ten other seeds the quick profile catches {rate} ({pairs.part} of {pairs.whole}){missed}."
+
+
+def _spared() -> str:
+    found = _read("spared.json")
+    examples = sum(each["examples"] for each in found.values())
+    failures = sum(len(each["failures"]) for each in found.values())
+    seeds: dict[str, int] = {}
+    for key in found:
+        component, _, _ = key.split(" ")
+        seeds[component] = max(seeds.get(component, 0), 1 + int(key.rpartition(" ")[2]))
+    few = ", ".join(f"`{name}` {count}" for name, count in seeds.items() if count < max(seeds.values()))
+    return (
+        f"Right ones with the standard profile, in every dtype: {examples} cases judged, {failures} failures, "
+        f"{max(seeds.values())} seeds{f' (fewer for {few})' if few else ''}."
+    )
+
+
+def plot(measured: Measured) -> None:
+    """Two bars for each criterion: wrong ones caught, right ones failed."""
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    import matplotlib.pyplot as plt
+
+    mpl.rcParams |= {"svg.hashsalt": "assay", "font.size": 9, "svg.fonttype": "none"}
+    part: Callable[[Share], float] = lambda share: 100 * share.part / max(share.whole, 1)  # noqa: E731
+    names = ["assay, quick profile", *(each.name for each in CRITERIA)]
+    caught = [part(measured.assay(variants(wrong=True)))]
+    failed = [0.0]
+    for each in CRITERIA:
+        caught.append(part(measured.share("theirs", each, domain(each, wrong=True))))
+        failed.append(part(measured.share("theirs", each, domain(each, wrong=False))))
+    figure, axes = plt.subplots(figsize=(7.5, 5.2), facecolor="white")
+    places = range(len(names))
+    axes.barh([place - 0.2 for place in places], caught, 0.38, color="#2a6f97", label="wrong implementations caught")
+    axes.barh([place + 0.2 for place in places], failed, 0.38, color="#d1495b", label="right implementations failed")
+    for place, (one, other) in enumerate(zip(caught, failed, strict=True)):
+        axes.text(one + 0.8, place - 0.2, f"{one:.0f} %", va="center", fontsize=7.5)
+        axes.text(other + 0.8, place + 0.2, f"{other:.0f} %", va="center", fontsize=7.5, color="#8f2f3c")
+    axes.set_yticks(list(places), names)
+    axes.invert_yaxis()
+    axes.set_xlim(0, 108)
+    axes.set_xlabel("per cent of the implementations in the criterion's domain, on its own inputs")
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(loc="upper center", ncols=2, frameon=False)
+    figure.tight_layout(rect=(0, 0, 1, 0.94))
+    figure.savefig(PLOT, metadata={"Date": None, "Creator": None})
+
+
+TEXT: Final = (Path(__file__).parent / "detection_page.txt").read_text(encoding="utf-8")
+
+
+def main() -> None:
+    """Write the page and the plot, or compare the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true")
+    if parser.parse_args().check:
+        if PAGE.read_text(encoding="utf-8") != page():
+            sys.exit(f"{PAGE} is not what docs/detection/ says: run python benchmarks/detection_page.py")
+        return
+    PAGE.write_text(page(), encoding="utf-8")
+    plot(Measured())
+
+
+if __name__ == "__main__":
+    main()
