@@ -159,23 +159,25 @@ def diagnose(adapter: Adapter, clause: Clause, component: Component, cases: Sequ
     if variant or conventions:
         return Diagnosis(variant, conventions)
     backward = component.gradient is not None and component.name in adapter.offer.gradients
-    return Diagnosis(structure=_structure(adapter, component, cases[-1], backward))
+    return Diagnosis(structure=_structure(adapter, component, cases, backward))
 
 
-def _structure(adapter: Adapter, component: Component, case: Case, backward: bool) -> list[str]:
-    """What the errors have in common, in the failing case or, where that is too small to tell, in a larger one."""
+def _structure(adapter: Adapter, component: Component, cases: Sequence[Case], backward: bool) -> list[str]:
+    """What the errors have in common, in a failing case or, where those are too small to tell, in a larger one."""
     if component.result == "data":
         return []
-    for each in (case, *filter(component.generic, _further(component, case, backward))):
+    for each in (*cases, *filter(component.generic, _further(component, cases[0], backward))):
         compared = list(_compared(adapter, component, each, backward))
         if sum(bound.expected.size for _, _, bound in compared) < _ENOUGH:
             continue
-        dtype = case["dtype"] if component.has_dtype else "float64"
+        dtype = each["dtype"] if component.has_dtype else "float64"
         for name, actual, bound in compared:
             axes = () if name else component.axes
             found = structure(actual, bound.expected, bound.worst, axes, dtype)[:_FACTS]
             if found:
-                return [f"of the {of_gradient(name)}, {fact}" if name else fact for fact in found]
+                where = "on a larger input, " if each not in cases else ""
+                where += f"of the {of_gradient(name)}, " if name else ""
+                return [f"{where}{fact}" for fact in found]
     return []
 
 

@@ -16,6 +16,10 @@ from .values import rounded
 
 _FEWEST: Final = 3
 """Numbers that a law needs: two are always in proportion, and always a constant apart."""
+_MOST: Final = 0.5
+"""What share of the elements must be wrong: of all for a law, of a place for that to be named."""
+_MANY: Final = 12
+"""Wrong elements that make a law telling, however many are right."""
 _ALIKE: Final = 2.0
 """Errors are of one size if the largest is at most so many times the smallest: each is within a rounding of that."""
 
@@ -36,7 +40,9 @@ def structure(actual: Array, expected: Array, allowance: Array, axes: Sequence[s
                 name for name, of in (("NaN", np.isnan), ("infinite", np.isinf)) if of(actual[strange]).any()
             )
             return [f"{kinds} {place}" for place in _places(strange, words)] or [f"all of it is {kinds}"]
-        law = next(_laws(actual, expected, allowance, words, dtype), None)
+        # Where few elements are wrong, a law that gives all of them is one by chance.
+        telling = wrong.mean() >= _MOST or wrong.sum() >= _MANY
+        law = next(_laws(actual, expected, allowance, words, dtype), None) if telling else None
         return [*([law] if law else []), *(f"it is wrong {place}" for place in _places(wrong, words))]
 
 
@@ -50,34 +56,35 @@ def _wrong(actual: Array, expected: Array, allowance: Array) -> Array:
 
 def _places(wrong: Array, words: Sequence[str]) -> Iterator[str]:
     """For each axis along which only some indices hold wrong elements: which."""
-    if wrong.sum() == 1:
-        return  # the message has named it
+    there = [np.flatnonzero(wrong.any(tuple(k for k in range(wrong.ndim) if k != axis))) for axis in range(wrong.ndim)]
+    if not there or wrong[np.ix_(*there)].mean() < _MOST:
+        return  # where they meet is not where it is wrong
     for axis, word in enumerate(words):
         size = wrong.shape[axis]
-        there = np.flatnonzero(wrong.any(tuple(k for k in range(wrong.ndim) if k != axis)))
-        if len(there) < size:
-            yield f"only {_indices([int(k) for k in there], size, word)}"
+        beside = wrong.size // size  # elements of each index
+        if (size - len(there[axis])) * beside >= _FEWEST:
+            yield from _indices([int(k) for k in there[axis]], size, word, named=beside >= _FEWEST)
 
 
-def _indices(there: Sequence[int], size: int, word: str) -> str:
-    """`in head 1 of 4`, `from query 64 on`, `in every second channel`, ..."""
+def _indices(there: Sequence[int], size: int, word: str, *, named: bool) -> Iterator[str]:
+    """`only in head 1 of 4`, `only from query 64 on`, ...; `named`: any others may be listed as well."""
     first, last = there[0], there[-1]
-    if len(there) == 1:
-        return f"in the last {word}" if first == size - 1 and size > 2 else f"in {word} {first} of {size}"
     steps = {after - before for before, after in itertools.pairwise(there)}
-    if steps == {1}:
-        return f"from {word} {first} on" if last == size - 1 else f"in {_plural(word)} {first} to {last} of {size}"
-    if len(steps) == 1:
-        (step,) = steps
-        whole = first < step and last + step >= size
-        every = "every second" if step == 2 else f"every {step}th"
-        if whole and len(there) > 2:
-            return f"in {every} {word}, from {first} on"
-    if len(there) == size - 1:
+    if len(there) == 1:
+        if named:
+            yield f"only in the last {word}" if first == size - 1 and size > 2 else f"only in {word} {first} of {size}"
+    elif steps == {1}:
+        inside = f"in {_plural(word)} {first} to {last} of {size}"
+        yield f"only from {word} {first} on" if last == size - 1 else f"only {inside}"
+    elif len(steps) == 1 and first < min(steps) and last + min(steps) >= size and len(there) >= _FEWEST:
+        step = min(steps)
+        yield f"only in every {'second' if step == 2 else f'{step}th'} {word}, from {first} on"
+    elif named and len(there) == size - 1:
         (other,) = set(range(size)) - set(there)
-        return f"in {_plural(word)} other than {other}"
-    shown = ", ".join(map(str, there[:6]))
-    return f"in {_plural(word)} {shown}{' and others' if len(there) > 6 else ''} of {size}"
+        yield f"only in {_plural(word)} other than {other}"
+    elif named:
+        shown = ", ".join(map(str, there[:6]))
+        yield f"only in {_plural(word)} {shown}{' and others' if len(there) > 6 else ''} of {size}"
 
 
 def _plural(word: str) -> str:

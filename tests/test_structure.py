@@ -45,6 +45,23 @@ def test_where(index, sentence):
     assert sentence.replace("querys", "queries") in said(wrong_in(*index))
 
 
+def test_a_few_wrong_elements_have_no_place():
+    """Of 180 elements 3 are wrong, in three heads and items: which is no more than chance."""
+    actual = EXPECTED.copy()
+    actual[0, 0, 1, 2] = actual[1, 1, 1, 3] = actual[0, 2, 4, 0] = 77
+
+    assert said(actual) == []
+
+
+def test_a_law_needs_most_elements():
+    """Where one element of many is wrong, a factor next to 1 may give them all; it is not said."""
+    y, allowance = np.linspace(1, 2, 33), np.full(33, 1e-3)
+    actual = y.copy()
+    actual[16] += 1.05e-3
+
+    assert said(actual, y, allowance, ("channel",)) == []
+
+
 def test_where_everything_is_wrong_nothing_is_said_of_places():
     assert said(wrong_in(EVERY)) == []
 
