@@ -6,7 +6,6 @@ projects do; assay's own oracle has no part in it. What they test beside values 
 xformers' reruns for equal bits, and xformers' padding of NaN.
 """
 
-import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -53,12 +52,16 @@ class Criterion:
     source: str
     rule: Rule
     dtypes: tuple[str, ...]
-    inputs: Callable[[Any, str], list[Asked]]
-    """The questions that it asks of a component in a dtype."""
+    kind: str
+    """Of inputs: some criteria share them."""
     attention_only: bool = True
     gradients: bool = True
     same_dtype: bool = True
     """Whether a result of another dtype is noticed."""
+
+    def inputs(self, component: Any, dtype: str) -> list[Asked]:
+        """The questions that it asks of a component in a dtype."""
+        return (attention_inputs if self.attention_only else component_inputs)(self.kind, component, dtype)
 
     def accepts(self, candidate: Named, references: References) -> bool:
         """Whether every array passes."""
@@ -196,15 +199,6 @@ def onnx(name: str, actual: Array, references: References) -> bool:
     return close(actual, references.of(references.dtype)[name], 1e-3, 1e-7)
 
 
-def _on_attention(name: str, source: str, rule: Rule, dtypes: tuple[str, ...], kind: str, **fields: Any) -> Criterion:
-    return Criterion(name, source, rule, dtypes, functools.partial(attention_inputs, kind), **fields)
-
-
-def _on_all(name: str, source: str, rule: Rule, dtypes: tuple[str, ...], kind: str, **fields: Any) -> Criterion:
-    inputs = functools.partial(component_inputs, kind)
-    return Criterion(name, source, rule, dtypes, inputs, attention_only=False, **fields)
-
-
 _FLASH: Final = "Dao-AILab/flash-attention, tests/test_flash_attn.py"
 _HOPPER: Final = "Dao-AILab/flash-attention, hopper/test_flash_attn.py"
 _SDPA: Final = "pytorch/pytorch, test/test_transformers.py"
@@ -216,22 +210,28 @@ _KERNELS: Final = "ScalingIntelligence/KernelBench, src/eval.py"
 _BACKENDS: Final = "meta-pytorch/BackendBench, BackendBench/eval.py"
 _NODES: Final = "onnx/onnx, onnx/backend/test/runner"
 _FORWARD: Final[dict[str, Any]] = {"gradients": False}
-_LAX: Final[dict[str, Any]] = {"gradients": False, "same_dtype": False}
+_ANY: Final[dict[str, Any]] = {"attention_only": False, "gradients": False}
+_LAX: Final[dict[str, Any]] = {**_ANY, "same_dtype": False}
 
 CRITERIA: Final = (
-    _on_attention("FlashAttention 2", _FLASH, flash_attention_2, HALF, "flash"),
-    _on_attention("FlashAttention 3", _HOPPER, flash_attention_3, HALF, "flash"),
-    _on_attention("PyTorch SDPA, CUDA", _SDPA, sdpa(CUDA), SINGLE_AND_HALF, "sdpa"),
-    _on_attention("PyTorch SDPA, ROCm", _SDPA, sdpa(ROCM), SINGLE_AND_HALF, "sdpa"),
-    _on_attention("FlexAttention", _FLEX, flex_attention, SINGLE_AND_HALF, "flex"),
-    _on_attention("xformers", _XFORMERS, xformers, SINGLE_AND_HALF, "xformers"),
-    _on_attention("TransformerEngine", _ENGINE, transformer_engine, HALF, "engine"),
-    _on_attention(
-        "transformers eager-sdpa", _TRANSFORMERS, eager_matches_sdpa, SINGLE_AND_HALF, "sequences", **_FORWARD
+    Criterion("FlashAttention 2", _FLASH, flash_attention_2, HALF, "flash"),
+    Criterion("FlashAttention 3", _HOPPER, flash_attention_3, HALF, "flash"),
+    Criterion("PyTorch SDPA, CUDA", _SDPA, sdpa(CUDA), SINGLE_AND_HALF, "sdpa"),
+    Criterion("PyTorch SDPA, ROCm", _SDPA, sdpa(ROCM), SINGLE_AND_HALF, "sdpa"),
+    Criterion("FlexAttention", _FLEX, flex_attention, SINGLE_AND_HALF, "flex"),
+    Criterion("xformers", _XFORMERS, xformers, SINGLE_AND_HALF, "xformers"),
+    Criterion("TransformerEngine", _ENGINE, transformer_engine, HALF, "engine"),
+    Criterion("transformers eager-sdpa", _TRANSFORMERS, eager_matches_sdpa, SINGLE_AND_HALF, "sequences", **_FORWARD),
+    Criterion("KernelBench", _KERNELS, kernel_bench(1e-4), SINGLE_AND_HALF, "uniform", **_LAX),
+    Criterion("KernelBench, first version", _KERNELS, kernel_bench(1e-2), SINGLE_AND_HALF, "uniform", **_LAX),
+    Criterion("BackendBench", _BACKENDS, backend_bench, EVERY, "uniform", **_ANY),
+    Criterion("ONNX node tests", _NODES, onnx, EVERY, "nodes", **_ANY),
+    Criterion(
+        "assert_close",
+        "torch.testing.assert_close, its defaults",
+        assert_close,
+        EVERY,
+        "normal",
+        attention_only=False,
     ),
-    _on_all("KernelBench", _KERNELS, kernel_bench(1e-4), SINGLE_AND_HALF, "uniform", **_LAX),
-    _on_all("KernelBench, first version", _KERNELS, kernel_bench(1e-2), SINGLE_AND_HALF, "uniform", **_LAX),
-    _on_all("BackendBench", _BACKENDS, backend_bench, EVERY, "uniform", **_FORWARD),
-    _on_all("ONNX node tests", _NODES, onnx, EVERY, "nodes", **_FORWARD),
-    _on_all("assert_close", "torch.testing.assert_close, its defaults", assert_close, EVERY, "normal"),
 )

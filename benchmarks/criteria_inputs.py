@@ -80,7 +80,7 @@ SHAPES: Final[dict[str, tuple[Draw, Draw, Sequence[Shape]]]] = {
             Shape(1, 4, 2, 128, 217, 64, 64),
             Shape(1, 2, 2, 256, 512, 111, 111),
             Shape(1, 2, 1, 256, 256, 32, 32, causal=True),
-            Shape(1, 2, 2, 1024, 1024, 64, 64, causal=True),
+            Shape(1, 1, 1, 1024, 1024, 64, 64, causal=True),
         ),
     ),
     "sdpa": (
@@ -89,7 +89,7 @@ SHAPES: Final[dict[str, tuple[Draw, Draw, Sequence[Shape]]]] = {
         (
             Shape(2, 3, 3, 143, 256, 64, 64),
             Shape(1, 3, 3, 256, 143, 16, 16),
-            Shape(1, 2, 2, 256, 2048, 64, 64),
+            Shape(1, 1, 1, 256, 2048, 64, 64),
             Shape(2, 3, 3, 143, 143, 32, 32, causal=True),
         ),
     ),
@@ -97,9 +97,9 @@ SHAPES: Final[dict[str, tuple[Draw, Draw, Sequence[Shape]]]] = {
         normal(),
         normal(),
         (
-            Shape(1, 2, 2, 1024, 1024, 64, 64),
-            Shape(1, 2, 2, 1024, 1024, 64, 64, causal=True),
-            Shape(1, 4, 2, 512, 512, 64, 64),
+            Shape(1, 1, 1, 1024, 1024, 64, 64),
+            Shape(1, 1, 1, 1024, 1024, 64, 64, causal=True),
+            Shape(1, 4, 2, 256, 256, 64, 64),
         ),
     ),
     "xformers": (normal(3.0), normal(), _XFORMERS),
@@ -108,7 +108,7 @@ SHAPES: Final[dict[str, tuple[Draw, Draw, Sequence[Shape]]]] = {
         small_integers,
         (
             Shape(2, 4, 4, 128, 128, 64, 64),
-            Shape(1, 2, 2, 2048, 2048, 128, 128),
+            Shape(1, 1, 1, 2048, 2048, 128, 128),
             Shape(1, 2, 2, 1024, 1024, 64, 64, causal=True),
         ),
     ),
@@ -121,7 +121,7 @@ SHAPES: Final[dict[str, tuple[Draw, Draw, Sequence[Shape]]]] = {
             Shape(7, 4, 2, 7, 7, 16, 16, mask="last item, left", causal=True),
         ),
     ),
-    "uniform": (uniform, uniform, (Shape(1, 2, 2, 512, 512, 1024, 1024),) * 2),
+    "uniform": (uniform, uniform, (Shape(1, 1, 1, 512, 512, 1024, 1024),) * 2),
     "nodes": (
         uniform,
         uniform,

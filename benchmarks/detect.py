@@ -1,7 +1,7 @@
 """`detect.py`: every variant before today's criteria, on their inputs and on ours; and before assay's bound on theirs.
 
-It writes docs/detection/criteria.json; `detection_page.py` makes the page of it. Variants with declared conventions are
-left out, as these projects take others.
+It writes docs/detection/criteria.json; `detection_page.py` makes the page of it. Interrupted, it goes on where it
+stopped. Variants with declared conventions are left out, as these projects take others.
 """
 
 import argparse
@@ -41,7 +41,7 @@ LARGEST: Final = 512**2
 """Scores of a head for which assay bounds the gradients."""
 
 Found = dict[str, dict[str, dict[str, list[str]]]]
-"""`theirs`, `ours` or `assay` (its bound on their inputs): criterion, variant, the dtypes in which it is rejected."""
+"""Component and dtype; `theirs`, `ours` or `assay` (its bound on their inputs); criterion: the variants rejected."""
 
 
 def answers(
@@ -88,17 +88,20 @@ class Judge:
         return references if references.of(references.dtype) else None
 
     def theirs(self) -> None:
-        """Each criterion on its own inputs, and assay's bound there."""
+        """Each criterion on its own inputs, which some of them share, and assay's bound there."""
+        kinds = defaultdict(list)
         for criterion in self.criteria:
+            kinds[criterion.kind].append(criterion)
+        for criteria in kinds.values():
             asked = 0
-            for question in criterion.inputs(self.component, self.dtype):
+            for question in criteria[0].inputs(self.component, self.dtype):
                 references = self.references(question, backward=self.component.gradient is not None)
                 if references is None or (self.name != "attention" and asked == ASKED):
                     continue
                 asked += 1
                 for variant, adapter in self.adapters:
-                    self.judge("theirs", [criterion], variant, adapter, question, references, {})
-                    self.bound(criterion, variant, adapter, question)
+                    self.judge("theirs", criteria, variant, adapter, question, references, {})
+                    self.bound(criteria, variant, adapter, question)
 
     def ours(self) -> None:
         """Every criterion on the same cases of ours."""
@@ -138,9 +141,9 @@ class Judge:
             if not (right_dtype and seen and criterion.accepts(seen, references)):
                 self.found[kind][criterion.name].add(variant.name)
 
-    def bound(self, criterion: Criterion, variant: Variant, adapter: Adapter, question: Asked) -> None:
+    def bound(self, criteria: Sequence[Criterion], variant: Variant, adapter: Adapter, question: Asked) -> None:
         """Assay's rule on the same inputs, random as they are: the statistical bound."""
-        if variant.name in self.found["assay"][criterion.name]:
+        if variant.name in self.found["assay"][criteria[0].name]:
             return
         trial = Trial(Subject(adapter), self.component, covering_cases(COMPONENTS[self.name], self.dtype, 0)[0])
         trial.inputs, trial.cotangent = question.inputs, question.cotangent
@@ -152,7 +155,7 @@ class Judge:
             return
         except Violation:
             rejected = True
-        if rejected:
+        for criterion in criteria if rejected else ():
             self.found["assay"][criterion.name].add(variant.name)
 
     def bounded(self, question: Asked) -> bool:
@@ -181,26 +184,20 @@ def jobs() -> Iterator[tuple[str, str]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Judge and write."""
+    """Judge, and write after each of them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-n", type=int, default=2, metavar="PROCESSES")
     options = parser.parse_args(arguments)
-    found: Found = {kind: {each.name: defaultdict(list) for each in CRITERIA} for kind in ("theirs", "ours", "assay")}
+    found: Found = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+    due = [each for each in jobs() if " ".join(each) not in found]
     with ProcessPoolExecutor(options.n) as pool:
-        waiting = [pool.submit(judged, *each) for each in jobs()]
+        waiting = [pool.submit(judged, *each) for each in due]
         for number, done in enumerate(as_completed(waiting), 1):
             name, dtype, of, seconds = done.result()
-            for kind, by_criterion in of.items():
-                for criterion, names in by_criterion.items():
-                    for variant in names:
-                        found[kind][criterion][variant].append(dtype)
+            found[f"{name} {dtype}"] = of
+            lines = [f"  {json.dumps(key)}: {json.dumps(found[key])}" for key in map(" ".join, jobs()) if key in found]
+            FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
             print(f"{number}/{len(waiting)} {name} {dtype} {seconds:.0f} s", flush=True)
-    order = {dtype: k for k, dtype in enumerate(("", *DTYPES))}
-    text = {
-        kind: {key: {name: sorted(of[name], key=order.__getitem__) for name in sorted(of)} for key, of in by.items()}
-        for kind, by in found.items()
-    }
-    FILE.write_text(json.dumps(text, indent=None, separators=(",", ":")).replace("},", "},\n") + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

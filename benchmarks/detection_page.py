@@ -45,13 +45,14 @@ class Measured:
 
     def __init__(self) -> None:
         """Read them."""
-        self.found = json.loads((DOCS / "detection" / "criteria.json").read_text(encoding="utf-8"))
+        self.found = _read("criteria.json")
         self.clauses = clause_table.read()
 
     def rejected(self, kind: str, criterion: Criterion, variant: Variant, dtype: str | None = None) -> bool:
         """Whether the variant is rejected, in that dtype or in any."""
-        dtypes = self.found[kind][criterion.name].get(variant.name, ())
-        return bool(dtypes) if dtype is None else dtype in dtypes
+        dtypes = (DTYPES if COMPONENTS[variant.component].has_dtype else ("",)) if dtype is None else (dtype,)
+        found = (self.found[f"{variant.component} {each}"] for each in dtypes)
+        return any(variant.name in of[kind].get(criterion.name, ()) for of in found)
 
     def share(self, kind: str, criterion: Criterion, of: Iterable[Variant], dtype: str | None = None) -> Share:
         """Of those variants."""

@@ -6,6 +6,7 @@ about; what holds for most elements only is not said.
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -48,7 +49,7 @@ def structure(actual: Array, expected: Array, allowance: Array, axes: Sequence[s
 
 def _wrong(actual: Array, expected: Array, allowance: Array) -> Array:
     same = (actual == expected) | (np.isnan(actual) & np.isnan(expected)) | np.isposinf(allowance)
-    return ~(same | (np.abs(actual - expected) <= allowance))
+    return np.asarray(~(same | (np.abs(actual - expected) <= allowance)))
 
 
 # Where
@@ -127,15 +128,15 @@ def _moved(actual: Array, expected: Array, allowance: Array, words: Sequence[str
     moves: list[tuple[str, Callable[[Array], Array]]] = []
     for axis, (word, size) in enumerate(zip(words, actual.shape, strict=True)):
         if size > 1:
-            moves.append((f"the {_plural(word)} are in reverse order", lambda array, axis=axis: np.flip(array, axis)))
+            moves.append((f"the {_plural(word)} are in reverse order", partial(np.flip, axis=axis)))
             for step in (1, -1):
                 other = f"every {word} holds what is due in the one {'before' if step > 0 else 'after'} it"
-                moves.append((other, lambda array, axis=axis, step=step: np.roll(array, step, axis)))
+                moves.append((other, partial(np.roll, shift=step, axis=axis)))
     for one in range(actual.ndim):
         for two in range(one + 1, actual.ndim):
             if actual.shape[one] == actual.shape[two] > 1:
                 name = f"{words[one]} and {words[two]} are exchanged"
-                moves.append((name, lambda array, one=one, two=two: np.swapaxes(array, one, two)))
+                moves.append((name, partial(np.swapaxes, axis1=one, axis2=two)))
     for sentence, move in moves:
         if _explains(move(expected), actual, np.maximum(allowance, move(allowance))):
             yield sentence

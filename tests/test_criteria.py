@@ -16,6 +16,7 @@ from assay.oracle import attention
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 import criteria
+import detect
 import detection_page
 from criteria import CRITERIA, References
 from criteria_inputs import Asked, attention_inputs
@@ -192,10 +193,12 @@ def test_the_measurements_are_of_this_catalogue():
     found = json.loads((DETECTION / "criteria.json").read_text(encoding="utf-8"))
     known = {each.name for each in variants()}
 
-    assert set(found) == {"theirs", "ours", "assay"}
-    for by_criterion in found.values():
-        assert list(by_criterion) == [each.name for each in CRITERIA]
-        assert set().union(*by_criterion.values()) <= known
+    assert list(found) == [" ".join(each) for each in detect.jobs()]
+    for by_kind in found.values():
+        assert set(by_kind) == {"theirs", "ours", "assay"}
+        for by_criterion in by_kind.values():
+            assert set(by_criterion) <= set(BY_NAME)
+            assert set().union(*by_criterion.values()) <= known
     assert set(json.loads((DETECTION / "first_failure.json").read_text(encoding="utf-8"))) == {
         each.name for each in variants(wrong=True)
     }
