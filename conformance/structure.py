@@ -21,6 +21,8 @@ _MOST: Final = 0.5
 """What share of the elements must be wrong: of all for a law, of a place for that to be named."""
 _MANY: Final = 12
 """Wrong elements that make a law telling, however many are right."""
+_ROUNDINGS: Final = 8
+"""A factor that is nearer to 1 than so many roundings may be one by chance."""
 _ALIKE: Final = 2.0
 """Errors are of one size if the largest is at most so many times the smallest: each is within a rounding of that."""
 
@@ -108,7 +110,7 @@ def _laws(actual: Array, expected: Array, allowance: Array, words: Sequence[str]
     if _explains(-expected, actual, allowance):
         yield "every element has the other sign"
     yield from _moved(actual, expected, allowance, words)
-    yield from _scaled(actual, expected, allowance, words)
+    yield from _scaled(actual, expected, allowance, words, dtype)
     yield from (
         f"it does not depend on the {word}"
         for axis, word in enumerate(words)
@@ -142,10 +144,11 @@ def _moved(actual: Array, expected: Array, allowance: Array, words: Sequence[str
             yield sentence
 
 
-def _scaled(actual: Array, expected: Array, allowance: Array, words: Sequence[str]) -> Iterator[str]:
+def _scaled(actual: Array, expected: Array, allowance: Array, words: Sequence[str], dtype: str) -> Iterator[str]:
     """A factor or a shift, common to all or to each row: taken from the element that is known best."""
     factor = _factors(actual.ravel(), expected.ravel(), allowance.ravel())
-    if _explains(factor * expected, actual, allowance, factor):
+    telling = abs(factor.item() - 1) > _ROUNDINGS * FORMATS[dtype].unit_roundoff
+    if telling and _explains(factor * expected, actual, allowance, factor):
         yield f"every element is {factor.item():.6g} times what it should be"
     shift = _at(np.argmin(allowance.ravel()), (actual - expected).ravel())
     if _explains(expected + shift, actual, allowance):

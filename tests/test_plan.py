@@ -1,0 +1,29 @@
+"""What a run judges, and in which turn."""
+
+from assay.adapters import Offer
+from assay.conformance.plan import Selection, in_turn, plan
+
+OFFER = Offer("mine", "numpy", "", "", "cpu", ("float64", "float32"), ("softmax", "layer_norm"))
+LINES = [line for line in plan(OFFER, Selection()) if line.offered]
+
+
+def test_the_turn_holds_every_line_once():
+    assert sorted(in_turn(LINES), key=LINES.index) == LINES
+
+
+def test_values_and_gradients_come_first_in_every_dtype():
+    names = [line.name for line in in_turn(LINES) if line.component == "softmax"]
+    first = [
+        f"{clause}[softmax-{dtype}]"
+        for dtype in OFFER.dtypes
+        for clause in ("ALL-1", "ALL-4", "ALL-5", "GRAD-1", "GRAD-2")
+    ]
+
+    assert names[: len(first)] == first
+    assert names[-2:] == ["ALL-2[softmax-float64]", "ALL-2[softmax-float32]"]
+
+
+def test_components_keep_their_order():
+    components = [line.component for line in in_turn(LINES)]
+
+    assert components == sorted(components, key=["softmax", "layer_norm"].index)
