@@ -1,18 +1,18 @@
-"""`detection_page.py [--check]`: docs/detection.md and its plot, from the measurements under docs/detection/.
+"""`detection_page.py [--check]`: docs/detection.md, its plot, and the table in README.md, from docs/detection/.
 
-With --check it compares the page with what it would write, the plot aside; exit status 1 if that is another.
+With --check it compares them with what it would write, the plot aside; exit status 1 if that is another.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
 import clause_table
 from criteria import CRITERIA, Criterion
+from detection_plot import Share, plot
 
 from assay.conformance.registry import COMPONENTS
 from assay.conformance.variants import Variant, variants
@@ -20,24 +20,10 @@ from assay.conformance.variants import Variant, variants
 DOCS: Final = Path(__file__).parent.parent / "docs"
 PAGE: Final = DOCS / "detection.md"
 PLOT: Final = DOCS / "detection.svg"
+README: Final = DOCS.parent / "README.md"
+MARKS: Final = ("<!-- detection -->\n", "<!-- /detection -->\n")
+"""What the table in the README stands between."""
 DTYPES: Final = ("float64", "float32", "bfloat16", "float16")
-
-
-@dataclass(frozen=True)
-class Share:
-    """So many of so many."""
-
-    part: int
-    whole: int
-
-    def __str__(self) -> str:
-        """`97 % (121 of 125)`; a dash where there is nothing to count."""
-        return f"{100 * self.part / self.whole:.0f} % ({self.part} of {self.whole})" if self.whole else "-"
-
-    @property
-    def short(self) -> str:
-        """The percentage alone."""
-        return f"{100 * self.part / self.whole:.0f} %" if self.whole else "-"
 
 
 class Measured:
@@ -121,6 +107,22 @@ def main_table(measured: Measured) -> str:
         "assay's bound on its inputs: caught, right ones failed",
     )
     return table(heads, rows)
+
+
+def readme() -> str:
+    """The README, with a short form of the main table."""
+    measured = Measured()
+    every, right = variants(wrong=True), variants(wrong=False)
+    own = measured.assay(every)
+    rows = [["**assay**, quick profile", f"**{own.short}**", f"**{own.short}**", f"**0 %** of {len(right)}"]]
+    for each in CRITERIA:
+        caught = measured.share("theirs", each, domain(each, wrong=True))
+        failed = measured.share("theirs", each, domain(each, wrong=False))
+        of_all = Share(caught.part, len(every)).short
+        rows.append([each.name, f"{caught.short} of {caught.whole}", of_all, f"{failed.short} of {failed.whole}"])
+    heads = ("criterion", "wrong ones caught, of its domain", f"of all {len(every)}", "right ones failed")
+    before, _, rest = README.read_text(encoding="utf-8").partition(MARKS[0])
+    return f"{before}{MARKS[0]}{table(heads, rows)}\n{MARKS[1]}{rest.partition(MARKS[1])[2]}"
 
 
 def by_dtype(measured: Measured) -> str:
@@ -237,51 +239,33 @@ def _spared() -> str:
     )
 
 
-def plot(measured: Measured) -> None:
-    """Two bars for each criterion: wrong ones caught, right ones failed."""
-    import matplotlib as mpl
-
-    mpl.use("svg")
-    import matplotlib.pyplot as plt
-
-    mpl.rcParams |= {"svg.hashsalt": "assay", "font.size": 9, "svg.fonttype": "none"}
-    part: Callable[[Share], float] = lambda share: 100 * share.part / max(share.whole, 1)  # noqa: E731
-    names = ["assay, quick profile", *(each.name for each in CRITERIA)]
-    caught = [part(measured.assay(variants(wrong=True)))]
-    failed = [0.0]
-    for each in CRITERIA:
-        caught.append(part(measured.share("theirs", each, domain(each, wrong=True))))
-        failed.append(part(measured.share("theirs", each, domain(each, wrong=False))))
-    figure, axes = plt.subplots(figsize=(7.5, 5.2), facecolor="white")
-    places = range(len(names))
-    axes.barh([place - 0.2 for place in places], caught, 0.38, color="#2a6f97", label="wrong implementations caught")
-    axes.barh([place + 0.2 for place in places], failed, 0.38, color="#d1495b", label="right implementations failed")
-    for place, (one, other) in enumerate(zip(caught, failed, strict=True)):
-        axes.text(one + 0.8, place - 0.2, f"{one:.0f} %", va="center", fontsize=7.5)
-        axes.text(other + 0.8, place + 0.2, f"{other:.0f} %", va="center", fontsize=7.5, color="#8f2f3c")
-    axes.set_yticks(list(places), names)
-    axes.invert_yaxis()
-    axes.set_xlim(0, 108)
-    axes.set_xlabel("per cent of the implementations in the criterion's domain, on its own inputs")
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(loc="upper center", ncols=2, frameon=False)
-    figure.tight_layout(rect=(0, 0, 1, 0.94))
-    figure.savefig(PLOT, metadata={"Date": None, "Creator": None})
-
-
 TEXT: Final = (Path(__file__).parent / "detection_page.txt").read_text(encoding="utf-8")
 
 
 def main() -> None:
-    """Write the page and the plot, or compare the page."""
+    """Write all three, or compare the texts."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true")
     if parser.parse_args().check:
-        if PAGE.read_text(encoding="utf-8") != page():
-            sys.exit(f"{PAGE} is not what docs/detection/ says: run python benchmarks/detection_page.py")
+        for path, text in ((PAGE, page()), (README, readme())):
+            if path.read_text(encoding="utf-8") != text:
+                sys.exit(f"{path} is not what docs/detection/ says: run python benchmarks/detection_page.py")
         return
     PAGE.write_text(page(), encoding="utf-8")
-    plot(Measured())
+    README.write_text(readme(), encoding="utf-8")
+    plot(
+        {
+            "assay, quick profile": (Measured().assay(variants(wrong=True)), Share(0, len(variants(wrong=False)))),
+            **{each.name: _both(each) for each in CRITERIA},
+        },
+        PLOT,
+    )
+
+
+def _both(criterion: Criterion) -> tuple[Share, Share]:
+    """Wrong ones caught and right ones failed, on its own inputs."""
+    caught, failed = (Measured().share("theirs", criterion, domain(criterion, wrong=each)) for each in (True, False))
+    return caught, failed
 
 
 if __name__ == "__main__":
