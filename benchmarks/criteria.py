@@ -199,13 +199,13 @@ def onnx(name: str, actual: Array, references: References) -> bool:
     return close(actual, references.of(references.dtype)[name], 1e-3, 1e-7)
 
 
-_FLASH: Final = "Dao-AILab/flash-attention, tests/test_flash_attn.py"
-_HOPPER: Final = "Dao-AILab/flash-attention, hopper/test_flash_attn.py"
-_SDPA: Final = "pytorch/pytorch, test/test_transformers.py"
-_FLEX: Final = "pytorch/pytorch, test/inductor/test_flex_attention.py"
-_XFORMERS: Final = "facebookresearch/xformers, tests/test_mem_eff_attention.py"
-_ENGINE: Final = "NVIDIA/TransformerEngine, tests/pytorch/attention"
-_TRANSFORMERS: Final = "huggingface/transformers, tests/test_modeling_common.py"
+_FLASH: Final = "Dao-AILab/flash-attention, test_flash_attn.py"
+_HOPPER: Final = "Dao-AILab/flash-attention, hopper: test_flash_attn.py"
+_SDPA: Final = "pytorch/pytorch, test_transformers.py"
+_FLEX: Final = "pytorch/pytorch, test_flex_attention.py"
+_XFORMERS: Final = "facebookresearch/xformers, test_mem_eff_attention.py"
+_ENGINE: Final = "NVIDIA/TransformerEngine, the attention tests of its PyTorch side"
+_TRANSFORMERS: Final = "huggingface/transformers, test_modeling_common.py"
 _KERNELS: Final = "ScalingIntelligence/KernelBench, src/eval.py"
 _BACKENDS: Final = "meta-pytorch/BackendBench, BackendBench/eval.py"
 _NODES: Final = "onnx/onnx, onnx/backend/test/runner"

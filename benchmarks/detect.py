@@ -183,20 +183,52 @@ def jobs() -> Iterator[tuple[str, str]]:
             yield from ((name, dtype) for dtype in (DTYPES if component.has_dtype else ("",)))
 
 
+NAMES: Final = [each.name for each in CRITERIA]
+
+
+def written(found: Found) -> str:
+    """The file: for each variant the numbers of the criteria that reject it, by which it is a tenth as long."""
+    lines = [f'  "criteria": {json.dumps(NAMES)}']
+    for key in map(" ".join, jobs()):
+        if key in found:
+            kinds = {kind: defaultdict(list) for kind in found[key]}
+            for kind, by_criterion in found[key].items():
+                for criterion, names in sorted(by_criterion.items(), key=lambda item: NAMES.index(item[0])):
+                    for name in names:
+                        kinds[kind][name].append(NAMES.index(criterion))
+            lines.append(f"  {json.dumps(key)}: {json.dumps(kinds, separators=(',', ':'), sort_keys=True)}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def read() -> Found:
+    """What the file says."""
+    data = json.loads(FILE.read_text(encoding="utf-8"))
+    names = data.pop("criteria")
+    return {
+        key: {
+            kind: {
+                criterion: [name for name, numbers in rejected.items() if number in numbers]
+                for number, criterion in enumerate(names)
+            }
+            for kind, rejected in kinds.items()
+        }
+        for key, kinds in data.items()
+    }
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Judge, and write after each of them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-n", type=int, default=2, metavar="PROCESSES")
     options = parser.parse_args(arguments)
-    found: Found = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+    found = read() if FILE.exists() else {}
     due = [each for each in jobs() if " ".join(each) not in found]
     with ProcessPoolExecutor(options.n) as pool:
         waiting = [pool.submit(judged, *each) for each in due]
         for number, done in enumerate(as_completed(waiting), 1):
             name, dtype, of, seconds = done.result()
             found[f"{name} {dtype}"] = of
-            lines = [f"  {json.dumps(key)}: {json.dumps(found[key])}" for key in map(" ".join, jobs()) if key in found]
-            FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+            FILE.write_text(written(found), encoding="utf-8")
             print(f"{number}/{len(waiting)} {name} {dtype} {seconds:.0f} s", flush=True)
 
 

@@ -6,11 +6,13 @@ With --check it compares them with what it would write, the plot aside; exit sta
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
 import clause_table
+import detect
 from criteria import CRITERIA, Criterion
 from detection_plot import Share, plot
 
@@ -31,7 +33,7 @@ class Measured:
 
     def __init__(self) -> None:
         """Read them."""
-        self.found = _read("criteria.json")
+        self.found = {key: _sets(kinds) for key, kinds in detect.read().items()}
         self.clauses = clause_table.read()
 
     def rejected(self, kind: str, criterion: Criterion, variant: Variant, dtype: str | None = None) -> bool:
@@ -52,6 +54,10 @@ class Measured:
             any(clauses for key, clauses in self.clauses[each.name].items() if dtype in (None, key)) for each in every
         ]
         return Share(sum(caught), len(every))
+
+
+def _sets(kinds: Any) -> dict[str, dict[str, set[str]]]:
+    return {kind: {criterion: set(names) for criterion, names in of.items()} for kind, of in kinds.items()}
 
 
 def at_home(criterion: Criterion, variant: Variant) -> bool:
@@ -183,6 +189,7 @@ def page() -> str:
         right=len(variants(wrong=False)),
         best=best.name,
         of_best=Share(measured.share("theirs", best, domain(best, wrong=True)).part, len(every)),
+        of_best_right=measured.share("theirs", best, domain(best, wrong=False)),
         away=len(away),
         away_conventions=sum(bool(each.conventions) for each in away),
         missed=len(missed),
@@ -225,17 +232,20 @@ def _seeds() -> str:
 
 
 def _spared() -> str:
+    """How many cases right variants were judged on, and with how many seeds in every dtype of a component."""
     found = _read("spared.json")
     examples = sum(each["examples"] for each in found.values())
     failures = sum(len(each["failures"]) for each in found.values())
-    seeds: dict[str, int] = {}
-    for key in found:
-        component, _, _ = key.split(" ")
-        seeds[component] = max(seeds.get(component, 0), 1 + int(key.rpartition(" ")[2]))
-    few = ", ".join(f"`{name}` {count}" for name, count in seeds.items() if count < max(seeds.values()))
+    counts = Counter(tuple(key.split(" ")[:2]) for key in found)
+    seeds = {
+        name: min(counts[name, dtype] for dtype in (DTYPES if component.has_dtype else ("",)))
+        for name, component in COMPONENTS.items()
+    }
+    most = max(seeds.values())
+    fewer = ", ".join(f"`{name}` {count}" for name, count in seeds.items() if count < most)
     return (
-        f"Right ones with the standard profile, in every dtype: {examples} cases judged, {failures} failures, "
-        f"{max(seeds.values())} seeds{f' (fewer for {few})' if few else ''}."
+        f"Of the right ones, the standard profile judged {examples} cases in every dtype, with {most} seeds"
+        f"{f' ({fewer})' if fewer else ''}: {failures} failures."
     )
 
 

@@ -47,13 +47,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-n", type=int, default=2, metavar="PROCESSES")
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--component", nargs="*", default=list(COMPONENTS), metavar="NAME")
     options = parser.parse_args(arguments)
     found = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
     due = [
         (name, dtype, seed)
         for seed in range(options.seeds)
-        for name, component in COMPONENTS.items()
-        for dtype in (DTYPES if component.has_dtype else ("",))
+        for name in options.component
+        for dtype in (DTYPES if COMPONENTS[name].has_dtype else ("",))
         if f"{name} {dtype} {seed}" not in found
     ]
     with ProcessPoolExecutor(options.n) as pool:

@@ -51,11 +51,17 @@ _LAST: Final = ("ALL-2",)
 
 
 def in_turn(lines: Iterable[Line]) -> list[Line]:
-    """The lines as they are judged: of each component, values and gradients in every dtype, then all the rest."""
+    """The lines as they are judged, a component after another: what is wrong should show after few of them.
+
+    Values and gradients in the first dtype, then whatever else shows there, then the same in the other dtypes.
+    """
+    every = list(lines)
     components = list(COMPONENTS)
+    first = {line.component: line.dtype for line in reversed(every)}
 
-    def turn(line: Line) -> tuple[int, int]:
-        later = (line.clause.id not in _FIRST) + (line.clause.id in _LAST)
-        return components.index(line.component), later
+    def turn(line: Line) -> tuple[int, bool, bool, bool]:
+        last = line.clause.id in _LAST
+        other = line.dtype != first[line.component]
+        return components.index(line.component), last, other, line.clause.id not in _FIRST
 
-    return sorted(lines, key=turn)
+    return sorted(every, key=turn)

@@ -200,7 +200,7 @@ def test_the_plot_shows_every_share():
 
 
 def test_the_measurements_are_of_this_catalogue():
-    found = json.loads((DETECTION / "criteria.json").read_text(encoding="utf-8"))
+    found = detect.read()
     known = {each.name for each in variants()}
 
     assert list(found) == [" ".join(each) for each in detect.jobs()]
