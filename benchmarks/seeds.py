@@ -114,26 +114,40 @@ def main(arguments: Any = None) -> None:
     FILE.write_text(
         json.dumps({"profile": "quick", "variants": len(pairs), "missed": text}, indent=1) + "\n", encoding="utf-8"
     )
-    # What a variant keeps from call to call is gone in a process of its own.
-    with multiprocessing.get_context("fork").Pool(options.n, maxtasksperchild=1) as processes:
-        alone = dict(processes.imap_unordered(violated_alone, pairs.items(), chunksize=1))
-    lines = []
+    stated = {}
     for name, each in pairs.items():
-        clauses = [clause for clause in dict.fromkeys(clause for clause, _ in each) if clause in alone[name]]
+        clauses = list(dict.fromkeys(clause for clause, _ in each))
         # Where none catches it with every seed, those that do with seed 0.
-        kept = [clause for clause in clauses if clause in steady[name]] or clauses
-        lines.append(f"  {json.dumps(name)}: {json.dumps(kept[:STATES])}")
+        stated[name] = [clause for clause in clauses if clause in steady[name]] or clauses
+    write_stated(stated, options.n)
+
+
+def write_stated(clauses: Mapping[str, Sequence[str]], processes: int) -> None:
+    """The clauses that each variant states: the first that it violates one after another in a process of its own.
+
+    What a variant keeps from call to call would else make it violate what it does not violate by itself.
+    """
+    kept = {name: each[:STATES] for name, each in clauses.items()}
+    while True:
+        with multiprocessing.get_context("fork").Pool(processes, maxtasksperchild=1) as pool:
+            found = dict(pool.imap_unordered(violated_in_turn, kept.items(), chunksize=1))
+        if found == kept:
+            break
+        kept = found
+    lines = [f"  {json.dumps(name)}: {json.dumps(kept[name])}" for name in clauses]
     STATED.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
-def violated_alone(item: tuple[str, Sequence[Pair]]) -> tuple[str, set[str]]:
-    """A variant, and those clauses that it violates with seed 0 where nothing was called before."""
-    name, pairs = item
-    found = set()
-    for clause, dtype in pairs:
-        if clause not in found and violated(find(name).component, 0, {name: [(clause, dtype)]})[name]:
-            found.add(clause)
-    return name, found
+def violated_in_turn(item: tuple[str, Sequence[str]]) -> tuple[str, list[str]]:
+    """Those of the clauses that the variant violates with seed 0, in any dtype."""
+    name, clauses = item
+    variant = find(name)
+    dtypes = variant.dtypes if COMPONENTS[variant.component].has_dtype else ("",)
+    return name, [
+        clause
+        for clause in clauses
+        if any(violated(variant.component, 0, {name: [(clause, dtype)]})[name] for dtype in dtypes)
+    ]
 
 
 if __name__ == "__main__":
