@@ -36,7 +36,7 @@ def _wrong_step(trial: Trial, claim: str) -> float:
     "adam",
     "The first step has the size of the learning rate, whatever the gradient's.",
     formula="p_1 - p_0 = -learning_rate g / (|g| + epsilon)",
-    why="words",
+    why="It says that the very first step is wrong, which bias correction and epsilon alone decide.",
     source=_ALGORITHM,
     prepare=lambda case: _plain(case, T=1, start="zero"),
 )
@@ -51,7 +51,7 @@ def first_step(trial: Trial) -> float:
     "adam",
     "Under a constant gradient every step has the size of the first: both moments are corrected for their bias.",
     formula="g_t = g: m^ = g, v^ = g^2 and p_t - p_(t-1) = -learning_rate g / (|g| + epsilon), t = 1, 2, 3 ...",
-    why="words",
+    why="It says that the bias correction is wrong, and from which step on.",
     source=_ALGORITHM,
     prepare=lambda case: _plain(case, T=max(case["T"], 3), start="zero", regime="constant", weight_decay="default"),
 )
@@ -81,7 +81,7 @@ def _epsilons(component: Component, dtype: str, seed: int) -> list[Case]:
     "adam",
     "Epsilon is added where `adam_epsilon` says: to the corrected root of the second moment, or before its correction.",
     formula="m^ / (sqrt(v^) + epsilon);   `hat`: m^ / (sqrt(v^) + epsilon / sqrt(1 - beta_2^t))",
-    why="words",
+    why="It says at which of its two places epsilon is added, where that decides the step.",
     source="Kingma and Ba 2015, algorithm 1; `hat` is the efficient form at the end of section 2",
     prepare=lambda case: case if case["epsilon"] == 0.1 or case["regime"] in ("small", "smaller") else None,
     cases=_epsilons,
@@ -107,7 +107,7 @@ def epsilon_in_its_place(trial: Trial) -> float:
     "adam",
     "Coordinates are independent: each moves as it would alone.",
     formula="adam(p, g)[i] = adam(p[i], g[i])",
-    why="no-oracle",
+    why="It compares a coordinate alone with itself among others: a norm over all, or a lost tail, is named.",
     source=_ALGORITHM,
     prepare=_plain,
 )
@@ -132,7 +132,7 @@ def coordinates_independent(trial: Trial) -> float:
     "adam",
     "The scale of the gradients drops out, but for epsilon.",
     formula="adam(p, 16 g; 16 epsilon) = adam(p, g; epsilon)",
-    why="no-oracle",
+    why="It states what Adam claims, that the scale of gradients drops out; clipping and narrow moments break it.",
     source='Kingma and Ba 2015, section 2.1: "invariant to the scale of the gradients"',
     prepare=lambda case: _plain(case, start="zero"),
 )
@@ -151,7 +151,7 @@ def scale_drops_out(trial: Trial) -> float:
     "adam",
     "Without gradients and without decay, the parameters stay exactly what they are.",
     formula="g = 0, weight_decay = 0: p_t = p_0",
-    why="bits",
+    why="It is exact, and names the 0/0 of an epsilon that float16 rounds to 0.",
     source=f"{_ALGORITHM}: 0 / (0 + epsilon) = 0",
     prepare=lambda case: _plain(case, regime="zero", weight_decay="default"),
 )
@@ -167,7 +167,7 @@ def at_rest(trial: Trial) -> float:
     "adam",
     "A learning rate of 0 leaves the parameters exactly what they are.",
     formula="learning_rate = 0: p_t = p_0",
-    why="bits",
+    why="It is exact: with a rate of 0 nothing moves, neither by decay nor by a moment that overflows.",
     source=_ALGORITHM,
     prepare=lambda case: _plain(case, learning_rate=0.0),
 )
@@ -184,7 +184,7 @@ def rate_of_zero(trial: Trial) -> float:
     "adam",
     "The weight decay is decoupled: it takes learning_rate weight_decay p from p, apart from the moments.",
     formula="g = 0: p_t = (1 - learning_rate weight_decay)^t p_0; else p_1 has -learning_rate weight_decay p_0 more",
-    why="words",
+    why="It takes the decay by itself, without gradients and as a difference, and says that it is not decoupled.",
     source=_DECAY,
     prepare=lambda case: _plain(
         case, start="normal", learning_rate=0.3, weight_decay=0.5, epsilon=1e-4, T=max(case["T"], 1)
@@ -215,7 +215,7 @@ def _long(component: Component, dtype: str, seed: int) -> list[Case]:
     "adam",
     "A trajectory of a thousand steps is right at every step.",
     formula="p_1 ... p_1000",
-    why="beyond",
+    why="It takes a thousand steps, where the covering set has 30: small errors of the moments add up.",
     source=_ALGORITHM,
     cases=_long,
 )
@@ -229,7 +229,7 @@ def long_trajectory(trial: Trial) -> float:
     "adam",
     "A step does not depend on later gradients.",
     formula="p_1 ... p_k of T steps are those of k steps",
-    why="no-oracle",
+    why="It compares two lengths: a step that looks at all of the gradients first, as for a norm, is named.",
     source=_ALGORITHM,
     prepare=lambda case: _plain(case, T=max(case["T"], 2)),
 )

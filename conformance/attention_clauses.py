@@ -29,7 +29,7 @@ def _sees_something(trial: Trial) -> Array:
     _COMPONENT,
     "The weights of a row sum to one.",
     formula="sum_j p_ij = 1, seen with values of 1",
-    why="no-oracle",
+    why="It needs no expected value: whatever the scores are, weights that do not sum to one are told as that.",
     source=_EQUATION,
 )
 def weights_sum_to_one(trial: Trial) -> float:
@@ -47,7 +47,7 @@ def weights_sum_to_one(trial: Trial) -> float:
     _COMPONENT,
     "Every element lies within the range of the values that its row sees.",
     formula="min_j v_j <= sum_j p_ij v_j <= max_j v_j",
-    why="no-oracle",
+    why="It needs no expected value: a mean stays within its values, with any weights whatever.",
     source=_EQUATION,
 )
 def within_the_values(trial: Trial) -> float:
@@ -73,7 +73,7 @@ def within_the_values(trial: Trial) -> float:
     _COMPONENT,
     "Adding a constant vector to all keys changes nothing.",
     formula="q.(k_j + c) = q.k_j + q.c, and softmax does not see a shift",
-    why="no-oracle",
+    why="It compares two calls: scores that are clipped or capped do not shift together.",
     source=_EQUATION,
     prepare=lambda case: plain(case, regime="integers"),
 )
@@ -92,7 +92,7 @@ def constant_added_to_keys(trial: Trial) -> float:
     _COMPONENT,
     "Permuting the keys with their values changes nothing.",
     formula="Attention(Q, P K, P V) = Attention(Q, K, V)",
-    why="no-oracle",
+    why="It compares two calls: tiles of keys that are merged wrongly make the order of the keys matter.",
     source=_EQUATION,
     prepare=lambda case: case.but(mask="none"),
 )
@@ -112,7 +112,7 @@ def keys_permuted(trial: Trial) -> float:
     _COMPONENT,
     "Permuting the queries permutes the rows.",
     formula="Attention(P Q, K, V) = P Attention(Q, K, V)",
-    why="no-oracle",
+    why="It compares two calls: a row that a tile drops, or takes from its neighbour, depends on its place.",
     source=_EQUATION,
     prepare=lambda case: case.but(mask="none"),
 )
@@ -133,7 +133,7 @@ def queries_permuted(trial: Trial) -> float:
     _COMPONENT,
     "Doubling every key and value changes nothing.",
     formula="Attention(Q, [K; K], [V; V]) = Attention(Q, K, V)",
-    why="no-oracle",
+    why="It compares calls of two lengths: a softmax that is not normalised doubles with its keys.",
     source=_EQUATION,
     prepare=lambda case: case.but(mask="none"),
 )
@@ -151,7 +151,7 @@ def keys_doubled(trial: Trial) -> float:
     _COMPONENT,
     "With one key, every row is its value.",
     formula="softmax of one score is 1",
-    why="no-oracle",
+    why="What is due is an argument itself: no score of the oracle's is needed.",
     source=_EQUATION,
     prepare=lambda case: case.but(L_k=1, mask="none"),
 )
@@ -170,7 +170,7 @@ def one_key(trial: Trial) -> float:
     _COMPONENT,
     "Equal keys give the mean of their values.",
     formula="k_j = k for all j: p_ij = 1/n",
-    why="no-oracle",
+    why="What is due is a plain mean: it tells a wrong normaliser from wrong scores.",
     source=_EQUATION,
     prepare=lambda case: case.but(regime="equal-rows", mask="none"),
 )
@@ -190,7 +190,7 @@ def equal_keys(trial: Trial) -> float:
     _COMPONENT,
     "The result is linear in the values.",
     formula="Attention(Q, K, a V + b V') = a Attention(Q, K, V) + b Attention(Q, K, V')",
-    why="no-oracle",
+    why="It compares three calls: weights that depend on the values, or arithmetic too coarse for sums, show.",
     source=_EQUATION,
     prepare=lambda case: plain(case, regime="integers"),
 )
@@ -212,7 +212,7 @@ def linear_in_values(trial: Trial) -> float:
     _COMPONENT,
     "The scale is 1/sqrt(d_k) unless another is given, whatever d_v, H and the lengths are.",
     formula="Attention with scale None = Attention with scale 1/sqrt(d_k)",
-    why="words",
+    why="It says that the default scale is wrong, and compares it with 1/sqrt(d_k) given by hand.",
     source="paper, section 3.2.1: the dot products are scaled by 1/sqrt(d_k)",
     prepare=lambda case: plain(case, scale="none"),
 )
@@ -249,7 +249,7 @@ def other_scales(trial: Trial) -> float:
     _COMPONENT,
     "Grouped heads equal the same heads repeated: query head h meets key head h // (H / H_kv).",
     formula="Attention(Q, K, V)[:, h] = Attention(Q[:, h], K[:, h // (H / H_kv)], V[:, h // (H / H_kv)])",
-    why="no-oracle",
+    why="It compares grouped heads with repeated ones: a kernel may have a path for each, and one of them wrong.",
     source="Ainslie et al. 2023 (GQA), section 2.2",
     prepare=lambda case: case if case["H"] != case["H_kv"] else case.but(H=4, H_kv=2),
 )
@@ -267,7 +267,7 @@ def grouped_heads(trial: Trial) -> float:
     _COMPONENT,
     "Logits of any size give finite results, and the largest takes all.",
     formula="p_ij -> 1 as s_ij - s_ik -> infinity for all k != j",
-    why="beyond",
+    why="It says that large logits overflow, or that they are clipped; ALL-1 has a NaN or a number.",
     source=_EQUATION,
     prepare=lambda case: case.but(regime="logits-1e4" if case["seed"] % 2 else "limit", mask="none"),
 )

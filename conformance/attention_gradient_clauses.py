@@ -17,7 +17,7 @@ _MASKING = "paper, section 3.2.3: a masked weight is zero, whatever the key"
     _COMPONENT,
     "A key that no query sees gets a gradient of exactly zero, and so does its value.",
     formula="mask_ij = False for all i: dK_j = dV_j = 0",
-    why="bits",
+    why="It says that padding gets a gradient; it is exact as well, where float16 lets an underflow through.",
     source=_MASKING,
     prepare=lambda case: case.but(mask="padding-right"),
 )
@@ -44,7 +44,7 @@ def masked_keys_get_nothing(trial: Trial) -> float:
     _COMPONENT,
     "A row that sees no key has finite gradients, none for its query, and changes no other row's.",
     formula="no key is seen by i: dQ_i = 0; dQ of other rows, dK and dV as without row i",
-    why="words",
+    why="It says that a row without a key spoils gradients, its own or those of others.",
     source=_MASKING,
     prepare=lambda case: case.but(mask="blind-rows"),
 )
@@ -89,7 +89,7 @@ def blind_rows_harm_nobody(trial: Trial) -> float:
     _COMPONENT,
     "Where one key has all the weight, its value gets the cotangents of the queries that look at it; all is finite.",
     formula="p_ij = 1: dV_j = sum_i g_i",
-    why="bits",
+    why="It needs no expected gradient but a sum of whole numbers: a query that is left out is missing in it.",
     source=_SOURCE,
     prepare=lambda case: plain(case, mask="none", regime="one-hot"),
 )
@@ -118,7 +118,7 @@ def saturated(trial: Trial) -> float:
     _COMPONENT,
     "The gradients of keys and values are sums over the queries: those of the first rows and of the rest add up.",
     formula="dK(Q) = dK(Q[:m]) + dK(Q[m:]), dV likewise",
-    why="no-oracle",
+    why="It compares the whole with its parts: rows that a backward pass forgets are missing in one of them.",
     source=_SOURCE,
     prepare=lambda case: case.but(mask="none"),
 )

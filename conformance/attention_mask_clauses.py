@@ -17,7 +17,7 @@ _COMPONENT = "attention"
     _COMPONENT,
     "Masking keys is the same as deleting them.",
     formula="mask_j = False for all i: Attention over the keys that are left",
-    why="no-oracle",
+    why="It compares two calls: a masking constant that is too small, or comes too late, is told as that.",
     source=_MASKING,
     prepare=lambda case: case.but(mask="none"),
 )
@@ -41,7 +41,7 @@ def mask_deletes(trial: Trial) -> float:
     _COMPONENT,
     "What stands in masked keys and values does not matter.",
     formula="p_ij = 0 exactly where mask_ij is False",
-    why="no-oracle",
+    why="It puts 1000 into the hidden keys and -1000 into their values, so that a small leak grows with them.",
     source=_MASKING,
     prepare=lambda case: plain(case, mask="padding-right"),
 )
@@ -64,7 +64,7 @@ def masked_content(trial: Trial) -> float:
     _COMPONENT,
     "No row sees the future: what stands in later keys changes nothing, bit for bit.",
     formula="causal: p_ij = 0 exactly for j beyond i, as aligned",
-    why="bits",
+    why="It is exact: in bfloat16 the bound, about a thousandth of the values, lets a leak through.",
     source=_MASKING,
     prepare=lambda case: plain(case, mask="causal"),
 )
@@ -96,7 +96,7 @@ def future_unseen(trial: Trial) -> float:
     _COMPONENT,
     "Where L_q and L_k differ, the causal mask is aligned as declared.",
     formula="top-left: j <= i; bottom-right: j <= i + L_k - L_q",
-    why="words",
+    why="It says that the causal mask stands at the wrong corner; ALL-1 says that some rows are wrong.",
     source="convention causal_alignment",
     prepare=lambda case: plain(case, mask="causal") if case["L_q"] != case["L_k"] else None,
 )
@@ -111,7 +111,7 @@ def alignment(trial: Trial) -> float:
     _COMPONENT,
     "Decoding step by step with the keys so far equals the full causal pass.",
     formula="row i = Attention(q_i, K[:i+1], V[:i+1])",
-    why="no-oracle",
+    why="It compares decoding with the full pass, which generation relies on, whatever both should be.",
     source="paper, section 3.2.3: the decoder attends to positions up to and including its own",
     prepare=lambda case: plain(case, mask="causal", L_k=case["L_q"]),
 )
@@ -142,7 +142,7 @@ def decoding(trial: Trial) -> float:
     _COMPONENT,
     "A row that sees no key holds what is declared, and leaves its neighbours alone.",
     formula="masked_row: zero, nan or the mean of all values",
-    why="words",
+    why="It says what a row without a key holds, and that such a row harms its neighbours.",
     source="convention masked_row",
     prepare=lambda case: plain(case, mask="blind-rows"),
 )
@@ -165,7 +165,7 @@ def blind_rows(trial: Trial) -> float:
     _COMPONENT,
     "A mask may come in any shape that broadcasts, and the causal one may come as a mask.",
     formula="mask broadcast to (B, H, L_q, L_k); causal = the mask j <= i, as aligned",
-    why="no-oracle",
+    why="It compares the forms in which one mask may come: a kernel may have a path for each.",
     source=_MASKING,
     prepare=lambda case: case if case["mask"] != "none" else case.but(mask="causal+random"),
 )

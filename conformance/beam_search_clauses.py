@@ -28,7 +28,7 @@ _CONTRACT = "the contract"
     "There are at most beam_size hypotheses, none twice; each begins with start, has end at most as its last token, is "
     "finished by that or by max_length, and takes no step of log-probability -inf.",
     formula="h = (start, h_1 ... h_n), n <= max_length; h_n = end or n = max_length",
-    why="words",
+    why="It names what no list may hold: a hypothesis twice, unfinished, too long or impossible.",
     source=_CONTRACT,
     covering=True,
 )
@@ -43,7 +43,7 @@ def well_formed(trial: Trial) -> float:
     "beam_search",
     "The score is the sum of the steps' log-probabilities over the length penalty; the length counts end, not start.",
     formula="y = sum_t log p(h_t | h_t-1) / ((5 + n)/6)^alpha",
-    why="words",
+    why="It judges scores whatever was found, so that a wrong penalty is told apart from a wrong search.",
     source=_SOURCE,
     covering=True,
 )
@@ -59,7 +59,7 @@ def scores(trial: Trial) -> float:
     "beam_search",
     "The best hypothesis comes first.",
     formula="y_1 >= y_2 >= ...",
-    why="words",
+    why="It judges the order whatever was found: a list sorted without the penalty is told as that.",
     source=_CONTRACT,
     covering=True,
 )
@@ -75,7 +75,7 @@ def best_first(trial: Trial) -> float:
     "beam_search",
     "The hypotheses are those that the beam finishes, the best of them; where rounding may turn a choice, either.",
     formula="beam = the beam_size best unfinished continuations; those of the best that end are finished",
-    why="whole",
+    why="It compares the list with every outcome of a right search, on all tables; BEAM-5 to 14 say what is wrong.",
     source=f"{_SOURCE}; `beam_stop` says when the search ends",
     covering=True,
 )
@@ -94,7 +94,7 @@ def search(trial: Trial) -> float:
     "beam_search",
     "A beam of one is greedy search, unless `beam_ends` says that a second best end counts.",
     formula="beam_size = 1, alpha = 0: h_t = argmax p(. | h_t-1)",
-    why="no-oracle",
+    why="It compares a beam of one with greedy search, written out here beside the oracle's search.",
     source=_SOURCE,
     prepare=lambda case: case.but(beam_size=1, length_penalty=0.0, max_length=max(case["max_length"], 1)),
 )
@@ -126,7 +126,7 @@ def greedy(trial: Trial) -> float:
     "beam_search",
     "A beam that is wide enough for every hypothesis finds the best of all.",
     formula="beam_size >= all continuations of a step: the best by y of every h",
-    why="no-oracle",
+    why="It lists every hypothesis in place of searching: a mistake in the oracle's search would show.",
     source=f"{_SOURCE}; by enumeration",
     prepare=lambda case: case.but(V=min(case["V"], 3), max_length=min(case["max_length"], 3), beam_size=12),
 )

@@ -60,7 +60,7 @@ define_clauses("bilinear_attention", "BIL", _SOURCE)
     "bilinear_attention",
     "The weights see both vectors through the matrix: W = I is the plain dot product.",
     formula="score(q, k) = q . k for W = I, q . P k for a permutation P",
-    why="no-oracle",
+    why="It says that the matrix is not applied to both vectors: it is transposed, cut to its diagonal or left out.",
     source=_SOURCE,
     prepare=lambda case: case.but(regime="normal", d_k=case["d_q"]),
 )

@@ -7,7 +7,7 @@ A clause returns its largest error ratio, or raises `Violation`. What holds for 
 no component of its own.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
@@ -42,19 +42,6 @@ class Inapplicable(Exception):
     """The clause has nothing to say of this case."""
 
 
-WHY: Final[Mapping[str, str]] = {
-    "no-oracle": "It needs no oracle: it would find what the oracle has wrong as well.",
-    "bits": "It is exact, bit for bit, where the bound of a 16-bit format lets a small fault through.",
-    "words": "It says which rule is broken, where a comparison with the bound says how far off an element is.",
-    "beyond": "It judges inputs that the cases for all clauses do not have: longer, larger, or at a corner.",
-    "promise": "It is a promise about calls, which people rely on whatever the values are.",
-    "systematic": "It sees what no element shows: errors that are systematic over a whole tensor.",
-    "whole": "It compares the whole answer with the formula's; what it finds, its neighbours say in words.",
-    "two": "It judges two functions together, and no wrong variant is one of both.",
-}
-"""Why there are clauses whose every catch another clause catches as well."""
-
-
 @dataclass(frozen=True)
 class Clause:
     """One requirement."""
@@ -76,7 +63,7 @@ class Clause:
     concerns: "Callable[[Component], bool]" = lambda component: True
     """Of the clauses for all components: whether it says anything of this one."""
     why: str = ""
-    """A key of WHY; empty where it alone catches a wrong variant."""
+    """Why it is there, where it alone catches no wrong variant; empty where it does."""
 
 
 CLAUSES: Final[dict[str, Clause]] = {}

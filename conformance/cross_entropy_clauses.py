@@ -26,7 +26,7 @@ def _finite(case: Case) -> Case:
     "cross_entropy",
     "The loss is the mean of what each token gives alone.",
     formula="loss(logits, targets) = mean over i of loss(logits_i, target_i)",
-    why="no-oracle",
+    why="It compares the loss with those of its tokens, each called for: it needs no expected value.",
     source=_SOURCE,
     prepare=plain,
 )
@@ -45,7 +45,7 @@ def mean_of_tokens(trial: Trial) -> float:
     "cross_entropy",
     "The losses of the tokens, not reduced, have the loss as their mean.",
     formula='loss = sum_i loss(reduction="none")_i / count',
-    why="no-oracle",
+    why="It compares the two reductions: a divisor that one of them has for itself is told as that.",
     source=_SOURCE,
     prepare=lambda case: case.but(reduction="none", N=max(case["N"], 1)),
 )
@@ -66,7 +66,7 @@ def reductions_agree(trial: Trial) -> float:
     "cross_entropy",
     "Without label smoothing the loss is minus the target's log-probability, and 0.0 is the default.",
     formula="loss(eps = 0) = -mean over i of log_softmax(logits_i)[targets_i]",
-    why="words",
+    why="It says that the loss is wrong before any smoothing, and compares 0.0 with none given.",
     source=_SOURCE,
     prepare=lambda case: plain(case).but(smoothing=0.0),
 )
@@ -83,7 +83,7 @@ def smoothing_of_zero(trial: Trial) -> float:
     "cross_entropy",
     "The smoothed loss mixes those of the target and of every class, with the weights that are declared.",
     formula="loss(eps) = (1 - eps) loss(target) + eps/V sum_k loss(k), or eps/(V - 1) over the others, k != target",
-    why="no-oracle",
+    why="It mixes plain losses, each called for: only the weights of the mixture are the formula's.",
     source=_SOURCE,
     prepare=lambda case: _finite(case).but(smoothing=case["smoothing"] or 0.1, V=3 + case["seed"] % 5),
 )
@@ -107,7 +107,7 @@ def smoothing_is_a_mixture(trial: Trial) -> float:
     "cross_entropy",
     "Neither the order of the tokens matters, nor that of the classes.",
     formula="loss(P logits, P targets) = loss(logits, targets), loss(logits Q, Q^-1 targets) = loss(logits, targets)",
-    why="no-oracle",
+    why="It compares three calls: a class, or a part of the batch, with a role of its own depends on the order.",
     source=_SOURCE,
     prepare=plain,
 )
@@ -128,7 +128,7 @@ def permutes(trial: Trial) -> float:
     "cross_entropy",
     "Every class can be a target, the first and the last among them.",
     formula="loss(logits, k) = log sum exp(logits) - logits[k], k = 0 ... V - 1",
-    why="words",
+    why="It names the class whose loss is wrong, at either end of the vocabulary.",
     source=_SOURCE,
     prepare=lambda case: plain(case).but(regime="normal", layout="contiguous"),
 )
@@ -146,7 +146,7 @@ def ends_of_the_vocabulary(trial: Trial) -> float:
     "cross_entropy",
     "The gradient of a token sums to zero over the classes.",
     formula="sum_k d loss / d logits[i, k] = (sum_k p_k - sum_k q_k) g / count = 0",
-    why="no-oracle",
+    why="It needs no expected gradient: probabilities, or targets, that are not all there leave a sum.",
     source=_SOURCE,
 )
 def gradient_sums_to_zero(trial: Trial) -> float:
@@ -162,7 +162,7 @@ def gradient_sums_to_zero(trial: Trial) -> float:
     "cross_entropy",
     "A certain and right prediction has neither loss nor gradient, and a certain and wrong one has the whole gap.",
     formula="softmax(logits) = one_hot(k): loss(k) = 0, d logits = 0; loss(j) = logits[k] - logits[j]",
-    why="words",
+    why="It says that a certain prediction has a loss or a gradient, as one of clipped probabilities has.",
     source=_SOURCE,
     prepare=lambda case: plain(case).but(regime="saturated", smoothing=0.0, V=max(case["V"], 2)),
 )
@@ -182,7 +182,7 @@ def certain_predictions(trial: Trial) -> float:
     "cross_entropy",
     "The loss of a batch is the mean of its parts', each weighted with its number of tokens.",
     formula="(a + b) loss(whole) = a loss(first a) + b loss(last b)",
-    why="no-oracle",
+    why="It splits a batch into unequal parts, as accumulated gradients do: a mean of means is no mean.",
     source="the mean is over tokens: parts of a batch hold unequal numbers",
     prepare=lambda case: plain(case).but(N=max(case["N"], 3)),
 )
@@ -203,7 +203,7 @@ def parts_of_a_batch(trial: Trial) -> float:
     "cross_entropy",
     "Adding a constant to a row of logits changes nothing.",
     formula="loss(logits + c) = loss(logits)",
-    why="no-oracle",
+    why="It compares two calls: a softmax over the wrong axis, or none at all, does not cancel a shift.",
     source=_SOURCE,
     prepare=_finite,
 )
@@ -225,7 +225,7 @@ def shift_invariant(trial: Trial) -> float:
     "cross_entropy",
     "The loss of logits of any size is finite where the format has it.",
     formula="loss = log sum exp(logits) - logits[target], not -log(exp(logits[target]) / sum exp(logits))",
-    why="beyond",
+    why="It names large logits, where the logarithm of a clipped or vanished probability ends.",
     source=_SOURCE,
     prepare=lambda case: plain(case).but(regime="limit", smoothing=0.0),
 )
@@ -239,7 +239,7 @@ def finite_where_probabilities_vanish(trial: Trial) -> float:
     "cross_entropy",
     "A class whose logit is -inf is out of the vocabulary: the loss is that without it, and it has no gradient.",
     formula="logits[i, k] = -inf, k not the target: exp(-inf) = 0",
-    why="beyond",
+    why="It compares a vocabulary with what is left of it, and wants no gradient at all at the rest.",
     source="IEEE 754 arithmetic along the formula",
     prepare=lambda case: plain(case).but(regime="masked", smoothing=0.0, V=max(case["V"], 5)),
 )
@@ -264,7 +264,7 @@ def masked_classes(trial: Trial) -> float:
     "cross_entropy",
     "Equal logits have the loss log V, whatever the target and the smoothing.",
     formula="softmax(logits)_k = 1/V: loss = log V",
-    why="words",
+    why="It has one due number, log V, up to V = 32001 and with every smoothing.",
     source=_SOURCE,
     prepare=lambda case: plain(case).but(regime="zero"),
     cases=lambda component, dtype, seed: [
@@ -283,7 +283,7 @@ def equal_logits(trial: Trial) -> float:
     "cross_entropy",
     "A token repeated has the loss of that token alone, however often.",
     formula="loss((x, x, ..., x), (k, k, ..., k)) = loss(x, k)",
-    why="beyond",
+    why="It adds up 2048 equal losses, more than a sum in bfloat16 can tell apart.",
     source=_SOURCE,
     prepare=lambda case: plain(case).but(N=2048, V=max(case["V"] % 30, 2), layout="contiguous"),
 )

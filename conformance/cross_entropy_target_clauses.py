@@ -22,7 +22,7 @@ def _ignoring(case: Case) -> Case:
     "cross_entropy",
     "A batch of which some targets do not count has the loss of the batch without them.",
     formula="loss(logits, targets, ignore_index) = loss(logits[counts], targets[counts]), the smoothing included",
-    why="no-oracle",
+    why="It compares a batch with itself without its ignored targets: a divisor that counts them is named.",
     source=_SOURCE,
     prepare=_ignoring,
 )
@@ -40,7 +40,7 @@ def ignored_targets_do_not_count(trial: Trial) -> float:
     "cross_entropy",
     "The logits of a target that does not count do not matter, and their gradient is zero.",
     formula="d loss / d logits_i = 0 where targets_i = ignore_index",
-    why="bits",
+    why="It says that ignored logits matter or get a gradient, and wants that to be zero, not small.",
     source=_SOURCE,
     prepare=_ignoring,
 )
@@ -66,7 +66,7 @@ def ignored_logits_do_not_matter(trial: Trial) -> float:
     "cross_entropy",
     "The loss of a batch in which no target counts is NaN or 0, and its gradient, too.",
     formula="0/0",
-    why="words",
+    why="It states what the formula leaves open, NaN or 0, and finds a loss of nothing that is neither.",
     source="the formula has no value; libraries give NaN or 0",
     level="advisory",
     prepare=_ignoring,

@@ -62,7 +62,7 @@ DECODER_STACK: Component = component(
     _COMPONENT,
     "The decoder gives symbols: a logit for each of the vocabulary, at each position.",
     formula="whole numbers (B, L), real numbers (B, L_m, d_model) -> real numbers (B, L, V)",
-    why="words",
+    why="It says that the memory is not read; ALL-1 shows the wrong logits that come of it.",
     source='paper, section 3: "the decoder then generates an output sequence of symbols one element at a time"',
 )
 def vectors_to_symbols(trial: Trial) -> float:
@@ -82,7 +82,7 @@ def vectors_to_symbols(trial: Trial) -> float:
     _COMPONENT,
     "Generating one symbol at a time gives the logits of the full pass, at every split.",
     formula="f(tokens[:t], memory) = f(tokens, memory)[:t]",
-    why="no-oracle",
+    why="It compares every first part with the full pass, as writing one symbol at a time relies on it.",
     source='paper, section 3: "at each step the model is auto-regressive"',
     prepare=lambda case: case.but(regime="normal"),
 )
@@ -103,7 +103,7 @@ def steps_are_rows(trial: Trial) -> float:
     _COMPONENT,
     "The embedding and the last product share one matrix, and its gradient is the sum of both uses.",
     formula="n = 0: logits = (W[tokens] sqrt(d_model) + PE) W^T, dW by way of the embedding and of the product",
-    why="words",
+    why="It says that the shared matrix gets the gradient of one use only, or not their sum.",
     source='paper, section 3.4: "we share the same weight matrix"',
     prepare=lambda case: case.but(layers=0),
 )
@@ -120,7 +120,7 @@ def shared_matrix(trial: Trial) -> float:
     _COMPONENT,
     "The whole Transformer: the decoder reads what the encoder wrote.",
     formula="logits = decoder(target, encoder(source))",
-    why="two",
+    why="It lets the implementation's own encoder write the memory, which no other clause of the decoder does.",
     source="paper, section 3 and figure 1",
     prepare=lambda case: case.but(regime="normal", memory_mask="none"),
 )

@@ -86,7 +86,7 @@ DECODER_LAYER: Component = component(
     _COMPONENT,
     "Decoding step by step gives the rows of the full pass, at every split: no position sees a later one.",
     formula="f(x[:t], memory) = f(x, memory)[:t]",
-    why="no-oracle",
+    why="It compares every first part with the full pass, which a cache relies on, without an expected value.",
     source=_FUTURE,
     prepare=lambda case: case.but(mask="none", regime="normal"),
 )
@@ -115,7 +115,7 @@ def _first_rows(inputs: Inputs, t: int) -> dict[str, object]:
     _COMPONENT,
     "Padding of the memory does not matter, nor does what stands in it.",
     formula="memory_mask_j = False for j >= n: f(x, memory) = f(x, memory[:n])",
-    why="no-oracle",
+    why="It compares a padded memory with a shorter one: a mask that goes to the wrong attention lets 100 in.",
     source="paper, section 3.2.3: a masked connection has no weight",
     prepare=lambda case: case.but(memory_mask="none", regime="normal"),
 )
@@ -137,7 +137,7 @@ def padded_memory_does_not_matter(trial: Trial) -> float:
     _COMPONENT,
     "The order of the memory does not matter: the layer itself knows none.",
     formula="f(x, P memory) = f(x, memory)",
-    why="no-oracle",
+    why="It compares two calls: a causal mask that is put on the memory gives it an order.",
     source="paper, section 3.5",
     prepare=lambda case: case.but(memory_mask="none"),
 )
@@ -155,7 +155,7 @@ def memory_permuted(trial: Trial) -> float:
     _COMPONENT,
     "With all three sub-layers silent, what is left is three norms: each sum has its residual, and a norm after it.",
     formula="both W^O = 0, W_2 = 0, b_2 = 0: f(x) = LayerNorm(LayerNorm(LayerNorm(x)))",
-    why="words",
+    why="It leaves three norms: a residual, a norm or a sub-layer out of its place is seen without the rest.",
     source='paper, section 3.1: "LayerNorm(x + Sublayer(x))"',
     prepare=lambda case: case.but(mask="none", memory_mask="none"),
 )
@@ -174,7 +174,7 @@ def residuals_and_norms(trial: Trial) -> float:
     _COMPONENT,
     "A later position gets a gradient of exactly zero from earlier ones.",
     formula="g_i = 0 for i >= t: dx_i = 0 for i >= t",
-    why="bits",
+    why="It says that the future gets a gradient; in float16 about half of the bounds are infinite there.",
     source=f"{_FUTURE}, differentiated",
     prepare=lambda case: case.but(regime="normal"),
 )

@@ -95,7 +95,7 @@ EMBEDDING: Component = component(
     "embedding",
     "A token gets the row of its own number.",
     formula="y[b, l] = W[tokens[b, l]] sqrt(d_model), the row a one-hot vector times W",
-    why="words",
+    why="It names the row that a token gets instead of its own: each row holds its own number in binary.",
     source=_SOURCE,
 )
 def own_row(trial: Trial) -> float:
@@ -121,7 +121,7 @@ def own_row(trial: Trial) -> float:
     "embedding",
     "The rows are multiplied by sqrt(d_model).",
     formula="W = 1: y = sqrt(d_model)",
-    why="words",
+    why="It names the scale: a matrix of ones gives it back as it is.",
     source='paper, section 3.4: "we multiply those weights by sqrt(d_model)"',
 )
 def scale(trial: Trial) -> float:
@@ -138,7 +138,7 @@ def scale(trial: Trial) -> float:
     "embedding",
     "A token has the same embedding wherever it stands, and only its own row counts.",
     formula="y[b, l] depends on W[tokens[b, l]] alone",
-    why="no-oracle",
+    why="It compares calls: a token's row depends neither on its place nor on the rows of other tokens.",
     source=_SOURCE,
 )
 def place_does_not_matter(trial: Trial) -> float:
@@ -160,7 +160,7 @@ def place_does_not_matter(trial: Trial) -> float:
     "embedding",
     "The matrix that is given is read at every call: an update of it in place is seen.",
     formula="y of W' after y of W, where W' is W after an optimizer's step",
-    why="promise",
+    why="It updates the matrix in place, as an optimizer does, and says that the old one is still read.",
     source=_TIED,
 )
 def reads_it_again(trial: Trial) -> float:
@@ -191,7 +191,7 @@ def _stepped(trial: Trial) -> Inputs:
     "embedding",
     "Embedding and output logits share a matrix: an optimizer's step on it changes both; only the embedding is scaled.",
     formula="y = sqrt(d_model) logits(e_k)[tokens], k = 1 ... d_model, with W and with W'",
-    why="two",
+    why="It calls embedding and logits in turn on one matrix, which no clause of either alone does.",
     source=_TIED,
     prepare=lambda case: case.but(regime="normal"),
 )
@@ -262,7 +262,7 @@ def outside_the_vocabulary(trial: Trial) -> float:
     "embedding",
     "The gradient of a row is the sum over all places of its token; a token that does not occur gets exactly zero.",
     formula="dW[t] = sqrt(d_model) sum of g over the places where the token is t",
-    why="bits",
+    why="It is exact: a place that is left out or counted twice is a whole number, and no rounding.",
     source="paper, section 3.4, differentiated",
     prepare=lambda case: case.but(d_model=4, regime="normal"),
 )

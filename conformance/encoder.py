@@ -83,7 +83,7 @@ ENCODER_STACK: Component = component(
     _COMPONENT,
     "The encoder turns symbols into continuous vectors, one of d_model numbers for each symbol.",
     formula="whole numbers (B, L) -> real numbers (B, L, d_model)",
-    why="words",
+    why="It states what the paper calls an encoder, symbols to vectors, and needs no expected value.",
     source='paper, section 3: "the encoder maps an input sequence of symbol representations [...] to a sequence of'
     ' continuous representations"',
 )
@@ -107,7 +107,7 @@ def symbols_to_vectors(trial: Trial) -> float:
     _COMPONENT,
     "Without any layer, the result is the embedding and the position, added.",
     formula="n = 0: W[tokens] sqrt(d_model) + PE",
-    why="words",
+    why="It says that embedding and position are wrong, which layers behind them would blur.",
     source="paper, sections 3.4 and 3.5, figure 1",
     prepare=lambda case: case.but(layers=0, mask="none"),
 )
@@ -123,7 +123,7 @@ def embedding_and_position(trial: Trial) -> float:
     _COMPONENT,
     "Order matters, through the positions alone: the same symbol in two places gives two vectors.",
     formula="tokens_i = tokens_j, i != j: the rows differ",
-    why="words",
+    why="It states what positions are for: without them a symbol in two places gives one vector.",
     source='paper, section 3.5: "to make use of the order of the sequence"',
     prepare=lambda case: case.but(mask="none", regime="normal"),
 )
@@ -145,7 +145,7 @@ def order_matters(trial: Trial) -> float:
     _COMPONENT,
     "Padding does not matter: valid positions are what they are without it.",
     formula="mask_j = False for j >= n: f(tokens)[:n] = f(tokens[:n])",
-    why="no-oracle",
+    why="It compares two calls: a mask that only some of the layers get lets the padding in.",
     source="paper, section 3.2.3",
     prepare=lambda case: case.but(mask="none", regime="normal"),
 )

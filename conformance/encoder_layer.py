@@ -70,7 +70,7 @@ ENCODER_LAYER: Component = component(
     _COMPONENT,
     "Permuting the positions permutes the result: the layer itself knows no order.",
     formula="f(P x) = P f(x)",
-    why="no-oracle",
+    why="It states why positions are encoded at all, that the layer knows no order; a causal mask breaks it.",
     source="paper, section 3.5: there is neither recurrence nor convolution, so order comes from the encodings alone",
     prepare=lambda case: case.but(mask="none"),
 )
@@ -89,7 +89,7 @@ def permutation_equivariant(trial: Trial) -> float:
     _COMPONENT,
     "Padding does not matter: valid positions are what they are without it.",
     formula="mask_j = False for j >= n: f(x)[:n] = f(x[:n])",
-    why="no-oracle",
+    why="It compares two calls, one with 100 in the padding: a mask that is lost on the way lets that in.",
     source="paper, section 3.2.3: a masked connection has no weight",
     prepare=lambda case: case.but(mask="none", regime="normal"),
 )
@@ -129,7 +129,7 @@ def residuals_and_norms(trial: Trial) -> float:
     _COMPONENT,
     "A padded position gets a gradient of exactly zero from the others.",
     formula="mask_j = False, g_j = 0: dx_j = 0",
-    why="bits",
+    why="It says that padding gets a gradient from the others; in float16 the bound may be infinite there.",
     source="paper, section 3.2.3, differentiated",
     prepare=lambda case: case.but(mask="none", regime="normal"),
 )

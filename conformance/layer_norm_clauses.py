@@ -26,7 +26,7 @@ def _epsilon(inputs: Inputs) -> float:
     "layer_norm",
     "Adding a constant to a row changes nothing.",
     formula="LN(x + c) = LN(x)",
-    why="no-oracle",
+    why="It compares two calls: a mean that is not subtracted, or is too coarse, does not cancel the shift.",
     source=_SOURCE,
     prepare=lambda case: case.but(regime="integers"),
 )
@@ -42,7 +42,7 @@ def shift_invariant(trial: Trial) -> float:
     "layer_norm",
     "Scaling a row, and epsilon by its square, changes nothing.",
     formula="LN(8 x; 64 epsilon) = LN(x; epsilon)",
-    why="no-oracle",
+    why="It compares two calls: epsilon outside the root, or none, does not scale with the square of the row.",
     source=_SOURCE,
     prepare=lambda case: case.but(regime="narrow"),
 )
@@ -60,7 +60,7 @@ def scale_invariant(trial: Trial) -> float:
     "layer_norm",
     "Without gain and bias, a row has the mean 0 and the mean square v / (v + epsilon), v divided by d.",
     formula="mean(z) = 0, mean(z^2) = v / (v + epsilon), v = sum((x - mu)^2) / d",
-    why="no-oracle",
+    why="It needs no expected value: a variance divided by d - 1, or a misplaced epsilon, is read off the row.",
     source=_SOURCE,
     prepare=lambda case: case.but(affine="none"),
 )
@@ -86,7 +86,7 @@ def moments(trial: Trial) -> float:
     "layer_norm",
     "Epsilon, as it is given, stands under the root.",
     formula="y = gain (x - mu) / sqrt(v + epsilon) + bias",
-    why="words",
+    why="It judges nothing but rows whose variance is about epsilon, and says so.",
     source="every framework: torch, JAX, TensorFlow, ONNX; the papers are silent",
     prepare=lambda case: case.but(regime="narrow"),
 )
@@ -103,7 +103,7 @@ def epsilon_under_root(trial: Trial) -> float:
     "layer_norm",
     "A constant row gives the bias, and so does a row of one channel.",
     formula="x - mu = 0: y = bias",
-    why="words",
+    why="It names the constant row, where nothing but the rounding of the mean is left to divide.",
     source=_SOURCE,
     prepare=lambda case: case if case["d"] == 1 else case.but(regime="constant"),
 )
@@ -118,7 +118,7 @@ def constant_row(trial: Trial) -> float:
     "layer_norm",
     "The gain multiplies the normalised row, each channel by its own, and the bias is added after.",
     formula="LN(x; gain, bias) = gain LN(x; 1, 0) + bias",
-    why="bits",
+    why="It takes gain and bias apart: powers of two are an exact factor, and a gain of zero leaves the bias.",
     source=_SOURCE,
 )
 def gain_and_bias(trial: Trial) -> float:
@@ -144,7 +144,7 @@ def gain_and_bias(trial: Trial) -> float:
     "layer_norm",
     "The statistics are those of the last axis alone: a row gives the same by itself, in any number of axes.",
     formula="LN(x)[b, l] = LN(x[b, l])",
-    why="no-oracle",
+    why="It compares a row with the same as an array of one axis: statistics over other axes are told as that.",
     source=_SOURCE,
 )
 def rows_independent(trial: Trial) -> float:
@@ -165,7 +165,7 @@ def rows_independent(trial: Trial) -> float:
     "layer_norm",
     "Permuting the channels, with their gains and biases, permutes the result.",
     formula="LN(P x; P gain, P bias) = P LN(x; gain, bias)",
-    why="no-oracle",
+    why="It compares two calls: a gain or a bias of another channel does not move with its own.",
     source=_SOURCE,
 )
 def channels_permuted(trial: Trial) -> float:
@@ -184,7 +184,7 @@ def channels_permuted(trial: Trial) -> float:
     "layer_norm",
     "The gradient of a row sums to zero: adding a constant to a row changes nothing.",
     formula="sum_j dx_j = 0",
-    why="no-oracle",
+    why="It needs no expected gradient: a mean taken for a constant leaves a sum.",
     source="Ba, Kiros and Hinton 2016, section 3.1, differentiated",
 )
 def gradient_sums_to_zero(trial: Trial) -> float:

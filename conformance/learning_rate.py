@@ -100,7 +100,7 @@ def _at(trial: Trial, *steps: int, **options: int) -> tuple[Array, Array]:
     "learning_rate",
     "The peak is at the update number `warmup`, and is (d_model warmup)^-1/2.",
     formula="lrate(warmup) = (d_model warmup)^-0.5 >= lrate(step)",
-    why="words",
+    why="It names the peak: where it stands, and how high it is.",
     source=_SOURCE,
 )
 def peak(trial: Trial) -> float:
@@ -126,7 +126,7 @@ def peak(trial: Trial) -> float:
     "learning_rate",
     "During the warm-up the rate grows in proportion to the update's number, from update 1.",
     formula="lrate(step) = step lrate(1),   step <= warmup",
-    why="no-oracle",
+    why="It compares the warm-up with its own first step: a rise that is not in proportion is told as that.",
     source=_SOURCE,
 )
 def rises(trial: Trial) -> float:
@@ -145,7 +145,7 @@ def rises(trial: Trial) -> float:
     "learning_rate",
     "After the warm-up the rate falls with the inverse square root of the update's number.",
     formula="lrate(4 step) = lrate(step) / 2,   step >= warmup",
-    why="no-oracle",
+    why="It compares steps after the warm-up: a decay that begins afresh, or stands still, is told as that.",
     source=_SOURCE,
 )
 def falls(trial: Trial) -> float:
@@ -161,7 +161,7 @@ def falls(trial: Trial) -> float:
     "learning_rate",
     "The rate is in proportion to the inverse square root of d_model.",
     formula="lrate(4 d_model) = lrate(d_model) / 2",
-    why="no-oracle",
+    why="It compares two widths: a d_model that is left out, or that raises the rate, is told as that.",
     source=_SOURCE,
 )
 def falls_with_width(trial: Trial) -> float:
@@ -177,7 +177,7 @@ def falls_with_width(trial: Trial) -> float:
     "learning_rate",
     "The first update is number 1: it has a rate above zero, that of step 1.",
     formula="lrate(1) = d_model^-0.5 min(1, warmup^-1.5)",
-    why="words",
+    why="It names a count that begins at 0 or 2: the neighbours' rates are recognised.",
     source="paper, section 5.3: step_num; a step 0 would not move",
     prepare=lambda case: case.but(moment="first"),
 )
@@ -197,7 +197,7 @@ def first_update(trial: Trial) -> float:
     "learning_rate",
     "A step has its rate wherever it stands among the steps.",
     formula="lrate is a function of one step",
-    why="no-oracle",
+    why="It gives the steps in another order: a schedule that counts its calls has rates by place.",
     source=_SOURCE,
     prepare=lambda case: case.but(moment="unsorted"),
 )

@@ -95,7 +95,7 @@ def _has_entries(trial: Trial) -> bool:
     "log_softmax",
     "The exponentials of a row sum to one, and no logarithm is above zero.",
     formula="sum_j exp(log_softmax(x)_j) = 1, log_softmax(x)_j <= 0",
-    why="no-oracle",
+    why="It needs no expected value: a normaliser that is a little off is off in every term of one sum.",
     source=_SOURCE,
 )
 def sums_to_one(trial: Trial) -> float:
@@ -118,7 +118,7 @@ def sums_to_one(trial: Trial) -> float:
     "log_softmax",
     "Adding a constant to a row changes nothing.",
     formula="log_softmax(x + c) = log_softmax(x)",
-    why="no-oracle",
+    why="It compares two calls: a floor under the logits does not shift with them.",
     source=_SOURCE,
 )
 def shift_invariant(trial: Trial) -> float:
@@ -138,7 +138,7 @@ def shift_invariant(trial: Trial) -> float:
     "log_softmax",
     "Permuting the entries permutes the log-probabilities.",
     formula="log_softmax(P x) = P log_softmax(x)",
-    why="no-oracle",
+    why="It compares two calls: a sum that loses its tail, or its low digits, depends on the order.",
     source=_SOURCE,
 )
 def permutes(trial: Trial) -> float:
@@ -156,7 +156,7 @@ def permutes(trial: Trial) -> float:
     "log_softmax",
     "A log-probability is finite even where the probability is below the smallest number.",
     formula="log_softmax(x)_j = x_j - log sum exp(x), not log(exp(x_j) / sum exp(x))",
-    why="beyond",
+    why="It names the logarithm of a probability that has vanished; ALL-1 has an infinity there.",
     source=_SOURCE,
     prepare=lambda case: case.but(regime="limit"),
 )
@@ -171,7 +171,7 @@ def finite_where_probabilities_vanish(trial: Trial) -> float:
     "log_softmax",
     "A row differs from its logits by one constant.",
     formula="x_j - log_softmax(x)_j = lse for all j",
-    why="no-oracle",
+    why="It needs no expected value: a wrong base, or a logit that is clipped, is no shift by one constant.",
     source=_SOURCE,
 )
 def one_constant(trial: Trial) -> float:
@@ -196,7 +196,7 @@ def one_constant(trial: Trial) -> float:
     "log_softmax",
     "A logit of -inf has the log-probability -inf, and the others are what they are without it.",
     formula="log_softmax(x)_j = -inf where x_j = -inf; the rest = log_softmax of the rest",
-    why="beyond",
+    why="It compares a row with what is left of it without the masked logits, and wants -inf at these.",
     source="IEEE 754 arithmetic along the formula: exp(-inf) = 0",
     prepare=lambda case: case.but(regime="masked"),
 )

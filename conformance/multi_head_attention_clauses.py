@@ -23,7 +23,7 @@ def _plain(case: Case, **changes: object) -> Case:
     _COMPONENT,
     "One head is attention between projections.",
     formula="h = 1: MultiHead(Q, K, V) = Attention(Q W^Q, K W^K, V W^V) W^O",
-    why="no-oracle",
+    why="It has no heads to split or to merge, on either side: a mistake in that cannot be shared by the oracle.",
     source=_SOURCE,
     prepare=lambda case: _plain(case, heads=1),
 )
@@ -50,7 +50,7 @@ def one_head(trial: Trial) -> float:
     _COMPONENT,
     "Each head carries the value that it looks at to its own place: seen with small whole numbers, bit for bit.",
     formula="p_ij = 1 for one j of each head: head_i = V[j] W_i^V",
-    why="bits",
+    why="It is exact, and follows each head by itself; in bfloat16 most elements have an infinite bound here.",
     source=_SOURCE,
     prepare=lambda case: _plain(case, source="separate", mask="none"),
 )
@@ -79,7 +79,7 @@ def values_are_routed(trial: Trial) -> float:
     _COMPONENT,
     "The order of the heads does not matter.",
     formula="blocks of W^Q, W^K, W^V and rows of W^O permuted alike: the same result",
-    why="no-oracle",
+    why="It compares two calls: heads that share a block, or are merged channel by channel, have an order.",
     source=_SOURCE,
     prepare=lambda case: _plain(case, mask="none"),
 )
@@ -103,7 +103,7 @@ def heads_permuted(trial: Trial) -> float:
     _COMPONENT,
     "Permuting the keys with their values changes nothing.",
     formula="MultiHead(Q, P K, P V) = MultiHead(Q, K, V)",
-    why="no-oracle",
+    why="It compares two calls: a split without its transpose, or a softmax over items, gives the keys an order.",
     source=_SOURCE,
     prepare=lambda case: _plain(case, mask="none"),
 )
@@ -120,7 +120,7 @@ def keys_permuted(trial: Trial) -> float:
     _COMPONENT,
     "Masking keys is the same as deleting them.",
     formula="mask_j = False for all i: MultiHead over the keys that are left",
-    why="no-oracle",
+    why="It compares masking with deleting: a mask that is inverted, transposed or applied too late is no deletion.",
     source="paper, section 3.2.3",
     prepare=lambda case: _plain(case, mask="none", source="separate"),
 )
@@ -140,7 +140,7 @@ def mask_deletes(trial: Trial) -> float:
     _COMPONENT,
     "Decoding step by step gives the rows of the full pass, at every split.",
     formula="causal self-attention: MultiHead(X[:t]) = MultiHead(X)[:t]",
-    why="no-oracle",
+    why="It compares every first part with the full pass, as a cache of keys and values has to.",
     source="paper, section 3.2.3",
     prepare=lambda case: _plain(case, mask="causal", source="self", L_k=case["L_q"]),
 )
@@ -162,7 +162,7 @@ def steps_are_rows(trial: Trial) -> float:
     _COMPONENT,
     "A key that no query sees gets a gradient of exactly zero, and so does its value.",
     formula="mask_ij = False for all i: dK_j = dV_j = 0",
-    why="bits",
+    why="It says that a masked key gets a gradient, through the projections, which mix its channels.",
     source="paper, section 3.2.3",
     prepare=lambda case: _plain(case, mask="none", source="separate"),
 )

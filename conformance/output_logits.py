@@ -87,7 +87,7 @@ OUTPUT_LOGITS: Component = component(
     "output_logits",
     "The logits are linear in the hidden states.",
     formula="logits(2 h + h') = 2 logits(h) + logits(h')",
-    why="no-oracle",
+    why="It compares three calls: a cap, a scale or a norm that the formula has not is not linear.",
     source=_SOURCE,
     prepare=lambda case: case.but(regime="integers"),
 )
@@ -109,7 +109,7 @@ def linear(trial: Trial) -> float:
     "output_logits",
     "The logit of a token depends on its own row of the matrix only.",
     formula="logits(h; W)[v] = logits(h; W[v])",
-    why="no-oracle",
+    why="It compares the last token with itself in a vocabulary of one: an end that is left out is told as that.",
     source=_SOURCE,
 )
 def rows_independent(trial: Trial) -> float:
@@ -130,7 +130,7 @@ def rows_independent(trial: Trial) -> float:
     "output_logits",
     "The matrix is used as it is: unscaled, without a bias, a row for each token.",
     formula="logits(e_k)[v] = W[v, k],   logits(0) = 0",
-    why="bits",
+    why="It reads the matrix back bit for bit: a factor, a bias or another matrix is seen without rounding.",
     source='paper, section 3.4: only "in the embedding layers, we multiply those weights by sqrt(d_model)"',
     prepare=lambda case: case.but(regime="integers"),
 )
@@ -152,7 +152,7 @@ def reads_the_matrix(trial: Trial) -> float:
     "output_logits",
     "The matrix that is given is read at every call: an update of it in place is seen.",
     formula="logits(h; W') after logits(h; W), where W' is W after an optimizer's step",
-    why="promise",
+    why="It updates the matrix in place, as training does where it is tied, and looks at the logits after it.",
     source=_TIED,
 )
 def reads_it_again(trial: Trial) -> float:
@@ -177,7 +177,7 @@ def reads_it_again(trial: Trial) -> float:
     "output_logits",
     "A position alone gives what it gives among others.",
     formula="logits(h)[l] = logits(h[l])",
-    why="no-oracle",
+    why="It compares position 0 alone and among others: logits of the last position are told as that.",
     source=_SOURCE,
 )
 def positions_independent(trial: Trial) -> float:

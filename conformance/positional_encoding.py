@@ -90,7 +90,7 @@ def _pairs(table: Array, trial: Trial) -> tuple[Array, Array]:
     "positional_encoding",
     "A longer table begins with the shorter one.",
     formula="PE(pos) does not depend on the length",
-    why="no-oracle",
+    why="It compares tables of two lengths: one that is counted from its end changes with the length.",
     source=_SOURCE,
 )
 def longer_table(trial: Trial) -> float:
@@ -108,7 +108,7 @@ def longer_table(trial: Trial) -> float:
     "positional_encoding",
     "The squares of the sine and the cosine of a pair sum to one.",
     formula="PE(pos, 2i)^2 + PE(pos, 2i + 1)^2 = 1",
-    why="no-oracle",
+    why="It needs no angle: sine and cosine of a pair must be of the same one, whatever that is.",
     source=_SOURCE,
 )
 def on_the_circle(trial: Trial) -> float:
@@ -126,7 +126,7 @@ def on_the_circle(trial: Trial) -> float:
     "positional_encoding",
     "The encoding of a position k further on is a rotation of each pair that depends on k only.",
     formula="PE(pos + k) = R_k PE(pos), R_k the rotation by k / 10000^(2i/d_model)",
-    why="no-oracle",
+    why="It states the paper's reason for sines, that a shift is linear, and reads the rotation off the table.",
     source='paper, section 3.5: "PE(pos + k) can be represented as a linear function of PE(pos)"',
 )
 def rotation(trial: Trial) -> float:
@@ -158,7 +158,7 @@ def _product(a: Array, w_a: Array, b: Array, w_b: Array) -> Array:
     "positional_encoding",
     "The wavelengths form a geometric progression from 2 pi to 10000 * 2 pi.",
     formula="the angle at position 1 is 10000^(-2i/d_model)",
-    why="no-oracle",
+    why="It reads the wavelengths off position 1, and names the first pair in which base or exponent is wrong.",
     source=_SOURCE,
 )
 def wavelengths(trial: Trial) -> float:
@@ -178,7 +178,7 @@ def wavelengths(trial: Trial) -> float:
     "positional_encoding",
     "Sines and cosines lie in their channels as `positional_layout` declares: interleaved, or half and half.",
     formula="PE(pos, 2i) = sin, PE(pos, 2i + 1) = cos; at position 0 these are 0 and 1",
-    why="words",
+    why="It says in which channels sines and cosines lie, as position 0 shows without any rounding.",
     source=_SOURCE,
 )
 def channels(trial: Trial) -> float:
@@ -203,7 +203,7 @@ def channels(trial: Trial) -> float:
     "positional_encoding",
     "With an odd d_model the last channel is a sine, and d_model itself stands in the exponent.",
     formula="PE(pos, d_model - 1) = sin(pos / 10000^((d_model - 1)/d_model))",
-    why="words",
+    why="It names the last sine of an odd width, where a width that is rounded, or a missing half pair, shows.",
     source="the formula of section 3.5, for the channels that there are",
     prepare=lambda case: case if case["d_model"] % 2 else case.but(d_model=case["d_model"] + 1),
 )
@@ -228,7 +228,7 @@ def _far(component: Component, dtype: str, seed: int) -> Iterator[Case]:
     "positional_encoding",
     "Angles are formed in float32 at least: far positions are as right as that allows.",
     formula="|angle error| <= pos w U (2 + c_e + 3 |ln w| + [pos]), U that of float32 or of the table's own format",
-    why="beyond",
+    why="It judges positions up to 65535, where the covering set ends at 19999, and names the first wrong one.",
     source="docs/bounds.md; 257 is no number of bfloat16, and 2049 none of float16",
     cases=lambda component, dtype, seed: list(_far(component, dtype, seed)),
 )

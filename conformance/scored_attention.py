@@ -94,7 +94,7 @@ def define_clauses(component: str, prefix: str, source: str) -> None:
         component,
         "The weights of a row sum to one.",
         formula="sum_j p_ij = 1, seen with values of 1",
-        why="no-oracle",
+        why="It needs no expected value: it tells a wrong softmax from wrong scores.",
         source=source,
     )
     def weights_sum_to_one(trial: Trial) -> float:
@@ -111,7 +111,7 @@ def define_clauses(component: str, prefix: str, source: str) -> None:
         component,
         "Permuting the keys with their values changes nothing.",
         formula="f(Q, P K, P V) = f(Q, K, V)",
-        why="no-oracle",
+        why="It compares two calls: a causal order that nobody asked for makes the order of the keys matter.",
         source=source,
     )
     def keys_permuted(trial: Trial) -> float:
@@ -129,7 +129,7 @@ def define_clauses(component: str, prefix: str, source: str) -> None:
         component,
         "Each query is answered by itself: permuting the queries permutes the rows.",
         formula="f(P Q, K, V) = P f(Q, K, V)",
-        why="no-oracle",
+        why="It compares two calls: a row that takes anything from another row depends on its place.",
         source=source,
     )
     def queries_permuted(trial: Trial) -> float:
@@ -148,7 +148,7 @@ def define_clauses(component: str, prefix: str, source: str) -> None:
         component,
         "With one key, every row is its value.",
         formula="softmax of one score is 1",
-        why="no-oracle",
+        why="What is due is an argument itself, whatever the weights and the scores.",
         source=source,
         prepare=lambda case: case.but(L_k=1),
     )
@@ -163,7 +163,7 @@ def define_clauses(component: str, prefix: str, source: str) -> None:
         component,
         "Equal keys give the mean of their values.",
         formula="k_j = k for all j: p_ij = 1/n",
-        why="no-oracle",
+        why="What is due is a plain mean, whatever the weights: only the normaliser is left to be wrong.",
         source=source,
         prepare=lambda case: case.but(regime="equal-rows"),
     )

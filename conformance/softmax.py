@@ -82,7 +82,7 @@ SOFTMAX: Component = component(
     "softmax",
     "The probabilities of a row sum to one, and none is negative or above one.",
     formula="sum_i softmax(x)_i = 1, 0 <= softmax(x)_i <= 1",
-    why="no-oracle",
+    why="It needs no expected value: to sum to one, within 0 and 1, is what makes numbers probabilities.",
     source=_SOURCE,
 )
 def sums_to_one(trial: Trial) -> float:
@@ -101,7 +101,7 @@ def sums_to_one(trial: Trial) -> float:
     "softmax",
     "Adding a constant to a row changes nothing.",
     formula="softmax(x + c) = softmax(x)",
-    why="no-oracle",
+    why="It compares two calls: padding that counts as a logit of 0 does not shift with the row.",
     source=_SOURCE,
 )
 def shift_invariant(trial: Trial) -> float:
@@ -121,7 +121,7 @@ def shift_invariant(trial: Trial) -> float:
     "softmax",
     "Permuting the entries permutes the probabilities.",
     formula="softmax(P x) = P softmax(x)",
-    why="no-oracle",
+    why="It compares two calls: a sum in too narrow a format depends on the order of its terms.",
     source=_SOURCE,
 )
 def permutes(trial: Trial) -> float:
@@ -139,7 +139,7 @@ def permutes(trial: Trial) -> float:
     "softmax",
     "Logits of any size give finite probabilities, and a far larger one takes all.",
     formula="softmax(x)_i -> 1 as x_i - x_j -> infinity for all j != i",
-    why="beyond",
+    why="It says that large logits are handled wrongly, as without their maximum.",
     source=_SOURCE,
     prepare=lambda case: case.but(regime="limit"),
 )
@@ -154,7 +154,7 @@ def saturates(trial: Trial) -> float:
     "softmax",
     "The gradient of a row sums to zero, also where the softmax is saturated.",
     formula="sum_j dx_j = 0, since softmax(x + c) = softmax(x)",
-    why="no-oracle",
+    why="It needs no expected gradient: half of the Jacobian, or another function's, leaves a sum.",
     source="paper, section 3.2.1, differentiated",
 )
 def gradient_sums_to_zero(trial: Trial) -> float:

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..adapters import Listed
-from .clause import WHY, Clause
+from .clause import Clause
 from .coverage import Covered, ranges
 from .explaining import facts, replay_command, title
 from .judging import Result
@@ -172,11 +172,11 @@ def show_adapters(console: Console, adapters: Sequence[Listed]) -> None:
 
 
 def show_clauses(console: Console, clauses: Sequence[Clause]) -> None:
-    """Id, sentence, formula and source of each."""
+    """Id, sentence, formula and source of each, and why it is there."""
     for clause in clauses:
         level = " [yellow](advisory)[/]" if clause.level == "advisory" else ""
         console.print(f"[bold]{clause.id}[/]  [dim]{clause.component or 'every component'}[/]{level}")
-        for text in filter(None, (clause.sentence, clause.formula, clause.source, WHY.get(clause.why))):
+        for text in filter(None, (clause.sentence, clause.formula, clause.source, clause.why)):
             console.print(textwrap.indent(_plain(text), "    "), soft_wrap=True)
 
 

@@ -33,7 +33,7 @@ def _required_of(trial: Trial, text: str, *merges: tuple[str, str]) -> float:
     "tokenize",
     "Of the neighbours that are in `merges`, the pair that is listed first is merged, wherever it stands.",
     formula="(a, b) = the first in merges of all (s_i, s_i+1); s = s with a, b replaced by ab, from left to right",
-    why="whole",
+    why="It compares the tokens with the reference's on every kind of text; BPE-4 to 12 say what is wrong.",
     source=_SOURCE,
     covering=True,
     prepare=lambda case: case if case["merges"] in FOUNDED else None,
@@ -81,7 +81,7 @@ def first_entry_counts(trial: Trial) -> float:
     "tokenize",
     "The tokens joined are the text, character for character.",
     formula="t_1 t_2 ... t_n = text",
-    why="no-oracle",
+    why="It needs no reference, and names the normalisation that has changed the text.",
     source=_CONTRACT,
     covering=True,
 )
@@ -102,7 +102,7 @@ def nothing_lost(trial: Trial) -> float:
     "tokenize",
     "Every token is a character or what a merge makes, so the vocabulary's size bounds how many there are.",
     formula="t_i in characters + {ab : (a, b) in merges}",
-    why="no-oracle",
+    why="It needs no reference: a mark, or a pair put together in reverse, is no token of the vocabulary.",
     source=f"{_SOURCE}; the vocabulary's size is the first dimension of the embedding's matrix",
     covering=True,
 )
@@ -124,7 +124,7 @@ def of_the_vocabulary(trial: Trial) -> float:
     "tokenize",
     "Nothing is left to merge.",
     formula="no (t_i, t_i+1) is in merges",
-    why="no-oracle",
+    why="It needs no reference: one pass too few, or a text cut into pieces, leaves pairs to merge.",
     source=_SOURCE,
     covering=True,
 )
@@ -142,7 +142,7 @@ def nothing_left(trial: Trial) -> float:
     "tokenize",
     "Without merges the tokens are the characters, and an empty text has none.",
     formula="merges = () -> t_i = text_i",
-    why="words",
+    why="It has no merges to blame: only how a text is cut into characters is left to be wrong.",
     source=_CONTRACT,
 )
 def characters(trial: Trial) -> float:
@@ -159,7 +159,7 @@ def characters(trial: Trial) -> float:
     "tokenize",
     "In a run of one character, overlapping pairs are merged from left to right.",
     formula="for merges (a, a): aaaaa -> aa aa a",
-    why="words",
+    why="It names runs of one character, where pairs overlap and the direction decides.",
     source=f"{_SOURCE}, whose program substitutes from left to right",
 )
 def runs(trial: Trial) -> float:
@@ -178,7 +178,7 @@ def runs(trial: Trial) -> float:
     "tokenize",
     "The order of the list decides, not the order of the text, nor the length of a token.",
     formula="for merges (b, c), (a, b): abc -> a bc; for (a, b), (b, c), (bc, d): abcd -> ab c d",
-    why="words",
+    why="It has seven texts by hand, each of which tells the order of the list from another rule.",
     source=_SOURCE,
 )
 def order_of_the_list(trial: Trial) -> float:
@@ -202,7 +202,7 @@ def order_of_the_list(trial: Trial) -> float:
     "tokenize",
     "The text is one piece: white space and punctuation are characters like any others, at its edges too.",
     formula="for merges (a, _), (a_, b): a_b -> a_b",
-    why="words",
+    why="It puts each kind of white space at each place of a text, where splitting into words would show.",
     source=_CONTRACT,
 )
 def one_piece(trial: Trial) -> float:
@@ -222,7 +222,7 @@ def one_piece(trial: Trial) -> float:
     "tokenize",
     "A call does not depend on the calls before it.",
     formula="f(x) after f(x') = f(x)",
-    why="promise",
+    why="It calls with other merges and with another text first: a cache by the text alone is told as that.",
     source="a formula has no memory",
     prepare=lambda case: case.but(L=max(case["L"], 8), merges="random", seed=case["seed"] + 2**20),
 )
@@ -242,7 +242,7 @@ def _extended(case: Case) -> Case:
     "tokenize",
     "A character that no merge has separates: what stands on either side of it is tokenized by itself.",
     formula="f(x | y) = f(x), |, f(y)   for a character | that is in no merge",
-    why="no-oracle",
+    why="It compares three calls: what stands beyond a character that no merge has must not matter.",
     source=_SOURCE,
     prepare=_extended,
 )

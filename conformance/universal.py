@@ -58,7 +58,7 @@ def _large(component: Component, dtype: str, seed: int) -> list[Case]:
     None,
     "Over a whole tensor the errors have no bias, no gain and no more noise than rounding makes.",
     formula="RMS(e / sigma) <= 1.15 + 4/sqrt(N); self-normalised t of bias, gain and each direction <= 7",
-    why="systematic",
+    why="It judges whole tensors of thousands of elements, where a bias far below one element's bound adds up.",
     source="docs/bounds.md, aggregates",
     cases=_large,
     concerns=lambda component: bool(component.large),
@@ -86,7 +86,7 @@ def aggregates(trial: Trial) -> float:
     None,
     "Where the right answer is representable and every order of operations reaches it, it is reached bit for bit.",
     formula="actual = y",
-    why="bits",
+    why="It is exact, where the bound allows for roundings that do not happen on such numbers.",
     source="the component's formula, on small integers, one-hot and uniform weights, zeros",
     covering=True,
     prepare=lambda case: case if _has_exact_values(case) else None,
@@ -146,7 +146,7 @@ def arguments_untouched(trial: Trial) -> float:
     None,
     "The same call gives the same bits.",
     formula="f(x) = f(x)",
-    why="promise",
+    why="It says that two answers to one call differ; each of them alone may be within the bound.",
     source="a formula is a function",
 )
 def deterministic(trial: Trial) -> float:
@@ -160,7 +160,7 @@ def deterministic(trial: Trial) -> float:
     None,
     "A call does not depend on the calls before it.",
     formula="f(x) after f(x') = f(x)",
-    why="promise",
+    why="It calls again on the same arrays, overwritten in place, and after each option; ALL-1 makes new ones.",
     source="a formula has no memory",
 )
 def no_memory(trial: Trial) -> float:
@@ -184,7 +184,7 @@ def no_memory(trial: Trial) -> float:
     None,
     "The same values in another memory layout give the same result.",
     formula="f(view of x) = f(x), within both roundings",
-    why="no-oracle",
+    why="It blames the layout, since the same values are right in another; ALL-1 only says that they are wrong.",
     source="an array is its values",
     prepare=lambda case: case if case["layout"] != "contiguous" else None,
     concerns=lambda component: "layout" in component.parameters,
@@ -203,7 +203,7 @@ def layouts(trial: Trial) -> float:
     None,
     "Each item of a batch, computed alone, gives what it gives in the batch.",
     formula="f(x)[b] = f(x[b])",
-    why="no-oracle",
+    why="It compares the implementation with itself, and says that the items of a batch mix.",
     source="the formulas have no batch axis",
     concerns=lambda component: component.item is not None,
 )
@@ -231,7 +231,7 @@ def batch_items_alone(trial: Trial) -> float:
     None,
     "Every option that is accepted changes the result where the formula says that it does.",
     formula="f(x, option) != f(x)",
-    why="words",
+    why="It names the option that is accepted and ignored; ALL-1 shows the wrong values that come of it.",
     source="the contract",
     concerns=lambda component: component.variations is not None and component.has_dtype,
 )
