@@ -83,7 +83,10 @@ def future_unseen(trial: Trial) -> float:
             for name in ("key", "value")
         }
     )
-    before = ~np.any(seen_by(trial.inputs, trial.conventions)[..., first:], axis=-1)
+    seen = seen_by(trial.inputs, trial.conventions)
+    before = ~seen[..., first:].any(-1)
+    if trial.conventions["masked_row"] == "mean":
+        before &= seen.any(-1)  # the others hold the mean of all values, of later ones as well
     applies(before.any())
     chosen = np.broadcast_to(before[..., None], trial.component.shape(trial.inputs))
     return trial.require_bits(

@@ -120,7 +120,6 @@ def shared_matrix(trial: Trial) -> float:
     _COMPONENT,
     "The whole Transformer: the decoder reads what the encoder wrote.",
     formula="logits = decoder(target, encoder(source))",
-    why="It lets the implementation's own encoder write the memory, which no other clause of the decoder does.",
     source="paper, section 3 and figure 1",
     prepare=lambda case: case.but(regime="normal", memory_mask="none"),
 )

@@ -71,7 +71,6 @@ def any_tokens(trial: Trial) -> float:
     "detokenize",
     "Detokenizing the tokens of any text gives that text.",
     formula="detokenize(tokenize(text)) = text",
-    why="It calls tokenize and detokenize in turn, which no clause of either alone does.",
     source="the contract: no splitting before, so nothing is lost",
     covering=True,
 )

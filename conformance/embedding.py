@@ -191,7 +191,6 @@ def _stepped(trial: Trial) -> Inputs:
     "embedding",
     "Embedding and output logits share a matrix: an optimizer's step on it changes both; only the embedding is scaled.",
     formula="y = sqrt(d_model) logits(e_k)[tokens], k = 1 ... d_model, with W and with W'",
-    why="It calls embedding and logits in turn on one matrix, which no clause of either alone does.",
     source=_TIED,
     prepare=lambda case: case.but(regime="normal"),
 )

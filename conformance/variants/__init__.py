@@ -70,6 +70,7 @@ from . import (  # noqa: F401  (importing them fills the catalogue)
     tokenization,
     tokenization_learning,
     tokenization_text,
+    two_functions,
 )
 from .catalogue import Variant as Variant
 from .catalogue import find as find

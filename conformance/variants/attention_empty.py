@@ -4,6 +4,7 @@ import numpy as np
 
 from .arithmetic import Array
 from .attention import Call, attend, exponentials, kernel, per_head, scores, visible
+from .attention_causal import aligned_bottom_right
 from .catalogue import variant
 
 NEEDS = "a row that sees no key"
@@ -50,6 +51,19 @@ def attention_masked_row_nan(call: Call) -> Array:
 @kernel
 def attention_masked_row_mean(call: Call) -> Array:
     return with_empty_rows(call, mean_of_values(call))
+
+
+@variant(
+    "attention-bottom-right-mean",
+    "attention",
+    "The causal mask ends in the last key, and a row before the first key holds the mean of all values, as declared.",
+    wrong=False,
+    conventions={"causal_alignment": "bottom-right", "masked_row": "mean"},
+)
+@kernel
+def attention_bottom_right_mean(call: Call) -> Array:
+    sees = aligned_bottom_right(call)
+    return np.where(sees.any(-1, keepdims=True), attend(call, sees=sees), mean_of_values(call))
 
 
 # Wrong

@@ -34,6 +34,8 @@ class Variant:
     numerics: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     vjp: Callable[..., Any] | None = None
     """Its gradients, as `<component>_vjp(cotangent, ...)`; None: it has none."""
+    beside: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    """Other functions of the same implementation, where the bug is between two."""
     dtypes: tuple[str, ...] = DTYPES
     """In which it is to be judged: those in which the bug can be seen."""
 
@@ -57,6 +59,7 @@ class Variant:
             numerics={dtype: dict(fields) for dtype, fields in self.numerics.items()},
             notes=(self.sentence,),
             **{self.component: self.function},
+            **self.beside,
             **({f"{self.component}_vjp": self.vjp} if self.vjp else {}),
         )
 
