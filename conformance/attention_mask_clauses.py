@@ -84,9 +84,9 @@ def future_unseen(trial: Trial) -> float:
         }
     )
     seen = seen_by(trial.inputs, trial.conventions)
-    before = ~seen[..., first:].any(-1)
+    before = np.logical_not(np.any(seen[..., first:], -1))
     if trial.conventions["masked_row"] == "mean":
-        before &= seen.any(-1)  # the others hold the mean of all values, of later ones as well
+        before = before & np.any(seen, -1)  # the others hold the mean of all values, of later ones as well
     applies(before.any())
     chosen = np.broadcast_to(before[..., None], trial.component.shape(trial.inputs))
     return trial.require_bits(

@@ -60,8 +60,8 @@ def _wrong(actual: Array, expected: Array, allowance: Array) -> Array:
 def _places(wrong: Array, words: Sequence[str]) -> Iterator[str]:
     """For each axis along which only some indices hold wrong elements: which."""
     there = [np.flatnonzero(wrong.any(tuple(k for k in range(wrong.ndim) if k != axis))) for axis in range(wrong.ndim)]
-    if not there or wrong[np.ix_(*there)].mean() < _MOST:
-        return  # where they meet is not where it is wrong
+    if wrong.sum() == 1 or wrong[np.ix_(*there)].mean() < _MOST:
+        return  # the message has named it; or where the indices meet is not where it is wrong
     for axis, word in enumerate(words):
         size = wrong.shape[axis]
         beside = wrong.size // size  # elements of each index

@@ -99,7 +99,7 @@ def test_a_mistake_in_the_command(tmp_path, suffix, options, says):
     [
         ("no/such/file.py", "there is no file no/such/file.py"),
         ("torhc", "there is no adapter 'torhc'; did you mean 'torch'?"),
-        ("xyzzy", "a name is one of tokenizers, torch, "),
+        ("xyzzy", "a name is one of mlx, mlx-adam-corrected, onnx-reference, "),
         ("no.such.module:object", "there is no adapter 'no.such.module:object'"),
         ("is this a name?", "there is no adapter 'is this a name?'"),
         ("json", "json offers no function of the contract"),

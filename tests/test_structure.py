@@ -45,6 +45,10 @@ def test_where(index, sentence):
     assert sentence.replace("querys", "queries") in said(wrong_in(*index))
 
 
+def test_one_wrong_element_has_been_named():
+    assert said(wrong_in(1, 2, slice(3, 4), slice(4, 5))) == []
+
+
 def test_a_few_wrong_elements_have_no_place():
     """Of 180 elements 3 are wrong, in three heads and items: which is no more than chance."""
     actual = EXPECTED.copy()

@@ -6,7 +6,7 @@ from typing import ClassVar
 from .arithmetic import Array, wide
 from .catalogue import variant
 from .embedding import embed
-from .layers import contract, layers
+from .layers import Weights, contract, layers
 from .output_logits import logits
 from .stacks import Stacks
 from .tokenization import Merges, merged
@@ -42,14 +42,14 @@ class _Counting(Stacks):
 
     start: ClassVar[list[int]] = [0]
 
-    def encoder(self, tokens: Array, w: dict[str, Array], *, mask: Array | None = None) -> Array:
+    def encoder(self, tokens: Array, w: Weights, *, mask: Array | None = None) -> Array:
         """From symbols to vectors."""
         self.start[0] = 0
         result = super().encoder(tokens, w, mask=mask)
         self.start[0] = tokens.shape[1]
         return result
 
-    def decoder(self, tokens: Array, memory: Array, w: dict[str, Array], **masks: Array | None) -> Array:
+    def decoder(self, tokens: Array, memory: Array, w: Weights, **masks: Array | None) -> Array:
         """From symbols and a memory to logits."""
         result = super().decoder(tokens, memory, w, **masks)
         self.start[0] = 0

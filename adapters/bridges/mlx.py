@@ -1,0 +1,61 @@
+"""MLX arrays; bfloat16 crosses as its bits. An array never changes: what is written makes a new one."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import ml_dtypes
+import mlx.core as mx
+import numpy as np
+
+from ..layouts import LAYOUTS, Laid
+
+layouts = LAYOUTS
+differentiates = True
+
+
+def check_device(device: str) -> None:
+    """Choose it: MLX computes where its default device says."""
+    if device not in ("cpu", "gpu"):
+        raise ValueError('MLX has the devices "cpu" and "gpu"')
+    mx.set_default_device(mx.cpu if device == "cpu" else mx.gpu)
+
+
+def to_framework(laid: Laid, device: str) -> tuple[Any, Any]:
+    """A flat array, and the strided view of it."""
+    storage = _array(laid.buffer)
+    return storage, mx.as_strided(storage, laid.shape, laid.strides, laid.offset if laid.buffer.size else 0)
+
+
+def from_framework(array: Any) -> np.ndarray[Any, np.dtype[Any]]:
+    """The values; whatever is still to be computed is."""
+    if not isinstance(array, mx.array):
+        raise TypeError(f"it is a {type(array).__name__}, not an MLX array")
+    if array.dtype == mx.complex64:
+        raise TypeError("its dtype is complex64, which is no real number format")
+    if array.dtype == mx.bfloat16:
+        return np.array(array.view(mx.uint16)).view(ml_dtypes.bfloat16)
+    return np.array(array)
+
+
+def shares_memory(result: Any, storage: Any) -> bool:
+    """Arrays are values: no result can change with an argument."""
+    return False
+
+
+def overwrite(storage: Any, buffer: np.ndarray[Any, np.dtype[Any]]) -> bool:
+    """They cannot be."""
+    return False
+
+
+def vjp(run: Callable[..., Any], arguments: Sequence[Any], cotangent: Any) -> Sequence[Any]:
+    """Call mx.vjp."""
+    _, gradients = mx.vjp(lambda *given: [run(*given)], list(arguments), [cotangent])
+    result: Sequence[Any] = gradients
+    return result
+
+
+def _array(buffer: np.ndarray[Any, np.dtype[Any]]) -> mx.array:
+    """An array with memory of its own; without a dtype, float64 would become float32."""
+    if buffer.dtype == ml_dtypes.bfloat16:
+        return mx.array(buffer.view(np.uint16)).view(mx.bfloat16)
+    return mx.array(buffer, dtype=getattr(mx, "bool_" if buffer.dtype == bool else buffer.dtype.name))
