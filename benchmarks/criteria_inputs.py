@@ -1,8 +1,8 @@
 """The inputs on which other projects use their rules: their distributions and kinds of shapes, made smaller for a CPU.
 
 Batches are cut to 2 (7 sequences for transformers) and heads to 4, which leaves fewer elements to be wrong in. Lengths
-are the projects' own up to 2048 (1024 where it is causal), as the size of a result depends on them; so are
-distributions, options, and what is odd or even about a size.
+are the projects' own up to 2048 (1024 where it is causal, and for FlexAttention), as the size of a result depends on
+them; so are distributions, options, and what is odd or even about a size.
 """
 
 import math
@@ -26,6 +26,10 @@ class Asked:
 
     inputs: Inputs
     cotangent: Array
+    generic: bool = False
+    """Whether assay's statistical bound holds for the value: values are random, with a mean of zero."""
+    generic_cotangent: bool = False
+    """Whether that is so for the cotangent, too: the bound of the gradients needs both."""
 
 
 def normal(size: float = 1.0) -> Draw:
@@ -41,6 +45,10 @@ def uniform(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
 def small_integers(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """0.001 times 0 ... 199."""
     return 0.001 * generator.integers(0, 200, shape)
+
+
+POSITIVE: Final = (uniform, small_integers)
+"""Errors that positive factors carry have one sign: they add up where a statistical bound lets them cancel."""
 
 
 # Attention
@@ -155,7 +163,8 @@ def attention_inputs(kind: str, component: Component, dtype: str) -> list[Asked]
         if each.mask:
             arrays["mask"] = _mask(each, generator)
         inputs = Inputs(arrays, {"causal": each.causal, "scale": each.scale})
-        asked.append(Asked(inputs, rounded(of_cotangent(generator, component.shape(inputs)), dtype)))
+        cotangent = rounded(of_cotangent(generator, component.shape(inputs)), dtype)
+        asked.append(Asked(inputs, cotangent, draw not in POSITIVE, of_cotangent not in POSITIVE))
     return asked
 
 
@@ -199,7 +208,9 @@ def component_inputs(kind: str, component: Component, dtype: str) -> list[Asked]
             for name, array in given.arrays.items()
         }
         inputs = Inputs(arrays, given.options)
-        asked.append(Asked(inputs, rounded(of_cotangent(generator, component.shape(inputs)), dtype or "float64")))
+        cotangent = rounded(of_cotangent(generator, component.shape(inputs)), dtype or "float64")
+        generic = draw not in POSITIVE and component.generic(case)
+        asked.append(Asked(inputs, cotangent, generic, of_cotangent not in POSITIVE))
     return asked
 
 

@@ -35,6 +35,8 @@ class Measured:
         """Read them."""
         self.found = {key: _sets(kinds) for key, kinds in detect.read().items()}
         self.clauses = clause_table.read()
+        spared = _read("spared.json").items()
+        self.failures = {(failure[0], key.split(" ")[1]) for key, each in spared for failure in each["failures"]}
 
     def rejected(self, kind: str, criterion: Criterion, variant: Variant, dtype: str | None = None) -> bool:
         """Whether the variant is rejected, in that dtype or in any."""
@@ -47,6 +49,18 @@ class Measured:
         every = list(of)
         return Share(sum(self.rejected(kind, criterion, each, dtype) for each in every), len(every))
 
+    def both(
+        self, kind: str, criterion: Criterion, *, component: str | None = None, dtype: str | None = None
+    ) -> tuple[Share, Share]:
+        """Of its domain, or the part of it there: the wrong ones caught, and the right ones failed."""
+        wrong, right = (
+            [each for each in domain(criterion, wrong=wrong) if component in (None, each.component)]
+            for wrong in (True, False)
+        )
+        if dtype:
+            wrong, right = in_dtype(wrong, dtype), in_dtype(right, dtype)
+        return self.share(kind, criterion, wrong, dtype), self.share(kind, criterion, right, dtype)
+
     def assay(self, of: Iterable[Variant], dtype: str | None = None) -> Share:
         """What the quick profile catches of wrong variants, in that dtype or in any."""
         every = list(of)
@@ -54,6 +68,11 @@ class Measured:
             any(clauses for key, clauses in self.clauses[each.name].items() if dtype in (None, key)) for each in every
         ]
         return Share(sum(caught), len(every))
+
+    def failed(self, dtype: str | None = None) -> Share:
+        """What the standard profile fails of right variants, in that dtype or in any."""
+        every = variants(wrong=False) if dtype is None else in_dtype(variants(wrong=False), dtype)
+        return Share(len({name for name, where in self.failures if dtype in (None, where)}), len(every))
 
 
 def _sets(kinds: Any) -> dict[str, dict[str, set[str]]]:
@@ -77,6 +96,16 @@ def domain(criterion: Criterion, *, wrong: bool) -> list[Variant]:
     return [each for each in variants(wrong=wrong) if at_home(criterion, each)]
 
 
+def in_dtype(of: Iterable[Variant], dtype: str) -> list[Variant]:
+    """Those that are at home there."""
+    return [each for each in of if COMPONENTS[each.component].has_dtype and dtype in each.dtypes]
+
+
+def short(both: Iterable[Share]) -> str:
+    """`97 %, 3 %`."""
+    return ", ".join(each.short for each in both)
+
+
 def table(heads: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     """Markdown."""
     heads = list(heads)
@@ -86,21 +115,19 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 def main_table(measured: Measured) -> str:
     """Criterion by what it catches and what it fails, on its inputs and on ours."""
-    every, right = variants(wrong=True), variants(wrong=False)
+    every = variants(wrong=True)
     own = measured.assay(every)
-    rows: list[list[object]] = [["**assay**, quick profile", own, own, f"0 % (0 of {len(right)})", "", "", ""]]
+    rows: list[list[object]] = [["**assay**, quick profile", own, own, measured.failed(), "", ""]]
     for each in CRITERIA:
-        wrong, spared = domain(each, wrong=True), domain(each, wrong=False)
-        caught = measured.share("theirs", each, wrong)
+        caught, failed = measured.both("theirs", each)
         rows.append(
             [
                 each.name,
                 caught,
                 Share(caught.part, len(every)).short,
-                measured.share("theirs", each, spared),
-                measured.share("ours", each, wrong).short,
-                measured.share("ours", each, spared).short,
-                f"{measured.share('assay', each, wrong).short}, {measured.share('assay', each, spared).short}",
+                failed,
+                short(measured.both("ours", each)),
+                short(measured.both("assay", each)),
             ]
         )
     heads = (
@@ -108,8 +135,7 @@ def main_table(measured: Measured) -> str:
         "wrong ones caught, of its domain",
         "of the whole catalogue",
         "right ones failed",
-        "on assay's inputs: caught",
-        "right ones failed",
+        "on assay's inputs: caught, right ones failed",
         "assay's bound on its inputs: caught, right ones failed",
     )
     return table(heads, rows)
@@ -118,12 +144,12 @@ def main_table(measured: Measured) -> str:
 def readme() -> str:
     """The README, with a short form of the main table."""
     measured = Measured()
-    every, right = variants(wrong=True), variants(wrong=False)
-    own = measured.assay(every)
-    rows = [["**assay**, quick profile", f"**{own.short}**", f"**{own.short}**", f"**0 %** of {len(right)}"]]
+    every = variants(wrong=True)
+    own, failed = measured.assay(every), measured.failed()
+    first = [*(f"**{own.short}**",) * 2, f"**{failed.short}** of {failed.whole}"]
+    rows = [["**assay**, quick profile", *first]]
     for each in CRITERIA:
-        caught = measured.share("theirs", each, domain(each, wrong=True))
-        failed = measured.share("theirs", each, domain(each, wrong=False))
+        caught, failed = measured.both("theirs", each)
         of_all = Share(caught.part, len(every)).short
         rows.append([each.name, f"{caught.short} of {caught.whole}", of_all, f"{failed.short} of {failed.whole}"])
     heads = ("criterion", "wrong ones caught, of its domain", f"of all {len(every)}", "right ones failed")
@@ -132,35 +158,23 @@ def readme() -> str:
 
 
 def by_dtype(measured: Measured) -> str:
-    """Shares of the wrong ones that are at home in a dtype."""
-
-    def of(variants_of: list[Variant], dtype: str) -> list[Variant]:
-        return [each for each in variants_of if COMPONENTS[each.component].has_dtype and dtype in each.dtypes]
-
-    every = list(variants(wrong=True))
-    rows = [["**assay**, quick profile", *(measured.assay(of(every, dtype), dtype) for dtype in DTYPES)]]
+    """Shares of those that are at home in a dtype."""
+    every = variants(wrong=True)
+    own = [short((measured.assay(in_dtype(every, dtype), dtype), measured.failed(dtype))) for dtype in DTYPES]
+    rows = [["**assay**, quick profile", *own]]
     for each in CRITERIA:
-        wrong = domain(each, wrong=True)
-        rows.append(
-            [
-                each.name,
-                *(
-                    measured.share("theirs", each, of(wrong, dtype), dtype) if dtype in each.dtypes else "-"
-                    for dtype in DTYPES
-                ),
-            ]
-        )
+        cells = [short(measured.both("theirs", each, dtype=dtype)) if dtype in each.dtypes else "-" for dtype in DTYPES]
+        rows.append([each.name, *cells])
     return table(("criterion", *DTYPES), rows)
 
 
 def by_component(measured: Measured) -> str:
-    """Shares of the wrong ones of each component, for the criteria that have a rule for it."""
+    """Shares of those of each component, for the criteria that have a rule for any."""
     general = [each for each in CRITERIA if not each.attention_only]
     rows = []
     for name in COMPONENTS:
-        every = list(variants(name, wrong=True))
-        cells = [measured.share("theirs", each, [one for one in every if at_home(each, one)]).short for each in general]
-        rows.append([f"`{name}`", measured.assay(every), *cells])
+        cells = [short(measured.both("theirs", each, component=name)) for each in general]
+        rows.append([f"`{name}`", measured.assay(variants(name, wrong=True)), *cells])
     return table(("component", "**assay**", *(each.name for each in general)), rows)
 
 
@@ -180,7 +194,7 @@ def page() -> str:
     every = variants(wrong=True)
     missed = only_assay(measured)
     away = [each for each in every if not any(at_home(criterion, each) for criterion in CRITERIA)]
-    best = max(CRITERIA, key=lambda each: measured.share("theirs", each, domain(each, wrong=True)).part)
+    best = max(CRITERIA, key=lambda each: measured.both("theirs", each)[0].part)
     return TEXT.format(
         main=main_table(measured),
         dtypes=by_dtype(measured),
@@ -188,10 +202,11 @@ def page() -> str:
         wrong=len(every),
         right=len(variants(wrong=False)),
         best=best.name,
-        of_best=Share(measured.share("theirs", best, domain(best, wrong=True)).part, len(every)),
-        of_best_right=measured.share("theirs", best, domain(best, wrong=False)),
+        of_best=Share(measured.both("theirs", best)[0].part, len(every)),
+        of_best_right=measured.both("theirs", best)[1],
         away=len(away),
         away_conventions=sum(bool(each.conventions) for each in away),
+        right_conventions=sum(bool(each.conventions) for each in variants(wrong=False)),
         missed=len(missed),
         list="\n".join(f"| `{each.name}` | {each.component} | {each.sentence} |" for each in missed),
         sources=table(("criterion", "from"), ((each.name, each.source) for each in CRITERIA)),
@@ -261,21 +276,16 @@ def main() -> None:
             if path.read_text(encoding="utf-8") != text:
                 sys.exit(f"{path} is not what docs/detection/ says: run python benchmarks/detection_page.py")
         return
+    measured = Measured()
     PAGE.write_text(page(), encoding="utf-8")
     README.write_text(readme(), encoding="utf-8")
     plot(
         {
-            "assay, quick profile": (Measured().assay(variants(wrong=True)), Share(0, len(variants(wrong=False)))),
-            **{each.name: _both(each) for each in CRITERIA},
+            "assay, quick profile": (measured.assay(variants(wrong=True)), measured.failed()),
+            **{each.name: measured.both("theirs", each) for each in CRITERIA},
         },
         PLOT,
     )
-
-
-def _both(criterion: Criterion) -> tuple[Share, Share]:
-    """Wrong ones caught and right ones failed, on its own inputs."""
-    caught, failed = (Measured().share("theirs", criterion, domain(criterion, wrong=each)) for each in (True, False))
-    return caught, failed
 
 
 if __name__ == "__main__":

@@ -154,12 +154,15 @@ class Diagnosis:
 
 def diagnose(adapter: Adapter, clause: Clause, component: Component, cases: Sequence[Case]) -> Diagnosis:
     """What it looks like that the implementation fails the clause on the cases, the smallest first."""
-    variant = _known_bug(adapter, clause, component, cases[0])
+    recorder = Recorder(adapter)
+    trial = Trial(Subject(recorder), component, cases[0])
+    if not _violates(clause, trial) or trial.subject.lost:
+        return Diagnosis()  # it does not fail every time, or each further call costs as much as a time-out
+    backward = any(call.cotangent is not None for exchange in recorder.exchanges for call in exchange.calls)
+    variant = _known_bug(adapter, clause, trial, list(recorder.exchanges), backward)
     conventions = _convention(adapter, clause, component, cases)
-    if variant or conventions:
-        return Diagnosis(variant, conventions)
-    backward = component.gradient is not None and component.name in adapter.offer.gradients
-    return Diagnosis(structure=_structure(adapter, component, cases, backward))
+    found = [] if variant or conventions else _structure(adapter, component, cases, backward)
+    return Diagnosis(variant, conventions, found)
 
 
 def _structure(adapter: Adapter, component: Component, cases: Sequence[Case], backward: bool) -> list[str]:
@@ -191,14 +194,11 @@ def _compared(adapter: Adapter, component: Component, case: Case, backward: bool
             yield from ((name, gradient, bounds[name]) for name, gradient in trial.gradients().items())
 
 
-def _known_bug(adapter: Adapter, clause: Clause, component: Component, case: Case) -> Variant | None:
+def _known_bug(
+    adapter: Adapter, clause: Clause, trial: Trial, failing: Sequence[Exchange], backward: bool
+) -> Variant | None:
     """The wrong variant that answers as the implementation does, and is as wrong."""
-    recorder = Recorder(adapter)
-    trial = Trial(Subject(recorder), component, case)
-    if not _violates(clause, trial) or trial.subject.lost:
-        return None  # it does not fail every time, or each further call costs as much as a time-out
-    failing = list(recorder.exchanges)
-    backward = any(call.cotangent is not None for exchange in failing for call in exchange.calls)
+    component, case = trial.component, trial.case
     line_up = _LineUp(component, trial, list(_suspects(component, case, backward)))
     few, _ = _numbers(backward)
     for number, each in enumerate(_further(component, case, backward)):

@@ -12,6 +12,8 @@ package = "mlx"
 extra = "mlx"
 dtypes = ("float64", "float32", "bfloat16", "float16")
 # The causal mask ends in the last key; a row that sees no key is the mean of all values.
+# In 16 bits, scaled queries are rounded, and so are scores before the softmax sees them.
+numerics = {name: {"scores": name, "operands": name} for name in ("bfloat16", "float16")}
 conventions = {"causal_alignment": "bottom-right", "masked_row": "mean", "positional_layout": "concatenated"}
 
 
