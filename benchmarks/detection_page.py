@@ -7,7 +7,7 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -101,9 +101,9 @@ def in_dtype(of: Iterable[Variant], dtype: str) -> list[Variant]:
     return [each for each in of if COMPONENTS[each.component].has_dtype and dtype in each.dtypes]
 
 
-def short(both: Iterable[Share]) -> str:
-    """`97 %, 3 %`."""
-    return ", ".join(each.short for each in both)
+def short(both: Sequence[Share]) -> str:
+    """`97 %, 3 %`; a dash where there is nothing to count."""
+    return ", ".join(each.short for each in both) if any(each.whole for each in both) else "-"
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
@@ -256,11 +256,16 @@ def _spared() -> str:
         name: min(counts[name, dtype] for dtype in (DTYPES if component.has_dtype else ("",)))
         for name, component in COMPONENTS.items()
     }
-    most = max(seeds.values())
-    fewer = ", ".join(f"`{name}` {count}" for name, count in seeds.items() if count < most)
+    counted = ", ".join(f"`{name}` {count}" for name, count in seeds.items() if count)
+    never = ", ".join(f"`{name}`" for name, count in seeds.items() if not count)
+    text = (
+        f"Of the right ones, the standard profile judged {examples} cases, with so many seeds in every dtype: "
+        f"{counted}. There were {failures} failures."
+    )
     return (
-        f"Of the right ones, the standard profile judged {examples} cases in every dtype, with {most} seeds"
-        f"{f' ({fewer})' if fewer else ''}: {failures} failures."
+        f"{text} Not judged with it so far, but with the quick profile's cases by the tests: {never}."
+        if never
+        else text
     )
 
 

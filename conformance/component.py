@@ -72,7 +72,7 @@ class Component:
     axes: tuple[str, ...] = ()
     """A word for an index along each axis of the result; none where their number varies."""
     generic: Callable[[Case], bool] = lambda case: False
-    """Whether the values are random, neither sorted nor tied nor constant, so that the statistical bound holds."""
+    """Whether values are random around zero, neither sorted nor tied nor constant: the statistical bound holds."""
     admissible: Callable[[Case], bool] = lambda case: True
     """Whether the parameters go together, and the arrays stay small enough to judge hundreds of them."""
     exact: Callable[[Case, Inputs, Bound, Conventions], Array | None] | None = None

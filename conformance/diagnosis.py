@@ -84,16 +84,16 @@ class _Allowance:
         known, and are about as large somewhere among the right ones. Absent where nothing finite is known.
         """
         if self._found is None:
-            inputs = Inputs(self._call.arrays, self._call.options)
-            numerics, conventions = self._trial.ladder[-1][1], self._trial.conventions
+            inputs, conventions = Inputs(self._call.arrays, self._call.options), self._trial.conventions
             try:
+                numerics = self._trial.ladder[-1][1]
                 with np.errstate(all="ignore"):
                     if self._call.cotangent is None:
                         bounds = {"": self._component.bound(inputs, numerics, conventions)}
                     else:
                         assert self._component.gradient is not None
                         bounds = dict(self._component.gradient(inputs, self._call.cotangent, numerics, conventions))
-            except SpecError:  # of arguments that the formula does not take, nothing is known
+            except (SpecError, Violation):  # arguments that the formula does not take; no result to take a dtype from
                 bounds = {}
             finite = {name: each.statistical[np.isfinite(each.statistical)] for name, each in bounds.items()}
             self._found = {name: 2 * float(each.max()) for name, each in finite.items() if each.size}
@@ -128,7 +128,7 @@ def _apart(one: Array, other: Array, name: str, allowance: _Allowance) -> float 
         return 0.0
     if not (np.isfinite(one) & np.isfinite(other))[different].all():
         return None
-    error = np.abs(one - other)[different]
+    error = np.abs(one[different] - other[different])
     if error.max() > allowance().get(name, 0.0):
         return None
     return float(error.max() / max(np.abs(each[np.isfinite(each)]).max() for each in (one, other)))

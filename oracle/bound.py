@@ -3,7 +3,7 @@
 Every component hands over three numbers an element, all before the result is rounded to its format:
 
     error       E: no order of operations gives more, on any input
-    variance    V: of the error on generic inputs (random, neither sorted nor tied nor constant)
+    variance    V: of the error on generic inputs (random around zero, neither sorted nor tied nor constant)
     coherent    what may be common to many elements, and so does not average out: rounded constants, a biased exp
 
 and gets back (h: half the distance of neighbours in the output's format)

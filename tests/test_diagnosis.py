@@ -176,3 +176,11 @@ def test_the_structure_of_a_gradient_is_told():
 
     assert result.failure.looks_like is None
     assert "of the gradient of x, every element is 1.375 times what it should be" in result.failure.message
+
+
+def test_a_table_that_cannot_be_made_is_still_diagnosed():
+    """What has no dtype of its own takes that of its result, of which there is none here."""
+    adapter = open_object(find("odd-width-raises").adapter(), "mine")
+    result = judge_clause(adapter, CLAUSES["ALL-1"], "positional_encoding", "", PROFILES["quick"], seed=0)
+
+    assert result.failure.looks_like == "odd-width-raises"

@@ -14,7 +14,6 @@ from .catalogue import WIDE, variant
     "adam",
     "The decay is added to the gradient (L2), not decoupled.",
     needs="weight decay",
-    seen_in=("joennlae/tensorli#1",),
 )
 @optimiser
 def adam_decay_in_gradient(s: State) -> None:
@@ -47,13 +46,47 @@ def adam_decay_without_rate(s: State) -> None:
     "adam",
     "Parameters whose gradient is zero do not decay.",
     needs="weight decay, a zero gradient, parameters unlike zero",
-    seen_in=("PaddlePaddle/PaddleCustomDevice#1202",),
 )
 @optimiser
 def adam_decay_needs_gradient(s: State) -> None:
     before, at_rest = s.p, s.g == 0
     plain(s)
     s.p = np.where(at_rest, s.p + s.learning_rate * s.weight_decay * before, s.p)
+
+
+@variant(
+    "adam-decay-gates-update",
+    "adam",
+    "Without weight decay the parameters stay as they are: the branch for it returns too early.",
+    needs="a weight decay of 0",
+    seen_in=("PaddlePaddle/PaddleCustomDevice#1202",),
+)
+@optimiser
+def adam_decay_gates_update(s: State) -> None:
+    before = s.p
+    plain(s)
+    s.p = s.p if s.weight_decay else before
+
+
+@variant(
+    "adam-decay-in-denominator",
+    "adam",
+    "The decay stands in the denominator, beside epsilon.",
+    needs="weight decay, parameters unlike zero",
+    seen_in=("joennlae/tensorli#1",),
+)
+@optimiser
+def adam_decay_in_denominator(s: State) -> None:
+    advance(s)
+    root = np.sqrt(s.v / (1 - s.beta_2**s.t))
+    s.p = s.p - s.learning_rate * (s.m / (1 - s.beta_1**s.t)) / (root + s.epsilon + s.weight_decay * s.p)
+
+
+@variant("adam-decay-grows", "adam", "The decay has the wrong sign.", needs="weight decay, parameters unlike zero")
+@optimiser
+def adam_decay_grows(s: State) -> None:
+    advance(s)
+    s.p = s.p - s.learning_rate * (ratio(s) - s.weight_decay * s.p)
 
 
 @variant(
@@ -110,7 +143,6 @@ def adam_norm_clipped(s: State) -> None:
     "adam",
     "Parameters go 4 at a time, and the rest does not move.",
     needs="n not a multiple of 4",
-    seen_in=("pytorch/pytorch#119885",),
 )
 @optimiser
 def adam_tail_not_updated(s: State) -> None:

@@ -55,7 +55,6 @@ def adam_step_from_0(s: State) -> None:
     "adam",
     "The step count starts at 2.",
     needs="any gradient",
-    seen_in=("deepspeedai/DeepSpeed#8471",),
 )
 @optimiser
 def adam_step_twice(s: State) -> None:
@@ -64,11 +63,24 @@ def adam_step_twice(s: State) -> None:
 
 
 @variant(
+    "adam-step-by-two",
+    "adam",
+    "Each step counts as two, as if the parameters had two formats and each advanced the count.",
+    needs="any gradient",
+    seen_in=("deepspeedai/DeepSpeed#8471",),
+)
+@optimiser
+def adam_step_by_two(s: State) -> None:
+    advance(s)
+    descend(s, corrected_at(s, 2 * s.t))
+
+
+@variant(
     "adam-step-not-counted",
     "adam",
     "The correction is that of the first step throughout.",
     needs="two steps",
-    seen_in=("PennyLaneAI/pennylane#1929", "NVIDIA/TransformerEngine#3318"),
+    seen_in=("NVIDIA/TransformerEngine#3318",),
 )
 @optimiser
 def adam_step_not_counted(s: State) -> None:
@@ -127,7 +139,37 @@ def adam_epsilon_vanishes(s: State) -> None:
     descend(s, ratio(replace(s, epsilon=float(np.float16(s.epsilon)))))
 
 
+@variant(
+    "adam-epsilon-not-in-tail",
+    "adam",
+    "Epsilon is added 4 parameters at a time, and the rest has none.",
+    needs="n not a multiple of 4, a zero gradient from the first step",
+    seen_in=("pytorch/pytorch#119885",),
+)
+@optimiser
+def adam_epsilon_not_in_tail(s: State) -> None:
+    advance(s)
+    whole = np.arange(s.p.size) < s.p.size // 4 * 4
+    descend(s, np.where(whole, ratio(s), ratio(replace(s, epsilon=0))))
+
+
 # The moments
+
+
+@variant(
+    "adam-first-gradient-whole",
+    "adam",
+    "The moments begin as the first gradient and its square, without the factors 1 - beta.",
+    needs="any gradient",
+    seen_in=("PennyLaneAI/pennylane#1929",),
+)
+@optimiser
+def adam_first_gradient_whole(s: State) -> None:
+    if s.t == 1:
+        s.m, s.v = s.g, s.g**2
+    else:
+        advance(s)
+    descend(s, ratio(s))
 
 
 @variant("adam-beta-1-ignored", "adam", "A given beta_1 is ignored for 0.9.", needs="another beta_1, two steps")
@@ -160,6 +202,27 @@ def adam_moment_of_before(s: State) -> None:
     descend(s, ratio(replace(s, m=before)))
 
 
+@variant(
+    "adam-without-momentum",
+    "adam",
+    "The update is along the gradient, not the first moment (RMSProp).",
+    needs="two steps of unlike gradients",
+)
+@optimiser
+def adam_without_momentum(s: State) -> None:
+    advance(s)
+    descend(s, s.g / (np.sqrt(s.v / (1 - s.beta_2**s.t)) + s.epsilon))
+
+
+@variant(
+    "adam-root-missing", "adam", "It is divided by the second moment, not by its root.", needs="a gradient unlike 1"
+)
+@optimiser
+def adam_root_missing(s: State) -> None:
+    advance(s)
+    descend(s, s.m / (1 - s.beta_1**s.t) / (s.v / (1 - s.beta_2**s.t) + s.epsilon))
+
+
 @variant("adam-largest-v", "adam", "The second moment never falls (AMSGrad), undeclared.", needs="shrinking gradients")
 @optimiser
 def adam_largest_v(s: State) -> None:
@@ -167,6 +230,13 @@ def adam_largest_v(s: State) -> None:
     advance(s)
     s.v = np.maximum(s.v, before)
     descend(s, ratio(s))
+
+
+@variant("adam-ascends", "adam", "The update is along the gradient, not against it.", needs="any gradient")
+@optimiser
+def adam_ascends(s: State) -> None:
+    advance(s)
+    descend(s, -ratio(s))
 
 
 @variant("adam-sign", "adam", "The update is the sign of the first moment.", needs="two steps of unlike gradients")

@@ -122,7 +122,6 @@ def additive_v_ignored(query: Array, key: Array, w_query: Array, w_key: Array, v
     "additive_attention",
     "The keys are projected with w_query.",
     needs="d_q = d_k, two keys or more",
-    seen_in=("lucidrains/mmdit#4",),
 )
 @by_scores
 def additive_key_by_query_weight(query: Array, key: Array, w_query: Array, w_key: Array, v: Array) -> Array:
@@ -134,7 +133,6 @@ def additive_key_by_query_weight(query: Array, key: Array, w_query: Array, w_key
     "additive_attention",
     "The weights are normalised over the queries.",
     needs="more than one query or key",
-    seen_in=("nerdai/llms-from-scratch-rs#30",),
 )
 @wide
 def additive_over_queries(query: Array, key: Array, value: Array, w_query: Array, w_key: Array, v: Array) -> Array:
@@ -147,7 +145,6 @@ def additive_over_queries(query: Array, key: Array, value: Array, w_query: Array
     "additive_attention",
     "No largest score is subtracted, so exp overflows.",
     needs="scores above 89 (float32 arithmetic) or 710 (float64), so a large v",
-    seen_in=("pytorch/executorch#18407",),
 )
 @wide
 def additive_without_max(query: Array, key: Array, value: Array, w_query: Array, w_key: Array, v: Array) -> Array:

@@ -32,7 +32,12 @@ def without_strides(array: Array) -> Array:
     "attention",
     "Query, key and value are read as if they were contiguous.",
     needs="transposed, sliced or expanded views",
-    seen_in=("pytorch/pytorch#181133", "pytorch/pytorch#163597", "torch-spyre/torch-spyre#4331"),
+    seen_in=(
+        "pytorch/pytorch#191937",
+        "pytorch/pytorch#181133",
+        "pytorch/pytorch#163597",
+        "torch-spyre/torch-spyre#4331",
+    ),
 )
 def strides_ignored(query: Array, key: Array, value: Array, **options: Any) -> Array:
     return attention(*map(without_strides, (query, key, value)), **options)
@@ -43,7 +48,6 @@ def strides_ignored(query: Array, key: Array, value: Array, **options: Any) -> A
     "attention",
     "The mask is read as if it were contiguous.",
     needs="a mask that is a transposed or sliced view",
-    seen_in=("flashinfer-ai/flashinfer#441",),
 )
 def mask_strides_ignored(query: Array, key: Array, value: Array, *, mask: Array | None = None, **options: Any) -> Array:
     return attention(query, key, value, mask=None if mask is None else without_strides(mask), **options)

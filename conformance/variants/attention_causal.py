@@ -51,7 +51,7 @@ def causal_strict(call: Call) -> Array:
     "attention",
     "The causal mask starts at the first key, though bottom-right is declared.",
     needs="causal, L_q unlike L_k",
-    seen_in=("pytorch/pytorch#103082", "facebookresearch/xformers#798"),
+    seen_in=("pytorch/pytorch#103082", "facebookresearch/xformers#798", "pytorch/executorch#21749"),
     conventions=BOTTOM_RIGHT,
 )
 @kernel
@@ -64,7 +64,12 @@ def causal_top_left(call: Call) -> Array:
     "attention",
     "The causal mask ends in the last key, undeclared.",
     needs="causal, L_q unlike L_k",
-    seen_in=("ml-explore/mlx#2835", "pytorch/executorch#22426", "openvinotoolkit/openvino#36680"),
+    seen_in=(
+        "ml-explore/mlx#2835",
+        "pytorch/executorch#22426",
+        "openvinotoolkit/openvino#36680",
+        "Dao-AILab/flash-attention#1778",
+    ),
 )
 @kernel
 def causal_bottom_right(call: Call) -> Array:
@@ -91,6 +96,21 @@ def causal_by_tile(call: Call) -> Array:
 
 
 @variant(
+    "causal-by-packed-row",
+    "attention",
+    "The query heads of a group lie side by side in the rows of a tile, and a row counts as a position.",
+    needs="causal, H_kv below H, two keys or more",
+    seen_in=("vllm-project/vllm#17476",),
+)
+@kernel
+def causal_by_packed_row(call: Call) -> Array:
+    _, heads, rows, columns = call.shape
+    group = heads // call.key.shape[1]
+    row = np.arange(rows) * group + np.arange(heads)[:, None] % group
+    return attend(call, sees=allowed(call) & (np.arange(columns) <= row[..., None]) if call.causal else None)
+
+
+@variant(
     "causal-ignored",
     "attention",
     "causal is ignored.",
@@ -107,7 +127,7 @@ def causal_ignored(call: Call) -> Array:
     "attention",
     "causal is ignored when a mask is given.",
     needs="causal and a mask together",
-    seen_in=("keras-team/keras#23040", "pytorch/pytorch#100709"),
+    seen_in=("keras-team/keras#23040",),
 )
 @kernel
 def causal_ignored_with_mask(call: Call) -> Array:

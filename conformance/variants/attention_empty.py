@@ -74,7 +74,15 @@ def attention_bottom_right_mean(call: Call) -> Array:
     "attention",
     "A row that sees no key is 0/0.",
     needs=NEEDS,
-    seen_in=("pytorch/pytorch#103963", "robertknight/rten#1321", "pytorch/pytorch#81077", "google/flax#1527"),
+    seen_in=(
+        "huggingface/transformers#38690",
+        "pytorch/pytorch#160064",
+        "pytorch/pytorch#109517",
+        "pytorch/pytorch#103963",
+        "robertknight/rten#1321",
+        "pytorch/pytorch#81077",
+        "google/flax#1527",
+    ),
 )
 @kernel
 def empty_row_nan(call: Call) -> Array:
@@ -87,7 +95,6 @@ def empty_row_nan(call: Call) -> Array:
     "attention",
     "A row that sees no key holds the mean of all values, undeclared.",
     needs=NEEDS,
-    seen_in=("pytorch/pytorch#160064", "huggingface/transformers#38690"),
 )
 @kernel
 def empty_row_mean(call: Call) -> Array:
@@ -99,7 +106,7 @@ def empty_row_mean(call: Call) -> Array:
     "attention",
     "A row that sees no key attends as if it had no mask: a constant added to every score cancels.",
     needs=NEEDS,
-    seen_in=("microsoft/onnxruntime#14363", "Dao-AILab/flash-attention#1778"),
+    seen_in=("microsoft/onnxruntime#14363",),
 )
 @kernel
 def empty_row_by_scores(call: Call) -> Array:
@@ -125,7 +132,6 @@ def empty_row_stale(call: Call) -> Array:
     "attention",
     "The NaN of a row that sees no key spreads to every row of its head.",
     needs=NEEDS,
-    seen_in=("pytorch/pytorch#109517",),
 )
 @kernel
 def empty_row_poisons_head(call: Call) -> Array:

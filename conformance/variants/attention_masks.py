@@ -50,7 +50,12 @@ def attention_keys_padded(call: Call) -> Array:
     "attention",
     "The mask is ignored.",
     needs="a mask",
-    seen_in=("OpenNMT/OpenNMT-py#272", "pytorch/pytorch#155792", "pytorch/pytorch#164702"),
+    seen_in=(
+        "OpenNMT/OpenNMT-py#272",
+        "pytorch/pytorch#155792",
+        "pytorch/pytorch#164702",
+        "apache/tvm#16185",
+    ),
 )
 @kernel
 def mask_ignored(call: Call) -> Array:
@@ -80,7 +85,7 @@ def mask_ignored_in_whole_tiles(call: Call) -> Array:
     "attention",
     "True means hidden.",
     needs="a mask",
-    seen_in=("pytorch/pytorch#90534", "speechbrain/speechbrain#2276"),
+    seen_in=("pytorch/pytorch#90534",),
 )
 @kernel
 def mask_inverted(call: Call) -> Array:
@@ -92,7 +97,7 @@ def mask_inverted(call: Call) -> Array:
     "attention",
     "The mask is added to the scores as zeros and ones.",
     needs="a mask",
-    seen_in=("pytorch/pytorch#147209", "pytorch/pytorch#118628"),
+    seen_in=("HKUSTDial/flash-sparse-attention#146", "pytorch/pytorch#147209"),
 )
 @kernel
 def mask_added_as_numbers(call: Call) -> Array:
@@ -170,7 +175,7 @@ def mask_of_first_query(call: Call) -> Array:
     "attention",
     "A square mask is transposed.",
     needs="a mask that is not symmetric, L_q = L_k",
-    seen_in=("hyunwoongko/transformer#40", "keras-team/keras-io#1046"),
+    seen_in=("hyunwoongko/transformer#40",),
 )
 @kernel
 def mask_transposed(call: Call) -> Array:
@@ -190,12 +195,58 @@ def mask_as_lengths(call: Call) -> Array:
     return with_mask(call, np.arange(call.shape[3]) < allowed(call).sum(-1, keepdims=True))
 
 
+def window(call: Call) -> tuple[Array, Array] | None:
+    """The first and the last key of each row of the mask, where these are all that it needs."""
+    sees, column = allowed(call), np.arange(call.shape[3])
+    first = np.where(sees, column, call.shape[3]).min(-1, keepdims=True, initial=call.shape[3])
+    last = np.where(sees, column, -1).max(-1, keepdims=True, initial=-1)
+    return (first, last) if np.array_equal(sees, (column >= first) & (column <= last)) else None
+
+
+def moved(call: Call, by: int) -> Array:
+    """Attention where a mask that is a window, and begins after the first key, begins elsewhere."""
+    if (edges := window(call)) is None:
+        return attend(call)
+    (first, last), column = edges, np.arange(call.shape[3])
+    return with_mask(call, (column >= first + by * (first > 0)) & (column <= last))
+
+
+@variant(
+    "mask-window-too-wide",
+    "attention",
+    "A mask that shows a run of keys is passed on as the size of a window, which counts one key more.",
+    needs="a mask whose rows are runs of keys that begin after the first",
+    seen_in=(
+        "huggingface/transformers#39408",
+        "huggingface/transformers#29623",
+        "huggingface/transformers#26792",
+        "ml-explore/mlx-lm#390",
+        "vllm-project/vllm#4380",
+    ),
+)
+@kernel
+def mask_window_too_wide(call: Call) -> Array:
+    return moved(call, -1)
+
+
+@variant(
+    "mask-window-too-narrow",
+    "attention",
+    "A mask that shows a run of keys is passed on as the size of a window, which counts one key less.",
+    needs="a mask whose rows are runs of keys that begin after the first",
+    seen_in=("Dao-AILab/flash-attention#1133",),
+)
+@kernel
+def mask_window_too_narrow(call: Call) -> Array:
+    return moved(call, 1)
+
+
 @variant(
     "mask-lowest-twice",
     "attention",
     "The most negative number is added for the mask and again for the triangle: the sum is -inf, and a row of it NaN.",
     needs="causal and a mask, a row that sees no key by both",
-    seen_in=("jax-ml/jax#22078", "Dao-AILab/flash-attention#442"),
+    seen_in=("jax-ml/jax#22078", "Dao-AILab/flash-attention#442", "huggingface/transformers#18057"),
 )
 @kernel
 def mask_lowest_twice(call: Call) -> Array:

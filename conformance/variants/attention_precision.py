@@ -53,7 +53,6 @@ def max_includes_masked(call: Call) -> Array:
     "attention",
     "Both products are accumulated in the 16-bit format of the input.",
     needs="100 keys or more, or as many channels",
-    seen_in=("pytorch/pytorch#163588", "apache/mxnet#17703"),
     dtypes=NARROW,
 )
 @kernel
@@ -99,6 +98,7 @@ def scores_narrow(call: Call) -> Array:
     "The sum of the exponentials is kept in bfloat16.",
     needs="rows whose sum bfloat16 does not have",
     dtypes=("float64", "float32", "float16"),
+    seen_in=("pytorch/pytorch#174861",),
 )
 @kernel
 def normaliser_bfloat16(call: Call) -> Array:

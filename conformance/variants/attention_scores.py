@@ -87,6 +87,12 @@ def scale_zero_is_none(call: Call) -> Array:
     return attend(replace(call, scale=call.scale or None))
 
 
+@variant("scale-after-softmax", "attention", "The weights are scaled, not the scores.", needs="a scale unlike 1")
+@kernel
+def scale_after_softmax(call: Call) -> Array:
+    return attend(replace(call, scale=1.0)) * call.factor
+
+
 # A scale off by 2^-9 moves a probability by 5e-4 with two keys, by 3e-3 with a thousand: hardly a unit of bfloat16.
 @variant(
     "scale-bfloat16",
@@ -125,7 +131,7 @@ def with_heads(call: Call, heads: Array) -> Array:
     "attention",
     "Query head h takes key head h mod H_kv.",
     needs="1 < H_kv < H",
-    seen_in=("onnx/onnx#7274", "microsoft/onnxruntime#26813", "pytorch/pytorch#174861"),
+    seen_in=("onnx/onnx#7274", "microsoft/onnxruntime#26813"),
 )
 @kernel
 def heads_tiled(call: Call) -> Array:
@@ -166,7 +172,12 @@ def heads_scrambled(call: Call) -> Array:
     "attention",
     "Heads are taken for positions, as if the layout were (B, L, H, d).",
     needs="L_q = L_k and H = H_kv, both above 1; no mask",
-    seen_in=("facebookresearch/xformers#761", "vllm-project/vllm-ascend#2758", "jax-ml/jax#35916"),
+    seen_in=(
+        "flashinfer-ai/flashinfer#441",
+        "facebookresearch/xformers#761",
+        "vllm-project/vllm-ascend#2758",
+        "jax-ml/jax#35916",
+    ),
 )
 @kernel
 def attends_over_heads(call: Call) -> Array:
@@ -182,7 +193,6 @@ def attends_over_heads(call: Call) -> Array:
     "attention",
     "Every batch item attends to the keys and values of the first.",
     needs="two batch items or more",
-    seen_in=("ml-explore/mlx#3494", "oxiglade/mlx-rs#359"),
 )
 @kernel
 def batch_first_keys(call: Call) -> Array:
@@ -223,7 +233,6 @@ def head_dim_tail_dropped(call: Call) -> Array:
     "attention",
     "d_k is padded to a power of two with whatever follows in memory.",
     needs="d_k not a power of two",
-    seen_in=("pytorch/pytorch#191937",),
 )
 @kernel
 def head_dim_overread(call: Call) -> Array:

@@ -26,7 +26,6 @@ def last_key_of_odd(call: Call) -> Array:
     "attention",
     "Tiles of 16 keys are counted by floor division, and the partial last one is lost.",
     needs="L_k above 16 and not a multiple of it",
-    seen_in=("BobMcDear/attorch#18",),
 )
 @kernel
 def keys_tail_dropped(call: Call) -> Array:
@@ -45,7 +44,6 @@ def keys_beyond_128(call: Call) -> Array:
     "attention",
     "The keys are padded with zeros to a multiple of 16, and the padding is not masked.",
     needs="L_k not a multiple of 16",
-    seen_in=("pytorch/pytorch#163588", "pytorch/pytorch#153799", "fla-org/flash-linear-attention#836"),
 )
 @kernel
 def keys_padding_counted(call: Call) -> Array:
@@ -60,6 +58,21 @@ def keys_padding_counted(call: Call) -> Array:
 def queries_tail_zero(call: Call) -> Array:
     result, length = attend(call), call.shape[2]
     result[:, :, length // 16 * 16 or length :] = 0
+    return result
+
+
+@variant(
+    "one-query-of-first-item",
+    "attention",
+    "With one query, the grid has no axis for the batch: items after the first are not computed.",
+    needs="L_q = 1, two batch items or more",
+    seen_in=("ml-explore/mlx#3494", "oxiglade/mlx-rs#359"),
+)
+@kernel
+def one_query_of_first_item(call: Call) -> Array:
+    result = attend(call)
+    if call.shape[2] == 1:
+        result[1:] = 0
     return result
 
 

@@ -196,6 +196,18 @@ def changed(change: Callable[[Found, int, int], Found]) -> Callable[..., Found]:
     return function
 
 
+def recut(found: Found, end: int) -> Found:
+    """The tokens of the first step, of the second, ..., cut into as many hypotheses, each up to its end."""
+    longest = max(len(tokens) for tokens, _ in found)
+    padded = [tokens + [end] * (longest - len(tokens)) for tokens, _ in found]
+    flat = [token for step in zip(*padded, strict=True) for token in step]
+    rows = [flat[k : k + longest] for k in range(0, len(flat), longest)]
+    return [
+        (row[: row.index(end, 1) + 1] if end in row[1:] else row, score)
+        for row, (_, score) in zip(rows, found, strict=True)
+    ]
+
+
 for _name, _sentence, _seen, _change in (
     ("start-left-out", "The tokens lack start.", (), lambda found, start, end: [(t[1:], y) for t, y in found]),
     (
@@ -215,6 +227,12 @@ for _name, _sentence, _seen, _change in (
         "Of every hypothesis but the first, two tokens are returned.",
         ("tensorflow/tensor2tensor#790",),
         lambda found, start, end: [*found[:1], *((t[:2], y) for t, y in found[1:])],
+    ),
+    (
+        "time-major",
+        "The tokens come a step at a time, and are cut into hypotheses as if they came one hypothesis after another.",
+        ("tensorflow/nmt#180",),
+        lambda found, start, end: recut(found, end),
     ),
     ("worst-first", "The list is in ascending order.", (), lambda found, start, end: found[::-1]),
     ("best-only", "One hypothesis is returned.", (), lambda found, start, end: found[:1]),

@@ -69,7 +69,7 @@ def bilinear_w_diagonal(query: Array, key: Array, value: Array, w: Array) -> Arr
     "bilinear_attention",
     "The weights are normalised over the queries.",
     needs="more than one query or key",
-    seen_in=("nerdai/llms-from-scratch-rs#30",),
+    seen_in=("PetrochukM/PyTorch-NLP#2",),
 )
 @wide
 def bilinear_over_queries(query: Array, key: Array, value: Array, w: Array) -> Array:
@@ -81,7 +81,6 @@ def bilinear_over_queries(query: Array, key: Array, value: Array, w: Array) -> A
     "bilinear_attention",
     "No largest score is subtracted, so exp overflows.",
     needs="scores above 89 (float32 arithmetic) or 710 (float64)",
-    seen_in=("pytorch/executorch#18407",),
 )
 @wide
 def bilinear_without_max(query: Array, key: Array, value: Array, w: Array) -> Array:

@@ -29,6 +29,11 @@ def _cotangent_of_one(g: Array, logits: Array, targets: Array, **given: Any) -> 
 
 
 @wide
+def _negative(g: Array, logits: Array, targets: Array, **given: Any) -> Array:
+    return np.asarray(-cross_entropy_vjp(g, logits, targets, **given))
+
+
+@wide
 def _first_cotangent(g: Array, logits: Array, targets: Array, **given: Any) -> Array:
     first = g if g.ndim == 0 else np.broadcast_to(g[:1], g.shape) if g.size else g
     return cross_entropy_vjp(np.asarray(first, logits.dtype), logits, targets, **given)
@@ -124,11 +129,12 @@ def _through_clipped(g: Array, logits: Array, targets: Array, **given: Any) -> A
 
 _COUNT = "targets that do not count"
 _SMOOTHING = "label_smoothing"
-_LIGER = ("linkedin/Liger-Kernel#968", "linkedin/Liger-Kernel#678")
+_LIGER = ("linkedin/Liger-Kernel#968", "linkedin/Liger-Kernel#678", "linkedin/Liger-Kernel#1298")
 
 for _name, _sentence, _needs, _vjp, _seen_in in (
     ("not-divided", "The gradient is that of the sum.", "two tokens or more", _not_divided, ()),
     ("cotangent-of-one", "The cotangent is ignored.", "a cotangent other than one", _cotangent_of_one, ()),
+    ("negative", "The gradient is q - p.", "any logits", _negative, ()),
     ("first-cotangent", "Every token has the first one's cotangent.", 'reduction = "none"', _first_cotangent, _LIGER),
     ("ignored-too", "Tokens that do not count have a gradient, that of class 0.", _COUNT, _ignored_too, ()),
     ("ignored-in-count", "It is divided by the number of all tokens.", _COUNT, _ignored_in_count, ()),

@@ -15,7 +15,6 @@ from .log_softmax import log_softmax
     "cross_entropy",
     "Targets that do not count are in the number that the sum is divided by.",
     needs="targets that do not count",
-    seen_in=("flagos-ai/FlagGems#73",),
 )
 @wide
 def cross_entropy_ignored_in_count(logits: Array, targets: Array, **given: Any) -> Array:
@@ -45,11 +44,23 @@ def cross_entropy_ignored_in_smoothing(logits: Array, targets: Array, **given: A
     "cross_entropy",
     "ignore_index is accepted, and the value that does not count is always -100.",
     needs="another ignore_index",
-    seen_in=("flagos-ai/FlagGems#73",),
 )
 @wide
 def cross_entropy_ignore_index_unread(logits: Array, targets: Array, **given: Any) -> Array:
     return cross_entropy(logits, targets, Options(**{**given, "ignore_index": -100}))
+
+
+@variant(
+    "cross-entropy-minus-100-counts",
+    "cross_entropy",
+    "An ignore_index of -100 is taken for none: such targets have no loss, and are counted in the mean.",
+    needs="ignore_index = -100 and such targets",
+    seen_in=("flagos-ai/FlagGems#73",),
+)
+@wide
+def cross_entropy_minus_100_counts(logits: Array, targets: Array, **given: Any) -> Array:
+    function = cross_entropy_ignored_in_count if given.get("ignore_index") == -100 else cross_entropy_plain
+    return function(logits, targets, **given)
 
 
 @variant(

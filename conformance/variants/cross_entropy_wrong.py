@@ -19,6 +19,12 @@ def cross_entropy_sum(logits: Array, targets: Array, **given: Any) -> Array:
     return options.reduced(losses, targets) if options.reduction == "none" else np.asarray(losses.sum())
 
 
+@variant("cross-entropy-sign", "cross_entropy", "The log-probability has no minus sign.", needs="any logits")
+@wide
+def cross_entropy_sign(logits: Array, targets: Array, **given: Any) -> Array:
+    return np.asarray(-cross_entropy(logits, targets, Options(**given)))
+
+
 @variant("cross-entropy-mean-over-classes", "cross_entropy", "It is divided by V as well.", needs="V above 1")
 @wide
 def cross_entropy_mean_over_classes(logits: Array, targets: Array, **given: Any) -> Array:
@@ -96,7 +102,6 @@ def cross_entropy_target_wraps(logits: Array, targets: Array, **given: Any) -> A
     "cross_entropy",
     "No largest logit is subtracted, so exp overflows.",
     needs="logits above 89 (float32 arithmetic) or 710 (float64), or all far below zero",
-    seen_in=("pytorch/executorch#18407",),
 )
 @wide
 def cross_entropy_without_max(logits: Array, targets: Array, **given: Any) -> Array:
@@ -157,7 +162,6 @@ def cross_entropy_softmax_twice(logits: Array, targets: Array, **given: Any) -> 
     "cross_entropy",
     "The softmax is over the tokens.",
     needs="any logits",
-    seen_in=("PetrochukM/PyTorch-NLP#2",),
 )
 @wide
 def cross_entropy_over_tokens(logits: Array, targets: Array, **given: Any) -> Array:
@@ -215,7 +219,6 @@ variant(
     "cross_entropy",
     "The losses are added one by one in the 16-bit format of the logits.",
     needs="17 tokens or more, or a sum beyond the largest number",
-    seen_in=("apache/mxnet#17703",),
     dtypes=NARROW,
 )
 def cross_entropy_narrow_mean(logits: Array, targets: Array, **given: Any) -> Array:

@@ -106,7 +106,7 @@ def embedding_one_off(tokens: Array, weight: Array) -> Array:
     "embedding",
     "Token 0 is taken for padding, and its row for zero.",
     needs="token 0",
-    seen_in=("pytorch/pytorch#49237", "pytorch/pytorch#1812"),
+    seen_in=("pytorch/pytorch#49237",),
 )
 @wide
 def embedding_padding_zeroed(tokens: Array, weight: Array) -> Array:

@@ -124,6 +124,14 @@ def relu_twice(*arrays: Array) -> Array:
     return relu(network(*arrays))
 
 
+@variant(
+    "feed-forward-residual-inside", "feed_forward", "x is added, and would be again by the layer.", needs="any input"
+)
+@wide
+def feed_forward_residual_inside(x: Array, *weights: Array) -> Array:
+    return x + network(x, *weights)
+
+
 # Wrong: biases and weights
 
 
@@ -194,7 +202,6 @@ def positions_of_first_item(x: Array, *weights: Array) -> Array:
     "feed_forward",
     "Both products are accumulated in the 16-bit format of the input.",
     needs="sums of 100 products or more",
-    seen_in=("apache/mxnet#17703",),
     dtypes=NARROW,
 )
 def feed_forward_accumulator_narrow(x: Array, w_1: Array, b_1: Array, w_2: Array, b_2: Array) -> Array:

@@ -77,7 +77,6 @@ for _which in (
         "On the way back, the causal mask is aligned at the last key.",
         "causal, L_q unlike L_k",
         seeing(lambda call: visible(call, call.shape[3] - call.shape[2])),
-        "pytorch/pytorch#103082",
     ),
     (
         "attention-gradient-causal-strict",

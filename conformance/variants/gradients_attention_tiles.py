@@ -92,7 +92,6 @@ for _which in (
         "Queries go by whole tiles of 16, and the rest passes none.",
         "L_q unlike a multiple of 16",
         of_rows(lambda n: n // 16 * 16 if n > 16 else n),
-        "BobMcDear/attorch#18",
     ),
     (
         "attention-gradient-keys-lost",

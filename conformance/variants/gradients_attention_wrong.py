@@ -215,7 +215,6 @@ for _which in (
         "Every row has the cotangent of the first.",
         "two rows or more",
         lambda call, g: backward(call, first_row(g)),
-        "linkedin/Liger-Kernel#1298",
     ),
     (
         "attention-gradient-delta-of-first-item",

@@ -99,6 +99,17 @@ def relu_gradient_half_at_zero(*arrays: Array) -> Gradients:
 
 
 @gradient(
+    "relu-gradient-by-division",
+    "The derivative is relu(h) / h, which is NaN at 0.",
+    needs="a hidden unit at exactly 0",
+    seen_in=("huggingface/candle#2082",),
+)
+@wide_gradients
+def relu_gradient_by_division(*arrays: Array) -> Gradients:
+    return backward(*arrays, slope=lambda h: np.asarray(relu(h) / h))
+
+
+@gradient(
     "relu-gradient-missing",
     "The gate tests relu(h) >= 0, which always holds.",
     needs="a hidden unit below zero",
@@ -241,7 +252,6 @@ def weights_2_not_transposed(g: Array, x: Array, *weights: Array) -> Gradients:
     "feed-forward-gradient-of-first-position",
     "Each position has the cotangent of the first.",
     needs="two positions or more",
-    seen_in=("linkedin/Liger-Kernel#968",),
 )
 @wide_gradients
 def feed_forward_gradient_of_first_position(g: Array, *arrays: Array) -> Gradients:

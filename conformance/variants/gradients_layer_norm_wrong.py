@@ -167,6 +167,32 @@ def layer_norm_gradient_gain_bias_swapped(p: Pass) -> Gradients:
 
 
 @gradient(
+    "layer-norm-gradient-frozen",
+    "Gain and bias are taken as constant: they get none.",
+    needs="any input",
+    seen_in=("harvard-edge/cs249r_book#1504",),
+)
+@from_pass
+def layer_norm_gradient_frozen(p: Pass) -> Gradients:
+    return p.of_x(), 0 * p.of_gain(), 0 * p.of_bias()
+
+
+_chance = np.random.default_rng(0)
+
+
+@gradient(
+    "layer-norm-gradient-race",
+    "Rows add their parts to the gradient of the gain all at once, and any part may be lost.",
+    needs="two rows or more; what is lost changes from call to call",
+    seen_in=("linkedin/Liger-Kernel#182",),
+)
+@from_pass
+def layer_norm_gradient_race(p: Pass) -> Gradients:
+    kept = _chance.random(p.x.shape[:-1])[..., None] < 0.5
+    return p.of_x(), (p.g * p.z * kept).sum(p.rows), p.of_bias()
+
+
+@gradient(
     "layer-norm-gradient-gain-float32",
     "Gain and bias of 16 bit get float32 gradients.",
     needs="16-bit input",

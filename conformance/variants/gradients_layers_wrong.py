@@ -122,7 +122,6 @@ class _Exchanged(Backward):
     "encoder-layer-gradient-first-cotangent",
     "The cotangent of the first row stands for all.",
     "two rows",
-    "linkedin/Liger-Kernel#678",
 )
 class _FirstCotangent(Backward):
     def encoder_layer_vjp(
@@ -179,7 +178,6 @@ class _NotScaled(Backward):
     "encoder-gradient-token-0-gets-none",
     "Token 0 is taken for padding, and gets none.",
     "the token 0",
-    "pytorch/pytorch#103023",
 )
 class _Padding(Backward):
     def of_embedding(self, g: Array, tokens: Array, table: Array) -> Array:

@@ -261,7 +261,6 @@ wrong(
     "W^K and W^V get each other's gradient.",
     "h d_k = h d_v",
     by_gradients(lambda call, g, found: {4: found[5], 5: found[4]} if found[4].shape == found[5].shape else {}),
-    "Oneflow-Inc/oneflow#6149",
 )
 wrong(
     "multi-head-gradient-not-by-head",

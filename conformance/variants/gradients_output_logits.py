@@ -126,7 +126,6 @@ def output_logits_gradient_scaled(g: Array, hidden: Array, weight: Array) -> Gra
     "output-logits-gradient-tail-lost",
     "The vocabulary goes by whole blocks of 8 on the way back, and the rest gets none.",
     needs="V unlike a multiple of 8",
-    seen_in=("BobMcDear/attorch#18",),
 )
 @wide_gradients
 def output_logits_gradient_tail_lost(g: Array, hidden: Array, weight: Array) -> Gradients:
@@ -174,7 +173,7 @@ def output_logits_gradient_clipped(g: Array, hidden: Array, weight: Array) -> Gr
     "output-logits-gradient-of-first-position",
     "Each position has the cotangent of the first.",
     needs="two positions or more",
-    seen_in=("linkedin/Liger-Kernel#1298",),
+    seen_in=("linkedin/Liger-Kernel#968", "linkedin/Liger-Kernel#1298"),
 )
 @wide_gradients
 def output_logits_gradient_of_first_position(g: Array, hidden: Array, weight: Array) -> Gradients:
@@ -185,7 +184,6 @@ def output_logits_gradient_of_first_position(g: Array, hidden: Array, weight: Ar
     "output-logits-gradient-memory-order",
     "The cotangent is read as if it were contiguous.",
     needs="a cotangent that is a transposed or strided view",
-    seen_in=("Dao-AILab/flash-attention#2541",),
 )
 def output_logits_gradient_memory_order(g: Array, hidden: Array, weight: Array) -> Gradients:
     return output_logits_gradient_plain(without_strides(g), hidden, weight)

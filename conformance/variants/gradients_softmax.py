@@ -136,7 +136,6 @@ def softmax_gradient_of_ones(g: Array, x: Array) -> Gradients:
     "softmax-gradient-of-first-row",
     "The cotangent of the first row is used for every row.",
     needs="two rows or more",
-    seen_in=("linkedin/Liger-Kernel#968", "linkedin/Liger-Kernel#678"),
 )
 @wide_gradients
 def softmax_gradient_of_first_row(g: Array, x: Array) -> Gradients:
@@ -147,7 +146,6 @@ def softmax_gradient_of_first_row(g: Array, x: Array) -> Gradients:
     "softmax-gradient-memory-order",
     "The cotangent is read as if it were contiguous.",
     needs="a cotangent that is a transposed or strided view",
-    seen_in=("Dao-AILab/flash-attention#2541",),
 )
 def softmax_gradient_memory_order(g: Array, x: Array) -> Gradients:
     return softmax_gradient_plain(without_strides(g), x)
@@ -177,7 +175,6 @@ def softmax_gradient_in_place(g: Array, x: Array) -> Gradients:
     "softmax-gradient-tail-dropped",
     "The sum goes over whole tiles of 16, and loses the rest.",
     needs="n unlike a multiple of 16",
-    seen_in=("BobMcDear/attorch#18",),
 )
 @wide_gradients
 def softmax_gradient_tail_dropped(g: Array, x: Array) -> Gradients:
@@ -189,7 +186,6 @@ def softmax_gradient_tail_dropped(g: Array, x: Array) -> Gradients:
     "softmax-gradient-padded",
     "Made again for the way back, rows are filled up with zeros to a power of two, and these count.",
     needs="n unlike a power of two",
-    seen_in=("fla-org/flash-linear-attention#836",),
 )
 @wide_gradients
 def softmax_gradient_padded(g: Array, x: Array) -> Gradients:
@@ -213,7 +209,6 @@ def softmax_gradient_unshifted(g: Array, x: Array) -> Gradients:
     "softmax-gradient-by-division",
     "The gradient of log p is divided by p, which may be 0.",
     needs="a probability that underflows",
-    seen_in=("huggingface/candle#2082",),
 )
 @wide_gradients
 def softmax_gradient_by_division(g: Array, x: Array) -> Gradients:

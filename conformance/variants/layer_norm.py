@@ -194,6 +194,12 @@ def bias_before_gain(x: Array, gain: Array, bias: Array, *, epsilon: float = 1e-
     return norm(x, gain, gain * bias, epsilon)
 
 
+@variant("gain-and-bias-exchanged", "layer_norm", "Gain and bias are exchanged.", needs="a gain unlike the bias")
+@wide
+def gain_and_bias_exchanged(x: Array, gain: Array, bias: Array, *, epsilon: float = 1e-5) -> Array:
+    return norm(x, bias, gain, epsilon)
+
+
 @variant("gain-of-first-channel", "layer_norm", "The gain of channel 0 serves all.", needs="a gain that varies")
 @wide
 def gain_of_first_channel(x: Array, gain: Array, bias: Array, *, epsilon: float = 1e-5) -> Array:
@@ -208,7 +214,6 @@ def gain_of_first_channel(x: Array, gain: Array, bias: Array, *, epsilon: float 
     "layer_norm",
     "The statistics run over the axis before the last.",
     needs="two axes or more",
-    seen_in=("flagos-ai/FlagGems#5392",),
 )
 @wide
 def normalised_over_positions(x: Array, gain: Array, bias: Array, *, epsilon: float = 1e-5) -> Array:

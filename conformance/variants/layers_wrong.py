@@ -178,6 +178,7 @@ reweighted(
     _TWO_NORMS,
     lambda w: replaced(w, "feed_forward_norm", "self_attention_norm"),
     "dreamquark-ai/tabnet#76",
+    "lucidrains/mmdit#4",
 )
 reweighted(
     "decoder-layer-norm-reused",

@@ -255,7 +255,6 @@ class _MemoryFirst(Layers):
     "decoder-layer-memory-mask-on-target",
     "The mask of the memory hides the target, where it fits.",
     _MEMORY_MASK,
-    "hyunwoongko/transformer#11",
 )
 class _OnTarget(Layers):
     def decoder_layer(

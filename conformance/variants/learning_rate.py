@@ -111,15 +111,39 @@ def learning_rate_constant_after(steps: Array, *, d_model: int, warmup: int) -> 
 
 
 @variant(
+    "learning-rate-decays-by-step",
+    "learning_rate",
+    "After the warm-up it falls as 1/step, not as its root.",
+    needs="steps beyond warmup",
+    dtypes=WIDEST,
+)
+def learning_rate_decays_by_step(steps: Array, *, d_model: int, warmup: int) -> Array:
+    peak = schedule(np.minimum(steps, warmup), d_model, warmup)
+    return np.asarray(peak * np.minimum(warmup / steps, 1))
+
+
+@variant(
     "learning-rate-without-warmup",
     "learning_rate",
     "It falls from the first step.",
     needs="a step below warmup",
-    seen_in=("tensorflow/tensor2tensor#555",),
     dtypes=WIDEST,
 )
 def learning_rate_without_warmup(steps: Array, *, d_model: int, warmup: int) -> Array:
     return schedule(steps, d_model, 1)
+
+
+@variant(
+    "learning-rate-warmup-exponential",
+    "learning_rate",
+    "It rises from a hundredth of its peak by equal factors.",
+    needs="a step below warmup",
+    seen_in=("tensorflow/tensor2tensor#555",),
+    dtypes=WIDEST,
+)
+def learning_rate_warmup_exponential(steps: Array, *, d_model: int, warmup: int) -> Array:
+    peak = schedule(np.maximum(steps, warmup), d_model, warmup)
+    return np.asarray(peak * 0.01 ** (np.maximum(warmup - steps, 0) / warmup))
 
 
 @variant(
@@ -179,3 +203,27 @@ def learning_rate_step_float16(steps: Array, *, d_model: int, warmup: int) -> Ar
 )
 def learning_rate_by_place(steps: Array, *, d_model: int, warmup: int) -> Array:
     return schedule(steps[:1] + np.arange(len(steps)), d_model, warmup)
+
+
+@variant(
+    "learning-rate-resumed-late",
+    "learning_rate",
+    "A run that does not begin with step 1 is a step behind: its state was saved before the count went on.",
+    needs="a first step above 1",
+    seen_in=("Lightning-AI/pytorch-lightning#1772",),
+    dtypes=WIDEST,
+)
+def learning_rate_resumed_late(steps: Array, *, d_model: int, warmup: int) -> Array:
+    return schedule(steps - (steps[:1] > 1), d_model, warmup)
+
+
+@variant(
+    "learning-rate-resumed-afresh",
+    "learning_rate",
+    "The first step that is given counts as 1: a run that goes on begins its schedule again.",
+    needs="a first step above 1",
+    seen_in=("vllm-project/speculators#900",),
+    dtypes=WIDEST,
+)
+def learning_rate_resumed_afresh(steps: Array, *, d_model: int, warmup: int) -> Array:
+    return schedule(steps - steps[:1] + 1, d_model, warmup)

@@ -107,7 +107,6 @@ def log_softmax_float64_inside(x: Array) -> Array:
     "log_softmax",
     "The axis is the first where there are three, as torch chooses when none is given.",
     needs="three axes",
-    seen_in=("PetrochukM/PyTorch-NLP#2", "nerdai/llms-from-scratch-rs#30"),
 )
 @wide
 def log_softmax_implicit_axis(x: Array) -> Array:
@@ -119,7 +118,6 @@ def log_softmax_implicit_axis(x: Array) -> Array:
     "log_softmax",
     "It is normalised over the whole tensor.",
     needs="two rows or more",
-    seen_in=("nntrainer/nntrainer#430",),
 )
 @wide
 def log_softmax_whole_tensor(x: Array) -> Array:
@@ -131,7 +129,6 @@ def log_softmax_whole_tensor(x: Array) -> Array:
     "log_softmax",
     "No largest entry is subtracted, so exp overflows.",
     needs="entries above 89 (float32 arithmetic) or 710 (float64), or all far below zero",
-    seen_in=("pytorch/executorch#18407",),
 )
 @wide
 def log_softmax_without_max(x: Array) -> Array:
@@ -203,7 +200,6 @@ variant(
     "log_softmax",
     "The exponentials are added one by one in the 16-bit format of the input.",
     needs="rows of 100 entries or more",
-    seen_in=("apache/mxnet#17703", "huggingface/transformers#18057"),
     dtypes=NARROW,
 )
 def log_softmax_narrow_accumulator(x: Array) -> Array:

@@ -227,3 +227,19 @@ wrong(
     cross_raises,
     "mlverse/torch#1474",
 )
+
+
+def both_raise(call: Heads) -> Array:
+    """A mask for each key is made one for each pair, beside which a flag is refused further down."""
+    if call.mask is not None and call.causal:
+        raise RuntimeError("explicit attention mask should not be set when is_causal is set")
+    return multi_head(call)
+
+
+wrong(
+    "multi-head-mask-beside-causal-raises",
+    "A mask beside causal is accepted, and raises further down.",
+    "causal beside a mask",
+    both_raise,
+    "pytorch/pytorch#100709",
+)

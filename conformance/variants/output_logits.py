@@ -40,7 +40,8 @@ def output_logits_split(hidden: Array, weight: Array) -> Array:
 
 @variant("output-logits-float64-inside", "output_logits", "Everything in float64.", wrong=False)
 def output_logits_float64_inside(hidden: Array, weight: Array) -> Array:
-    return logits(hidden.astype(FLOAT64), weight.astype(FLOAT64)).astype(hidden.dtype)
+    with np.errstate(over="ignore"):
+        return logits(hidden.astype(FLOAT64), weight.astype(FLOAT64)).astype(hidden.dtype)
 
 
 # Wrong
@@ -77,7 +78,6 @@ _copies: dict[Any, Array] = {}
     "output_logits",
     "The matrix is copied at the first call of its shape, and later changes are not seen.",
     needs="two calls with matrices of one shape",
-    seen_in=("huggingface/transformers#42612", "sgl-project/sglang#15398"),
 )
 def logits_own_copy(hidden: Array, weight: Array) -> Array:
     return output_logits_plain(hidden, _copies.setdefault((weight.shape, weight.dtype), weight.copy()))
@@ -101,7 +101,6 @@ def logits_tensorfloat32(hidden: Array, weight: Array) -> Array:
     "output_logits",
     "The products are accumulated in the 16-bit format of the input.",
     needs="sums of 100 products or more",
-    seen_in=("apache/mxnet#17703",),
     dtypes=NARROW,
 )
 def logits_accumulator_narrow(hidden: Array, weight: Array) -> Array:

@@ -118,12 +118,26 @@ def cosine_missing(length: int, d_model: int) -> Array:
     "positional_encoding",
     "With an odd d_model the last channel is left at zero.",
     needs="d_model odd, two positions or more",
-    seen_in=("gc-os-ai/pyaptamer#527",),
     dtypes=WIDEST,
 )
 def last_odd_channel_zero(length: int, d_model: int) -> Array:
     table = encoding(length, d_model)
     table[:, d_model // 2 * 2 :] = 0
+    return table
+
+
+@variant(
+    "odd-width-raises",
+    "positional_encoding",
+    "With an odd d_model there is one cosine more than odd channels, and it raises.",
+    needs="d_model odd",
+    seen_in=("gc-os-ai/pyaptamer#527",),
+    dtypes=WIDEST,
+)
+def odd_width_raises(length: int, d_model: int) -> Array:
+    angle = angles(length, d_model)
+    table = np.empty((length, d_model))
+    table[:, 0::2], table[:, 1::2] = np.sin(angle), np.cos(angle)
     return table
 
 
@@ -151,7 +165,7 @@ def positions_from_1(length: int, d_model: int) -> Array:
     "positional_encoding",
     "Every position gets the encoding of the last.",
     needs="two positions or more",
-    seen_in=("DiffPoseTalk/DiffPoseTalk#20", "cmu-l3/anlp-fall2025-code#1"),
+    seen_in=("DiffPoseTalk/DiffPoseTalk#20",),
     dtypes=WIDEST,
 )
 def positions_all_last(length: int, d_model: int) -> Array:
@@ -205,11 +219,23 @@ def table_of_first_width(length: int, d_model: int) -> Array:
     "positional_encoding",
     "The angles are rounded to bfloat16.",
     needs="three positions or more, d_model above 2",
-    seen_in=("KellerJordan/modded-nanogpt#39", "sgl-project/sglang-jax#1473", "Dao-AILab/flash-attention#823"),
     dtypes=("float32",),
 )
 def angles_bfloat16(length: int, d_model: int) -> Array:
     return table_of(rounded(angles(length, d_model), BFLOAT16), d_model).astype(FLOAT32)
+
+
+@variant(
+    "frequencies-bfloat16",
+    "positional_encoding",
+    "The frequencies are rounded to bfloat16 before they meet the positions.",
+    needs="two positions or more, d_model above 2",
+    seen_in=("sgl-project/sglang-jax#1473",),
+    dtypes=("float32",),
+)
+def frequencies_bfloat16(length: int, d_model: int) -> Array:
+    frequency = rounded(1e4 ** -exponents(d_model), BFLOAT16)
+    return table_of(np.arange(length)[:, None] * frequency, d_model).astype(FLOAT32)
 
 
 @variant(
@@ -232,3 +258,15 @@ def angles_float16(length: int, d_model: int) -> Array:
 )
 def table_float32_as_float64(length: int, d_model: int) -> Array:
     return encoding(length, d_model).astype(FLOAT32).astype(FLOAT64)
+
+
+@variant(
+    "table-bfloat16-as-float32",
+    "positional_encoding",
+    "A table in bfloat16 is returned as float32.",
+    needs="two positions or more",
+    seen_in=("KellerJordan/modded-nanogpt#39", "Dao-AILab/flash-attention#823"),
+    dtypes=("float32",),
+)
+def table_bfloat16_as_float32(length: int, d_model: int) -> Array:
+    return rounded(encoding(length, d_model), BFLOAT16).astype(FLOAT32)

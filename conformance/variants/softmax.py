@@ -133,7 +133,6 @@ def softmax_fast_exp(x: Array) -> Array:
     "softmax",
     "The sum is accumulated in the 16-bit format of the input.",
     needs="rows of 100 entries or more",
-    seen_in=("apache/mxnet#17703", "huggingface/transformers#18057"),
     dtypes=NARROW,
 )
 def softmax_narrow_sum(x: Array) -> Array:

@@ -187,8 +187,7 @@ positioned(
     "The frequencies are 10000^(-4i/d).",
     "d_model of 3 or more",
     lambda length, d_model: encoding(length, d_model) if d_model < 3 else doubled(length, d_model),
-    "shenweichen/DeepCTR#379",
-    "jadore801120/attention-is-all-you-need-pytorch#32",
+    "SamLynnEvans/Transformer#25",
 )
 
 
@@ -222,7 +221,6 @@ arranged(
     "decoder-layers-of-first",
     "All layers have the weights of the first.",
     lambda every: every[:1] * len(every),
-    "huggingface/diffusers#13077",
 )
 arranged("encoder-last-layer-twice", "The last layer comes twice.", lambda every: every + every[-1:], needs="a layer")
 arranged(

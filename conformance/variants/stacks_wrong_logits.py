@@ -78,7 +78,6 @@ giving(
     "Another matrix stands in the last product.",
     _ANY,
     lambda x, w: logits(x, centred(w)),
-    "huggingface/transformers#35141",
 )
 giving(
     "decoder-logits-matrix-reversed",

@@ -157,7 +157,6 @@ def bpe_characters_only(text: str, merges: Merges) -> list[str]:
     "tokenize",
     "One occurrence at a time is merged, and then all ranks are looked at again.",
     needs="a product that is listed before its parts, and overlaps the next occurrence",
-    seen_in=("openai/tiktoken#60",),
 )
 def bpe_one_occurrence(text: str, merges: Merges) -> list[str]:
     tokens, rank = list(text), ranks(merges)

@@ -20,12 +20,12 @@ def in_pieces(pattern: str) -> Callable[[str, Merges], list[str]]:
 
 _seen: tuple[str, ...]
 for _name, _sentence, _needs, _seen, _function in (
-    ("stripped", "White space at the edges is lost.", "edges", ("huggingface/transformers#47473",), after(str.strip)),
+    ("stripped", "White space at the edges is lost.", "edges", (), after(str.strip)),
     (
         "collapsed",
         "Runs of white space become a space.",
         "exotic white space",
-        ("google/sentencepiece#185",),
+        (),
         after(lambda text: re.sub(r"\s+", " ", text)),
     ),
     ("nfc", "The text is normalised to NFC.", "marks", (), after(lambda text: unicodedata.normalize("NFC", text))),
@@ -87,8 +87,6 @@ def bpe_surrogates(text: str, merges: Merges) -> list[str]:
     return merged([chr(int.from_bytes(units[k : k + 2], "little")) for k in range(0, len(units), 2)], merges)
 
 
-@variant(
-    "bpe-end-of-word", "tokenize", "A mark is put at the end.", needs="any text", seen_in=("rsennrich/subword-nmt#46",)
-)
+@variant("bpe-end-of-word", "tokenize", "A mark is put at the end.", needs="any text")
 def bpe_end_of_word(text: str, merges: Merges) -> list[str]:
     return merged([*text, "</w>"], merges) if text else []
