@@ -23,6 +23,10 @@ _MANY: Final = 12
 """Wrong elements that make a law telling, however many are right."""
 _ROUNDINGS: Final = 8
 """A factor that is nearer to 1 than so many roundings may be one by chance."""
+_SAMPLE: Final = 64
+"""Elements from which is guessed where those of an index belong, and indices that are tried: some 10^5 distances."""
+_SHOWN: Final = 2
+"""Indices with elements of others that are named: an exchange is two."""
 _ALIKE: Final = 2.0
 """Errors are of one size if the largest is at most so many times the smallest: each is within a rounding of that."""
 
@@ -42,7 +46,9 @@ def structure(actual: Array, expected: Array, allowance: Array, axes: Sequence[s
             kinds = " and ".join(
                 name for name, of in (("NaN", np.isnan), ("infinite", np.isinf)) if of(actual[strange]).any()
             )
-            return [f"{kinds} {place}" for place in _places(strange, words)] or [f"all of it is {kinds}"]
+            if strange.all():
+                return [f"all of it is {kinds}"]
+            return [f"{kinds} {place}" for place in _places(strange, words)]
         # Where few elements are wrong, a law that gives all of them is one by chance.
         telling = wrong.mean() >= _MOST or wrong.sum() >= _MANY
         law = next(_laws(actual, expected, allowance, words, dtype), None) if telling else None
@@ -79,7 +85,7 @@ def _indices(there: Sequence[int], size: int, word: str, *, named: bool) -> Iter
     elif steps == {1}:
         inside = f"in {_plural(word)} {first} to {last} of {size}"
         yield f"only from {word} {first} on" if last == size - 1 else f"only {inside}"
-    elif len(steps) == 1 and first < min(steps) and last + min(steps) >= size and len(there) >= _FEWEST:
+    elif len(steps) == 1 and first <= min(steps) and last + min(steps) >= size and len(there) >= _FEWEST:
         step = min(steps)
         yield f"only in every {'second' if step == 2 else f'{step}th'} {word}, from {first} on"
     elif named and len(there) == size - 1:
@@ -120,9 +126,8 @@ def _laws(actual: Array, expected: Array, allowance: Array, words: Sequence[str]
     yield from _sized(actual, expected, allowance)
 
 
-def _explains(explained: Array, actual: Array, allowance: Array, factor: float | Array = 0.0) -> bool:
-    """Whether it does: a factor makes the errors larger, and its product is rounded once more."""
-    return bool(np.all(np.abs(actual - explained) <= (1 + np.abs(factor)) * allowance))
+def _explains(explained: Array, actual: Array, allowance: Array) -> bool:
+    return bool(np.all(np.abs(actual - explained) <= allowance))
 
 
 def _moved(actual: Array, expected: Array, allowance: Array, words: Sequence[str]) -> Iterator[str]:
@@ -142,13 +147,40 @@ def _moved(actual: Array, expected: Array, allowance: Array, words: Sequence[str
     for sentence, move in moves:
         if _explains(move(expected), actual, np.maximum(allowance, move(allowance))):
             yield sentence
+    for axis, word in enumerate(words):
+        turned = (np.moveaxis(each, axis, 0) for each in (actual, expected, allowance))
+        yield from _taken(*turned, word=word)
+
+
+def _taken(actual: Array, expected: Array, allowance: Array, *, word: str) -> Iterator[str]:
+    """`head 0 holds what is due in head 1`: every index of the first axis holds what is due in some index.
+
+    In which, is guessed from a few elements of each, and then tried on all.
+    """
+    size = len(actual)
+    if not 1 < size <= _SAMPLE or actual[0].size < _FEWEST:
+        return
+    few, due, allowed = (each.reshape(size, -1)[:, :_SAMPLE] for each in (actual, expected, allowance))
+    nearest = np.abs(few[:, None] - due).max(-1).argmin(-1)
+    source = np.where((np.abs(few - due) <= allowed).all(-1), np.arange(size), nearest)
+    moved = np.flatnonzero(source != np.arange(size))
+    # If all hold the same, that is said in other words.
+    if len(set(source)) > 1 and _explains(expected[source], actual, np.maximum(allowance, allowance[source])):
+        shown = ", ".join(f"{word} {to} holds what is due in {word} {source[to]}" for to in moved[:_SHOWN])
+        yield f"{shown}{', and so on' if len(moved) > _SHOWN else ''}"
+
+
+def _multiplied(factor: Array, actual: Array, expected: Array, allowance: Array, dtype: str) -> bool:
+    """Whether the factor, or that of each row, explains the elements, and it takes a factor to explain them."""
+    slack = (1 + np.abs(factor)) * allowance  # it makes the errors larger, and its product is rounded once more
+    telling = np.max(np.abs(factor - 1)) > _ROUNDINGS * FORMATS[dtype].unit_roundoff
+    return bool(telling) and _explains(factor * expected, actual, slack) and not _explains(expected, actual, slack)
 
 
 def _scaled(actual: Array, expected: Array, allowance: Array, words: Sequence[str], dtype: str) -> Iterator[str]:
     """A factor or a shift, common to all or to each row: taken from the element that is known best."""
     factor = _factors(actual.ravel(), expected.ravel(), allowance.ravel())
-    telling = abs(factor.item() - 1) > _ROUNDINGS * FORMATS[dtype].unit_roundoff
-    if telling and _explains(factor * expected, actual, allowance, factor):
+    if _multiplied(factor, actual, expected, allowance, dtype):
         yield f"every element is {factor.item():.6g} times what it should be"
     shift = _at(np.argmin(allowance.ravel()), (actual - expected).ravel())
     if _explains(expected + shift, actual, allowance):
@@ -157,8 +189,8 @@ def _scaled(actual: Array, expected: Array, allowance: Array, words: Sequence[st
         return
     row = f"of each row of {_plural(words[-1])}"
     factors = _factors(actual, expected, allowance)
-    if _explains(factors * expected, actual, allowance, factors):
-        between = f"between {factors.min():.6g} and {factors.max():.6g}"
+    if _multiplied(factors, actual, expected, allowance, dtype):
+        between = f"between {factors.min() + 0.0:.6g} and {factors.max() + 0.0:.6g}"  # -0 is 0
         yield f"the elements {row} are what they should be times a number, {between}"
     shifts = _at(np.argmin(allowance, -1), actual - expected)
     if _explains(expected + shifts, actual, allowance):

@@ -45,6 +45,14 @@ def test_where(index, sentence):
     assert sentence.replace("querys", "queries") in said(wrong_in(*index))
 
 
+def test_every_tile_but_the_first_may_begin_wrong():
+    y = np.zeros((4, 64))
+    actual = y.copy()
+    actual[:, 16::16] = np.random.default_rng(1).lognormal(0, 3, (4, 3))
+
+    assert said(actual, y, y + 1e-6, ("query", "channel")) == ["it is wrong only in every 16th channel, from 16 on"]
+
+
 def test_one_wrong_element_has_been_named():
     assert said(wrong_in(1, 2, slice(3, 4), slice(4, 5))) == []
 
@@ -81,6 +89,9 @@ def test_where_everything_is_wrong_nothing_is_said_of_places():
         (lambda y: np.flip(y, 1), "the heads are in reverse order"),
         (lambda y: np.roll(y, 1, 2), "every query holds what is due in the one before it"),
         (lambda y: np.roll(y, -1, 2), "every query holds what is due in the one after it"),
+        (lambda y: y[:, [1, 0, 2]], "head 0 holds what is due in head 1, head 1 holds what is due in head 0"),
+        (lambda y: y[:, [0, 1, 1]], "head 2 holds what is due in head 1"),
+        (lambda y: y[:, :, [3, 0, 5, 1, 2, 4]], "query 1 holds what is due in query 0, and so on"),
         (lambda y: y + 0 * y + y[..., :1] * 0 + np.arange(6.0)[:, None], "between 0 and 5"),
         (lambda y: y * np.arange(1, 7.0)[:, None], "between 1 and 6"),
         (lambda y: np.repeat(y[:, :1], 3, axis=1), "it does not depend on the head"),
@@ -119,12 +130,29 @@ def test_what_is_no_number():
     assert said(np.full(SHAPE, np.inf)) == ["all of it is infinite"]
 
 
+@pytest.mark.parametrize("places", [[(0, 0, 0, 0)], [(0, 0, 0, 0), (1, 2, 5, 4)]])
+def test_one_nan_or_two_far_apart_are_not_all_of_it(places):
+    actual = EXPECTED.copy()
+    for place in places:
+        actual[place] = np.nan
+
+    assert said(actual) == []
+
+
 def test_a_law_must_hold_within_the_allowance():
     """1.5 y may be off by 1.5 times the allowance and once more: 2.5e-6."""
     noise = np.random.default_rng(4).choice([-1e-6, 1e-6], SHAPE)
 
     assert "every element is 1.5 times what it should be" in said(1.5 * EXPECTED + noise)
     assert not any("times what it should be" in each for each in said(1.5 * EXPECTED + 4 * noise))
+
+
+def test_a_factor_says_nothing_where_the_allowance_is_wider_than_the_error():
+    """Times 12 the allowance is 0.13, and the errors are 0.02: any factor of that size would do."""
+    y, allowance = np.random.default_rng(5).standard_normal(20) * 1e-3, np.full(20, 1e-2)
+    actual = np.where(np.arange(20) < 9, y, y + 0.02)
+
+    assert not any("times" in each for each in said(actual, y, allowance, ("channel",)))
 
 
 FLOATS = st.floats(allow_nan=True, allow_infinity=True, width=64)
