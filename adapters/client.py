@@ -29,9 +29,8 @@ _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 class Adapter(Protocol):
     """An implementation that can be called, wherever it runs."""
 
-    @property
-    def offer(self) -> Offer:
-        """What it is and has."""
+    offer: Offer
+    """What it is and has."""
 
     def call(
         self,
@@ -45,6 +44,7 @@ class Adapter(Protocol):
         wrt: Sequence[str] | None = None,
     ) -> Reply:
         """Call a component function once; with a cotangent, ask for the gradients of `sum(result * cotangent)`."""
+        return self.sequence([Call(function, arrays, options, dtype, layouts, cotangent, wrt)])[0]
 
     def sequence(self, calls: Sequence[Call]) -> list[Reply]:
         """Call one after another; an array like the one before is the same object, overwritten in place."""
@@ -82,7 +82,7 @@ def open_adapter(
     return WorkerAdapter(command, spec, timeout)
 
 
-class WorkerAdapter:
+class WorkerAdapter(Adapter):
     """An adapter in a process of its own, started again at the next call after it has failed."""
 
     def __init__(self, command: Sequence[str], spec: str, timeout: float) -> None:
@@ -96,20 +96,6 @@ class WorkerAdapter:
             last = failure.detail.splitlines()[-1:]
             raise AdapterError(": ".join([f"{spec} did not start: {failure.message}", *last])) from None
         self.offer = offer_from_header({"name": spec, **handshake}, spec)
-
-    def call(
-        self,
-        function: str,
-        arrays: Mapping[str, Array],
-        options: Mapping[str, object] = _NOTHING,
-        *,
-        dtype: str,
-        layouts: Mapping[str, str] = _NOTHING,
-        cotangent: Array | None = None,
-        wrt: Sequence[str] | None = None,
-    ) -> Reply:
-        """Call a component function once; with a cotangent, ask for the gradients of `sum(result * cotangent)`."""
-        return self._exchange(Call(function, arrays, options, dtype, layouts, cotangent, wrt), reuse=False)
 
     def sequence(self, calls: Sequence[Call]) -> list[Reply]:
         """Call one after another; an array like the one before is the same object, overwritten in place."""

@@ -16,10 +16,11 @@ from ..adapters.contract import CONVENTIONS
 from ..oracle.bound import Bound
 from ..oracle.spec_error import SpecError
 from .case import Case
-from .clause import Clause, Inapplicable, Unsupported, Violation
+from .clause import Clause, Unsupported, Violation
 from .comparison import Array
 from .component import Component, Inputs
 from .drawing import covering_cases, spread
+from .judging import outcome
 from .recording import Exchange, Recorder
 from .structure import structure
 from .subject import Subject
@@ -62,7 +63,7 @@ class _LineUp:
         allowances = [_Allowance(self.component, self.trial, call) for call in exchange.calls]
         left = []
         for suspect in self.suspects:
-            answers = exchange.put_to(suspect.adapter)
+            answers = suspect.adapter.sequence(exchange.calls)
             each = [_distance(*of) for of in zip(exchange.replies, answers, allowances, strict=True)]
             if all(distance is not None for distance in each):
                 suspect.distance = max([suspect.distance, *(distance or 0.0 for distance in each)])
@@ -234,10 +235,10 @@ def _further(component: Component, case: Case, backward: bool) -> list[Case]:
     dtype = case["dtype"] if component.has_dtype else ""
     every = covering_cases(component, dtype, case["seed"])
     sizes = {each: _size(component.make(each)) for each in every if not backward or component.differentiated(each)}
-    kept = sorted((each for each, size in sizes.items() if size), key=sizes.__getitem__)
+    kept = {each: size for each, size in sizes.items() if size}
     few, many = _numbers(backward)
-    small = list(spread(kept[: len(kept) // 2], few))
-    return [*small, *spread([each for each in every if each in kept and each not in small], many - few)]
+    small = list(spread(sorted(kept, key=kept.__getitem__)[: len(kept) // 2], few))
+    return [*small, *spread([each for each in kept if each not in small], many - few)]
 
 
 def _numbers(backward: bool) -> tuple[int, int]:
@@ -266,13 +267,7 @@ def _answers(adapter: Adapter, component: Component, case: Case, backward: bool)
 
 
 def _violates(clause: Clause, trial: Trial) -> bool:
-    try:
-        clause.check(trial)
-    except Violation:
-        return True
-    except (Inapplicable, Unsupported):
-        return False
-    return False
+    return outcome(clause, trial)[0] == "fail"
 
 
 def _convention(adapter: Adapter, clause: Clause, component: Component, cases: Sequence[Case]) -> dict[str, str]:
@@ -292,8 +287,4 @@ def _convention(adapter: Adapter, clause: Clause, component: Component, cases: S
 def _keeps(adapter: Adapter, clause: Clause, component: Component, case: Case, conventions: Mapping[str, str]) -> bool:
     subject = Subject(adapter)
     subject.conventions = conventions
-    try:
-        clause.check(Trial(subject, component, case))
-    except (Violation, Inapplicable, Unsupported):
-        return False
-    return True
+    return outcome(clause, Trial(subject, component, case))[0] == "pass"

@@ -108,8 +108,13 @@ def judge_clause(adapter: Adapter, clause: Clause, name: str, dtype: str, profil
 
 def judge_case(adapter: Adapter, clause: Clause, case: Case) -> tuple[str, Violation | None]:
     """One clause on one case: what came of it in a word, and the violation."""
+    return outcome(clause, Trial(Subject(adapter), COMPONENTS[case.component], case))
+
+
+def outcome(clause: Clause, trial: Trial) -> tuple[str, Violation | None]:
+    """Of a trial of any subject."""
     try:
-        clause.check(Trial(Subject(adapter), COMPONENTS[case.component], case))
+        clause.check(trial)
     except Inapplicable:
         return "does not apply", None
     except Unsupported as reason:
