@@ -5,21 +5,20 @@ of the rest.
 """
 
 import argparse
-import json
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from pathlib import Path
 from typing import Any, Final
 
+import measurements
 from verdicts import Judged, judged, opened, sharing
 
+from assay.adapters.contract import DTYPES
 from assay.conformance.profiles import PROFILES
 from assay.conformance.registry import COMPONENTS, clauses_of
 from assay.conformance.variants import variants
 
-FILE: Final = Path(__file__).parent.parent / "docs" / "detection" / "clauses.json"
-DTYPES: Final = ("float64", "float32", "bfloat16", "float16")
+FILE: Final = measurements.FOLDER / "clauses.json"
 
 Caught = dict[str, dict[str, list[str]]]
 """Variant, dtype, the clauses that it violates."""
@@ -57,13 +56,13 @@ def _words(each: Judged) -> tuple[object, str]:
 
 def written(found: Caught) -> str:
     """The file: a line a variant, in the order of the catalogue."""
-    lines = [f"  {json.dumps(each.name)}: {json.dumps(found[each.name])}" for each in variants(wrong=True)]
-    return '{"profile": "quick", "seed": 0, "caught": {\n' + ",\n".join(lines) + "\n}}\n"
+    caught = measurements.lined({each.name: found[each.name] for each in variants(wrong=True)})
+    return f'{{"profile": "quick", "seed": 0, "caught": {caught.rstrip()}}}\n'
 
 
 def read() -> Caught:
     """What the file says."""
-    found: Caught = json.loads(FILE.read_text(encoding="utf-8"))["caught"]
+    found: Caught = measurements.read(FILE)["caught"]
     return found
 
 
@@ -86,8 +85,7 @@ def main(arguments: Any = None) -> None:
                 found.setdefault(variant, {}).update(of_dtype)
             print(f"{number}/{len(waiting)} {' '.join(waiting[done])} {time.monotonic() - started:.0f} s", flush=True)
     ordered = {name: {d: found[name][d] for d in ("", *DTYPES) if d in found[name]} for name in found}
-    FILE.parent.mkdir(exist_ok=True)
-    FILE.write_text(written(ordered), encoding="utf-8")
+    measurements.write(FILE, written(ordered))
 
 
 if __name__ == "__main__":

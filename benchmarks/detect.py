@@ -15,13 +15,14 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any, Final
 
+import measurements
 import numpy as np
-from clause_table import DTYPES
 from criteria import CRITERIA, Criterion, Named, References
 from criteria_inputs import Asked
 from verdicts import opened, sharing
 
 from assay.adapters import Adapter, Reply, open_adapter
+from assay.adapters.contract import DTYPES
 from assay.conformance.clause import Unsupported, Violation
 from assay.conformance.drawing import covering_cases, spread
 from assay.conformance.registry import COMPONENTS
@@ -29,7 +30,7 @@ from assay.conformance.subject import Subject
 from assay.conformance.trial import Trial
 from assay.conformance.variants import Variant, variants
 
-FILE: Final = Path(__file__).parent.parent / "docs" / "detection" / "criteria.json"
+FILE: Final = measurements.FOLDER / "criteria.json"
 EAGER: Final = str(Path(__file__).parent / "eager.py")
 
 ASKED: Final = 3
@@ -205,7 +206,7 @@ def written(found: Found) -> str:
 
 def read() -> Found:
     """What the file says."""
-    data = json.loads(FILE.read_text(encoding="utf-8"))
+    data = measurements.read(FILE)
     names = data.pop("criteria")
     return {
         key: {
@@ -232,7 +233,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for number, done in enumerate(as_completed(waiting), 1):
             name, dtype, of, seconds = done.result()
             found[f"{name} {dtype}"] = of
-            FILE.write_text(written(found), encoding="utf-8")
+            measurements.write(FILE, written(found))
             print(f"{number}/{len(waiting)} {name} {dtype} {seconds:.0f} s", flush=True)
 
 

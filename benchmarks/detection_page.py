@@ -4,7 +4,6 @@ With --check it compares them with what it would write, the plot aside; exit sta
 """
 
 import argparse
-import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -13,9 +12,14 @@ from typing import Any, Final
 
 import clause_table
 import detect
+import first_failure
+import measurements
+import seeds
+import spared
 from criteria import CRITERIA, Criterion
 from detection_plot import Share, plot
 
+from assay.adapters.contract import DTYPES
 from assay.conformance.registry import COMPONENTS
 from assay.conformance.variants import Variant, variants
 
@@ -25,7 +29,6 @@ PLOT: Final = DOCS / "detection.svg"
 README: Final = DOCS.parent / "README.md"
 MARKS: Final = ("<!-- detection -->\n", "<!-- /detection -->\n")
 """What the table in the README stands between."""
-DTYPES: Final = ("float64", "float32", "bfloat16", "float16")
 
 
 class Measured:
@@ -35,8 +38,8 @@ class Measured:
         """Read them."""
         self.found = {key: _sets(kinds) for key, kinds in detect.read().items()}
         self.clauses = clause_table.read()
-        spared = _read("spared.json").items()
-        self.failures = {(failure[0], key.split(" ")[1]) for key, each in spared for failure in each["failures"]}
+        of_right = measurements.read(spared.FILE).items()
+        self.failures = {(failure[0], key.split(" ")[1]) for key, each in of_right for failure in each["failures"]}
 
     def rejected(self, kind: str, criterion: Criterion, variant: Variant, dtype: str | None = None) -> bool:
         """Whether the variant is rejected, in that dtype or in any."""
@@ -216,13 +219,9 @@ def page() -> str:
     )
 
 
-def _read(name: str) -> Any:
-    return json.loads((DOCS / "detection" / name).read_text(encoding="utf-8"))
-
-
 def _speed() -> str:
     """How long the first failure takes, and how often it is named."""
-    found = _read("first_failure.json")
+    found = measurements.read(first_failure.FILE)
     seconds = sorted(each["seconds"] for each in found.values() if each["clause"])
     named = Share(sum(each.get("looks_like") == name for name, each in found.items()), len(found))
     other = sum(each.get("looks_like") not in (None, name) for name, each in found.items())
@@ -235,7 +234,7 @@ def _speed() -> str:
 
 
 def _seeds() -> str:
-    found = _read("seeds.json")
+    found = measurements.read(seeds.FILE)
     pairs = Share(
         found["variants"] * len(found["missed"]) - sum(map(len, found["missed"].values())),
         found["variants"] * len(found["missed"]),
@@ -248,16 +247,16 @@ def _seeds() -> str:
 
 def _spared() -> str:
     """How many cases right variants were judged on, and with how many seeds in every dtype of a component."""
-    found = _read("spared.json")
+    found = measurements.read(spared.FILE)
     examples = sum(each["examples"] for each in found.values())
     failures = sum(len(each["failures"]) for each in found.values())
     counts = Counter(tuple(key.split(" ")[:2]) for key in found)
-    seeds = {
+    times = {
         name: min(counts[name, dtype] for dtype in (DTYPES if component.has_dtype else ("",)))
         for name, component in COMPONENTS.items()
     }
-    counted = ", ".join(f"`{name}` {count}" for name, count in seeds.items() if count)
-    never = ", ".join(f"`{name}`" for name, count in seeds.items() if not count)
+    counted = ", ".join(f"`{name}` {count}" for name, count in times.items() if count)
+    never = ", ".join(f"`{name}`" for name, count in times.items() if not count)
     text = (
         f"Of the right ones, the standard profile judged {examples} cases, with so many seeds in every dtype: "
         f"{counted}. There were {failures} failures."

@@ -5,27 +5,25 @@ docs/detection/first_failure.json.
 """
 
 import argparse
-import json
 import statistics
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from pathlib import Path
 from typing import Any, Final
 
+import measurements
+from verdicts import Judged, judged
+
 from assay.adapters.in_process import open_object
-from assay.conformance.case import Case
-from assay.conformance.clause import Clause, Inapplicable, Unsupported, Violation
+from assay.conformance.clause import Clause
 from assay.conformance.diagnosis import diagnose
-from assay.conformance.judging import cases_of, smaller
+from assay.conformance.judging import smaller
 from assay.conformance.plan import Selection, in_turn, plan
 from assay.conformance.profiles import PROFILES
 from assay.conformance.registry import COMPONENTS
-from assay.conformance.subject import Subject
-from assay.conformance.trial import Trial
 from assay.conformance.variants import Variant, find, variants
 
-FILE: Final = Path(__file__).parent.parent / "docs" / "detection" / "first_failure.json"
+FILE: Final = measurements.FOLDER / "first_failure.json"
 
 
 def hunted(name: str) -> dict[str, Any]:
@@ -42,9 +40,11 @@ def hunted(name: str) -> dict[str, Any]:
             break
     if found is None:
         return {"clause": None}
-    clause, case, subject, violation = found
-    component = COMPONENTS[variant.component]
-    smallest, _ = smaller(clause, component, subject, case, violation)
+    clause, judged_so = found
+    component, case, violation = COMPONENTS[variant.component], judged_so.case, judged_so.violation
+    assert case is not None
+    assert violation is not None
+    smallest, _ = smaller(clause, component, judged_so.subject, case, violation)
     started = time.perf_counter()
     looks_like = diagnose(adapter, clause, component, list(dict.fromkeys((smallest, case)))).variant
     return {
@@ -56,18 +56,13 @@ def hunted(name: str) -> dict[str, Any]:
     }
 
 
-def _failures(variant: Variant, adapter: Any) -> Iterator[tuple[Clause, Case, Subject, Violation]]:
+def _failures(variant: Variant, adapter: Any) -> Iterator[tuple[Clause, Judged]]:
+    """Each clause that is violated, in the order of a run."""
     component = COMPONENTS[variant.component]
     for line in in_turn(plan(adapter.offer, Selection(components=(variant.component,)))):
-        subject = Subject(adapter)
-        for case in cases_of(line.clause, component, line.dtype, PROFILES["quick"], 0):
-            try:
-                line.clause.check(Trial(subject, component, case))
-            except (Inapplicable, Unsupported):
-                continue
-            except Violation as violation:
-                yield line.clause, case, subject, violation
-                break
+        (found,) = judged(line.clause, component, line.dtype, PROFILES["quick"], 0, [(variant, adapter)])
+        if found.violation is not None:
+            yield line.clause, found
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -77,15 +72,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("-n", type=int, default=2, metavar="PROCESSES")
     options = parser.parse_args(arguments)
     names = [each.name for each in variants(wrong=True)]
-    found = json.loads(FILE.read_text(encoding="utf-8")) if options.only else {}
+    found = measurements.read(FILE) if options.only else {}
     with ProcessPoolExecutor(options.n) as pool:
         waiting = {pool.submit(hunted, name): name for name in options.only or names}
         for number, done in enumerate(as_completed(waiting), 1):
             found[waiting[done]] = done.result()
             if number % 50 == 0:
                 print(f"{number} of {len(waiting)}", flush=True)
-    lines = [f"  {json.dumps(name)}: {json.dumps(found[name])}" for name in names]
-    FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    measurements.write(FILE, measurements.lined({name: found[name] for name in names}))
     seconds = [each["seconds"] for each in found.values() if each["clause"]]
     named = sum(each.get("looks_like") == name for name, each in found.items())
     print(f"{len(seconds)} caught; the first failure after {statistics.median(seconds):.2f} s in the median")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import clause_table
+import measurements
 from verdicts import judged, opened, sharing
 
 from assay.conformance.clause import CLAUSES
@@ -22,9 +23,8 @@ from assay.conformance.profiles import PROFILES
 from assay.conformance.registry import COMPONENTS
 from assay.conformance.variants import find, variants
 
-ROOT: Final = Path(__file__).parent.parent
-FILE: Final = ROOT / "docs" / "detection" / "seeds.json"
-STATED: Final = ROOT / "conformance" / "variants" / "caught_by.json"
+FILE: Final = measurements.FOLDER / "seeds.json"
+STATED: Final = Path(__file__).parent.parent / "conformance" / "variants" / "caught_by.json"
 SEEDS: Final = tuple(range(1, 11))
 
 TRIED: Final = 4
@@ -134,8 +134,7 @@ def write_stated(clauses: Mapping[str, Sequence[str]], processes: int) -> None:
         if found == kept:
             break
         kept = found
-    lines = [f"  {json.dumps(name)}: {json.dumps(kept[name])}" for name in clauses]
-    STATED.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    measurements.write(STATED, measurements.lined({name: kept[name] for name in clauses}))
 
 
 def violated_in_turn(item: tuple[str, Sequence[str]]) -> tuple[str, list[str]]:

@@ -5,21 +5,20 @@ Interrupted, it goes on where it stopped.
 """
 
 import argparse
-import json
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from pathlib import Path
 from typing import Any, Final
 
-from clause_table import DTYPES
+import measurements
 from verdicts import judged, opened, sharing
 
+from assay.adapters.contract import DTYPES
 from assay.conformance.profiles import PROFILES
 from assay.conformance.registry import COMPONENTS, clauses_of
 from assay.conformance.variants import variants
 
-FILE: Final = Path(__file__).parent.parent / "docs" / "detection" / "spared.json"
+FILE: Final = measurements.FOLDER / "spared.json"
 
 
 def failed(name: str, dtype: str, seed: int) -> dict[str, Any]:
@@ -49,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--component", nargs="*", default=list(COMPONENTS), metavar="NAME")
     options = parser.parse_args(arguments)
-    found = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+    found = measurements.read(FILE) if FILE.exists() else {}
     due = [
         (name, dtype, seed)
         for seed in range(options.seeds)
@@ -62,8 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for number, done in enumerate(as_completed(waiting), 1):
             name, dtype, seed = waiting[done]
             found[f"{name} {dtype} {seed}"] = done.result()
-            lines = [f"  {json.dumps(key)}: {json.dumps(found[key])}" for key in sorted(found)]
-            FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+            measurements.write(FILE, measurements.lined(dict(sorted(found.items()))))
             print(f"{number}/{len(due)} {name} {dtype} {seed} {done.result()}", flush=True)
 
 

@@ -13,17 +13,13 @@ import numpy as np
 import pytest
 
 from assay.adapters import Offer, Reply
-from assay.conformance.clause import Inapplicable, Unsupported, Violation
 from assay.conformance.component import Inputs
-from assay.conformance.judging import cases_of
 from assay.conformance.profiles import PROFILES
 from assay.conformance.registry import COMPONENTS, clauses_of
-from assay.conformance.subject import Subject
-from assay.conformance.trial import Trial
 from assay.conformance.values import rounded
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
-from verdicts import sharing
+from verdicts import judged, sharing
 
 DTYPES = ("float64", "float32", "bfloat16", "float16")
 KINDS = ("zeros", "mean", "input", "noise")
@@ -110,16 +106,8 @@ def mean_of_values(value, shape, first):
 
 def verdict(clause, component, adapter, dtype):
     """`fail` at the first case that shows it."""
-    subject, word = Subject(adapter), "not judged"
-    for case in cases_of(clause, COMPONENTS[component.name], dtype, PROFILES["quick"], 0):
-        try:
-            clause.check(Trial(subject, component, case))
-        except Violation:
-            return "fail"
-        except (Inapplicable, Unsupported):
-            continue
-        word = "pass"
-    return word
+    (found,) = judged(clause, component, dtype, PROFILES["quick"], 0, [(None, adapter)])
+    return "fail" if found.violation is not None else "pass" if found.examples else "not judged"
 
 
 SHARING = {name: sharing(component) for name, component in COMPONENTS.items()}
