@@ -160,7 +160,8 @@ def _unpack(block: bytes) -> dict[str, Array]:
     except SafetensorError as error:
         raise MessageError(f"the tensors of a message are not in safetensors' format: {error}") from None
     tensors = {}
-    for name, entry in entries:
+    # In the order of their names: theirs differs from call to call, and with it what a report names first.
+    for name, entry in sorted(entries):
         dtype = _FORMATS.get(entry["dtype"])
         if dtype is None:
             raise MessageError(f"tensor {name!r} is in the format {entry['dtype']}, which assay does not read")

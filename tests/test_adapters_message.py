@@ -58,6 +58,13 @@ def test_strides_are_not_sent():
     assert np.array_equal(tensors["y"], sent[0])
 
 
+def test_tensors_come_in_the_order_of_their_names():
+    """Whatever the order in which they were sent, and always the same."""
+    sent = {name: np.zeros(2) for name in ("x", "gain", "bias", "w_1", "b_1")}
+
+    assert {tuple(through_a_pipe({}, sent)[1]) for _ in range(20)} == {tuple(sorted(sent))}
+
+
 def test_numbers_of_the_header():
     """Numpy's numbers and the infinities are numbers; an object is refused."""
     header, _ = through_a_pipe({"scale": np.float64(0.1), "heads": np.int64(2), "low": float("-inf")}, {})
