@@ -127,6 +127,9 @@ DTYPES: Final = ("float64", "float32", "bfloat16", "float16")
 FORMATS: Final = (*DTYPES, "tensorfloat32", "float8_e4m3", "float8_e5m2")
 """What a part of a computation may be rounded to: some are formats of arithmetic units only."""
 
+SIZES: Final = ("all", "few")
+"""The pools that the sizes of cases come from, the default first."""
+
 # The first value of each is the default.
 CONVENTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "causal_alignment": ("top-left", "bottom-right"),

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .contract import CONVENTIONS, DTYPES, FUNCTIONS, NUMERICS
+from .contract import CONVENTIONS, DTYPES, FUNCTIONS, NUMERICS, SIZES
 
 
 class AdapterError(Exception):
@@ -33,6 +33,8 @@ class Offer:
     numerics: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     layouts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    sizes: str = "all"
+    """Of `SIZES`: whether cases may have any sizes, or those of a few shapes."""
 
 
 def choices(values: Iterable[str]) -> str:
@@ -118,6 +120,13 @@ def _check_field(name: object, value: Any, where: str) -> None:
         raise AdapterError(f"{where}[{name!r}] must be a number above 0, not {value!r}")
 
 
+def check_sizes(sizes: object, where: str) -> str:
+    """The declared pool of sizes, which must be known."""
+    if not isinstance(sizes, str) or sizes not in SIZES:
+        raise AdapterError(f"{where}: sizes must be {choices(map(repr, SIZES))}, not {sizes!r}")
+    return sizes
+
+
 def offer_from_header(header: Mapping[str, Any], where: str) -> Offer:
     """The offer in a handshake, checked: the program at the other end need not be ours."""
     texts = {}
@@ -144,4 +153,5 @@ def offer_from_header(header: Mapping[str, Any], where: str) -> Offer:
         numerics=check_numerics(header.get("numerics", {}), where),
         layouts=tuple(map(str, names["layouts"])),
         notes=tuple(map(str, names["notes"])),
+        sizes=check_sizes(header.get("sizes", SIZES[0]), where),
     )

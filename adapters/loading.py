@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .bridges import FRAMEWORKS, Bridge, bridge_to
-from .contract import FUNCTIONS, Function
+from .contract import FUNCTIONS, SIZES, Function
 from .declaration import (
     AdapterError,
     Offer,
@@ -16,6 +16,7 @@ from .declaration import (
     check_dtypes,
     check_function,
     check_numerics,
+    check_sizes,
     choices,
     suggestion,
 )
@@ -84,6 +85,7 @@ def check(found: Found, component: str | None = None, framework: str | None = No
         numerics=check_numerics(getattr(declared, "numerics", {}), where),
         layouts=bridge.layouts,
         notes=(notes,) if isinstance(notes, str) else tuple(map(str, notes)),
+        sizes=check_sizes(getattr(declared, "sizes", SIZES[0]), where),
     )
     return Loaded(offer, functions, vjps, bridge)
 

@@ -97,11 +97,13 @@ class Component:
     """`data`: lists, texts and numbers, for which no bound and none of the clauses for all components holds."""
     has_dtype: bool = True
     """Whether it takes floating-point arrays. If not, its result is judged in the format in which it comes."""
+    sizes: str = "all"
+    """`few` where the sizes are one factor (`sizes.py`)."""
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        """Every parameter of a case, in the order of its line."""
-        names = [name for options in self.factors.values() for name in options[0]]
+        """Every parameter of a case, in the order of its line, which is the same for few sizes."""
+        names = [name for options in COMPONENTS[self.name].factors.values() for name in options[0]]
         return (*(("dtype",) if self.has_dtype else ()), *names, "seed")
 
     def case(self, options: Sequence[Option], dtype: str, seed: int) -> Case:

@@ -16,6 +16,7 @@ from .case import Case
 from .component import Component
 from .covering import Row, covering_set
 from .registry import COMPONENTS
+from .sizes import sized
 
 _SEEDS: Final = 2**31
 _ATTEMPTS: Final = 100
@@ -32,7 +33,7 @@ def cases(component: str, dtype: str = "float32") -> st.SearchStrategy[Case]:
 
 def covering_cases(component: Component, dtype: str, seed: int) -> list[Case]:
     """Every pair of options of every two factors; values by the seed."""
-    rows = _covering_rows(component.name)
+    rows = _covering_rows(component.name, component.sizes)
     every = [
         component.case([options[k] for options, k in zip(component.factors.values(), row, strict=True)], dtype, 0)
         for row in rows
@@ -41,8 +42,8 @@ def covering_cases(component: Component, dtype: str, seed: int) -> list[Case]:
 
 
 @functools.cache
-def _covering_rows(name: str) -> list[Row]:
-    component = COMPONENTS[name]
+def _covering_rows(name: str, sizes: str) -> list[Row]:
+    component = sized(name, sizes)
     factors = list(component.factors.values())
 
     def admissible(row: Row) -> bool:

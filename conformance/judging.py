@@ -12,6 +12,7 @@ from .component import Component
 from .drawing import covering_cases, drawn_cases, spread
 from .profiles import Profile
 from .registry import COMPONENTS
+from .sizes import sized
 from .subject import Subject
 from .trial import Trial
 
@@ -56,7 +57,7 @@ class Result:
 def judge_clause(adapter: Adapter, clause: Clause, name: str, dtype: str, profile: Profile, seed: int) -> Result:
     """Judge; never raises for what the implementation does."""
     started = time.monotonic()
-    component, subject = COMPONENTS[name], Subject(adapter)
+    component, subject = sized(name, adapter.offer.sizes), Subject(adapter)
     result = Result(clause.id, clause.level, name, dtype, "pass")
     refused: list[str] = []
     resets: list[str] = []

@@ -149,6 +149,8 @@ class Report:
                 "package": self.offer.package,
                 "version": self.offer.version,
                 "device": self.offer.device,
+                "sizes": self.offer.sizes,
+                "notes": list(self.offer.notes),
             },
             "profile": self.profile,
             "seed": self.seed,

@@ -106,12 +106,13 @@ def _show_verdict(console: Console, report: Report) -> None:
     ):
         count = sum(result.status == status for result in report.ordered)
         counts += [f"{count} {word}"] if count else []
+    sizes = ", few sizes" if report.offer.sizes == "few" else ""
     incomplete = "; the run was interrupted" if report.interrupted else ""
     verdict = "[bold yellow]no verdict[/]" if report.interrupted and not report.failures else _VERDICTS[report.verdict]
     console.print(
         f"\n{_plain(report.offer.name)}{_plain(where)}: {verdict}: {len(report.failures)} violations, "
         f"{len(report.warnings)} advisory; {', '.join(counts)}{incomplete}. "
-        f"Profile {report.profile}, seed {report.seed}.",
+        f"Profile {report.profile}{sizes}, seed {report.seed}.",
         soft_wrap=True,
     )
 

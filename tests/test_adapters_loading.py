@@ -54,6 +54,7 @@ def sentence(tmp_path, text, suffix="", **options):
         ),
         (GOOD + "conventions = {'masked_row': 'NaN'}", "'masked_row' must be 'zero', 'nan' or 'mean', not 'NaN'"),
         (GOOD + "notes = 5", "notes must be a text or a tuple of texts, not int"),
+        (GOOD + "sizes = 'small'", "sizes must be 'all' or 'few', not 'small'"),
         (GOOD + "numerics = ['float32']", "numerics must be a dict"),
         (GOOD + "numerics = {'half': {}}", "numerics names 'half', which is not a dtype"),
         (GOOD + "numerics = {'float16': 'float32'}", "numerics['float16'] must be a dict of fields, not str"),
@@ -99,7 +100,7 @@ def test_a_mistake_in_the_command(tmp_path, suffix, options, says):
     [
         ("no/such/file.py", "there is no file no/such/file.py"),
         ("torhc", "there is no adapter 'torhc'; did you mean 'torch'?"),
-        ("xyzzy", "a name is one of mlx, mlx-adam-corrected, onnx-reference, "),
+        ("xyzzy", "a name is one of "),
         ("no.such.module:object", "there is no adapter 'no.such.module:object'"),
         ("is this a name?", "there is no adapter 'is this a name?'"),
         ("json", "json offers no function of the contract"),

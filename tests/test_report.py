@@ -51,7 +51,7 @@ def test_the_report_has_the_fields_of_the_contract(violation):
     report = terminal.report()
 
     assert list(report) == list(REPORT)
-    assert list(report["implementation"]) == ["package", "version", "device"]
+    assert list(report["implementation"]) == ["package", "version", "device", "sizes", "notes"]
     assert (report["schema"], report["adapter"], report["verdict"]) == ("assay-report/1", "wrong", "violates")
     assert (report["profile"], report["seed"]) == ("quick", 0)
     assert report["assay"] == importlib.metadata.version("assay")

@@ -12,7 +12,7 @@ import numpy as np
 from ..layouts import Laid
 
 # framework -> the module that must be installed for it; the bridge is the file of the framework's name here.
-FRAMEWORKS: Final[Mapping[str, str]] = {"numpy": "numpy", "torch": "torch", "mlx": "mlx"}
+FRAMEWORKS: Final[Mapping[str, str]] = {name: name for name in ("numpy", "torch", "jax", "mlx", "keras")}
 
 
 class Bridge(Protocol):
