@@ -10,6 +10,8 @@
 - `libdevice.rsqrt`, which is only a name until a compiler links it and gives None here, is `triton.language.rsqrt`, the
   same operation as the interpreter itself does it. This one is arithmetic; the constant NOTES_RSQRT says so in reports.
 
+`as_cuda` dresses a tensor for a library that asserts that it lies on a GPU.
+
 The arithmetic of a kernel is its own, in the formats that it names, with two differences from a GPU: float32 products
 are not rounded to TensorFloat-32, and exp2, log and others are numpy's. bfloat16 is computed wrongly by the
 interpreter, so no adapter offers it.
@@ -18,7 +20,10 @@ interpreter, so no adapter offers it.
 import functools
 import os
 import sys
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 NOTES: Final = (
     "It runs under Triton's interpreter on the processor.",
@@ -51,6 +56,13 @@ def prepare() -> None:
     triton.runtime.driver.set_active(_Driver())
     # Looked up when it is called: inside a kernel, the interpreter puts its own in place.
     libdevice.rsqrt = lambda x: tl.rsqrt(x)
+
+
+def as_cuda(tensor: "Tensor") -> "Tensor":
+    """The same memory as a tensor that says that it lies on a GPU, for a library that asserts it."""
+    import torch
+
+    return tensor.as_subclass(type("ClaimsCuda", (torch.Tensor,), {"is_cuda": True}))
 
 
 def _first_configuration(configs: list[Any], **_: Any) -> Any:

@@ -51,13 +51,15 @@ def scattered(rows: Array, tokens: Array, shape: tuple[int, ...]) -> Array:
 def embedding_bound(tokens: Any, weight: Any, *, numerics: Numerics) -> Bound:
     """How far from `embedding` a right implementation may be.
 
-    E = ((1 + U)^2 - 1) |y| + eta       sqrt(d_model) is rounded, and so is the product
+    E = ((1 + U)^2 - 1) |y| + eta       sqrt(d_model) is rounded, and so is the product;
+        + |y|  where |W| < eta          a weight that small may count as zero, as results that small may
     V = (U^2/3) y^2,   coherent U |y|   the error of sqrt(d_model) is common to all elements
     """
     y = embedding(tokens, weight)
     unit, size = numerics.unit, np.abs(y)
+    flushed = np.abs(_arguments(tokens, weight)[1][tokens]) < numerics.underflow
     errors = Errors(
-        (2 * unit + unit**2) * size + np.where(y != 0, numerics.underflow, 0),
+        (2 * unit + unit**2) * size + np.where(y != 0, numerics.underflow, 0) + np.where(flushed, size, 0),
         VARIANCE_OF_ROUNDING * (unit * y) ** 2,
         unit * size,
     )

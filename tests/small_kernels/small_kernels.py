@@ -1,0 +1,27 @@
+"""Somebody's package, which knows nothing of assay but the names of its functions."""
+
+import numpy as np
+
+package = "small-kernels"
+dtypes = ("float64", "float32")
+
+
+def softmax(x):
+    """Over the last axis."""
+    e = np.exp(x - x.max(-1, keepdims=True, initial=-np.inf))
+    return e / e.sum(-1, keepdims=True)
+
+
+def output_logits(hidden, weight):
+    """The product with the matrix, one row of it forgotten."""
+    result = hidden @ weight.swapaxes(0, 1)
+    result[..., -1] = 0
+    return result
+
+
+class OnlySoftmax:
+    """An object of the package."""
+
+    package = "small-kernels"
+    dtypes = ("float32",)
+    softmax = staticmethod(softmax)
