@@ -12,8 +12,11 @@ extra = "flax"
 dtypes = ("float64", "float32", "bfloat16", "float16")
 # A hidden key has the smallest number for a score, so a row that sees none is the mean of all values.
 conventions = {"masked_row": "mean"}
-# LayerNorm.use_fast_variance, "faster, but less numerically stable", is on.
-numerics = {name: {"variance": "one-pass"} for name in dtypes}
+# LayerNorm.use_fast_variance, "faster, but less numerically stable", is on. In 16 bits, attention rounds the scaled
+# queries and the scores, and its softmax is all in that format.
+numerics = {name: {"variance": "one-pass"} for name in dtypes[:2]} | {
+    name: {"variance": "one-pass", "operands": name, "scores": name, "statistics": name} for name in dtypes[2:]
+}
 sizes = "few"  # XLA compiles for every shape
 
 
@@ -108,4 +111,6 @@ def _mask(queries: int, keys: int, mask: "Array | None", *, causal: bool) -> "Ar
 
     rows, columns = jnp.arange(queries)[None], jnp.arange(keys)[None]
     order = nn.make_attention_mask(rows, columns, jnp.greater_equal) if causal else None
-    return nn.combine_masks(mask, order, dtype=bool)
+    # It combines masks of the same number of axes.
+    given = None if mask is None else mask.reshape((1,) * (4 - mask.ndim) + mask.shape)
+    return nn.combine_masks(given, order, dtype=bool)

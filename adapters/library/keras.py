@@ -14,6 +14,7 @@ class Keras:
     requires: tuple[str, ...] = ()
     # A hidden key has a large negative number for a score; AdamW adds epsilon before it corrects the second moment.
     conventions: dict[str, str] = field(default_factory=lambda: {"masked_row": "mean", "adam_epsilon": "hat"})
+    numerics: dict[str, dict[str, str]] = field(default_factory=dict)
     sizes: str = "all"
     framework: str = "keras"
     package: str = "keras"
@@ -24,12 +25,14 @@ class Keras:
         """ops.softmax over the last axis."""
         import keras
 
+        self._needs(x.shape[-1], "rows without elements")
         return keras.ops.softmax(x, axis=-1)
 
     def log_softmax(self, x: Array) -> Array:
         """ops.log_softmax over the last axis."""
         import keras
 
+        self._needs(x.shape[-1], "rows without elements")
         return keras.ops.log_softmax(x, axis=-1)
 
     def attention(
@@ -47,6 +50,8 @@ class Keras:
 
         if value.shape[3] != key.shape[3]:
             raise NotImplementedError("its documentation wants values of the shape of keys")
+        self._needs(query.shape[1] == key.shape[1], "grouped heads")
+        self._needs(key.shape[2], "attention over no keys")
         q, k, v = (each.swapaxes(1, 2) for each in (query, key, value))
         result = keras.ops.dot_product_attention(q, k, v, mask=mask, is_causal=causal, scale=scale)
         return result.swapaxes(1, 2)
@@ -68,6 +73,7 @@ class Keras:
         """layers.MultiHeadAttention without biases; its kernels have an axis of heads."""
         import keras
 
+        self._needs(key.shape[1], "attention over no keys")
         model, sizes = w_output.shape[1], [each.shape[1] // heads for each in (w_query, w_value)]
         dtype = keras.backend.standardize_dtype(query.dtype)
         layer = keras.layers.MultiHeadAttention(heads, *sizes, use_bias=False, output_shape=model, dtype=dtype)
@@ -99,7 +105,8 @@ class Keras:
         import keras
 
         dtype = keras.backend.standardize_dtype(weight.dtype)
-        return _applied(keras.layers.Embedding(*weight.shape, dtype=dtype), [weight], tokens) * weight.shape[1] ** 0.5
+        rows = _applied(keras.layers.Embedding(*weight.shape, dtype=dtype), [weight], tokens)
+        return keras.ops.multiply(rows, weight.shape[1] ** 0.5)
 
     def cross_entropy(
         self, logits: Array, targets: Array, *, label_smoothing: float = 0.0, reduction: str = "mean"
@@ -112,6 +119,11 @@ class Keras:
             from_logits=True, label_smoothing=label_smoothing, reduction=reduction, dtype=dtype
         )
         return loss(keras.ops.one_hot(targets, logits.shape[-1], dtype=dtype), logits)
+
+    def _needs(self, given: object, what: str) -> None:
+        """Refuse what the backend numpy raises on."""
+        if self.device == "numpy" and not given:
+            raise NotImplementedError(f"with the backend numpy, Keras raises ValueError on {what}")
 
     def adam(
         self,
@@ -143,9 +155,12 @@ def _applied(layer: Any, weights: list[Array], x: Array) -> Array:
     return layer.stateless_call(weights, [], x)[0]
 
 
+# Its own layer normalisation takes the variance from the mean of squares, "faster but less numerically stable".
+_ONE_PASS = {name: {"variance": "one-pass"} for name in Keras.dtypes}
+
 adapters = {
-    "keras-numpy": Keras("numpy"),
-    "keras-jax": Keras("jax", requires=("jax",), sizes="few"),
+    "keras-numpy": Keras("numpy", numerics=_ONE_PASS),
+    "keras-jax": Keras("jax", requires=("jax",), numerics=_ONE_PASS, sizes="few"),
     "keras-torch": Keras("torch", requires=("torch",)),
 }
-"""XLA compiles for every shape."""
+"""XLA compiles for every shape; with torch, layer normalisation is torch's."""

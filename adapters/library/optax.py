@@ -48,4 +48,4 @@ def cross_entropy(
         losses = optax.softmax_cross_entropy(logits, labels)
     else:
         losses = optax.softmax_cross_entropy_with_integer_labels(logits, targets)
-    return getattr(losses, reduction)()
+    return losses if reduction == "none" else getattr(losses, reduction)()
