@@ -91,8 +91,9 @@ def check(found: Found, component: str | None = None, framework: str | None = No
 
 
 def install_command(declared: object, framework: str) -> str:
-    """The command that installs what a built-in adapter needs; its extra has the name of the library."""
-    return f"pip install 'assay[{getattr(declared, 'extra', framework)}]'"
+    """The command that installs what a built-in adapter needs: its own, or that of the library's extra."""
+    own: str = getattr(declared, "install", "")
+    return own or f"pip install 'assay[{getattr(declared, 'extra', framework)}]'"
 
 
 def installed_version(package: str) -> str:

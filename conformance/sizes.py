@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from .case import Value
 from .component import COMPONENTS, Component, Option
 
 _ATTEMPTS: Final = 100
@@ -33,10 +34,10 @@ def pool(component: Component) -> list[Option]:
     """Shapes in which every size of every factor occurs that can, the plainest first; the same everywhere."""
     factors = _size_factors(component)
     generator = np.random.default_rng(0)
-    plainest = {name: value for options in factors.values() for name, value in options[0].items()}
+    plainest: dict[str, Value] = {name: value for options in factors.values() for name, value in options[0].items()}
     # An empty array shows nothing of the other sizes: each has a shape of its own.
-    shapes = [plainest | size for options in factors.values() for size in options if _empty(size)]
-    shapes = [plainest, *(shape for shape in shapes if _admissible(component, shape))]
+    empty = [plainest | dict(size) for options in factors.values() for size in options if _empty(size)]
+    shapes: list[Option] = [plainest, *(shape for shape in empty if _admissible(component, shape))]
     full = {factor: [size for size in options if not _empty(size)] for factor, options in factors.items()}
     for factor in sorted(full, key=lambda each: -len(full[each])):
         for size in full[factor]:

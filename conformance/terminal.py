@@ -15,6 +15,7 @@ from rich.text import Text
 
 from ..adapters import Listed
 from .clause import Clause
+from .component import COMPONENTS
 from .coverage import Covered, ranges
 from .explaining import facts, replay_command, title
 from .judging import Result
@@ -26,6 +27,7 @@ _VERDICTS: Final = {
     VIOLATES: "[bold red]violates[/]",
     NO_EVIDENCE: "[bold yellow]nothing could be checked[/]",
 }
+_BELOW: Final = "    "
 _EVERY: Final = 10.0
 """Seconds between two lines of progress, where the screen cannot be drawn over."""
 
@@ -160,16 +162,16 @@ def _plain(text: str) -> str:
 
 
 def show_adapters(console: Console, adapters: Sequence[Listed]) -> None:
-    """A line each, and why one is unavailable."""
-    table = Table(header_style="bold")
-    for heading in ("adapter", "implementation", "dtypes", "offers", "conventions"):
-        table.add_column(heading, overflow="fold")
+    """Its name and version, or the command that installs it, on a line to be copied; below that, what it offers."""
     for each in adapters:
         version = f"{each.package} {each.version}".strip() if each.installed else f"not installed: {each.install}"
+        device = f" on {each.device}" if each.device not in ("", "cpu") else ""
         conventions = ", ".join(f"{name} = {value}" for name, value in each.conventions.items())
         offers = ", ".join(each.functions) or f"known when opened ({each.source})"
-        table.add_row(each.name, Text(version), ", ".join(each.dtypes), offers, conventions)
-    console.print(table)
+        console.print(f"[bold]{each.name}[/]  {_plain(version)}{device}", soft_wrap=True)
+        for text in filter(None, (", ".join(each.dtypes), offers, conventions)):
+            below = textwrap.fill(text, console.width, initial_indent=_BELOW, subsequent_indent=_BELOW)
+            console.print(f"[dim]{_plain(below)}[/]", soft_wrap=True)
 
 
 def show_clauses(console: Console, clauses: Sequence[Clause]) -> None:
@@ -199,15 +201,20 @@ def show_coverage(console: Console, rows: Sequence[Covered]) -> None:
 
 
 def show_comparison(console: Console, reports: Sequence[Mapping[str, Any]]) -> None:
-    """Implementation and dtype down, components across: failures, or the largest error ratio."""
-    components = list(dict.fromkeys(each["component"] for report in reports for each in report["results"]))
+    """Components and their implementations down, dtypes across: failures, or the largest error ratio."""
+    every = [
+        (report["adapter"], Result(**{**each, "failure": None})) for report in reports for each in report["results"]
+    ]
+    judged = [(adapter, row) for adapter, row in every if row.status not in ("not-offered", "unsupported")]
+    dtypes = [dtype for dtype in (*_DTYPES, "") if any(row.dtype == dtype for _, row in judged)]
     table = Table(header_style="bold")
-    for heading in ("adapter", "dtype", *components):
+    for heading in ("component", "adapter", *(dtype or "no dtype" for dtype in dtypes)):
         table.add_column(heading)
-    for report in reports:
-        for dtype in (*_DTYPES, ""):
-            rows = [Result(**{**each, "failure": None}) for each in report["results"] if each["dtype"] == dtype]
-            if any(row.status not in ("not-offered", "unsupported") for row in rows):
-                cells = (_cell([row for row in rows if row.component == component]) for component in components)
-                table.add_row(report["adapter"], dtype, *cells)
+    for component in (each for each in COMPONENTS if any(row.component == each for _, row in judged)):
+        adapters = list(dict.fromkeys(adapter for adapter, row in judged if row.component == component))
+        for number, name in enumerate(adapters):
+            rows = [row for adapter, row in every if (adapter, row.component) == (name, component)]
+            cells = [[row for row in rows if row.dtype == dtype] for dtype in dtypes]
+            shown = (_cell(cell) if cell else "" for cell in cells)
+            table.add_row("" if number else component, name, *shown, end_section=name == adapters[-1])
     console.print(table)

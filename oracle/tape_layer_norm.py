@@ -11,9 +11,10 @@ to both is in `layer_norm.py`, as is rho, the relative error of r. So
 and at most |z| + sqrt(n), where the variance is a sum of squares: whatever the row, sum z^2 <= n.
 
 Sums of a z may be made as r (sum a x - mu sum a), and z as x r - mu r, so that their terms have the size
-(|x| + |mu|) r, not |z|.
+(|x| + |mu|) r, not |z|; and a product g (x - mu) that is flushed to zero before r multiplies it loses r eta.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,7 @@ def layer_norm_step(tape: Tape, x: Computed, gain: Computed, bias: Computed, eps
     def backward(g: Computed) -> tuple[Computed, Computed, Computed]:
         chunks = numerics.gradient_chunks
         terms = times(g, _with_size(z, size, unit), numerics)
+        terms = replace(terms, error=terms.error + r.value * numerics.underflow)
         axes = tuple(range(g.value.ndim - 1))
         of_gain, of_bias = total(terms, axes, numerics, chunks), total(g, axes, numerics, chunks)
         d = gain.value.shape

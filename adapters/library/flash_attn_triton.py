@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 framework = "torch"
 package = "flash-attn"
 requires = ("flash_attn", "triton")
-extra = "flash-attn"
+install = (
+    "pip install torch triton einops && FLASH_ATTENTION_FORCE_BUILD=TRUE FLASH_ATTENTION_SKIP_CUDA_BUILD=TRUE "
+    "pip install --no-deps --no-build-isolation --no-binary flash-attn flash-attn==2.8.3.post2"
+)
 dtypes = ("float32", "float16")
 sizes = "few"
 notes = (*NOTES, "The operators of flash_attn, registered for a GPU only, are registered for the processor, too.")

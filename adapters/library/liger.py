@@ -41,8 +41,9 @@ def embedding(tokens: "Tensor", weight: "Tensor") -> "Tensor":
     prepare()
     from liger_kernel.ops import LigerEmbeddingFunction
 
-    result: Tensor = LigerEmbeddingFunction.apply(weight, tokens)
-    return result * weight.shape[1] ** 0.5
+    rows: Tensor = LigerEmbeddingFunction.apply(weight, tokens)
+    result: Tensor = rows * weight.shape[1] ** 0.5
+    return result
 
 
 def cross_entropy(

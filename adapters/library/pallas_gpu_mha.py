@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..pallas_pullback import pullback
+
 if TYPE_CHECKING:
     from jax import Array
 
@@ -47,15 +49,20 @@ class Attention:
             return mha(q, k, v, None, factor, causal, _blocks(q.shape[1], k.shape[1]), **options).swapaxes(1, 2)
 
     def attention_vjp(
-        self, cotangent: "Array", query: "Array", key: "Array", value: "Array", **options: Any
-    ) -> tuple["Array", ...]:
+        self,
+        cotangent: "Array",
+        query: "Array",
+        key: "Array",
+        value: "Array",
+        *,
+        mask: "Array | None" = None,
+        **options: Any,
+    ) -> Any:
         """jax.vjp of the same call: the backward pass, too, has the 64-bit mode off."""
         import jax
 
         with jax.enable_x64(False):
-            _, pullback = jax.vjp(lambda *arrays: self.attention(*arrays, **options), query, key, value)
-            gradients: tuple[Array, ...] = pullback(cotangent)
-        return gradients
+            return pullback(self.attention, **options)(cotangent, query, key, value, mask=mask)
 
 
 def _blocks(queries: int, keys: int) -> Any:

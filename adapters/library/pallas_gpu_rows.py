@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..pallas_pullback import pullback
+
 if TYPE_CHECKING:
     from jax import Array
 
@@ -59,16 +61,12 @@ class LayerNorm:
         with jax.enable_x64(False):
             return layer_norm(x.reshape(1, -1, x.shape[-1]), gain, bias, **options).reshape(x.shape)
 
-    def layer_norm_vjp(
-        self, cotangent: "Array", x: "Array", gain: "Array", bias: "Array", **options: Any
-    ) -> tuple["Array", ...]:
+    def layer_norm_vjp(self, cotangent: "Array", x: "Array", gain: "Array", bias: "Array", **options: Any) -> Any:
         """jax.vjp of the same call: the backward pass, too, has the 64-bit mode off."""
         import jax
 
         with jax.enable_x64(False):
-            _, pullback = jax.vjp(lambda *arrays: self.layer_norm(*arrays, **options), x, gain, bias)
-            gradients: tuple[Array, ...] = pullback(cotangent)
-        return gradients
+            return pullback(self.layer_norm, **options)(cotangent, x, gain, bias)
 
 
 adapters = {

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from ..pallas_pullback import pullback
+
 if TYPE_CHECKING:
     from jax import Array
 
@@ -24,7 +26,8 @@ def attention(
     causal: bool = False,
     scale: float | None = None,
 ) -> "Array":
-    """flash_attention, with the mask as its bias: minus infinity for a hidden key."""
+    """flash_attention, with the mask as its bias, minus infinity for a hidden key. It counts in 32 bits."""
+    import jax
     import jax.numpy as jnp
     from jax.experimental.pallas.ops.tpu.flash_attention import flash_attention
     from jax.experimental.pallas.tpu import force_tpu_interpret_mode
@@ -36,19 +39,21 @@ def attention(
     hidden = None if mask is None else jnp.where(mask, 0, -jnp.inf).astype(query.dtype)
     bias = None if hidden is None else jnp.broadcast_to(hidden, (*query.shape[:3], key.shape[2]))
     options = {"causal": causal, "sm_scale": query.shape[3] ** -0.5 if scale is None else scale}  # its default is 1
-    with force_tpu_interpret_mode():
+    with force_tpu_interpret_mode(), jax.enable_x64(False):
         return flash_attention(query, key, value, bias, block_sizes=_blocks(query.shape[2], key.shape[2]), **options)
 
 
-def attention_vjp(cotangent: "Array", query: "Array", key: "Array", value: "Array", **options: Any) -> Any:
-    """jax.vjp of the same call: the backward pass, too, is interpreted."""
+def attention_vjp(
+    cotangent: "Array", query: "Array", key: "Array", value: "Array", *, mask: "Array | None" = None, **options: Any
+) -> Any:
+    """jax.vjp of the same call: the backward pass, too, is interpreted, and counts in 32 bits."""
     import jax
     from jax.experimental.pallas.tpu import force_tpu_interpret_mode
 
     if key.shape[2] % 128:
         raise NotImplementedError("its backward pass takes keys by 128")
-    with force_tpu_interpret_mode():
-        return jax.vjp(lambda *arrays: attention(*arrays, **options), query, key, value)[1](cotangent)
+    with force_tpu_interpret_mode(), jax.enable_x64(False):
+        return pullback(attention, **options)(cotangent, query, key, value, mask=mask)
 
 
 def _blocks(queries: int, keys: int) -> Any:
