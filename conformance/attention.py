@@ -201,7 +201,7 @@ def _large(mask: str, regime: str, keys: int, d: int, groups: int = 4) -> dict[s
 
 
 def _probes(dtype: str) -> list[Case]:
-    """Square self-attention of several heads, as a model calls it; and a single query over a single key."""
+    """Square self-attention of several heads, as a model calls it; a single query over one key, and over blocks of 128."""
     base = ATTENTION.case([options[0] for options in ATTENTION.factors.values()], dtype, 0)
     cases = [
         base.but(B=2, H=heads, H_kv=groups, L_q=length, L_k=length, d_k=16, d_v=16, mask=mask, seed=length)
@@ -209,7 +209,8 @@ def _probes(dtype: str) -> list[Case]:
         for heads, groups in ((3, 3), (4, 2))
         for mask in ("none", "causal", "random", "causal+padding-left")
     ]
-    return [*cases, base.but(L_q=1, L_k=1, H=2, H_kv=2)]
+    decoding = base.but(L_q=1, H=2, H_kv=2)
+    return [*cases, decoding.but(L_k=1), *(decoding.but(L_k=256, mask=mask) for mask in ("none", "causal"))]
 
 
 ATTENTION: Component = component(

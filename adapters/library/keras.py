@@ -101,12 +101,13 @@ class Keras:
         return _applied(keras.layers.LayerNormalization(epsilon=epsilon, dtype=dtype), [gain, bias], x)
 
     def embedding(self, tokens: Array, weight: Array) -> Array:
-        """layers.Embedding, and a product with sqrt(d_model)."""
+        """layers.Embedding, and a product with sqrt(d_model), which is in float32 at least, as in torch."""
         import keras
 
         dtype = keras.backend.standardize_dtype(weight.dtype)
         rows = _applied(keras.layers.Embedding(*weight.shape, dtype=dtype), [weight], tokens)
-        return keras.ops.multiply(rows, weight.shape[1] ** 0.5)
+        wide = keras.ops.cast(rows, dtype if dtype == "float64" else "float32")
+        return keras.ops.cast(wide * weight.shape[1] ** 0.5, dtype)
 
     def cross_entropy(
         self, logits: Array, targets: Array, *, label_smoothing: float = 0.0, reduction: str = "mean"

@@ -29,6 +29,8 @@ def attention(
     scale: float | None = None,
 ) -> "Tensor":
     """Call sageattn."""
+    if query.requires_grad or key.requires_grad or value.requires_grad:
+        raise NotImplementedError("it has no backward pass")
     if mask is not None or (causal and query.shape[2] != key.shape[2]):
         raise NotImplementedError("it takes no mask but the causal one, and that for as many queries as keys")
     if query.shape[3] not in (64, 96, 128) or value.shape[3] != query.shape[3]:
