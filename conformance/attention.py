@@ -201,7 +201,7 @@ def _large(mask: str, regime: str, keys: int, d: int, groups: int = 4) -> dict[s
 
 
 def _probes(dtype: str) -> list[Case]:
-    """Square self-attention of several heads, as a model calls it; a single query over one key, and over blocks of 128."""
+    """Square self-attention of several heads, as a model calls it; one query over one key, and over blocks of 128."""
     base = ATTENTION.case([options[0] for options in ATTENTION.factors.values()], dtype, 0)
     cases = [
         base.but(B=2, H=heads, H_kv=groups, L_q=length, L_k=length, d_k=16, d_v=16, mask=mask, seed=length)

@@ -208,8 +208,10 @@ def show_comparison(console: Console, reports: Sequence[Mapping[str, Any]]) -> N
     judged = [(adapter, row) for adapter, row in every if row.status not in ("not-offered", "unsupported")]
     dtypes = [dtype for dtype in (*_DTYPES, "") if any(row.dtype == dtype for _, row in judged)]
     table = Table(header_style="bold")
-    for heading in ("component", "adapter", *(dtype or "no dtype" for dtype in dtypes)):
-        table.add_column(heading)
+    for heading in ("component", "adapter"):
+        table.add_column(heading, no_wrap=True)
+    for dtype in dtypes:
+        table.add_column(dtype or "no dtype")
     for component in (each for each in COMPONENTS if any(row.component == each for _, row in judged)):
         adapters = list(dict.fromkeys(adapter for adapter, row in judged if row.component == component))
         for number, name in enumerate(adapters):
