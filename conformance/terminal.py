@@ -208,15 +208,15 @@ def show_comparison(console: Console, reports: Sequence[Mapping[str, Any]]) -> N
     judged = [(adapter, row) for adapter, row in every if row.status not in ("not-offered", "unsupported")]
     dtypes = [dtype for dtype in (*_DTYPES, "") if any(row.dtype == dtype for _, row in judged)]
     table = Table(header_style="bold")
-    for heading in ("component", "adapter"):
-        table.add_column(heading, no_wrap=True)
+    table.add_column("adapter", no_wrap=True)
     for dtype in dtypes:
-        table.add_column(dtype or "no dtype")
+        table.add_column(dtype or "no dtype", min_width=len("bfloat16"))
     for component in (each for each in COMPONENTS if any(row.component == each for _, row in judged)):
         adapters = list(dict.fromkeys(adapter for adapter, row in judged if row.component == component))
-        for number, name in enumerate(adapters):
+        table.add_row(Text(component, style="bold"))
+        for name in adapters:
             rows = [row for adapter, row in every if (adapter, row.component) == (name, component)]
             cells = [[row for row in rows if row.dtype == dtype] for dtype in dtypes]
             shown = (_cell(cell) if cell else "" for cell in cells)
-            table.add_row("" if number else component, name, *shown, end_section=name == adapters[-1])
+            table.add_row(name, *shown, end_section=name == adapters[-1])
     console.print(table)
