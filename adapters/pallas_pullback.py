@@ -14,4 +14,5 @@ def pullback(function: Callable[..., Any], **options: Any) -> Callable[..., Any]
         further = options if mask is None else {"mask": mask, **options}
         return jax.vjp(lambda *given: function(*given, **further), *arrays)[1](cotangent)
 
-    return jax.jit(run)
+    compiled: Callable[..., Any] = jax.jit(run)
+    return compiled

@@ -40,8 +40,6 @@ def embedding(tokens: "Tensor", weight: "Tensor") -> "Tensor":
     """LigerEmbedding's function, and a product with sqrt(d_model)."""
     if not tokens.numel():
         raise NotImplementedError("it raises on no tokens")
-    if not tokens.numel():
-        raise NotImplementedError("it raises without tokens")
     prepare()
     from liger_kernel.ops import LigerEmbeddingFunction
 
