@@ -85,13 +85,10 @@ def layer_norm(x: "Array", gain: "Array", bias: "Array", *, epsilon: float = 1e-
 
 
 def embedding(tokens: "Array", weight: "Array") -> "Array":
-    """nn.Embed, and a product with sqrt(d_model), which is in float32 at least, as in torch."""
-    import jax.numpy as jnp
-
+    """nn.Embed, and a product with sqrt(d_model), a Python number as in models."""
     layer, parameters = _embedding(weight)
-    rows: Array = layer.apply(parameters, tokens)
-    wide = rows.astype(jnp.promote_types(weight.dtype, jnp.float32))
-    return (wide * weight.shape[1] ** 0.5).astype(weight.dtype)
+    result: Array = layer.apply(parameters, tokens) * weight.shape[1] ** 0.5
+    return result
 
 
 def output_logits(hidden: "Array", weight: "Array") -> "Array":
