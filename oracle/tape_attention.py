@@ -148,8 +148,8 @@ def _through_softmax(
 ) -> Computed:
     """dS from dP; `o` is the result as it was kept."""
     numerics, unit, n = tape.numerics, tape.numerics.unit, p.value.shape[-1]
-    # Scores that are stored in a narrower format have gradients that are, before and after their scaling.
-    dp = stored_in(tape.read(of_p), numerics.scores)
+    # What is stored in a narrower format has a gradient that is: the probabilities, and the scores after them.
+    dp = stored_in(stored_in(tape.read(of_p), numerics.probabilities), numerics.scores)
     if numerics.hidden is not None:
         p = _cast(p, numerics)
     # D from the result

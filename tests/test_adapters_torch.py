@@ -11,8 +11,8 @@ pytest.importorskip("torch")
 
 # Loose on purpose: a wrong transpose, mask or argument order is off by much more.
 CLOSE = {"float64": 1e-12, "float32": 1e-5, "bfloat16": 6e-2, "float16": 8e-3}
-ATTENTION = [each.name for each in available() if each.framework == "torch" and "attention" in each.functions]
-ADAM = [each.name for each in available() if each.framework == "torch" and "adam" in each.functions]
+ATTENTION = [each.name for each in available() if each.package == "torch" and "attention" in each.functions]
+ADAM = [each.name for each in available() if each.package == "torch" and "adam" in each.functions]
 DTYPES = tuple(CLOSE)
 
 opened = {}
