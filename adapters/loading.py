@@ -106,7 +106,7 @@ def installed_version(package: str) -> str:
 
 def missing(declared: object, framework: str) -> list[str]:
     """The modules that the adapter or its framework needs and that are not installed; imports none of them."""
-    required = dict.fromkeys((FRAMEWORKS[framework], *getattr(declared, "requires", ())))
+    required = dict.fromkeys((framework, *getattr(declared, "requires", ())))
     return [module for module in required if importlib.util.find_spec(module) is None]
 
 

@@ -57,7 +57,7 @@ def embedding_bound(tokens: Any, weight: Any, *, numerics: Numerics) -> Bound:
     """
     y = embedding(tokens, weight)
     unit, size = numerics.unit, np.abs(y)
-    flushed = np.abs(_arguments(tokens, weight)[1][tokens]) < numerics.underflow
+    flushed = size < numerics.underflow * math.sqrt(np.shape(weight)[1])
     errors = Errors(
         (2 * unit + unit**2) * size + np.where(y != 0, numerics.underflow, 0) + np.where(flushed, size, 0),
         VARIANCE_OF_ROUNDING * (unit * y) ** 2,

@@ -11,10 +11,11 @@ DTYPES = [np.float64, np.float32, np.float16, ml_dtypes.bfloat16, np.int64, np.b
 SHAPES = [(), (3,), (1, 3), (2, 3), (2, 3, 4), (2, 3, 4, 5), (0, 3, 4, 5), (2, 3, 0, 5), (2, 3, 4, 0)]
 
 
-@pytest.fixture(params=FRAMEWORKS)
+# JAX's arrays have no strides, and Keras's are those of its backends.
+@pytest.fixture(params=[each for each in FRAMEWORKS if each not in ("jax", "keras")])
 def bridge(request):
     """The bridge of each framework that is installed."""
-    pytest.importorskip(FRAMEWORKS[request.param])
+    pytest.importorskip(request.param)
     return bridge_to(request.param)
 
 

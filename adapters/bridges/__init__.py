@@ -4,15 +4,15 @@ A bridge imports its framework, so it is imported by name and only in the proces
 """
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
 import numpy as np
 
 from ..layouts import Laid
 
-# framework -> the module that must be installed for it; the bridge is the file of the framework's name here.
-FRAMEWORKS: Final[Mapping[str, str]] = {name: name for name in ("numpy", "torch", "jax", "mlx", "keras")}
+# Each is the name of the module that must be installed, and of the bridge's file here.
+FRAMEWORKS: Final = ("numpy", "torch", "jax", "mlx", "keras")
 
 
 class Bridge(Protocol):

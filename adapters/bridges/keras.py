@@ -2,17 +2,13 @@
 
 import importlib
 import os
-from collections.abc import Mapping
 from typing import Any, Final
 
-from . import Bridge
+from . import Bridge, bridge_to
 
-# Backend -> its bridge, and the device on that.
-_BACKENDS: Final[Mapping[str, tuple[str, str]]] = {
-    "numpy": ("numpy", "cpu"),
-    "jax": ("jax", "cpu"),
-    "torch": ("torch", "cpu"),
-}
+_BACKENDS: Final = ("numpy", "jax", "torch")
+_DEVICE: Final = "cpu"
+"""Where each backend computes."""
 
 _chosen: Bridge
 
@@ -25,13 +21,13 @@ def check_device(device: str) -> None:
     os.environ["KERAS_BACKEND"] = device
     if (backend := importlib.import_module("keras").backend.backend()) != device:
         raise ValueError(f"this process has already imported Keras with the backend {backend}")
-    _chosen = importlib.import_module(f"{__package__}.{_BACKENDS[device][0]}")
-    _chosen.check_device(_BACKENDS[device][1])
+    _chosen = bridge_to(device)
+    _chosen.check_device(_DEVICE)
 
 
 def to_framework(laid: Any, device: str) -> tuple[Any, Any]:
     """Arrays of the backend."""
-    return _chosen.to_framework(laid, _BACKENDS[device][1])
+    return _chosen.to_framework(laid, _DEVICE)
 
 
 def __getattr__(name: str) -> Any:

@@ -77,7 +77,7 @@ class Keras:
         if self.device == "jax" and w_value.shape != w_key.shape:
             raise NotImplementedError("with the backend jax, Keras raises TypeError on a value_dim unlike key_dim")
         model, sizes = w_output.shape[1], [each.shape[1] // heads for each in (w_query, w_value)]
-        dtype = keras.backend.standardize_dtype(query.dtype)
+        dtype = _dtype(query)
         layer = keras.layers.MultiHeadAttention(heads, *sizes, use_bias=False, output_shape=model, dtype=dtype)
         layer.build(query.shape, value.shape, key.shape)
         kernels = [each.reshape(each.shape[0], heads, -1) for each in (w_query, w_key, w_value)]
@@ -91,22 +91,22 @@ class Keras:
         """layers.Dense with relu, layers.Dense."""
         import keras
 
-        inner = keras.layers.Dense(w_1.shape[1], activation="relu", dtype=keras.backend.standardize_dtype(x.dtype))
-        outer = keras.layers.Dense(w_2.shape[1], dtype=keras.backend.standardize_dtype(x.dtype))
+        inner = keras.layers.Dense(w_1.shape[1], activation="relu", dtype=_dtype(x))
+        outer = keras.layers.Dense(w_2.shape[1], dtype=_dtype(x))
         return _applied(outer, [w_2, b_2], _applied(inner, [w_1, b_1], x))
 
     def layer_norm(self, x: Array, gain: Array, bias: Array, *, epsilon: float = 1e-5) -> Array:
         """layers.LayerNormalization over the last axis."""
         import keras
 
-        dtype = keras.backend.standardize_dtype(x.dtype)
+        dtype = _dtype(x)
         return _applied(keras.layers.LayerNormalization(epsilon=epsilon, dtype=dtype), [gain, bias], x)
 
     def embedding(self, tokens: Array, weight: Array) -> Array:
         """layers.Embedding, and a product with sqrt(d_model), which is in float32 at least, as in torch."""
         import keras
 
-        dtype = keras.backend.standardize_dtype(weight.dtype)
+        dtype = _dtype(weight)
         rows = _applied(keras.layers.Embedding(*weight.shape, dtype=dtype), [weight], tokens)
         wide = keras.ops.cast(rows, dtype if dtype == "float64" else "float32")
         return keras.ops.cast(wide * weight.shape[1] ** 0.5, dtype)
@@ -117,7 +117,7 @@ class Keras:
         """losses.CategoricalCrossentropy of one-hot targets."""
         import keras
 
-        dtype = keras.backend.standardize_dtype(logits.dtype)
+        dtype = _dtype(logits)
         loss = keras.losses.CategoricalCrossentropy(
             from_logits=True, label_smoothing=label_smoothing, reduction=reduction, dtype=dtype
         )
@@ -143,13 +143,21 @@ class Keras:
         import keras
 
         optimizer = keras.optimizers.AdamW(learning_rate, weight_decay, beta_1, beta_2, epsilon)
-        variable = keras.Variable(parameters, dtype=keras.backend.standardize_dtype(parameters.dtype))
+        variable = keras.Variable(parameters, dtype=_dtype(parameters))
         optimizer.build([variable])
         after = []
         for gradient in gradients:
             optimizer.apply([gradient], [variable])
             after.append(keras.ops.copy(variable.value))
         return keras.ops.stack(after) if after else gradients
+
+
+def _dtype(array: Array) -> str:
+    """As Keras names it."""
+    import keras
+
+    name: str = keras.backend.standardize_dtype(array.dtype)
+    return name
 
 
 def _applied(layer: Any, weights: list[Array], x: Array) -> Array:

@@ -3,6 +3,8 @@
 import math
 from typing import TYPE_CHECKING, Any
 
+from ..pallas_interpreter import GPU_NOTES
+
 if TYPE_CHECKING:
     from jax import Array
 
@@ -11,7 +13,7 @@ package = "jax"
 extra = "jax"
 dtypes = ("float32", "bfloat16", "float16")
 sizes = "few"
-notes = ("runs in Pallas's interpret mode on the processor, not compiled for a GPU",)
+notes = GPU_NOTES
 
 
 def attention(

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..pallas_pullback import pullback
+from ..pallas_interpreter import GPU_NOTES, pullback
 
 if TYPE_CHECKING:
     from jax import Array
@@ -20,7 +20,7 @@ class Attention:
     extra: str = "jax"
     dtypes: tuple[str, ...] = ("float32", "bfloat16", "float16")
     sizes: str = "few"
-    notes: tuple[str, ...] = ("runs in Pallas's interpret mode on the processor, not compiled for a GPU",)
+    notes: tuple[str, ...] = GPU_NOTES
 
     def attention(
         self,

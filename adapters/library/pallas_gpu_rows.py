@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..pallas_pullback import pullback
+from ..pallas_interpreter import GPU_NOTES, pullback
 
 if TYPE_CHECKING:
     from jax import Array
-
-_NOTES = ("runs in Pallas's interpret mode on the processor, not compiled for a GPU",)
 
 
 @dataclass(frozen=True)
@@ -20,7 +18,7 @@ class Softmax:
     extra: str = "jax"
     dtypes: tuple[str, ...] = ("float32", "bfloat16", "float16")
     sizes: str = "few"
-    notes: tuple[str, ...] = _NOTES
+    notes: tuple[str, ...] = GPU_NOTES
 
     def softmax(self, x: "Array") -> "Array":
         """Over the last axis. It counts in 32 bits, so the 64-bit mode is off in it."""
@@ -48,7 +46,7 @@ class LayerNorm:
     extra: str = "jax"
     dtypes: tuple[str, ...] = ("float32", "bfloat16", "float16")
     sizes: str = "few"
-    notes: tuple[str, ...] = _NOTES
+    notes: tuple[str, ...] = GPU_NOTES
 
     def layer_norm(self, x: "Array", gain: "Array", bias: "Array", *, epsilon: float = 1e-5) -> "Array":
         """It takes three axes. It counts in 32 bits, so the 64-bit mode is off in it."""

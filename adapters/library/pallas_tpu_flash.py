@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from ..pallas_pullback import pullback
+from ..pallas_interpreter import pullback
 
 if TYPE_CHECKING:
     from jax import Array

@@ -1,13 +1,15 @@
-"""The gradients of a kernel that is interpreted: compiled once for each shape, or every call would take seconds."""
+"""Pallas kernels in interpret mode: what reports say of it, and gradients that do not take seconds a call."""
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
+
+GPU_NOTES: Final = ("runs in Pallas's interpret mode on the processor, not compiled for a GPU",)
 
 
 @functools.cache
 def pullback(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
-    """jax.jit of jax.vjp of a function of the contract; it takes the cotangent, the arrays, and the mask or None."""
+    """jax.vjp of a function of the contract, compiled for each shape: of the cotangent, the arrays, a mask or None."""
     import jax
 
     def run(cotangent: Any, *arrays: Any, mask: Any = None) -> Any:
