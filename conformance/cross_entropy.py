@@ -8,7 +8,7 @@ from ..oracle.bound import Bound
 from ..oracle.cross_entropy_bound import cross_entropy_bound, cross_entropy_vjp_bound
 from .case import Case
 from .component import Array, Component, Conventions, Inputs, component
-from .values import GENERIC, draw, generator_of, rounded
+from .values import GENERIC, draw, generator_of, hidden, rounded
 
 _SCALES = {"normal": 1.0, "uniform": 3.0, "logits-1e2": 1e2, "logits-1e4": 1e4}
 _OWN = ("confident", "saturated", "masked", "limit")
@@ -70,7 +70,7 @@ def _logits(case: Case, targets: Array) -> Array:
         logits = np.where(is_target, 0.0, -(2.0**10))
     elif regime == "masked":
         seen = is_target | (generator.random(shape) < 0.6)
-        logits = np.where(seen, draw(case, "logits", shape, "normal", dtype), -np.inf)
+        logits = np.where(seen, draw(case, "logits", shape, "normal", dtype), hidden(dtype))
     elif regime == "limit":
         logits = generator.choice([-_LIMIT, 0.0, _LIMIT], shape)
     else:
@@ -81,7 +81,7 @@ def _logits(case: Case, targets: Array) -> Array:
 
 
 def _admissible(case: Case) -> bool:
-    """Without what no formula settles: a mean over nothing, an infinite loss."""
+    """Without what no formula settles, a mean over nothing, and a loss that a mask makes, by smoothing over it."""
     if case["N"] == 0 and case["reduction"] == "mean":
         return False
     if case["V"] == 1 and (case["smoothing"] or case["ignored"] == "padding"):

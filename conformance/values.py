@@ -40,6 +40,11 @@ def tiny(dtype: str) -> float:
     return FORMATS[dtype].smallest_normal * 2.0**10
 
 
+def hidden(dtype: str) -> float:
+    """A logit as masks of vocabularies have it, finite in every base of the exponential: -2^100, in float16 -2^14."""
+    return -(2.0**14) if dtype == "float16" else -(2.0**100)
+
+
 def draw(case: Case, name: str, shape: tuple[int, ...], regime: str, dtype: str) -> Array:
     """An array of a regime, rounded to the dtype."""
     return rounded(_REGIMES[regime](generator_of(case, name), shape, dtype), dtype)

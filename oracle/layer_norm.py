@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from .bound import VARIANCE_OF_ROUNDING, Bound, Errors, Z, finish, stored, sum_variance
-from .formats import FORMATS
+from .formats import FORMATS, Format
 from .numerics import Numerics
 from .shapes import check, real, same_shape
 from .spec_error import SpecError
@@ -64,30 +64,22 @@ def layer_norm_bound(x: Any, gain: Any, bias: Any, *, epsilon: float = 1e-5, num
 
     With r = 1/sqrt(v + epsilon), z = (x - mu) r, and E_mu and E_v of `errors_of_moments`:
 
-        rho = sqrt((v + epsilon) / low) (1 + U)^6 - 1     low = v + epsilon - E_v - 2 U (v + epsilon)
         E_c = E_mu + U (2 |x| + 3 |mu|)
         E   = |gain| ((1 + rho) r E_c + rho |z|) + U (|bias| + |y|)
 
-    rho, the relative error of r, is no first order: r is largest where v + epsilon is smallest, and without limit if
-    that is 0. (1 + U)^6: a reciprocal root (rsqrt of graphics cards errs by 2 ulp, 4 U), two products.
-    E_c holds for (x - mu) r as for x r - mu r, and for x (gain r) + (bias - mu gain r), as in Keras: hence U |bias|.
+    rho is the relative error of r, by `error_of_root`. E_c holds for (x - mu) r as for x r - mu r, and for x (gain r) + (bias - mu gain r), as in Keras: hence U |bias|.
     """
     y = layer_norm(x, gain, bias, epsilon=epsilon)
     x, gain, bias = _arguments(x, gain, bias, epsilon)
     unit, eta = numerics.unit, numerics.underflow
-    # r may be kept in the format of the statistics, too.
-    form = FORMATS[numerics.statistics or numerics.accumulate]
-    u_s = 0.0 if numerics.statistics is None else form.unit_roundoff
+    form, u_s = format_of_statistics(numerics)
     with np.errstate(all="ignore"):
         mu, c, v = moments(x)
         of_mu, of_v = errors_of_moments(x, numerics)
         total = v + epsilon
         r = 1 / np.sqrt(total)
         scale, z = np.abs(gain) * r, np.abs(gain * c * r)
-        # A mean of squares is not negative, so that epsilon is left; a difference may be anything.
-        floor = epsilon * (1 - unit) - eta if numerics.variance == "two-pass" else 0.0
-        low = np.maximum(total - of_v.error - 2 * unit * total, max(floor, 0.0))
-        rho = np.sqrt(total / low) * (1 + unit) ** 6 * (1 + u_s) - 1
+        rho = error_of_root(v, of_v.error, epsilon, numerics)
         e_c = of_mu.error + unit * (2 * np.abs(x) + 3 * np.abs(mu)) + eta
         error = (1 + rho) * scale * e_c + rho * z + unit * (np.abs(bias) + np.abs(y)) + eta * (np.abs(gain) + 2)
         # What overflows is left open.
@@ -123,6 +115,36 @@ def moments(x: Array) -> tuple[Array, Array, Array]:
     mu = x.mean(-1, keepdims=True)
     c = x - mu
     return mu, c, np.mean(c * c, -1, keepdims=True)
+
+
+def error_of_root(v: Array, error: Array, epsilon: float, numerics: Numerics) -> Array:
+    """rho, the relative error of r = 1/sqrt(v + epsilon) where v errs by E_v.
+
+        rho  = max(sqrt((v + epsilon) / low) (1 + U)^6 - 1, 1 - sqrt((v + epsilon) / high) (1 - U)^6)
+        low  = max(v + epsilon - E_v - 2 U (v + epsilon), epsilon (1 - U))
+        high = v + epsilon + E_v + 2 U (v + epsilon)
+
+    This is no first order: r is largest where v + epsilon is smallest, and without limit if that is 0. epsilon is left
+    whatever the error, for a mean of squares is not negative, and mean(x^2) - mean(x)^2 is cut at 0. Where epsilon
+    alone is left, r can be smaller by more than it can be larger.
+    (1 + U)^6: a reciprocal root (rsqrt of graphics cards errs by 2 ulp, 4 U), two products.
+    """
+    unit, total = numerics.unit, v + epsilon
+    _, u_s = format_of_statistics(numerics)
+    floor = max(epsilon * (1 - unit) - numerics.underflow, 0.0)
+    low = np.maximum(total - error - 2 * unit * total, floor)
+    high = total + error + 2 * unit * total
+    up = np.sqrt(total / low) * (1 + unit) ** 6 * (1 + u_s) - 1
+    down = 1 - np.sqrt(total / high) * (1 - unit) ** 6 * (1 - u_s)
+    return np.asarray(np.maximum(up, down))
+
+
+def format_of_statistics(numerics: Numerics) -> tuple[Format, float]:
+    """That in which r is kept, and its unit roundoff where it is one more rounding."""
+    if numerics.statistics is None:
+        return FORMATS[numerics.accumulate], 0.0
+    form = FORMATS[numerics.statistics]
+    return form, form.unit_roundoff
 
 
 def errors_of_moments(x: Array, numerics: Numerics) -> tuple[Errors, Errors]:

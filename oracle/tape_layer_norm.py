@@ -8,7 +8,8 @@ to both is in `layer_norm.py`, as is rho, the relative error of r. So
 
     E_z = (1 + rho) r (E + mean(E) + E_mu + U (2 |x| + 3 |mu|)) + rho |z|
 
-and at most |z| + sqrt(n), where the variance is a sum of squares: whatever the row, sum z^2 <= n.
+and at most |z| + sqrt(n), where the variance is a sum of squares: whatever the row, sum z^2 <= n. Where it is
+mean(x^2) - mean(x)^2 and may be cut at 0 (v <= E_v), z mean(a z) may be missing of dx.
 
 Sums of a z may be made as r (sum a x - mu sum a), and z as x r - mu r, so that their terms have the size
 (|x| + |mu|) r, not |z|; and a product g (x - mu) that is flushed to zero before r multiplies it loses r eta.
@@ -21,8 +22,7 @@ import numpy as np
 
 from .bound import VARIANCE_OF_ROUNDING, sum_variance
 from .computed import Computed, scaled, times, total
-from .formats import FORMATS
-from .layer_norm import errors_of_moments, moments
+from .layer_norm import error_of_root, errors_of_moments, format_of_statistics, moments
 from .numerics import Numerics
 from .tape import Tape
 
@@ -33,7 +33,7 @@ def layer_norm_step(tape: Tape, x: Computed, gain: Computed, bias: Computed, eps
     """gain z + bias over the last axis; gain and bias are exact."""
     numerics, unit = tape.numerics, tape.numerics.unit
     a = tape.read(x)
-    z, r, size = _normalised(a, epsilon, numerics)
+    z, r, size, cut = _normalised(a, epsilon, numerics)
     scaled_z = times(z, gain, numerics)
     y = scaled_z.value + bias.value
     error = (1 + unit) * scaled_z.error + unit * (np.abs(bias.value) + np.abs(y)) + numerics.underflow
@@ -48,18 +48,18 @@ def layer_norm_step(tape: Tape, x: Computed, gain: Computed, bias: Computed, eps
         of_gain, of_bias = total(terms, axes, numerics, chunks), total(g, axes, numerics, chunks)
         d = gain.value.shape
         of_gain, of_bias = (each.mapped(lambda array: array.reshape(d)) for each in (of_gain, of_bias))
-        return _through(g, gain, z, r, size, numerics), of_gain, of_bias
+        return _through(g, gain, z, r, size, cut, numerics), of_gain, of_bias
 
     return tape.record(result, (x, gain, bias), backward)
 
 
-def _normalised(x: Computed, epsilon: float, numerics: Numerics) -> tuple[Computed, Computed, Array]:
-    """z, r, and (|x| + |mu|) r."""
+def _normalised(x: Computed, epsilon: float, numerics: Numerics) -> tuple[Computed, Computed, Array, Array]:
+    """z, r, (|x| + |mu|) r, and whether the variance may be cut at 0."""
     unit, eta, n = numerics.unit, numerics.underflow, x.value.shape[-1]
     e, v_x, c_x = (np.broadcast_to(each, x.value.shape) for each in x.errors)
     mu, c, v = moments(x.value)
     of_mu, of_v = errors_of_moments(x.value, numerics)
-    u_s = 0.0 if numerics.statistics is None else FORMATS[numerics.statistics].unit_roundoff
+    _, u_s = format_of_statistics(numerics)
     mean_e = e.mean(-1, keepdims=True)
     # The sums are those of x + E, too.
     growth = unit * (n + 20)
@@ -67,9 +67,7 @@ def _normalised(x: Computed, epsilon: float, numerics: Numerics) -> tuple[Comput
     moved = 2 * np.mean(np.abs(c) * e, -1, keepdims=True) + np.mean(np.square(e), -1, keepdims=True)
     e_v = of_v.error + (1 + growth) * moved + growth * 2 * np.abs(mu) * mean_e
     spread = v + epsilon
-    floor = epsilon * (1 - unit) - eta if numerics.variance == "two-pass" else 0.0
-    low = np.maximum(spread - e_v - 2 * unit * spread, max(floor, 0.0))
-    rho = np.sqrt(spread / low) * (1 + unit) ** 6 * (1 + u_s) - 1
+    rho = error_of_root(v, e_v, epsilon, numerics)
     r = 1 / np.sqrt(spread)
     z, size = c * r, (np.abs(x.value) + np.abs(mu)) * r
     error = (1 + rho) * r * (e + e_mu + unit * (2 * np.abs(x.value) + 3 * np.abs(mu)) + eta) + rho * np.abs(z)
@@ -88,6 +86,7 @@ def _normalised(x: Computed, epsilon: float, numerics: Numerics) -> tuple[Comput
         Computed(z, error, variance, moved_together + 2 * unit * np.abs(z)),
         Computed(r, rho * r, np.square(r) * v_r, unit * r),
         size,
+        np.asarray((numerics.variance == "one-pass") & (v <= e_v)),
     )
 
 
@@ -98,7 +97,9 @@ def _with_size(z: Computed, size: Array, unit: float) -> Computed:
     )
 
 
-def _through(g: Computed, gain: Computed, z: Computed, r: Computed, size: Array, numerics: Numerics) -> Computed:
+def _through(
+    g: Computed, gain: Computed, z: Computed, r: Computed, size: Array, cut: Array, numerics: Numerics
+) -> Computed:
     """dx."""
     unit, n = numerics.unit, size.shape[-1]
     a = times(g, gain, numerics)
@@ -118,6 +119,9 @@ def _through(g: Computed, gain: Computed, z: Computed, r: Computed, size: Array,
     errors = zip(a.errors, first.errors, back.errors, strict=True)
     error, variance, coherent = (sum(each) for each in errors)
     once = VARIANCE_OF_ROUNDING * unit**2
+    # Nothing comes back through a variance that was cut.
+    lost = np.where(cut, np.abs(back.value), 0.0)
+    error, coherent = error + lost, coherent + lost
     error = error + 8 * unit * (magnitude + error)
     variance = variance + 4 * once * np.square(magnitude)
     return times(Computed(inner, error, variance, coherent), r, numerics)

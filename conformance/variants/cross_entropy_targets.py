@@ -95,7 +95,7 @@ def cross_entropy_ignored_is_class_zero(logits: Array, targets: Array, **given: 
     "cross-entropy-ignored-multiplied",
     "cross_entropy",
     "The loss of a target that does not count is multiplied by zero, and stays NaN where it is infinite.",
-    needs="a target that does not count, in a row that is masked where it points",
+    needs="a NaN or an infinity among the logits of a target that does not count",
 )
 @wide
 def cross_entropy_ignored_multiplied(logits: Array, targets: Array, **given: Any) -> Array:
