@@ -1,7 +1,8 @@
 """`seeds.py`: the quick profile with ten further seeds: which wrong variants each of them misses, and what never does.
 
 It reads docs/detection/clauses.json, and writes docs/detection/seeds.json and conformance/variants/caught_by.json: the
-clauses that each variant violates with every seed. Clauses that caught it with seed 0 are tried first.
+clauses that each variant violates with every seed. Clauses that caught it with seed 0 are tried first. With
+--only COMPONENT ... it judges the variants of these anew, and keeps what the files say of the rest.
 """
 
 import argparse
@@ -90,17 +91,20 @@ def of_component(name: str, seed: int, pairs: Mapping[str, Sequence[Pair]]) -> t
 def main(arguments: Any = None) -> None:
     """Judge and write."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", nargs="*", default=(), metavar="COMPONENT", help="whose variants to judge anew")
     parser.add_argument("-n", type=int, default=2, metavar="PROCESSES")
     options = parser.parse_args(arguments)
-    pairs = chosen(clause_table.read())
+    names = options.only or tuple(COMPONENTS)
     home = {each.name: each.component for each in variants(wrong=True)}
+    every = chosen(clause_table.read())
+    pairs = {name: each for name, each in every.items() if home[name] in names}
     started = time.monotonic()
-    never: dict[int, list[str]] = {seed: [] for seed in SEEDS}
+    never = _kept(names, home)
     steady = {name: {clause for clause, _ in each} for name, each in pairs.items()}
     with ProcessPoolExecutor(options.n) as pool:
         waiting = {}
         for seed in SEEDS:
-            for name in COMPONENTS:
+            for name in names:
                 of = {variant: each for variant, each in pairs.items() if home[variant] == name}
                 waiting[pool.submit(of_component, name, seed, of)] = (name, seed)
         for number, done in enumerate(as_completed(waiting), 1):
@@ -112,14 +116,22 @@ def main(arguments: Any = None) -> None:
             print(f"{number}/{len(waiting)} {name} seed {seed} {time.monotonic() - started:.0f} s {lost}", flush=True)
     text = {str(seed): sorted(names) for seed, names in never.items()}
     FILE.write_text(
-        json.dumps({"profile": "quick", "variants": len(pairs), "missed": text}, indent=1) + "\n", encoding="utf-8"
+        json.dumps({"profile": "quick", "variants": len(every), "missed": text}, indent=1) + "\n", encoding="utf-8"
     )
-    stated = {}
+    stated = json.loads(STATED.read_text(encoding="utf-8")) if options.only else {}
     for name, each in pairs.items():
         clauses = list(dict.fromkeys(clause for clause, _ in each))
         # Where none catches it with every seed, those that do with seed 0.
         stated[name] = [clause for clause in clauses if clause in steady[name]] or clauses
-    write_stated(stated, options.n)
+    write_stated({name: stated[name] for name in every}, options.n)
+
+
+def _kept(names: Sequence[str], home: Mapping[str, str]) -> dict[int, list[str]]:
+    """What each seed missed of other components, as the file has it."""
+    if set(names) == set(COMPONENTS):
+        return {seed: [] for seed in SEEDS}
+    missed = json.loads(FILE.read_text(encoding="utf-8"))["missed"]
+    return {seed: [each for each in missed[str(seed)] if home.get(each, "") not in (*names, "")] for seed in SEEDS}
 
 
 def write_stated(clauses: Mapping[str, Sequence[str]], processes: int) -> None:
