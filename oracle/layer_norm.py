@@ -67,7 +67,8 @@ def layer_norm_bound(x: Any, gain: Any, bias: Any, *, epsilon: float = 1e-5, num
         E_c = E_mu + U (2 |x| + 3 |mu|)
         E   = |gain| ((1 + rho) r E_c + rho |z|) + U (|bias| + |y|)
 
-    rho is the relative error of r, by `error_of_root`. E_c holds for (x - mu) r as for x r - mu r, and for x (gain r) + (bias - mu gain r), as in Keras: hence U |bias|.
+    rho is the relative error of r, by `error_of_root`.
+    E_c holds for (x - mu) r as for x r - mu r, and for x (gain r) + (bias - mu gain r), as in Keras: hence U |bias|.
     """
     y = layer_norm(x, gain, bias, epsilon=epsilon)
     x, gain, bias = _arguments(x, gain, bias, epsilon)

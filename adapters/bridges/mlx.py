@@ -21,9 +21,11 @@ def check_device(device: str) -> None:
 
 
 def to_framework(laid: Laid, device: str) -> tuple[Any, Any]:
-    """A flat array, and the strided view of it."""
+    """A flat array, and the strided view of it; MLX refuses strides of what is empty."""
     storage = _array(laid.buffer)
-    return storage, mx.as_strided(storage, laid.shape, laid.strides, laid.offset if laid.buffer.size else 0)
+    if not laid.buffer.size:
+        return storage, storage.reshape(laid.shape)
+    return storage, mx.as_strided(storage, laid.shape, laid.strides, laid.offset)
 
 
 def from_framework(array: Any) -> np.ndarray[Any, np.dtype[Any]]:
