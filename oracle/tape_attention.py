@@ -9,7 +9,8 @@ and their log-sum-exp), cast of the weights as in `general_attention_bound`:
     D    from the result as it was kept, rounded to the output: sum |g| E_o + n U sum |g o|; or from the weights:
          sum_j (E_p |dP| + (p + E_p) E_dP) + n U sum p |dP|; whichever is more
     dS   E_p |dP - D| + (p + E_p) (E_dP + 2 U (|dP| + |D|)) + cast, and p delta with |delta| <= E_D: that is common to a
-         row, so that dQ = dS K has |P K| E_D of it, not P |K| E_D
+         row, so that dQ = dS K has |P K| E_D of it, not P |K| E_D. Where scores are stored in 16 bits, so
+         may be all that dS = P dP - P D, D = sum P dP, is made of: half an ulp of P, of both products, and of D
 
 A row that sees no key passes no gradient to its scores. Where it holds the mean of all values (`masked_row`), these get
 a share each; whether its scores get any is left open, as it depends on how the row came to be so.
@@ -22,7 +23,7 @@ import numpy as np
 
 from .bound import VARIANCE_OF_ROUNDING, Errors, sum_variance
 from .computed import Common, Computed, product, scaled, stored_in
-from .formats import FORMATS
+from .formats import FORMATS, half_ulp
 from .general_attention import Weights, mix, weigh
 from .general_attention_bound import cast_error, values, weighted_values
 from .numerics import Numerics
@@ -150,7 +151,8 @@ def _through_softmax(
     numerics, unit, n = tape.numerics, tape.numerics.unit, p.value.shape[-1]
     # What is stored in a narrower format has a gradient that is: the probabilities, and the scores after them.
     dp = stored_in(stored_in(tape.read(of_p), numerics.probabilities), numerics.scores)
-    if numerics.hidden is not None:
+    if numerics.hidden is not None or numerics.scores is not None:
+        # Between operations on stored tensors, the weights are one.
         p = _cast(p, numerics)
     # D from the result
     terms, d_v = np.abs(g.value * o.value), g.value.shape[-1]
@@ -172,6 +174,21 @@ def _through_softmax(
     eta = (n + d_v) * numerics.underflow
     d_error, d_variance = np.maximum(first, second) + eta, np.maximum(v_first, v_second)
     ds = _centred(p, dp, d, 0 * d_error, 0 * d_variance, numerics)
+    if numerics.scores is not None:
+        # P dP - P D of tensors that are stored: two products beside the difference; and D, the sum of such products.
+        form, weight, of_d = FORMATS[numerics.scores], p.value + e_p, np.abs(d) + d_error
+        first, second = (
+            np.where(weight > 0, half_ulp(weight * size, form), 0) for size in (np.abs(dp.value) + e_dp, of_d)
+        )
+        squares = np.square(first), np.square(second)
+        ds = replace(
+            ds,
+            error=ds.error + first + second,
+            variance=ds.variance + VARIANCE_OF_ROUNDING * (squares[0] + squares[1]),
+        )
+        last = half_ulp(of_d, form)
+        d_error = d_error + first.sum(-1, keepdims=True) + last
+        d_variance = d_variance + VARIANCE_OF_ROUNDING * (squares[0].sum(-1, keepdims=True) + np.square(last))
     if numerics.probabilities is not None:
         form = FORMATS[numerics.probabilities]
         u, tiny = form.unit_roundoff, form.half_smallest_subnormal

@@ -215,3 +215,34 @@ def test_rows_of_nan_may_be_but_must_not_harm_others(function, harms):
     of = {name: judge_clause(adapter, CLAUSES[name], "attention", "float32", few, 0) for name in ("GRAD-1", "SDPA-22")}
     assert (of["GRAD-1"].status, of["GRAD-1"].failure) == ("pass", None)
     assert of["SDPA-22"].status == ("fail" if harms else "pass"), of["SDPA-22"].failure
+
+
+def test_a_softmax_gradient_of_stored_tensors_is_within_where_scores_are_stored():
+    """MLX's dS = P dP - P D with every step in float16, down to its smallest numbers; without the declaration, beyond."""
+    rng = np.random.default_rng(0)
+    largest = dict.fromkeys(("stored", "not stored"), 0.0)
+    for size in np.repeat([0.3, 1.0, 3.0, 6.0], 50):
+        query, key, value, g = (
+            _kept(scale * rng.standard_normal((n, 8))) for n, scale in ((2, size), (63, size), (63, 1.0), (2, 1.0))
+        )
+        scaled = _kept(query * np.float32(8**-0.5))
+        scores = _kept(scaled @ key.T)
+        p = np.exp(scores - scores.max(-1, keepdims=True))
+        p = _kept(p / p.sum(-1, keepdims=True))
+        of_p = _kept(g @ value.T)
+        terms = _kept(p * of_p)
+        of_scores = _kept(terms - _kept(p * _kept(terms.sum(-1, keepdims=True))))
+        of_key = _kept(of_scores.T @ scaled).astype(np.float64)
+        arguments = [each[None, None] for each in (g, query, key, value)]
+        for words, declared in (("stored", {"scores": "float16", "operands": "float16"}), ("not stored", {})):
+            numerics = precision_classes("float16", declared)[-1][1]
+            bound = oracle.attention_vjp_bound(*arguments, numerics=numerics)["key"]
+            largest[words] = max(largest[words], np.max(np.abs(of_key - bound.expected[0, 0]) / bound.worst[0, 0]))
+
+    assert largest["not stored"] > 1
+    assert 0.25 < largest["stored"] <= 1
+
+
+def _kept(a):
+    """The values in float16, for arithmetic in float32."""
+    return np.asarray(a).astype(np.float16).astype(np.float32)
