@@ -16,6 +16,7 @@ from verdicts import Judged, judged, opened, sharing
 from assay.adapters.contract import DTYPES
 from assay.conformance.profiles import PROFILES
 from assay.conformance.registry import COMPONENTS, clauses_of
+from assay.conformance.sizes import sized
 from assay.conformance.variants import variants
 
 FILE: Final = measurements.FOLDER / "clauses.json"
@@ -33,9 +34,11 @@ def jobs(names: Sequence[str]) -> Iterator[tuple[str, str]]:
                 yield name, dtype
 
 
-def caught(name: str, dtype: str, seed: int, names: Sequence[str] = (), profile: str = "quick") -> Caught:
+def caught(
+    name: str, dtype: str, seed: int, names: Sequence[str] = (), profile: str = "quick", sizes: str = "all"
+) -> Caught:
     """Of one component in one dtype: the clauses that each wrong variant violates."""
-    component = sharing(COMPONENTS[name])
+    component = sharing(sized(name, sizes))
     chosen = [each for each in variants(name) if not each.wrong or not names or each.name in names]
     adapters = list(opened(chosen, dtype))
     found: Caught = {each.name: {dtype: []} for each, _ in adapters if each.wrong}

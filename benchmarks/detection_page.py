@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import clause_table
 import detect
+import few_sizes
 import first_failure
 import measurements
 import seeds
@@ -215,6 +216,7 @@ def page() -> str:
         sources=table(("criterion", "from"), ((each.name, each.source) for each in CRITERIA)),
         speed=_speed(),
         seeds=_seeds(),
+        few=few_sizes.sentence(),
         spared=_spared(),
     )
 

@@ -42,7 +42,10 @@ class Family:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-_PALLAS: Final = ("gpu-softmax", "gpu-layer-norm", "gpu-decode", "gpu-mha", "tpu-flash")
+_PALLAS: Final = (
+    *("gpu-softmax", "gpu-layer-norm", "gpu-layer-norm-xla", "gpu-decode", "gpu-mha", "gpu-mha-xla"),
+    "tpu-flash",
+)
 
 FAMILIES: Final = {
     "torch": Family(

@@ -19,7 +19,7 @@ from assay.conformance.clause import Clause, Inapplicable, NotOffered, Unsupport
 from assay.conformance.component import Component, Inputs
 from assay.conformance.judging import accepted, cases_of
 from assay.conformance.profiles import Profile
-from assay.conformance.registry import COMPONENTS
+from assay.conformance.sizes import sized
 from assay.conformance.subject import Subject
 from assay.conformance.trial import Trial
 from assay.conformance.variants import Variant
@@ -137,7 +137,7 @@ def judged(
 ) -> list[Judged]:
     """Every implementation before one clause in one dtype, until it fails; `component` comes from `sharing`."""
     each = [Judged(variant, adapter) for variant, adapter in adapters]
-    for case in cases_of(clause, COMPONENTS[component.name], dtype, profile, seed):
+    for case in cases_of(clause, sized(component.name, component.sizes), dtype, profile, seed):
         for one in each:
             if one.violation is None and not one.refuses:
                 one.take(clause, component, case)
