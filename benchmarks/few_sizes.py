@@ -1,6 +1,6 @@
 """`few_sizes.py`: every wrong variant before the quick profile as an adapter with `sizes = "few"` gets it.
 
-It writes docs/detection/few_sizes.json: which of them no clause catches then, of those that some catches with all sizes.
+It writes docs/detection/few_sizes.json: which of those that a clause catches with all sizes none catches then.
 """
 
 import argparse
