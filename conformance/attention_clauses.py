@@ -220,7 +220,7 @@ def scale_of_keys(trial: Trial) -> float:
     """1/sqrt(d_k) in float64, given by hand; and against the formula."""
     given = trial.inputs.but(scale=trial.case["d_k"] ** -0.5)
     actual = trial.call()
-    ratio = required(trial.judge(actual), "the default scale is not 1/sqrt(d_k)")
+    ratio = required(trial.judge(actual), "with the default scale, 1/sqrt(d_k), the result is wrong")
     return max(
         ratio,
         trial.require_same(trial.call(given), actual, 2 * trial.bound().worst, "1/sqrt(d_k) is not the default scale"),
@@ -241,7 +241,9 @@ def other_scales(trial: Trial) -> float:
     nothing = trial.inputs.but(scale=0.0)
     ratio = required(trial.judge(trial.call(nothing), nothing), "a scale of 0 does not give the mean")
     negative = trial.inputs.but(scale=-0.5)
-    return max(ratio, required(trial.judge(trial.call(negative), negative), "a negative scale is not applied"))
+    return max(
+        ratio, required(trial.judge(trial.call(negative), negative), "with a negative scale the result is wrong")
+    )
 
 
 @clause(

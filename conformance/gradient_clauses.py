@@ -128,14 +128,12 @@ def each_alone(trial: Trial) -> float:
 )
 def layout_of_cotangent(trial: Trial) -> float:
     """Transposed, strided, and expanded: what the gradient of a sum or of a transposition is."""
-    applies(trial.cotangent.ndim > 1 and trial.cotangent.size)
+    applies(trial.cotangent.ndim and trial.cotangent.size)
     alike = np.broadcast_to(trial.cotangent[:1], trial.cotangent.shape).copy()
     plain, of_alike, ratio = trial.gradients(), trial.gradients(cotangent=alike), 0.0
-    for layout, along, other in (
-        ("transposed", None, plain),
-        ("strided", None, plain),
-        ("expanded", alike, of_alike),
-    ):
+    # One axis has no transpose.
+    every = (("strided", None, plain), ("expanded", alike, of_alike), ("transposed", None, plain))
+    for layout, along, other in every[: 1 + trial.cotangent.ndim]:
         claim = f"a cotangent that is {layout} in memory gives another gradient"
         one = trial.gradients(cotangent=along, of_cotangent=layout)
         ratio = max(ratio, _require_same(trial, one, other, claim, along))

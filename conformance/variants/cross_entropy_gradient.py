@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from .arithmetic import Array, wide
+from .attention_calls import without_strides
 from .catalogue import variant
 from .cross_entropy import Options, cross_entropy_plain, cross_entropy_vjp, distribution, over_others_vjp, scale
 from .log_softmax import softmax
@@ -127,6 +128,10 @@ def _through_clipped(g: Array, logits: Array, targets: Array, **given: Any) -> A
     return np.where((own > 1e-7)[:, None], gradient, logits.dtype.type(0))
 
 
+def _memory_order(g: Array, logits: Array, targets: Array, **given: Any) -> Array:
+    return cross_entropy_vjp(without_strides(g), logits, targets, **given)
+
+
 _COUNT = "targets that do not count"
 _SMOOTHING = "label_smoothing"
 _LIGER = ("linkedin/Liger-Kernel#968", "linkedin/Liger-Kernel#678", "linkedin/Liger-Kernel#1298")
@@ -160,6 +165,13 @@ for _name, _sentence, _needs, _vjp, _seen_in in (
     ("target-shifted", "The targets are those of the next tokens.", "different targets", _target_shifted, ()),
     ("tail-zero", "Classes go 8 at a time, and the rest has no gradient.", "V no multiple of 8", _tail_zero, ()),
     ("divided-by-classes", "It is divided by V as well.", "V above 1", _divided_by_classes, ()),
+    (
+        "memory-order",
+        "The cotangent is read as if it were contiguous.",
+        'reduction = "none" and a cotangent that is strided or expanded',
+        _memory_order,
+        (),
+    ),
     ("through-clipped", "A probability below 1e-7 has no gradient.", "a target far below", _through_clipped, ()),
 ):
     _registered(f"cross-entropy-gradient-{_name}", _sentence, _needs, _vjp, seen_in=_seen_in)
