@@ -5,7 +5,7 @@
 makes the environments under FOLDER, which must lie outside the repository, runs every adapter of the families, and
 stores the reports in docs/results/, without the lines of what is not offered. `assay compare docs/results/*.json`
 shows them side by side. Runs have the standard profile where a call takes milliseconds, and the quick one where shapes
-are compiled or kernels interpreted. A run that takes longer than an hour is interrupted, and its report says so.
+are compiled, kernels interpreted, or modules built for each call. A run that takes longer than an hour is interrupted, and its report says so.
 """
 
 import argparse
@@ -50,7 +50,10 @@ _PALLAS: Final = (
 FAMILIES: Final = {
     "torch": Family(
         ("torch", "tokenizers"),
-        dict.fromkeys(("torch", "torch-sdpa-flash", "torch-sdpa-math", "torch-mha", "tokenizers"), _STANDARD),
+        {
+            **dict.fromkeys(("torch", "torch-sdpa-flash", "torch-sdpa-math", "tokenizers"), _STANDARD),
+            "torch-mha": _QUICK,
+        },
     ),
     "onnx": Family(
         ("onnx", "onnxruntime"), dict.fromkeys(("onnxruntime", "onnxruntime-mha", "onnx-reference"), _STANDARD)
