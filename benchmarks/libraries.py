@@ -4,8 +4,9 @@
 
 makes the environments under FOLDER, which must lie outside the repository, runs every adapter of the families, and
 stores the reports in docs/results/, without the lines of what is not offered. `assay compare docs/results/*.json`
-shows them side by side. Runs have the standard profile where a call takes milliseconds, and the quick one where shapes
-are compiled, kernels interpreted, or modules built for each call. A run that takes longer than an hour is interrupted, and its report says so.
+shows them side by side. Runs have the standard profile where a call takes milliseconds, and the quick one where
+shapes are compiled, kernels interpreted or modules built for each call. A run that takes longer than an hour is
+interrupted, and its report says so.
 """
 
 import argparse
