@@ -219,7 +219,12 @@ def test_an_interrupted_run_is_reported_as_incomplete(terminal, workers, whole_g
     started = terminal.files / "started"
     nap = f"import time, pathlib; pathlib.Path({str(started)!r}).touch(); time.sleep(0.1)"
     slow = terminal.write("slow.py", RIGHT.replace("softmax(x):", f"softmax(x):\n    {nap}"))
-    process = terminal.start("run", slow, *QUICKLY, "-n", workers, "--json", "report.json", start_new_session=True)
+    process = terminal.start(
+        *("run", slow, *QUICKLY, "-n", workers, "--json", "report.json"),
+        start_new_session=True,
+        # A test run in the background of a shell may ignore the signal, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     with process:
         deadline = time.monotonic() + 60
         while not started.exists() and time.monotonic() < deadline:
