@@ -63,9 +63,11 @@ def _parser() -> argparse.ArgumentParser:
     judge = command("run", _run, "judge adapters; 0 conforms, 1 violates a clause, 2 usage, 3 nothing could be checked")
     judge.add_argument("adapter", nargs="*", metavar="ADAPTER", help="a name, a file, a module or exec:COMMAND (torch)")
     _add_opening(judge)
-    judge.add_argument("--component", type=listed("component", COMPONENTS), default=(), metavar="NAME,...")
-    judge.add_argument("--dtype", type=listed("dtype", DTYPES), default=(), metavar="NAME,...")
-    judge.add_argument("--clause", type=listed("clause", CLAUSES), default=(), metavar="ID,...")
+    judge.add_argument(
+        "--component", action="extend", type=listed("component", COMPONENTS), default=[], metavar="NAME,..."
+    )
+    judge.add_argument("--dtype", action="extend", type=listed("dtype", DTYPES), default=[], metavar="NAME,...")
+    judge.add_argument("--clause", action="extend", type=listed("clause", CLAUSES), default=[], metavar="ID,...")
     judge.add_argument("--profile", choices=list(PROFILES), default="quick", help="how many cases (default: quick)")
     judge.add_argument("--seed", type=seed, default=0, help="the seed of all cases (default: 0)")
     judge.add_argument("-n", dest="workers", type=workers, default="0", metavar="WORKERS", help="a number, or auto")

@@ -37,16 +37,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--assay-framework", metavar="NAME", help="whose arrays a bare function takes")
     group.addoption(
         "--assay-component",
+        action="extend",
         type=listed("component", COMPONENTS),
         metavar="NAME,...",
-        default=(),
-        help="only these components",
+        default=[],
+        help="only these components; may be repeated",
     )
     group.addoption(
-        "--assay-dtype", type=listed("dtype", DTYPES), metavar="NAME,...", default=(), help="only these dtypes"
+        "--assay-dtype",
+        action="extend",
+        type=listed("dtype", DTYPES),
+        metavar="NAME,...",
+        default=[],
+        help="only these dtypes; may be repeated",
     )
     group.addoption(
-        "--assay-clause", type=listed("clause", CLAUSES), metavar="ID,...", default=(), help="only these clauses"
+        "--assay-clause",
+        action="extend",
+        type=listed("clause", CLAUSES),
+        metavar="ID,...",
+        default=[],
+        help="only these clauses; may be repeated",
     )
     group.addoption("--assay-profile", choices=list(PROFILES), default="quick", help="how many cases (default: quick)")
     group.addoption("--assay-seed", type=seed, default=0, help="the seed of all cases (default: 0)")

@@ -80,7 +80,7 @@ def test_a_run_of_allowed_failures_alone_is_no_pass(terminal, wrong):
 def test_a_bare_function_and_the_command_that_replays_its_failure(terminal):
     """As it is printed, it can be typed."""
     file = terminal.write("my file.py", WRONG.replace("softmax", "my_softmax"))
-    options = ("--as", "softmax", "--framework", "numpy", "--clause", "ALL-4,SM-1")
+    options = ("--as", "softmax", "--framework", "numpy", "--clause", "ALL-4", "--clause", "SM-1")
     done = terminal.assay("run", f"{file}:my_softmax", *options, "--json", "report.json")
     command = re.search(r"^ *replay +assay (.*)$", done.stdout, re.MULTILINE)[1]
 
