@@ -218,7 +218,7 @@ def test_rows_of_nan_may_be_but_must_not_harm_others(function, harms):
 
 
 def test_a_softmax_gradient_of_stored_tensors_is_within_where_scores_are_stored():
-    """MLX's dS = P dP - P D, every step of it in float16, down to the smallest numbers; beyond without the declaration."""
+    """MLX's dS = P dP - P D, each step in float16, down to its smallest numbers; beyond without the declaration."""
     rng = np.random.default_rng(0)
     largest = dict.fromkeys(("stored", "not stored"), 0.0)
     for size in np.repeat([0.3, 1.0, 3.0, 6.0], 50):
