@@ -81,7 +81,7 @@ def _logits(case: Case, targets: Array) -> Array:
 
 
 def _admissible(case: Case) -> bool:
-    """Without a mean over nothing, which no formula settles, and smoothing over hidden logits, which would be all of it."""
+    """Without a mean over nothing, which no formula settles, and smoothing over hidden logits, which would rule it."""
     if case["N"] == 0 and case["reduction"] == "mean":
         return False
     if case["V"] == 1 and (case["smoothing"] or case["ignored"] == "padding"):
