@@ -104,4 +104,6 @@ def cross_entropy(
 
     if label_smoothing == 1:
         raise NotImplementedError("nn.losses.cross_entropy takes label smoothing below 1")
+    if not logits.shape[0]:
+        raise NotImplementedError("nn.losses.cross_entropy raises over no tokens")
     return nn.losses.cross_entropy(logits, targets, label_smoothing=label_smoothing, reduction=reduction)
