@@ -35,30 +35,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--assay-as", metavar="COMPONENT", help="what a bare function is")
     group.addoption("--assay-framework", metavar="NAME", help="whose arrays a bare function takes")
-    group.addoption(
-        "--assay-component",
-        action="extend",
-        type=listed("component", COMPONENTS),
-        metavar="NAME,...",
-        default=[],
-        help="only these components; may be repeated",
-    )
-    group.addoption(
-        "--assay-dtype",
-        action="extend",
-        type=listed("dtype", DTYPES),
-        metavar="NAME,...",
-        default=[],
-        help="only these dtypes; may be repeated",
-    )
-    group.addoption(
-        "--assay-clause",
-        action="extend",
-        type=listed("clause", CLAUSES),
-        metavar="ID,...",
-        default=[],
-        help="only these clauses; may be repeated",
-    )
+    for option, known, form in (
+        ("--assay-component", COMPONENTS, "NAME,..."),
+        ("--assay-dtype", DTYPES, "NAME,..."),
+        ("--assay-clause", CLAUSES, "ID,..."),
+    ):
+        what = option.removeprefix("--assay-")
+        note = f"only these {what}s; may be repeated"
+        group.addoption(option, action="extend", type=listed(what, known), metavar=form, default=[], help=note)
     group.addoption("--assay-profile", choices=list(PROFILES), default="quick", help="how many cases (default: quick)")
     group.addoption("--assay-seed", type=seed, default=0, help="the seed of all cases (default: 0)")
     group.addoption("--assay-timeout", type=seconds, default=60.0, help="seconds a call may take (default: 60)")
