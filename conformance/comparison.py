@@ -58,13 +58,8 @@ def place(where: tuple[int, ...], of: str = "result") -> str:
 
 def ratios(actual: Array, bound: Bound, dtype: str, *, statistical: bool) -> Array:
     """The error ratio of each element; infinity where the class of the value is wrong."""
-    form = FORMATS[dtype]
-    expected, worst = bound.expected, bound.worst
+    expected, worst, overflow = bound.expected, bound.worst, _overflow(dtype)
     allowance = bound.statistical if statistical else worst
-    # Rounding to nearest overflows from half an ulp beyond the largest finite number; beyond that of float64, the
-    # oracle has overflowed, too.
-    half_ulp = 2.0 ** (np.frexp(form.largest)[1] - 1 - form.precision)
-    overflow = np.inf if dtype == "float64" else form.largest + half_ulp
     with np.errstate(all="ignore"):
         error = np.abs(actual - expected)
         ratio = np.where(error == 0, 0.0, error / allowance)
@@ -76,6 +71,17 @@ def ratios(actual: Array, bound: Bound, dtype: str, *, statistical: bool) -> Arr
     ratio = np.where(np.isfinite(expected) & ~np.isfinite(worst), 0.0, ratio)
     ratio = np.where(np.isinf(expected), np.where(actual == expected, 0.0, np.inf), ratio)
     return np.where(np.isnan(expected), np.where(np.isnan(actual), 0.0, np.inf), ratio)
+
+
+def _overflow(dtype: str) -> float:
+    """From where rounding to nearest gives infinity: half an ulp beyond the largest finite number.
+
+    Beyond that of float64, the oracle has overflowed, too.
+    """
+    if dtype in ("", "float64"):
+        return np.inf
+    form = FORMATS[dtype]
+    return form.largest + 2.0 ** (np.frexp(form.largest)[1] - 1 - form.precision)
 
 
 def worst_of(ratio: Array, actual: Array, expected: Array, allowance: Array) -> Worst:
@@ -101,10 +107,16 @@ def against_bound(actual: Array, bound: Bound, dtype: str, *, statistical: bool)
     return worst_of(ratio, actual, bound.expected, allowance)
 
 
-def same_within(actual: Array, other: Array, allowance: Array) -> Worst:
-    """Two results of the implementation that should be equal up to both their roundings."""
+def same_within(actual: Array, other: Array, allowance: Array, dtype: str) -> Worst:
+    """Two results of the implementation that should be equal up to both their roundings.
+
+    One may overflow where the other does not: an infinity is what any number from the point of overflow on becomes, so
+    it is no further from a number than that point is.
+    """
+    reach, either = _overflow(dtype), np.isinf(actual) | np.isinf(other)
     with np.errstate(all="ignore"):
         error = np.abs(actual - other)
+        error = np.where(either, np.abs(np.clip(actual, -reach, reach) - np.clip(other, -reach, reach)), error)
         ratio = np.where(error == 0, 0.0, error / allowance)
     # Of equal classes: both NaN, or the same infinity. An infinite allowance judges nothing.
     equal = (np.isnan(actual) & np.isnan(other)) | (actual == other) | ~np.isfinite(allowance)

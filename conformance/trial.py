@@ -265,7 +265,7 @@ class Trial:
 
     def require_same(self, actual: Array, other: Array, allowance: Array, claim: str) -> float:
         """Two results that should agree within an allowance; `Violation` that begins with the claim."""
-        return required(same_within(actual, other, allowance), claim)
+        return required(same_within(actual, other, allowance, self.dtype), claim)
 
     def require_bits(self, actual: Array, other: Array, claim: str, chosen: Array | None = None) -> float:
         """Two results that should agree bit for bit."""

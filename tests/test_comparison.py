@@ -152,7 +152,28 @@ def test_a_result_without_axes_and_one_without_elements():
     ],
 )
 def test_two_results_that_should_agree(one, other, allowance, ratio):
-    assert same_within(np.array([one]), np.array([other]), np.array([allowance])).ratio == ratio
+    for dtype in ("", "float64"):
+        assert same_within(np.array([one]), np.array([other]), np.array([allowance]), dtype).ratio == ratio
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "allowance", "ratio"),
+    [
+        (INF, 65000.0, 520.0, 1.0),
+        (65000.0, INF, 520.0, 1.0),
+        (-INF, -65000.0, 260.0, 2.0),
+        (INF, -65000.0, 520.0, 251.0),
+        (INF, -INF, 131040.0, 1.0),
+        (INF, 80000.0, 1.0, 0.0),  # a sum in float64 of what the implementation has in float16
+        (60000.0, 80000.0, 1.0, 20000.0),
+        (INF, 1.0, 0.0, INF),
+        (NAN, INF, 1e300, INF),
+        (NAN, 65000.0, 1e300, INF),
+    ],
+)
+def test_one_of_two_results_may_overflow_from_65520_on_in_float16(one, other, allowance, ratio):
+    """The largest number is 65504, and half an ulp 16."""
+    assert same_within(np.array([one]), np.array([other]), np.array([allowance]), "float16").ratio == ratio
 
 
 def test_bit_for_bit_has_no_allowance():
