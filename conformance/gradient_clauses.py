@@ -6,6 +6,7 @@ ignores it pass. Each argument's gradient is judged alone.
 
 import numpy as np
 
+from ..adapters.contract import FUNCTIONS
 from .case import Case
 from .clause import Violation, clause
 from .comparison import Array
@@ -20,6 +21,12 @@ _SOURCE = "the component's formula, differentiated"
 
 def _differentiable(component: Component) -> bool:
     return component.gradient is not None
+
+
+def _of_several(component: Component) -> bool:
+    """Whether there is more than one real argument to have a gradient."""
+    function = FUNCTIONS[component.name]
+    return _differentiable(component) and (function.weights or len(function.arrays) - len(function.integers) > 1)
 
 
 def _small(case: Case) -> Case | None:
@@ -100,12 +107,11 @@ def repeated(trial: Trial) -> float:
     why="It asks for one gradient at a time, as with frozen weights; GRAD-1 asks for all of them together.",
     source=_SOURCE,
     prepare=_small,
-    concerns=_differentiable,
+    concerns=_of_several,
 )
 def each_alone(trial: Trial) -> float:
     """Every argument by itself; of the many weights of a layer, some."""
     every = trial.gradients()
-    applies(len(every) > 1)
     alone, names = {}, list(every)
     if len(names) > _ALONE:
         names = [str(name) for name in trial.generator("alone").choice(names, _ALONE, replace=False)]
