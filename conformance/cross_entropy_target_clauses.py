@@ -103,7 +103,7 @@ def no_class(trial: Trial) -> float:
         targets[0] = strange
         given = trial.inputs.but(targets=targets)
         reply = trial.subject.adapter.call("cross_entropy", given.arrays, given.options, dtype=trial.dtype)
-        trial.subject.lost = reply.status in ("died", "timeout")
+        trial.subject.heard(reply)
         if reply.status == "ok":
             raise Violation(f"target {strange} of {trial.case['V']} classes is taken without an error")
         if reply.status not in ("error", "unsupported"):

@@ -222,7 +222,7 @@ def tied(trial: Trial) -> float:
 
 
 def _value(trial: Trial, reply: Reply) -> Array:
-    trial.subject.lost = reply.status in ("died", "timeout")
+    trial.subject.heard(reply)
     if reply.status == "unsupported":
         raise Unsupported(reply.message)
     if reply.value is None:
@@ -246,7 +246,7 @@ def outside_the_vocabulary(trial: Trial) -> float:
     for strange in (vocabulary, -1):
         outside = trial.inputs.but(tokens=np.where(np.arange(tokens.size).reshape(tokens.shape), tokens, strange))
         reply = trial.subject.adapter.call("embedding", outside.arrays, dtype=trial.dtype)
-        trial.subject.lost = reply.status in ("died", "timeout")
+        trial.subject.heard(reply)
         if reply.status == "ok":
             raise Violation(f"token {strange} of a vocabulary of {vocabulary} is taken without an error")
         if reply.status not in ("error", "unsupported"):

@@ -84,11 +84,7 @@ def judge_clause(adapter: Adapter, clause: Clause, name: str, dtype: str, profil
             result.examples += 1
             result.dtype = result.dtype or trial.dtype
             result.status = "fail"
-            # After a time-out or a crash, every further attempt would cost as much again.
-            found = (case, violation) if subject.lost else smaller(clause, component, subject, case, violation)
-            result.failure = Failure(str(found[1]), found[0].id, _finite(found[1].ratio))
-            if not subject.lost:
-                result.failure = _explained(result.failure, adapter, clause, component, (found[0], case))
+            result.failure = _failure(clause, component, subject, case, violation)
             result.worst_ratio = result.failure.ratio
             break
         result.examples += 1
@@ -123,6 +119,19 @@ def outcome(clause: Clause, trial: Trial) -> tuple[str, Violation | None]:
     except Violation as violation:
         return "fail", violation
     return "pass", None
+
+
+def _failure(clause: Clause, component: Component, subject: Subject, case: Case, violation: Violation) -> Failure:
+    """What is wrong on the smallest case that shows it, and what that looks like."""
+    if subject.lost:
+        # Every attempt with a smaller case would cost as much again. One with the same case, in a new process, tells
+        # whether it is to blame.
+        innocent = subject.lost == "died" and judge_case(subject.adapter, clause, case)[0] == "pass"
+        remark = "; by itself the case passes, so an earlier call may have damaged the memory" if innocent else ""
+        return Failure(f"{violation}{remark}", case.id, _finite(violation.ratio))
+    smallest, found = smaller(clause, component, subject, case, violation)
+    failure = Failure(str(found), smallest.id, _finite(found.ratio))
+    return failure if subject.lost else _explained(failure, subject.adapter, clause, component, (smallest, case))
 
 
 def _explained(

@@ -3,7 +3,7 @@
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 from ..adapters import Adapter, Reply
 from ..adapters.contract import CONVENTIONS
@@ -21,8 +21,8 @@ class Subject:
     """The class that was needed: 0 until anything was compared with a bound."""
     declarations: str = ""
     """What was declared beyond the class's own, where that was needed."""
-    lost: bool = False
-    """Whether the last call ended in a time-out or a crash."""
+    lost: Literal["", "died", "timeout"] = ""
+    """Whether the last call ended in a crash or a time-out."""
     conventions: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -30,6 +30,10 @@ class Subject:
         self.conventions = {name: values[0] for name, values in CONVENTIONS.items()} | dict(
             self.adapter.offer.conventions
         )
+
+    def heard(self, reply: Reply) -> None:
+        """Note whether a reply is the end of a process."""
+        self.lost = reply.status if reply.status in ("died", "timeout") else ""
 
 
 @dataclass

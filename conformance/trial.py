@@ -173,7 +173,7 @@ class Trial:
 
     def answered(self, reply: Reply) -> Reply:
         """The reply, if it is one; `Unsupported` or `Violation` if it is not."""
-        self.subject.lost = reply.status in ("died", "timeout")
+        self.subject.heard(reply)
         if reply.status == "unsupported":
             raise Unsupported(reply.message)
         if reply.status != "ok":

@@ -212,6 +212,18 @@ def test_what_the_implementation_does_wrong_fails_a_clause_and_the_run_goes_on(t
     assert "incomplete" not in terminal.report()
 
 
+@pytest.mark.parametrize(("calls", "blamed"), [(1, True), (20, False)])
+def test_a_crash_that_a_case_does_not_cause_by_itself_is_not_blamed_on_it(terminal, calls, blamed):
+    """As when an earlier call wrote past an array: it comes later, in a call that is right."""
+    count = f"globals()['n'] = globals().get('n', 0) + 1\n    import os\n    os._exit(3) if n == {calls} else None"
+    file = terminal.write("mine.py", RIGHT.replace("softmax(x):", f"softmax(x):\n    {count}"))
+    terminal.assay("run", file, *QUICKLY, "--json", "report.json")
+    (failed,) = {each["failure"]["message"] for each in terminal.report()["results"] if each["failure"]}
+
+    assert failed.startswith("the process ended: the worker exited with status 3")
+    assert failed.endswith("an earlier call may have damaged the memory") != blamed
+
+
 @pytest.mark.parametrize("workers", ["0", "2"])
 @pytest.mark.parametrize("whole_group", [False, True], ids=["the judge alone", "as a terminal does"])
 def test_an_interrupted_run_is_reported_as_incomplete(terminal, workers, whole_group):
