@@ -122,6 +122,19 @@ def test_no_convention_is_told_where_none_helps():
     assert "declared" not in failure("ALL-1", attention=find("zeros-returned").function).failure.message
 
 
+def test_a_convention_that_leaves_a_gradient_open_is_not_told_where_the_values_do_not_follow_it():
+    """With NaN declared for rows that see no key, nothing is known of the gradients of keys and values."""
+
+    def attention_vjp(cotangent, *arrays, mask=None, **options):
+        dq, dk, dv = find("attention-gradient-plain").vjp(cotangent, *arrays, mask=mask, **options)
+        return dq, dk, dv if mask is None or mask.any(-1).all() else dv * 1.01
+
+    result = failure("GRAD-1", attention=find("attention-plain").function, attention_vjp=attention_vjp)
+
+    assert "gradient of value" in result.failure.message
+    assert "declared" not in result.failure.message
+
+
 def test_texts_are_compared_as_they_are():
     result = failure("BPE-1", dtype="", tokenize=find("bpe-left-to-right").function)
 

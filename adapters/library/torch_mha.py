@@ -39,6 +39,9 @@ def attention(
         raise NotImplementedError("nn.MultiheadAttention has no scale other than 1/sqrt(d_k)")
     width, keys = heads * d_k, key.shape[2]
     dtype, device = query.dtype, query.device
+    if dtype == torch.float16 and any(each.requires_grad for each in (query, key, value)):
+        # Attention's own gradient may rightly overflow; times the zeros of an identity matrix, infinity is NaN.
+        raise NotImplementedError("the identity matrices of this adapter have no float16 gradients beyond 65504")
     module = torch.nn.MultiheadAttention(width, heads, batch_first=True, dtype=dtype, device=device).eval()
     with torch.no_grad():
         module.in_proj_weight.copy_(torch.eye(width).repeat(3, 1))
