@@ -51,10 +51,7 @@ _PALLAS: Final = (
 FAMILIES: Final = {
     "torch": Family(
         ("torch", "tokenizers"),
-        {
-            **dict.fromkeys(("torch", "torch-sdpa-flash", "torch-sdpa-math", "tokenizers"), _STANDARD),
-            "torch-mha": _QUICK,
-        },
+        dict.fromkeys(("torch", "torch-mha", "torch-sdpa-flash", "torch-sdpa-math", "tokenizers"), _STANDARD),
     ),
     "onnx": Family(
         ("onnx", "onnxruntime"), dict.fromkeys(("onnxruntime", "onnxruntime-mha", "onnx-reference"), _STANDARD)
@@ -105,7 +102,7 @@ def judged(programs: Path, adapter: str, options: tuple[str, ...]) -> str:
     started, file = time.monotonic(), RESULTS / f"{adapter}.json"
     file.parent.mkdir(exist_ok=True)
     run = subprocess.Popen(
-        [programs / "assay", "run", adapter, *options, "--json", file, "--timeout", "300"],
+        [programs / "assay", "run", adapter, *options, "-n", "auto", "--json", file, "--timeout", "300"],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
