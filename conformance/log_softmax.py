@@ -109,8 +109,7 @@ def sums_to_one(trial: Trial) -> float:
         allowance += y.shape[-1] * np.finfo(float).eps
         total = np.exp(y).sum(-1)
     ratio = trial.require_same(total, np.ones_like(total), allowance, "the exponentials of a row do not sum to one")
-    above = np.maximum(y, 0)
-    return max(ratio, trial.require_same(above, np.zeros_like(y), bound.worst, "a log-probability is above zero"))
+    return max(ratio, trial.require_same(y, np.minimum(y, 0), bound.worst, "a log-probability is above zero"))
 
 
 @clause(

@@ -92,8 +92,7 @@ def sums_to_one(trial: Trial) -> float:
     ratio = trial.require_same(
         p.sum(-1), np.ones(len(p)), worst.sum(-1), "the probabilities of a row do not sum to one"
     )
-    outside = np.maximum(np.maximum(-p, p - 1), 0)
-    return max(ratio, trial.require_same(outside, np.zeros_like(p), worst, "a probability lies outside [0, 1]"))
+    return max(ratio, trial.require_same(p, np.clip(p, 0, 1), worst, "a probability lies outside [0, 1]"))
 
 
 @clause(
