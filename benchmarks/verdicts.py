@@ -20,7 +20,7 @@ from assay.conformance.component import Component, Inputs
 from assay.conformance.judging import accepted, cases_of
 from assay.conformance.profiles import Profile
 from assay.conformance.sizes import sized
-from assay.conformance.subject import Subject
+from assay.conformance.subject import Subject, recent_replies
 from assay.conformance.trial import Trial
 from assay.conformance.variants import Variant
 from assay.oracle.bound import Bound
@@ -141,6 +141,8 @@ def judged(
         for one in each:
             if one.violation is None and not one.refuses:
                 one.take(clause, component, case)
+                # The replies of hundreds of implementations to hundreds of cases would fill the memory.
+                recent_replies(one.adapter, component.name, dtype).clear()
     return each
 
 

@@ -7,6 +7,7 @@ number by half an ulp, from where rounding to nearest gives infinity; it is acce
 point. An element whose bound is infinite cannot be judged, and is not.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -81,7 +82,7 @@ def _overflow(dtype: str) -> float:
     if dtype in ("", "float64"):
         return np.inf
     form = FORMATS[dtype]
-    return form.largest + 2.0 ** (np.frexp(form.largest)[1] - 1 - form.precision)
+    return form.largest + math.ldexp(1.0, math.frexp(form.largest)[1] - 1 - form.precision)
 
 
 def worst_of(ratio: Array, actual: Array, expected: Array, allowance: Array) -> Worst:
