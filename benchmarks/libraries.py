@@ -50,8 +50,11 @@ _PALLAS: Final = (
 
 FAMILIES: Final = {
     "torch": Family(
-        ("torch", "tokenizers"),
-        dict.fromkeys(("torch", "torch-mha", "torch-sdpa-flash", "torch-sdpa-math", "tokenizers"), _STANDARD),
+        ("torch", "tokenizers", "keras==3.15.1"),
+        {
+            **dict.fromkeys(("torch", "torch-mha", "torch-sdpa-flash", "torch-sdpa-math", "tokenizers"), _STANDARD),
+            "keras-torch": _QUICK,
+        },
     ),
     "onnx": Family(
         ("onnx", "onnxruntime"), dict.fromkeys(("onnxruntime", "onnxruntime-mha", "onnx-reference"), _STANDARD)

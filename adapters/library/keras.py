@@ -143,7 +143,8 @@ class Keras:
         import keras
 
         optimizer = keras.optimizers.AdamW(learning_rate, weight_decay, beta_1, beta_2, epsilon)
-        variable = keras.Variable(parameters, dtype=_dtype(parameters))
+        # On torch, a variable is the tensor that it was made of.
+        variable = keras.Variable(keras.ops.copy(parameters), dtype=_dtype(parameters))
         optimizer.build([variable])
         after = []
         for gradient in gradients:
