@@ -161,7 +161,7 @@ def diagnose(adapter: Adapter, clause: Clause, component: Component, cases: Sequ
         return Diagnosis()  # it does not fail every time, or each further call costs as much as a time-out
     backward = any(call.cotangent is not None for exchange in recorder.exchanges for call in exchange.calls)
     variant = _known_bug(adapter, clause, trial, list(recorder.exchanges), backward)
-    conventions = _convention(adapter, clause, component, cases, backward)
+    conventions = _convention(adapter, clause, component, cases)
     found = [] if variant or conventions else _structure(adapter, component, cases, backward)
     return Diagnosis(variant, conventions, found)
 
@@ -270,21 +270,22 @@ def _violates(clause: Clause, trial: Trial) -> bool:
     return outcome(clause, trial)[0] == "fail"
 
 
-def _convention(
-    adapter: Adapter, clause: Clause, component: Component, cases: Sequence[Case], backward: bool
-) -> dict[str, str]:
+def _convention(adapter: Adapter, clause: Clause, component: Component, cases: Sequence[Case]) -> dict[str, str]:
     """The one convention under which the clause is kept in these cases, if there is one.
 
-    A gradient may be left open by a convention that the values do not follow, as with NaN in rows that see no key.
+    A convention may leave open what the clause asks, as NaN in rows that see no key leaves gradients: the values must
+    follow it, too.
     """
-    wanted = (clause, CLAUSES["ALL-1"]) if backward else (clause,)
+    wanted = {clause.id: clause} if component.result == "data" else {clause.id: clause, "ALL-1": CLAUSES["ALL-1"]}
     declared = Subject(adapter).conventions
     if any(_keeps(adapter, clause, component, case, declared) for case in cases):
         return {}  # it fails now and then
     for name, values in CONVENTIONS.items():
         for value in values:
             if value != declared[name] and all(
-                _keeps(adapter, each, component, case, {**declared, name: value}) for each in wanted for case in cases
+                _keeps(adapter, each, component, case, {**declared, name: value})
+                for each in wanted.values()
+                for case in cases
             ):
                 return {name: value}
     return {}
