@@ -14,7 +14,7 @@ class Keras:
     requires: tuple[str, ...] = ()
     # A hidden key has a large negative number for a score; AdamW adds epsilon before it corrects the second moment.
     conventions: dict[str, str] = field(default_factory=lambda: {"masked_row": "mean", "adam_epsilon": "hat"})
-    numerics: dict[str, dict[str, str]] = field(default_factory=dict)
+    numerics: dict[str, dict[str, Any]] = field(default_factory=dict)
     sizes: str = "all"
     framework: str = "keras"
     package: str = "keras"
