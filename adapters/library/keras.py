@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from . import torch as automatic
+
 Array = Any  # of the backend
 
 
@@ -169,11 +171,9 @@ def _applied(layer: Any, weights: list[Array], x: Array) -> Array:
 
 # The backend numpy takes the variance from the mean of squares, "faster but less numerically stable"; JAX's does not.
 _ONE_PASS = {name: {"variance": "one-pass"} for name in Keras.dtypes}
-# What the adapter of torch declares of its flash kernel.
-_FLASH = {"float16": {"exp_ulp": 1024, "probabilities": "float16"}}
 
 adapters = {
     "keras-numpy": Keras("numpy", numerics=_ONE_PASS),
     "keras-jax": Keras("jax", requires=("jax",), sizes="few"),  # XLA compiles for every shape
-    "keras-torch": Keras("torch", requires=("torch",), numerics=_FLASH),
+    "keras-torch": Keras("torch", requires=("torch",), numerics=automatic.numerics),  # inside is its flash kernel
 }
