@@ -5,11 +5,11 @@ This is the side that the judge sees; importing it imports no framework. An impl
 `contract.py`, and the built-in adapters are in `library/`.
 """
 
+from .adapter import Adapter as Adapter
 from .calling import Call as Call
 from .calling import Reply as Reply
-from .client import Adapter as Adapter
-from .client import open_adapter as open_adapter
 from .declaration import AdapterError as AdapterError
 from .declaration import Offer as Offer
 from .listing import Listed as Listed
 from .listing import available as available
+from .opening import open_adapter as open_adapter

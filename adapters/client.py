@@ -1,85 +1,20 @@
-"""The judge's side: open an adapter, call it, get a reply whatever happens.
+"""An adapter in a worker process, as the judge sees it: a reply comes whatever happens."""
 
-    with contextlib.closing(open_adapter("torch")) as adapter:
-        reply = adapter.call("softmax", {"x": values}, dtype="float32")
-
-Mistakes of the caller raise; what the implementation does, never.
-"""
-
-import shlex
-import sys
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
+from .adapter import Adapter
 from .calling import Call as Call
 from .calling import Reply as Reply
 from .calling import reply_from, request_of, status_of
 from .declaration import AdapterError as AdapterError
 from .declaration import Offer as Offer
 from .declaration import offer_from_header
-from .message import PROTOCOL, Array
+from .message import PROTOCOL
 from .process import Failure, Process
 
 # Importing a framework takes seconds on a good day, a minute on a cold disk.
 _LONGEST_START: Final = 120.0
-_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
-
-
-class Adapter(Protocol):
-    """An implementation that can be called, wherever it runs."""
-
-    offer: Offer
-    """What it is and has."""
-
-    def call(
-        self,
-        function: str,
-        arrays: Mapping[str, Array],
-        options: Mapping[str, object] = _NOTHING,
-        *,
-        dtype: str,
-        layouts: Mapping[str, str] = _NOTHING,
-        cotangent: Array | None = None,
-        wrt: Sequence[str] | None = None,
-    ) -> Reply:
-        """Call a component function once; with a cotangent, ask for the gradients of `sum(result * cotangent)`."""
-        return self.sequence([Call(function, arrays, options, dtype, layouts, cotangent, wrt)])[0]
-
-    def sequence(self, calls: Sequence[Call]) -> list[Reply]:
-        """Call one after another; an array like the one before is the same object, overwritten in place."""
-
-    def close(self) -> None:
-        """End it."""
-
-
-def open_adapter(
-    spec: str,
-    *,
-    component: str | None = None,
-    framework: str | None = None,
-    timeout: float = 60.0,
-    in_process: bool = False,
-) -> Adapter:
-    """Open the adapter that `spec` names; `AdapterError`, one sentence, if it cannot be."""
-    if spec.startswith("exec:"):
-        if in_process or component or framework:
-            raise AdapterError(f"{spec} is another program: --in-process, --as and --framework cannot apply to it")
-        # On Windows a backslash belongs to the path.
-        command = shlex.split(spec.removeprefix("exec:"), posix=sys.platform != "win32")
-        if not command:
-            raise AdapterError("exec: needs a command, for example exec:./my_program")
-        return WorkerAdapter(command, spec, timeout)
-    if in_process:
-        from .in_process import InProcessAdapter
-        from .loading import load
-
-        return InProcessAdapter(load(spec, component, framework))
-    # -P: the folder where the judge stands, which may hold a torch.py, is not on the worker's path.
-    command = [sys.executable, "-P", "-m", f"{__package__}.worker", spec]
-    command += ["--as", component] if component else []
-    command += ["--framework", framework] if framework else []
-    return WorkerAdapter(command, spec, timeout)
 
 
 class WorkerAdapter(Adapter):

@@ -65,9 +65,9 @@ _TWO_MASKS: Final = ("mask", "memory_mask")
 FUNCTIONS: Final[Mapping[str, Function]] = {
     function.name: function
     for function in (
+        Function("attention", ("query", "key", "value"), masks=("mask",), options={**_CAUSAL, "scale": None}),
         Function("softmax", ("x",)),
         Function("log_softmax", ("x",)),
-        Function("attention", ("query", "key", "value"), masks=("mask",), options={**_CAUSAL, "scale": None}),
         Function("additive_attention", ("query", "key", "value", "w_query", "w_key", "v")),
         Function("bilinear_attention", ("query", "key", "value", "w")),
         Function(
@@ -78,9 +78,13 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
         ),
         Function("feed_forward", ("x", "w_1", "b_1", "w_2", "b_2")),
         Function("layer_norm", ("x", "gain", "bias"), options={"epsilon": 1e-5}),
+        Function("encoder_layer", ("x",), weights=True, masks=_ONE_MASK, options=_HEADS),
+        Function("decoder_layer", ("x", "memory"), weights=True, masks=_TWO_MASKS, options=_HEADS),
         Function("positional_encoding", plain=("length", "d_model"), differentiable=False),
         Function("embedding", ("tokens", "weight"), integers=("tokens",)),
         Function("output_logits", ("hidden", "weight")),
+        Function("encoder", ("tokens",), ("tokens",), weights=True, masks=_ONE_MASK, options=_HEADS),
+        Function("decoder", ("tokens", "memory"), ("tokens",), weights=True, masks=_TWO_MASKS, options=_HEADS),
         Function(
             "cross_entropy",
             ("logits", "targets"),
@@ -88,7 +92,6 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
             options={"label_smoothing": 0.0},
             extensions={"reduction": "mean", "ignore_index": None},
         ),
-        Function("dropout", ("x",), options={"rate": REQUIRED, "training": False, "seed": 0}, differentiable=False),
         Function(
             "adam",
             ("parameters", "gradients"),
@@ -102,10 +105,7 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
             options={"d_model": REQUIRED, "warmup": REQUIRED},
             differentiable=False,
         ),
-        Function("encoder_layer", ("x",), weights=True, masks=_ONE_MASK, options=_HEADS),
-        Function("decoder_layer", ("x", "memory"), weights=True, masks=_TWO_MASKS, options=_HEADS),
-        Function("encoder", ("tokens",), ("tokens",), weights=True, masks=_ONE_MASK, options=_HEADS),
-        Function("decoder", ("tokens", "memory"), ("tokens",), weights=True, masks=_TWO_MASKS, options=_HEADS),
+        Function("dropout", ("x",), options={"rate": REQUIRED, "training": False, "seed": 0}, differentiable=False),
         Function(
             "beam_search",
             ("log_probabilities",),

@@ -57,9 +57,10 @@ def find(spec: str) -> Found:
 
 
 def built_in_modules() -> Iterator[tuple[str, ModuleType]]:
-    """(file name with hyphens, module) of every file in `library/`; none of them imports its framework here."""
+    """(file name with hyphens, module) of every adapter in `library/`; none of them imports its framework here."""
     for entry in sorted(pkgutil.iter_modules(library.__path__), key=lambda entry: entry.name):
-        yield entry.name.replace("_", "-"), importlib.import_module(f"{library.__name__}.{entry.name}")
+        if not entry.name.startswith("_"):
+            yield entry.name.replace("_", "-"), importlib.import_module(f"{library.__name__}.{entry.name}")
 
 
 def built_in_adapters() -> Iterator[Found]:

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from .adapter import Adapter
 from .calling import Call, Reply, reply_from, request_of
-from .client import Adapter
 from .finding import Found
 from .host import Host
 from .loading import Loaded, check

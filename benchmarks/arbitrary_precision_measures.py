@@ -13,7 +13,7 @@ from arbitrary_precision_cases import PLANS, Call
 from arbitrary_precision_gradients import gradients
 
 from assay import oracle
-from assay.oracle.bound import Bound
+from assay.oracle.rounding.bound import Bound
 
 BITS: Final = 320
 """Precision of the formulas; of the gradients as well, whose step along the imaginary axis cancels nothing."""

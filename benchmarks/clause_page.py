@@ -11,7 +11,7 @@ from typing import Final
 
 import clause_table
 
-from assay.conformance.registry import CLAUSES
+from assay.conformance.components import CLAUSES
 from assay.conformance.variants import variants
 
 PAGE: Final = Path(__file__).parent.parent / "docs" / "clauses.md"

@@ -14,9 +14,9 @@ import measurements
 from verdicts import Judged, judged, opened, sharing
 
 from assay.adapters.contract import DTYPES
-from assay.conformance.profiles import PROFILES
-from assay.conformance.registry import COMPONENTS, clauses_of
-from assay.conformance.sizes import sized
+from assay.conformance.cases.profiles import PROFILES
+from assay.conformance.cases.sizes import sized
+from assay.conformance.components import COMPONENTS, clauses_of
 from assay.conformance.variants import variants
 
 FILE: Final = measurements.FOLDER / "clauses.json"
@@ -38,7 +38,7 @@ def caught(
     name: str, dtype: str, seed: int, names: Sequence[str] = (), profile: str = "quick", sizes: str = "all"
 ) -> Caught:
     """Of one component in one dtype: the clauses that each wrong variant violates."""
-    component = sharing(sized(name, sizes))
+    component = sharing(sized(COMPONENTS[name], sizes))
     chosen = [each for each in variants(name) if not each.wrong or not names or each.name in names]
     adapters = list(opened(chosen, dtype))
     found: Caught = {each.name: {dtype: []} for each, _ in adapters if each.wrong}

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from criteria_inputs import Asked, attention_inputs, component_inputs
 
-from assay.conformance.values import rounded
+from assay.conformance.terms.rounding import rounded
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Named = Mapping[str, Array]

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from assay.conformance.component import Component, Inputs
-from assay.conformance.drawing import covering_cases
-from assay.conformance.values import rounded
+from assay.conformance.cases.drawing import covering_cases
+from assay.conformance.terms.component import Component, Inputs
+from assay.conformance.terms.rounding import rounded
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Draw = Callable[[np.random.Generator, tuple[int, ...]], Array]

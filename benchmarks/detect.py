@@ -23,11 +23,11 @@ from verdicts import opened, sharing
 
 from assay.adapters import Adapter, Reply, open_adapter
 from assay.adapters.contract import DTYPES
-from assay.conformance.clause import Unsupported, Violation
-from assay.conformance.drawing import covering_cases, spread
-from assay.conformance.registry import COMPONENTS
-from assay.conformance.subject import Subject
-from assay.conformance.trial import Trial
+from assay.conformance.cases.drawing import covering_cases, spread
+from assay.conformance.components import COMPONENTS
+from assay.conformance.terms.subject import Subject
+from assay.conformance.terms.trial import Trial
+from assay.conformance.terms.verdict import Unsupported, Violation
 from assay.conformance.variants import Variant, variants
 
 FILE: Final = measurements.FOLDER / "criteria.json"

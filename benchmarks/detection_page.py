@@ -21,7 +21,7 @@ from criteria import CRITERIA, Criterion
 from detection_plot import Share, plot
 
 from assay.adapters.contract import DTYPES
-from assay.conformance.registry import COMPONENTS
+from assay.conformance.components import COMPONENTS
 from assay.conformance.variants import Variant, variants
 
 DOCS: Final = Path(__file__).parent.parent / "docs"

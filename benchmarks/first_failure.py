@@ -15,12 +15,12 @@ import measurements
 from verdicts import Judged, judged
 
 from assay.adapters.in_process import open_object
-from assay.conformance.clause import Clause
-from assay.conformance.diagnosis import diagnose
-from assay.conformance.judging import smaller
-from assay.conformance.plan import Selection, in_turn, plan
-from assay.conformance.profiles import PROFILES
-from assay.conformance.registry import COMPONENTS
+from assay.conformance.cases.profiles import PROFILES
+from assay.conformance.components import COMPONENTS
+from assay.conformance.diagnosis.diagnosis import diagnose
+from assay.conformance.judging.plan import Selection, in_turn, plan
+from assay.conformance.judging.shrinking import smaller
+from assay.conformance.terms.clause import Clause
 from assay.conformance.variants import Variant, find, variants
 
 FILE: Final = measurements.FOLDER / "first_failure.json"

@@ -19,9 +19,8 @@ import clause_table
 import measurements
 from verdicts import judged, opened, sharing
 
-from assay.conformance.clause import CLAUSES
-from assay.conformance.profiles import PROFILES
-from assay.conformance.registry import COMPONENTS
+from assay.conformance.cases.profiles import PROFILES
+from assay.conformance.components import CLAUSES, COMPONENTS
 from assay.conformance.variants import find, variants
 
 FILE: Final = measurements.FOLDER / "seeds.json"

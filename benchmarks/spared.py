@@ -14,8 +14,8 @@ import measurements
 from verdicts import judged, opened, sharing
 
 from assay.adapters.contract import DTYPES
-from assay.conformance.profiles import PROFILES
-from assay.conformance.registry import COMPONENTS, clauses_of
+from assay.conformance.cases.profiles import PROFILES
+from assay.conformance.components import COMPONENTS, clauses_of
 from assay.conformance.variants import variants
 
 FILE: Final = measurements.FOLDER / "spared.json"

@@ -14,16 +14,17 @@ import numpy as np
 
 from assay.adapters import Adapter
 from assay.adapters.in_process import open_object
-from assay.conformance.case import Case
-from assay.conformance.clause import Clause, Inapplicable, NotOffered, Unsupported, Violation
-from assay.conformance.component import Component, Inputs
-from assay.conformance.judging import accepted, cases_of
-from assay.conformance.profiles import Profile
-from assay.conformance.sizes import sized
-from assay.conformance.subject import Subject, recent_replies
-from assay.conformance.trial import Trial
+from assay.conformance.cases.drawing import cases_of
+from assay.conformance.cases.profiles import Profile
+from assay.conformance.judging.shrinking import accepted
+from assay.conformance.terms.case import Case
+from assay.conformance.terms.clause import Clause
+from assay.conformance.terms.component import Component, Inputs
+from assay.conformance.terms.subject import Subject, recent_replies
+from assay.conformance.terms.trial import Trial
+from assay.conformance.terms.verdict import Inapplicable, NotOffered, Unsupported, Violation
 from assay.conformance.variants import Variant
-from assay.oracle.bound import Bound
+from assay.oracle.rounding.bound import Bound
 
 MEMORY: Final = 2**29
 """Bytes of bounds that are kept for each component."""
@@ -137,7 +138,7 @@ def judged(
 ) -> list[Judged]:
     """Every implementation before one clause in one dtype, until it fails; `component` comes from `sharing`."""
     each = [Judged(variant, adapter) for variant, adapter in adapters]
-    for case in cases_of(clause, sized(component.name, component.sizes), dtype, profile, seed):
+    for case in cases_of(clause, component, dtype, profile, seed):
         for one in each:
             if one.violation is None and not one.refuses:
                 one.take(clause, component, case)

@@ -20,10 +20,8 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from .shapes import check, real
+from .shapes import Array, check, real
 from .spec_error import SpecError
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 _EPSILONS: Final = ("outside", "hat")
 

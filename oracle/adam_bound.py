@@ -6,11 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .adam import Step, checked, trajectory
-from .bound import VARIANCE_OF_ROUNDING, Bound, Errors, Z, finish
-from .formats import FORMATS, half_ulp
-from .numerics import Numerics
-
-Array = np.ndarray[Any, np.dtype[Any]]
+from .rounding.bound import VARIANCE_OF_ROUNDING, Bound, Errors, Z, finish
+from .rounding.formats import FORMATS, half_ulp
+from .rounding.numerics import Numerics
+from .shapes import Array
 
 
 def adam_bound(

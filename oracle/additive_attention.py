@@ -14,13 +14,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .attention import BLOCK
-from .bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish, matrix_product, stored, sum_variance
 from .general_attention import check_masked_row, general_attention_vjp, mix, weigh
 from .general_attention_bound import of_steps, values, weighted_values
-from .numerics import Numerics
-from .shapes import check, real
-
-Array = np.ndarray[Any, np.dtype[Any]]
+from .general_attention_tape import attend
+from .rounding.bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish, matrix_product, stored, sum_variance
+from .rounding.computed import Computed, exact_arguments, product, stored_in, times, total
+from .rounding.numerics import Numerics
+from .rounding.tape import Tape, matmul
+from .shapes import Array, check, real
 
 
 def additive_attention(
@@ -174,3 +175,65 @@ def _projection(x: Array, w: Array, others: int, numerics: Numerics) -> tuple[Ar
     n = numerics.roundings(x.shape[-1])
     variance = variance + sum_variance(n + more, product, 0, numerics.unit)
     return product, stored(product, Errors(error, variance, np.zeros_like(error)), numerics.hidden)
+
+
+def additive_attention_vjp_bound(
+    cotangent: Any,
+    query: Any,
+    key: Any,
+    value: Any,
+    w_query: Any,
+    w_key: Any,
+    v: Any,
+    *,
+    masked_row: str = "zero",
+    numerics: Numerics,
+) -> dict[str, Bound]:
+    """With E_t of `additive_attention_bound`: d(tanh a) = g v (1 - t^2), whose errors are 2 |t| E_t + E_t^2 + 3 U."""
+    given = {"query": query, "key": key, "value": value, "w_query": w_query, "w_key": w_key, "v": v}
+    of = exact_arguments("additive_attention_vjp_bound", **given)
+    numerics = of_steps(numerics)
+    tape = Tape(numerics)
+    with np.errstate(all="ignore"):
+        q, k = matmul(tape, of["query"], of["w_query"]), matmul(tape, of["key"], of["w_key"])
+        s = _additive_scores(tape, q, k, of["v"])
+        o = attend(tape, s, of["value"], None, masked_row, kept_in=numerics.output)
+        return tape.bounds(o, real("additive_attention_vjp_bound", "cotangent", cotangent), of)
+
+
+def _additive_scores(tape: Tape, query: Computed, key: Computed, v: Computed) -> Computed:
+    """v . tanh(q_i + k_j), and back."""
+    numerics, unit, c_e = tape.numerics, tape.numerics.unit, tape.numerics.exp_ulp
+    q, k = tape.read(query), tape.read(key)
+    (e_q, v_q, _), (e_k, v_k, _) = q.errors, k.errors
+    shape_q, shape_k = q.value.shape, k.value.shape
+    e_q, v_q = (np.broadcast_to(each, shape_q)[:, :, None] for each in (e_q, v_q))
+    e_k, v_k = (np.broadcast_to(each, shape_k)[:, None] for each in (e_k, v_k))
+    a = q.value[:, :, None] + k.value[:, None]  # (B, L_q, L_k, d_a)
+    e_a = e_q + e_k + unit * np.abs(a)
+    kept = stored_in(Computed(a, e_a, v_q + v_k + VARIANCE_OF_ROUNDING * np.square(unit * a)), numerics.hidden)
+    t = np.tanh(a)
+    steepest = 1 - np.tanh(np.maximum(np.abs(a) - kept.error, 0)) ** 2
+    e_t = np.minimum(steepest * kept.error, 2) + c_e * unit
+    v_t = np.minimum(steepest**2 * kept.variance + VARIANCE_OF_ROUNDING * (c_e * unit) ** 2, e_t**2)
+    tanh = stored_in(Computed(t, e_t, v_t), numerics.hidden)
+    column = Computed(v.value[:, None])
+    s = product(tanh, column, numerics).mapped(lambda array: array[..., 0])
+
+    def backward(g: Computed) -> tuple[Computed, Computed, Computed]:
+        chunks = numerics.gradient_chunks
+        ds = g.mapped(lambda array: array[..., None])  # (B, L_q, L_k, 1)
+        slope = 1 - np.square(t)
+        e_slope = tanh.error * (2 * np.abs(t) + tanh.error) + 3 * unit
+        v_slope = 4 * np.square(t) * tanh.variance + 2 * VARIANCE_OF_ROUNDING * unit**2
+        outer = tape.read(times(ds, Computed(np.broadcast_to(v.value, t.shape)), numerics))
+        da = tape.read(times(outer, stored_in(Computed(slope, e_slope, v_slope), numerics.hidden), numerics))
+        rows = tanh.mapped(lambda array: array.reshape(-1, array.shape[-1]).swapaxes(0, 1))
+        dv = product(rows, ds.mapped(lambda array: array.reshape(-1, 1)), numerics, chunks)
+        return (
+            total(da, 2, numerics, chunks).mapped(lambda array: array[:, :, 0]),
+            total(da, 1, numerics, chunks).mapped(lambda array: array[:, 0]),
+            dv.mapped(lambda array: array[:, 0]),
+        )
+
+    return tape.record(s, (query, key, v), backward)

@@ -19,10 +19,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from .general_attention import check_masked_row, general_attention_vjp, mix, weigh
-from .shapes import boolean, check, real, whole
+from .shapes import Array, boolean, check, real, whole
 from .spec_error import SpecError
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 ALIGNMENTS: Final = ("top-left", "bottom-right")
 

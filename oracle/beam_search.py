@@ -29,10 +29,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from .shapes import check, real
+from .shapes import Array, check, real
 from .spec_error import SpecError
 
-Array = np.ndarray[Any, np.dtype[Any]]
 Tokens = tuple[int, ...]
 
 _STOPS: Final = ("exhaust", "first_full")

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from .beam_search import REACH, Array, Tokens, beam_score, continuations, log_probability, penalty, table_of
-from .formats import FORMATS
-from .numerics import Numerics
+from .rounding.formats import FORMATS
+from .rounding.numerics import Numerics
 
 
 def sum_bound(table: Array, tokens: Sequence[int], numerics: Numerics) -> float:

@@ -11,14 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from .bound import Bound, Errors, finish, matrix_product, stored
-from .formats import FORMATS
 from .general_attention import check_masked_row, general_attention, general_attention_vjp, mix, weigh
 from .general_attention_bound import of_steps, values, weighted_values
-from .numerics import Numerics
-from .shapes import check, real
-
-Array = np.ndarray[Any, np.dtype[Any]]
+from .general_attention_tape import attend, dot_products
+from .rounding.bound import Bound, Errors, finish, matrix_product, stored, sum_variance
+from .rounding.computed import Computed, bounded, exact_arguments
+from .rounding.formats import FORMATS
+from .rounding.numerics import Numerics
+from .rounding.tape import Tape, matmul, rearrange
+from .shapes import Array, check, real
 
 
 def bilinear_attention(query: Any, key: Any, value: Any, w: Any, *, masked_row: str = "zero") -> Array:
@@ -102,3 +103,40 @@ def _arguments(query: Any, key: Any, value: Any, w: Any, masked_row: str) -> tup
     check_masked_row("bilinear_attention", masked_row)
     query, key, value, w = arrays
     return query, key, value, w
+
+
+def bilinear_attention_vjp_bound(
+    cotangent: Any, query: Any, key: Any, value: Any, w: Any, *, masked_row: str = "zero", numerics: Numerics
+) -> dict[str, Bound]:
+    """q (W k) and (q W) k are both right, and so are their ways back: the larger error counts.
+
+    dW may also be one sum over all pairs of a query and a key, n of them: n U sum |q| |dS| |k| more.
+    """
+    of = exact_arguments("bilinear_attention_vjp_bound", query=query, key=key, value=value, w=w)
+    numerics = of_steps(numerics)
+    g = real("bilinear_attention_vjp_bound", "cotangent", cotangent)
+    found = []
+    with np.errstate(all="ignore"):
+        for query_first in (True, False):
+            tape = Tape(numerics)
+            if query_first:
+                s = dot_products(tape, matmul(tape, of["query"], of["w"]), of["key"], 1.0, numerics.hidden)
+            else:
+                turned = rearrange(tape, of["w"], np.transpose, np.transpose)
+                s = dot_products(tape, of["query"], matmul(tape, of["key"], turned), 1.0, numerics.hidden)
+            o = attend(tape, s, of["value"], None, masked_row, kept_in=numerics.output)
+            found.append(tape.gradients(o, g, of))
+        either = {}
+        for name, one in found[0].items():
+            (e, v, c), (e_2, v_2, c_2) = one.errors, found[1][name].errors
+            either[name] = Computed(one.value, np.maximum(e, e_2), np.maximum(v, v_2), np.maximum(c, c_2))
+        ds, _ = general_attention_vjp(g, s.value, of["value"].value, masked_row=masked_row)
+        n, unit, dw = numerics.roundings(ds.size), numerics.unit, either["w"]
+        magnitude, squares = (
+            np.einsum("bid,bij,bje->de", *(function_of(each) for each in (of["query"].value, ds, of["key"].value)))
+            for function_of in (np.abs, np.square)
+        )
+        error = (1 + n * unit) * dw.error + n * unit * magnitude + n * numerics.underflow
+        variance = dw.variance + sum_variance(n, dw.value, squares, unit)
+        either["w"] = Computed(dw.value, error, variance, dw.coherent)
+        return {name: bounded(each, numerics, rows_independent=False) for name, each in either.items()}

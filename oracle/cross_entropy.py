@@ -16,10 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .log_softmax import log_probabilities
-from .shapes import check, real, same_shape, whole
+from .shapes import Array, check, real, same_shape, whole
 from .spec_error import SpecError
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class Problem(NamedTuple):

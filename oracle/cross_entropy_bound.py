@@ -8,19 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from .bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish, sum_variance
 from .cross_entropy import Problem, arguments, cross_entropy, cross_entropy_vjp, scales
-from .formats import FORMATS, half_ulp
-from .log_softmax import (
-    LogProbabilities,
-    judgeable,
-    kept_probability_errors,
-    log_probabilities,
-    log_probability_errors,
-)
-from .numerics import Numerics
-
-Array = np.ndarray[Any, np.dtype[Any]]
+from .log_softmax import LogProbabilities, judgeable, kept_probability_errors, log_probabilities, log_probability_errors
+from .rounding.bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish, sum_variance
+from .rounding.formats import FORMATS, half_ulp
+from .rounding.numerics import Numerics
+from .shapes import Array
 
 
 def cross_entropy_bound(logits: Any, targets: Any, *, numerics: Numerics, **options: Any) -> Bound:

@@ -14,20 +14,18 @@ from typing import Any
 
 import numpy as np
 
-from .bound import Bound
-from .computed import Computed, bounded
 from .decoder_layer import decoder_layer, decoder_layer_step, decoder_layer_vjp, masks
 from .embedding import embedding_vjp
 from .encoder import arguments, embedded, embedded_step
 from .encoder_layer import Gradients
 from .general_attention_bound import of_steps
 from .layer_weights import DECODER, part
-from .numerics import Numerics
 from .output_logits import output_logits, output_logits_vjp
-from .shapes import check, real, same_shape
-from .tape import Tape, matmul, rearrange
-
-Array = np.ndarray[Any, np.dtype[Any]]
+from .rounding.bound import Bound
+from .rounding.computed import Computed, bounded
+from .rounding.numerics import Numerics
+from .rounding.tape import Tape, matmul, rearrange
+from .shapes import Array, check, real, same_shape
 
 
 def decoder(

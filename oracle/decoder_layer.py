@@ -16,24 +16,14 @@ from typing import Any
 import numpy as np
 
 from .attention import seen_by, visible
-from .bound import Bound
-from .computed import Computed, bounded
-from .encoder_layer import (
-    Gradients,
-    attended,
-    attended_vjp,
-    attention_step,
-    network_step,
-    transformed,
-    transformed_vjp,
-)
+from .encoder_layer import Gradients, attended, attended_vjp, attention_step, network_step, transformed, transformed_vjp
 from .general_attention_bound import of_steps
 from .layer_weights import DECODER, checked, part
-from .numerics import Numerics
-from .shapes import check, real, same_shape
-from .tape import Tape
-
-Array = np.ndarray[Any, np.dtype[Any]]
+from .rounding.bound import Bound
+from .rounding.computed import Computed, bounded
+from .rounding.numerics import Numerics
+from .rounding.tape import Tape
+from .shapes import Array, check, real, same_shape
 
 
 def decoder_layer(

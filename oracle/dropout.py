@@ -15,12 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from .bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish, stored
-from .numerics import Numerics
-from .shapes import real
+from .rounding.bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish, stored
+from .rounding.numerics import Numerics
+from .shapes import Array, real
 from .spec_error import SpecError
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def dropout(x: Any, *, rate: float, training: bool = False, seed: int = 0) -> Array:

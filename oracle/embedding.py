@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from .bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish
-from .numerics import Numerics
-from .shapes import check, real, same_shape, whole
+from .rounding.bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish, sum_variance
+from .rounding.computed import Computed, exact_arguments, scaled, stored_in
+from .rounding.numerics import Numerics
+from .rounding.tape import Tape
+from .shapes import Array, check, real, same_shape, whole
 from .spec_error import SpecError
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def embedding(tokens: Any, weight: Any) -> Array:
@@ -81,3 +81,36 @@ def check_tokens(function: str, tokens: Array, vocabulary: int) -> None:
     strange = tokens[(tokens < 0) | (tokens >= vocabulary)]
     if strange.size:
         raise SpecError(f"{function}: tokens holds {strange[0]}, but should hold numbers in 0 ... {vocabulary - 1}")
+
+
+def embedding_vjp_bound(cotangent: Any, tokens: Any, weight: Any, *, numerics: Numerics) -> dict[str, Bound]:
+    """Each row is a sum of as many terms as its token comes, times a rounded sqrt(d_model), before or afterwards."""
+    of = exact_arguments("embedding_vjp_bound", weight=weight)
+    tape = Tape(numerics)
+    with np.errstate(all="ignore"):
+        y = embed(tape, whole("embedding_vjp_bound", "tokens", tokens), of["weight"])
+        return tape.bounds(y, real("embedding_vjp_bound", "cotangent", cotangent), of)
+
+
+def embed(tape: Tape, tokens: Array, weight: Computed) -> Computed:
+    """sqrt(d_model) times the row of each token; back, the sum over the places of a token."""
+    numerics, unit = tape.numerics, tape.numerics.unit
+    factor = math.sqrt(weight.value.shape[1])
+    y = scaled(Computed(weight.value[tokens]), factor, numerics)
+    count = np.bincount(tokens.ravel(), minlength=len(weight.value))[:, None]
+
+    def backward(g: Computed) -> tuple[Computed]:
+        each = tape.read(scaled(g, factor, numerics))
+        y, e, v, c, size, squares = (
+            scattered(np.broadcast_to(array, g.value.shape), tokens, weight.value.shape)
+            for array in (each.value, *each.errors, np.abs(each.value), np.square(each.value))
+        )
+        chunks = np.minimum(numerics.gradient_chunks, np.maximum(count, 1))
+        n = np.maximum(count - 1, 0)
+        error = e + n * unit * (size + e) + (count > 0) * numerics.underflow
+        variance = v + sum_variance(n, y, squares, unit)
+        kept = stored_in(Computed(size), numerics.output).error
+        variance = variance + VARIANCE_OF_ROUNDING * (chunks - 1) * kept**2
+        return (Computed(y, error + (chunks - 1) * kept, variance, c),)
+
+    return tape.record(y, (weight,), backward)

@@ -16,20 +16,17 @@ from typing import Any
 import numpy as np
 
 from .attention import seen_by
-from .bound import Bound
-from .computed import Computed, bounded, rounded
-from .embedding import check_tokens, embedding, embedding_vjp
+from .embedding import check_tokens, embed, embedding, embedding_vjp
 from .encoder_layer import Gradients, encoder_layer, encoder_layer_step, encoder_layer_vjp
 from .general_attention_bound import of_steps
-from .gradient_bounds import embed
 from .layer_weights import ENCODER, checked, layers, part
-from .numerics import Numerics
 from .positional_encoding import positional_encoding, positional_encoding_bound
-from .shapes import check, real, same_shape, whole
+from .rounding.bound import Bound
+from .rounding.computed import Computed, bounded, rounded
+from .rounding.numerics import Numerics
+from .rounding.tape import Tape, add
+from .shapes import Array, check, real, same_shape, whole
 from .spec_error import SpecError
-from .tape import Tape, add
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def encoder(

@@ -16,19 +16,18 @@ from typing import Any, Final
 import numpy as np
 
 from .attention import seen_by
-from .bound import Bound
-from .computed import Computed, bounded
 from .feed_forward import feed_forward, feed_forward_vjp
 from .general_attention_bound import of_steps
 from .layer_norm import layer_norm, layer_norm_vjp
+from .layer_norm_bound import layer_norm_step
 from .layer_weights import ENCODER, checked, part
 from .multi_head_attention import multi_head_attention, multi_head_attention_vjp, multi_head_step
-from .numerics import Numerics
-from .shapes import check, real, same_shape
-from .tape import Tape, add, affine, relu
-from .tape_layer_norm import layer_norm_step
+from .rounding.bound import Bound
+from .rounding.computed import Computed, bounded
+from .rounding.numerics import Numerics
+from .rounding.tape import Tape, add, affine, relu
+from .shapes import Array, check, real, same_shape
 
-Array = np.ndarray[Any, np.dtype[Any]]
 Gradients = dict[str, Array]
 
 EPSILON: Final = 1e-5

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-Array = np.ndarray[Any, np.dtype[Any]]
+from .shapes import Array
 
 _PI: Final = decimal.Decimal("3.14159265358979323846264338327950288419716939937510582097494459230781640628620899")
 

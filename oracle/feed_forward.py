@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from .bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish, matrix_product, stored
-from .formats import FORMATS
-from .numerics import Numerics
-from .shapes import check, real, same_shape
-
-Array = np.ndarray[Any, np.dtype[Any]]
+from .rounding.bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish, matrix_product, stored
+from .rounding.computed import exact_arguments
+from .rounding.formats import FORMATS
+from .rounding.numerics import Numerics
+from .rounding.tape import Tape, affine, relu
+from .shapes import Array, check, real, same_shape
 
 
 def feed_forward(x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: Any) -> Array:
@@ -121,3 +121,15 @@ def _affine(x: Array, w: Array, b: Array, numerics: Numerics) -> tuple[Array, Er
     error = (1 + unit) * errors.error + n * unit * np.abs(b) + unit * np.abs(y) + numerics.underflow
     variance = errors.variance + VARIANCE_OF_ROUNDING * unit**2 * np.maximum(n * b * (b + product), y * y)
     return y, Errors(error, variance, error if numerics.rounding == "toward-zero" else errors.coherent)
+
+
+def feed_forward_vjp_bound(
+    cotangent: Any, x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: Any, *, numerics: Numerics
+) -> dict[str, Bound]:
+    """Where a hidden unit may lie on either side of zero, so may the gradient that goes through it."""
+    of = exact_arguments("feed_forward_vjp_bound", x=x, w_1=w_1, b_1=b_1, w_2=w_2, b_2=b_2)
+    tape = Tape(numerics)
+    with np.errstate(all="ignore"):
+        a = relu(tape, affine(tape, of["x"], of["w_1"], of["b_1"]))
+        y = affine(tape, a, of["w_2"], of["b_2"])
+        return tape.bounds(y, real("feed_forward_vjp_bound", "cotangent", cotangent), of)

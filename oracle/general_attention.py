@@ -15,10 +15,8 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from .shapes import boolean, check, real, same_shape
+from .shapes import Array, boolean, check, real, same_shape
 from .spec_error import SpecError
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 MASKED_ROWS: Final = ("zero", "nan", "mean")
 

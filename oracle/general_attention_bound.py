@@ -27,13 +27,12 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from .bound import VARIANCE_OF_ROUNDING, Errors, sum_variance
-from .formats import FORMATS
 from .general_attention import Weights
-from .numerics import Numerics
+from .rounding.bound import VARIANCE_OF_ROUNDING, Errors, sum_variance
+from .rounding.formats import FORMATS
+from .rounding.numerics import Numerics
+from .shapes import Array
 from .softmax import exponential_errors, rescalings
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 FIRST_ORDER: Final = 2.0**-6
 """Relative errors of weights up to here take the factor exp(rho) <= 1.016; beyond, each is taken for itself."""

@@ -5,10 +5,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from .shapes import check, real
+from .shapes import Array, check, real
 from .spec_error import SpecError
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def _attention(name: str) -> dict[str, str]:

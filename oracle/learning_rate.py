@@ -12,12 +12,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from .bound import Bound, Errors, finish
-from .numerics import Numerics
-from .shapes import check, whole
+from .rounding.bound import Bound, Errors, finish
+from .rounding.numerics import Numerics
+from .shapes import Array, check, whole
 from .spec_error import SpecError
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 _BITS: Final = 64
 """Of the root, before it is rounded to the 53 of float64: its error is then 1/2 + 2^-11 units in the last place."""

@@ -13,13 +13,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .bound import EXACT, VARIANCE_OF_ROUNDING, Bound, Errors, finish, stored, sum_variance
-from .formats import FORMATS, half_ulp
-from .numerics import Numerics
-from .shapes import check, real, same_shape
+from .rounding.bound import EXACT, VARIANCE_OF_ROUNDING, Bound, Errors, finish, stored, sum_variance
+from .rounding.formats import FORMATS, half_ulp
+from .rounding.numerics import Numerics
+from .shapes import Array, check, real, same_shape
 from .softmax import exponential_errors, probability_errors
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class LogProbabilities(NamedTuple):

@@ -17,16 +17,14 @@ from typing import Any
 import numpy as np
 
 from .attention import attention, attention_vjp, seen_by
-from .bound import Bound
-from .computed import Computed, bounded
 from .general_attention_bound import of_steps
-from .numerics import Numerics
-from .shapes import check, real, same_shape
+from .general_attention_tape import attend, dot_products
+from .rounding.bound import Bound
+from .rounding.computed import Computed, bounded
+from .rounding.numerics import Numerics
+from .rounding.tape import Tape, matmul, rearrange
+from .shapes import Array, check, real, same_shape
 from .spec_error import SpecError
-from .tape import Tape, matmul, rearrange
-from .tape_attention import attend, dot_products
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 NAMES = ("query", "key", "value", "w_query", "w_key", "w_value", "w_output")
 

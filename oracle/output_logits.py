@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from .bound import Bound, finish, matrix_product
-from .numerics import Numerics
-from .shapes import check, real, same_shape
-
-Array = np.ndarray[Any, np.dtype[Any]]
+from .rounding.bound import Bound, finish, matrix_product
+from .rounding.computed import exact_arguments
+from .rounding.numerics import Numerics
+from .rounding.tape import Tape, matmul, rearrange
+from .shapes import Array, check, real, same_shape
 
 
 def output_logits(hidden: Any, weight: Any) -> Array:
@@ -51,3 +51,12 @@ def _arguments(hidden: Any, weight: Any) -> tuple[Array, Array]:
     hidden, weight = real("output_logits", "hidden", hidden), real("output_logits", "weight", weight)
     check("output_logits", {"hidden": (hidden, "B L d_model"), "weight": (weight, "V d_model")})
     return hidden, weight
+
+
+def output_logits_vjp_bound(cotangent: Any, hidden: Any, weight: Any, *, numerics: Numerics) -> dict[str, Bound]:
+    """Two matrix products of exact factors."""
+    of = exact_arguments("output_logits_vjp_bound", hidden=hidden, weight=weight)
+    tape = Tape(numerics)
+    with np.errstate(all="ignore"):
+        y = matmul(tape, of["hidden"], rearrange(tape, of["weight"], np.transpose, np.transpose))
+        return tape.bounds(y, real("output_logits_vjp_bound", "cotangent", cotangent), of)

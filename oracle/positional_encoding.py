@@ -18,13 +18,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from .bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish
 from .exact_angle import sines_and_cosines
-from .numerics import Numerics
-from .shapes import check, whole
+from .rounding.bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish
+from .rounding.numerics import Numerics
+from .shapes import Array, check, whole
 from .spec_error import SpecError
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 _LAYOUTS: Final = ("interleaved", "concatenated")
 

@@ -12,12 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from .bound import EXACT, VARIANCE_OF_ROUNDING, Bound, Errors, finish, sum_variance
-from .formats import FORMATS
-from .numerics import Numerics
-from .shapes import check, real, same_shape
-
-Array = np.ndarray[Any, np.dtype[Any]]
+from .rounding.bound import EXACT, VARIANCE_OF_ROUNDING, Bound, Errors, finish, sum_variance
+from .rounding.computed import Computed, bounded, exact_arguments, rounded
+from .rounding.formats import FORMATS
+from .rounding.numerics import Numerics
+from .shapes import Array, check, real, same_shape
 
 
 def softmax(x: Any) -> Array:
@@ -150,3 +149,38 @@ def _argument(x: Any) -> Array:
     array = real("softmax", "x", x)
     check("softmax", {"x": (array, "... n")})
     return array
+
+
+def softmax_backward(p: Computed, g: Computed, numerics: Numerics) -> Computed:
+    """p (g - sum p g), p as it was kept."""
+    e, v, _ = p.errors
+    e_g, v_g, _ = g.errors
+    terms, n = np.abs(p.value * g.value), p.value.shape[-1]
+    d = (p.value * g.value).sum(-1, keepdims=True)
+    e_d = (e * np.abs(g.value) + (p.value + e) * e_g).sum(-1, keepdims=True)
+    e_d = e_d + n * (numerics.unit * (terms.sum(-1, keepdims=True) + e_d) + numerics.underflow)
+    v_d = (v * g.value**2 + p.value**2 * v_g).sum(-1, keepdims=True)
+    v_d = v_d + sum_variance(n, d, np.square(terms).sum(-1, keepdims=True), numerics.unit)
+    return centred(p, g, d, e_d, v_d, numerics)
+
+
+def centred(p: Computed, g: Computed, d: Array, e_d: Array, v_d: Array, numerics: Numerics) -> Computed:
+    """p (g - d): three roundings."""
+    e_p, v_p, c_p = p.errors
+    e_g, v_g, c_g = g.errors
+    difference, size, unit = g.value - d, p.value + e_p, numerics.unit
+    inner = e_g + e_d + 2 * unit * (np.abs(g.value) + np.abs(d) + e_g + e_d)
+    y = p.value * difference
+    error = e_p * np.abs(difference) + size * inner + unit * np.abs(y) + numerics.underflow * (size > 0)
+    once = VARIANCE_OF_ROUNDING * unit**2
+    v_inner = v_g + v_d + once * (np.square(g.value) + np.square(d))
+    variance = v_p * np.square(difference) + np.square(p.value) * v_inner + 2 * once * np.square(y)
+    return Computed(y, error, variance, c_p * np.abs(difference) + p.value * c_g)
+
+
+def softmax_vjp_bound(cotangent: Any, x: Any, *, numerics: Numerics) -> dict[str, Bound]:
+    """p (g - sum p g), from the result as it was rounded: `softmax_backward`."""
+    g = exact_arguments("softmax_vjp_bound", cotangent=cotangent)["cotangent"]
+    with np.errstate(all="ignore"):
+        of_p = softmax_bound(x, numerics=numerics)
+        return {"x": bounded(softmax_backward(rounded(of_p), g, numerics), numerics)}

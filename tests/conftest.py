@@ -40,7 +40,7 @@ class Terminal:
 
     def start(self, *arguments: str, **options: object) -> "subprocess.Popen[str]":
         """The command `assay`, still running."""
-        command = [sys.executable, "-m", "assay.conformance.command_line", *arguments]
+        command = [sys.executable, "-m", "assay.conformance.interface.command_line", *arguments]
         pipe = subprocess.PIPE
         settings = {"stdout": pipe, "stderr": pipe, "text": True, "cwd": self.cwd, "env": self.environment}
         return subprocess.Popen(command, **{**settings, **options})
@@ -54,7 +54,7 @@ class Terminal:
 
     def assay(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """The command `assay`, finished."""
-        return self.python("-m", "assay.conformance.command_line", *arguments)
+        return self.python("-m", "assay.conformance.interface.command_line", *arguments)
 
     def report(self, name: str = "report.json") -> dict:
         """A report in the user's folder."""

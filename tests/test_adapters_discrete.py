@@ -7,11 +7,9 @@ import pytest
 
 from assay.adapters.in_process import InProcessAdapter, open_object
 from assay.adapters.loading import load
-from assay.conformance.clause import CLAUSES
-from assay.conformance.component import parse_case
-from assay.conformance.judging import judge_clause
-from assay.conformance.profiles import PROFILES
-from assay.conformance.registry import COMPONENTS, clauses_of
+from assay.conformance.cases.profiles import PROFILES
+from assay.conformance.components import CLAUSES, COMPONENTS, clauses_of, parse_case
+from assay.conformance.judging.judging import judge_clause
 
 QUICK = PROFILES["quick"]
 BEAM = (

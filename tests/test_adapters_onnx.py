@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from assay.adapters import open_adapter
-from assay.conformance.judging import judge_clause
-from assay.conformance.profiles import Profile
-from assay.conformance.registry import COMPONENTS, clauses_of
+from assay.conformance.cases.profiles import Profile
+from assay.conformance.components import COMPONENTS, clauses_of
+from assay.conformance.judging.judging import judge_clause
 
 FEW = Profile(drawn=0, spread=6, drawn_for_properties=2)
 

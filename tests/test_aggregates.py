@@ -4,9 +4,9 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from assay.conformance.aggregates import FEWEST_ELEMENTS, FEWEST_ROWS, LARGEST_Z, statistics
-from assay.oracle.bound import Bound
-from assay.oracle.formats import FORMATS, half_ulp
+from assay.conformance.terms.aggregates import FEWEST_ELEMENTS, FEWEST_ROWS, LARGEST_Z, statistics
+from assay.oracle.rounding.bound import Bound
+from assay.oracle.rounding.formats import FORMATS, half_ulp
 
 NUMPY = {"float64": np.float64, "float32": np.float32, "bfloat16": ml_dtypes.bfloat16, "float16": np.float16}
 SHAPE = (256, 64)

@@ -8,7 +8,7 @@ import time
 import pytest
 from conftest import RIGHT
 
-from assay.conformance.command_line import main
+from assay.conformance.interface.command_line import main
 
 QUICKLY = ("--component", "softmax", "--dtype", "float32", "--clause", "SM-1,ALL-1,ALL-4")
 CASE = "softmax?dtype=float32&rows=1&n=5&regime=normal&layout=contiguous&seed=1"

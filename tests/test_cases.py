@@ -8,12 +8,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from assay.conformance.case import Case, CaseError, split_id
-from assay.conformance.component import parse_case
-from assay.conformance.covering import covering_set
-from assay.conformance.drawing import cases, covering_cases, drawn_cases, spread
-from assay.conformance.registry import COMPONENTS
-from assay.conformance.values import rounded
+from assay.conformance.cases.covering import covering_set
+from assay.conformance.cases.drawing import covering_cases, drawn_cases, spread
+from assay.conformance.components import COMPONENTS, parse_case
+from assay.conformance.strategies import cases
+from assay.conformance.terms.case import Case, CaseError, split_id
+from assay.conformance.terms.rounding import rounded
 
 DTYPES = ("float64", "float32", "bfloat16", "float16")
 each_component = pytest.mark.parametrize("component", COMPONENTS.values(), ids=COMPONENTS.keys())

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from assay.conformance.clause import CLAUSES
-from assay.conformance.profiles import PROFILES
-from assay.conformance.registry import COMPONENTS
+from assay.conformance.cases.profiles import PROFILES
+from assay.conformance.components import CLAUSES, COMPONENTS
 from assay.conformance.variants import find, variants
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))

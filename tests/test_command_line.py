@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 import pytest
 from conftest import RIGHT, WRONG
 
-from assay.conformance.command_line import main
-from assay.conformance.registry import CLAUSES, COMPONENTS
+from assay.conformance.components import CLAUSES, COMPONENTS
+from assay.conformance.interface.command_line import main
 
 FOREIGN = f"exec:{shlex.quote(sys.executable)} {Path(__file__).parent / 'adapters_for_tests' / 'foreign.py'}"
 SOFTMAX = ("--component", "softmax", "--dtype", "float32")

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from assay.conformance.comparison import against_bound, bit_for_bit, place, ratios, same_within, worst_of
-from assay.oracle.bound import Bound
-from assay.oracle.formats import FORMATS, half_ulp
+from assay.conformance.terms.comparison import against_bound, bit_for_bit, place, ratios, same_within, worst_of
+from assay.oracle.rounding.bound import Bound
+from assay.oracle.rounding.formats import FORMATS, half_ulp
 
 NAN, INF = np.nan, np.inf
 

@@ -4,8 +4,8 @@ import pytest
 
 from assay import oracle
 from assay.adapters import Listed, available
-from assay.conformance.coverage import NOTES, covered, ranges
-from assay.conformance.registry import CLAUSES, COMPONENTS, clauses_of
+from assay.conformance.claims.coverage import NOTES, covered, ranges
+from assay.conformance.components import CLAUSES, COMPONENTS, clauses_of
 
 ROWS = covered(available())
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from assay.adapters import open_adapter
-from assay.conformance.component import Inputs
-from assay.conformance.registry import COMPONENTS
-from assay.conformance.values import rounded
+from assay.conformance.components import COMPONENTS
+from assay.conformance.terms.component import Inputs
+from assay.conformance.terms.rounding import rounded
 from assay.conformance.variants import variants
 from assay.oracle import attention
 

@@ -7,10 +7,10 @@ import pytest
 
 from assay.adapters import Reply
 from assay.adapters.in_process import open_object
-from assay.conformance.clause import CLAUSES
-from assay.conformance.explaining import facts
-from assay.conformance.judging import judge_clause
-from assay.conformance.profiles import PROFILES
+from assay.conformance.cases.profiles import PROFILES
+from assay.conformance.components import CLAUSES
+from assay.conformance.interface.explaining import facts
+from assay.conformance.judging.judging import judge_clause
 from assay.conformance.variants import find
 
 DTYPES = ("float64", "float32")

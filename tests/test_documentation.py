@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from assay.adapters.contract import CONVENTIONS, FUNCTIONS, NUMERICS
-from assay.conformance import plugin
-from assay.conformance.command_line import _parser
-from assay.conformance.registry import CLAUSES, COMPONENTS, clauses_of
+from assay.conformance.components import CLAUSES, COMPONENTS, clauses_of
+from assay.conformance.interface import plugin
+from assay.conformance.interface.command_line import _parser
 from assay.conformance.variants import variants
 
 ROOT = Path(__file__).parent.parent

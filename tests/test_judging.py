@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from assay.adapters.in_process import open_object
-from assay.conformance.clause import CLAUSES
-from assay.conformance.component import parse_case
-from assay.conformance.judging import judge_clause
-from assay.conformance.profiles import PROFILES
+from assay.conformance.cases.profiles import PROFILES
+from assay.conformance.components import CLAUSES, parse_case
+from assay.conformance.judging.judging import judge_clause
 from assay.conformance.variants import find
 
 QUICK = PROFILES["quick"]

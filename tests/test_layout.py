@@ -86,9 +86,11 @@ import assay.oracle
 for each in pkgutil.iter_modules(assay.oracle.__path__):
     importlib.import_module(f"assay.oracle.{each.name}")
 """
-THE_JUDGE = "import assay.conformance.registry, assay.conformance.plugin, assay.conformance.command_line"
+THE_JUDGE = (
+    "import assay.conformance.components, assay.conformance.interface.plugin, assay.conformance.interface.command_line"
+)
 ASSAY_LIST = """
-from assay.conformance.command_line import main
+from assay.conformance.interface.command_line import main
 try:
     main(["list"])
 except SystemExit as left:

@@ -9,7 +9,7 @@ import pytest
 from assay.conformance.variants import find, variants
 from assay.oracle.attention import attention
 from assay.oracle.attention_bound import attention_bound
-from assay.oracle.numerics import Numerics, precision_classes
+from assay.oracle.rounding.numerics import Numerics, precision_classes
 
 DTYPES = {"float64": np.float64, "float32": np.float32, "bfloat16": ml_dtypes.bfloat16, "float16": np.float16}
 RIGHT = variants("attention", wrong=False)

@@ -11,7 +11,7 @@ import pytest
 from assay.conformance.variants import variants
 from assay.oracle.beam_search import beam_score, beam_search, every_hypothesis
 from assay.oracle.beam_search_bound import beam_score_bound, beam_search_outcomes, sum_bound
-from assay.oracle.numerics import precision_classes
+from assay.oracle.rounding.numerics import precision_classes
 from assay.oracle.spec_error import SpecError
 
 RIGHT = [each for each in variants("beam_search", wrong=False) if not each.conventions]

@@ -10,7 +10,7 @@ import pytest
 from assay.conformance.variants import variants
 from assay.oracle.cross_entropy import cross_entropy, cross_entropy_vjp
 from assay.oracle.cross_entropy_bound import cross_entropy_bound, cross_entropy_vjp_bound
-from assay.oracle.numerics import precision_classes
+from assay.oracle.rounding.numerics import precision_classes
 from assay.oracle.spec_error import SpecError
 
 DTYPES = {"float64": np.float64, "float32": np.float32, "bfloat16": ml_dtypes.bfloat16, "float16": np.float16}

@@ -9,7 +9,7 @@ import pytest
 
 from assay.conformance.variants import variants
 from assay.oracle.feed_forward import feed_forward, feed_forward_as_convolutions, feed_forward_bound
-from assay.oracle.numerics import precision_classes
+from assay.oracle.rounding.numerics import precision_classes
 from assay.oracle.spec_error import SpecError
 
 DTYPES = {"float64": np.float64, "float32": np.float32, "bfloat16": ml_dtypes.bfloat16, "float16": np.float16}

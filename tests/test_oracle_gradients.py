@@ -10,18 +10,18 @@ import torch
 from assay import oracle
 from assay.adapters.in_process import open_object
 from assay.adapters.library import torch as library
-from assay.conformance.clause import CLAUSES, Unsupported
-from assay.conformance.comparison import ratios
-from assay.conformance.drawing import covering_cases, spread
-from assay.conformance.judging import judge_clause
-from assay.conformance.profiles import Profile
-from assay.conformance.registry import COMPONENTS
-from assay.conformance.subject import Subject
-from assay.conformance.trial import Trial
-from assay.oracle.bound import Z
-from assay.oracle.computed import Common, Computed, added, bounded, product, scaled, stored_in, times, total
-from assay.oracle.numerics import precision_classes
-from assay.oracle.tape import Tape, add, affine, matmul, relu
+from assay.conformance.cases.drawing import covering_cases, spread
+from assay.conformance.cases.profiles import Profile
+from assay.conformance.components import CLAUSES, COMPONENTS
+from assay.conformance.judging.judging import judge_clause
+from assay.conformance.terms.comparison import ratios
+from assay.conformance.terms.subject import Subject
+from assay.conformance.terms.trial import Trial
+from assay.conformance.terms.verdict import Unsupported
+from assay.oracle.rounding.bound import Z
+from assay.oracle.rounding.computed import Common, Computed, added, bounded, product, scaled, stored_in, times, total
+from assay.oracle.rounding.numerics import precision_classes
+from assay.oracle.rounding.tape import Tape, add, affine, matmul, relu
 
 FLOAT32 = precision_classes("float32")[0][1]
 STORED = precision_classes("bfloat16")[1][1]

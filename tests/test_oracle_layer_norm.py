@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from assay.conformance.variants import variants
-from assay.oracle.gradient_bounds import layer_norm_vjp_bound
-from assay.oracle.layer_norm import error_of_root, errors_of_moments, layer_norm, layer_norm_bound
-from assay.oracle.numerics import precision_classes
+from assay.oracle.layer_norm import layer_norm
+from assay.oracle.layer_norm_bound import error_of_root, errors_of_moments, layer_norm_bound, layer_norm_vjp_bound
+from assay.oracle.rounding.numerics import precision_classes
 from assay.oracle.spec_error import SpecError
 
 DTYPES = {"float64": np.float64, "float32": np.float32, "bfloat16": ml_dtypes.bfloat16, "float16": np.float16}

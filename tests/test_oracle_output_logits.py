@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from assay.conformance.variants import variants
-from assay.oracle.numerics import precision_classes
 from assay.oracle.output_logits import output_logits, output_logits_bound
+from assay.oracle.rounding.numerics import precision_classes
 from assay.oracle.spec_error import SpecError
 
 DTYPES = {"float64": np.float64, "float32": np.float32, "bfloat16": ml_dtypes.bfloat16, "float16": np.float16}

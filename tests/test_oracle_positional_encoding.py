@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from assay.conformance.variants import variants
-from assay.oracle.numerics import precision_classes
 from assay.oracle.positional_encoding import (
     positional_encoding,
     positional_encoding_at,
     positional_encoding_bound,
     positional_encoding_bound_at,
 )
+from assay.oracle.rounding.numerics import precision_classes
 from assay.oracle.spec_error import SpecError
 
 DTYPES = {"float64": np.float64, "float32": np.float32, "bfloat16": ml_dtypes.bfloat16, "float16": np.float16}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from assay.conformance.variants import variants
-from assay.oracle.numerics import precision_classes
+from assay.oracle.rounding.numerics import precision_classes
 from assay.oracle.softmax import softmax, softmax_bound
 from assay.oracle.spec_error import SpecError
 

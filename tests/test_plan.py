@@ -1,7 +1,7 @@
 """What a run judges, and in which turn."""
 
 from assay.adapters import Offer
-from assay.conformance.plan import Selection, in_turn, plan
+from assay.conformance.judging.plan import Selection, in_turn, plan
 
 OFFER = Offer("mine", "numpy", "", "", "cpu", ("float64", "float32"), ("softmax", "layer_norm"))
 LINES = [line for line in plan(OFFER, Selection()) if line.offered]

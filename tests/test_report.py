@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 from conftest import RIGHT, WRONG
 
-from assay.conformance.registry import CLAUSES, COMPONENTS
+from assay.conformance.components import CLAUSES, COMPONENTS
 
 # The contract's report, and a line of its results.
 REPORT = ("schema", "assay", "spec", "adapter", "implementation")

@@ -6,26 +6,26 @@ import numpy as np
 import pytest
 
 from assay.adapters.in_process import open_object
-from assay.conformance.clause import CLAUSES
-from assay.conformance.component import parse_case
-from assay.conformance.drawing import covering_cases, drawn_cases
-from assay.conformance.judging import judge_clause
-from assay.conformance.profiles import PROFILES
-from assay.conformance.registry import COMPONENTS
-from assay.conformance.sizes import sized
+from assay.conformance.cases.drawing import covering_cases, drawn_cases
+from assay.conformance.cases.profiles import PROFILES
+from assay.conformance.cases.sizes import sized
+from assay.conformance.components import CLAUSES, COMPONENTS, parse_case
+from assay.conformance.judging.judging import judge_clause
 
-each_component = pytest.mark.parametrize("name", [name for name in COMPONENTS if "sizes" in sized(name, "few").factors])
+each_component = pytest.mark.parametrize(
+    "name", [name for name in COMPONENTS if "sizes" in sized(COMPONENTS[name], "few").factors]
+)
 
 
 def shape_of(case):
     """The sizes of a case."""
-    return {name: case[name] for name in sized(case.component, "few").factors["sizes"][0]}
+    return {name: case[name] for name in sized(COMPONENTS[case.component], "few").factors["sizes"][0]}
 
 
 @each_component
 def test_every_size_occurs_in_few_shapes(name):
     """But an empty one that a component takes only with other options."""
-    component, few = COMPONENTS[name], sized(name, "few")
+    component, few = COMPONENTS[name], sized(COMPONENTS[name], "few")
     pool = few.factors["sizes"]
     sizes = [options for factor, options in component.factors.items() if factor not in few.factors]
 
@@ -36,7 +36,7 @@ def test_every_size_occurs_in_few_shapes(name):
 
 @each_component
 def test_cases_keep_to_these_shapes_and_are_lines_like_all_others(name):
-    few = sized(name, "few")
+    few = sized(COMPONENTS[name], "few")
     found = [*covering_cases(few, "float32", 3), *drawn_cases(few, "float32", 3, 100)]
 
     assert all(shape_of(case) in few.factors["sizes"] for case in found)
@@ -44,7 +44,7 @@ def test_cases_keep_to_these_shapes_and_are_lines_like_all_others(name):
 
 
 def test_everything_but_the_sizes_is_paired_as_before():
-    few = sized("attention", "few")
+    few = sized(COMPONENTS["attention"], "few")
     found = covering_cases(few, "float32", 0)
 
     assert {case["mask"] for case in found} == {option["mask"] for option in few.factors["mask"]}
@@ -68,7 +68,7 @@ def asked(sizes):
 
 
 def test_a_failing_case_is_made_smaller_within_the_pool():
-    pool = sized("softmax", "few").factors["sizes"]
+    pool = sized(COMPONENTS["softmax"], "few").factors["sizes"]
     shapes, case = asked("few")
 
     assert shapes <= {(shape["rows"], shape["n"]) for shape in pool}

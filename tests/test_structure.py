@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from assay.conformance.structure import structure
+from assay.conformance.diagnosis.structure import structure
 
 AXES = ("batch item", "head", "query", "channel")
 SHAPE = (2, 3, 6, 5)

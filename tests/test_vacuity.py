@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from assay.adapters import Offer, Reply
-from assay.conformance.component import Inputs
-from assay.conformance.profiles import PROFILES
-from assay.conformance.registry import COMPONENTS, clauses_of
-from assay.conformance.values import rounded
+from assay.conformance.cases.profiles import PROFILES
+from assay.conformance.components import COMPONENTS, clauses_of
+from assay.conformance.terms.component import Inputs
+from assay.conformance.terms.rounding import rounded
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 from verdicts import judged, sharing

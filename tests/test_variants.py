@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from assay.adapters.in_process import open_object
-from assay.conformance.judging import Result, judge_clause
-from assay.conformance.profiles import Profile
-from assay.conformance.registry import COMPONENTS, clauses_of
+from assay.conformance.cases.profiles import Profile
+from assay.conformance.components import COMPONENTS, clauses_of
+from assay.conformance.judging.judging import judge_clause
+from assay.conformance.judging.result import Result
 from assay.conformance.variants import Variant, variants
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))

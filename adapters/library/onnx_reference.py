@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .onnx_operators import TRAINING, Array, Node, Operators, Run, model
+from ._onnx_operators import TRAINING, Array, Node, Operators, Run, model
 
 if TYPE_CHECKING:
     from onnx.reference import ReferenceEvaluator

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .onnx_operators import Array, Node, Operators, Run, run
+from ._onnx_operators import Array, Node, Operators, Run, run
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from .arithmetic import Array, wide
+from .byte_pairs.tokenization import Merges, merged
 from .catalogue import variant
-from .embedding import embed
-from .layers import Weights, contract, layers
-from .output_logits import logits
-from .stacks import Stacks
-from .tokenization import Merges, merged
+from .embedding.values import embed
+from .layers.right import Weights, contract, layers
+from .layers.stacks import Stacks
+from .output_logits.values import logits
 
 # Embedding and logits: tied by a copy, where one reference is due.
 

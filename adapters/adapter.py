@@ -1,0 +1,38 @@
+"""What the judge can do with an implementation, wherever it runs."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final, Protocol
+
+from .calling import Call, Reply
+from .declaration import Offer
+from .message import Array
+
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+class Adapter(Protocol):
+    """An implementation that can be called, wherever it runs."""
+
+    offer: Offer
+    """What it is and has."""
+
+    def call(
+        self,
+        function: str,
+        arrays: Mapping[str, Array],
+        options: Mapping[str, object] = _NOTHING,
+        *,
+        dtype: str,
+        layouts: Mapping[str, str] = _NOTHING,
+        cotangent: Array | None = None,
+        wrt: Sequence[str] | None = None,
+    ) -> Reply:
+        """Call a component function once; with a cotangent, ask for the gradients of `sum(result * cotangent)`."""
+        return self.sequence([Call(function, arrays, options, dtype, layouts, cotangent, wrt)])[0]
+
+    def sequence(self, calls: Sequence[Call]) -> list[Reply]:
+        """Call one after another; an array like the one before is the same object, overwritten in place."""
+
+    def close(self) -> None:
+        """End it."""

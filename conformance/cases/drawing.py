@@ -1,0 +1,90 @@
+"""Where cases come from: a covering set first, then random draws; the same for the same seed.
+
+What a run catches must not hang on luck, so each run begins with the covering set of the component; random draws
+follow, and find what only three parameters together show.
+"""
+
+import functools
+import zlib
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from ..terms.case import Case
+from ..terms.clause import Clause
+from ..terms.component import Component
+from .covering import Row, covering_set
+from .profiles import Profile
+
+_SEEDS: Final = 2**31
+_ATTEMPTS: Final = 100
+"""Draws for each case that is wanted: many combinations are inadmissible."""
+
+
+def covering_cases(component: Component, dtype: str, seed: int) -> list[Case]:
+    """Every pair of options of every two factors; values by the seed."""
+    rows = _covering_rows(component)
+    every = [
+        component.case([options[k] for options, k in zip(component.factors.values(), row, strict=True)], dtype, 0)
+        for row in rows
+    ]
+    return [case.but(seed=(seed * len(every) + number) % _SEEDS) for number, case in enumerate(every)]
+
+
+@functools.cache
+def _covering_rows(component: Component) -> list[Row]:
+    factors = list(component.factors.values())
+
+    def admissible(row: Row) -> bool:
+        return component.admissible(
+            component.case([options[k] for options, k in zip(factors, row, strict=True)], "float64", 0)
+        )
+
+    return covering_set([len(options) for options in factors], admissible)
+
+
+def drawn_cases(component: Component, dtype: str, seed: int, count: int) -> list[Case]:
+    """So many draws, every option of a factor as likely as the others.
+
+    Not those of Hypothesis: it mixes in the constants of whatever modules are loaded, so the same seed would give
+    other cases in another program.
+    """
+    factors = list(component.factors.values())
+    generator = np.random.default_rng([seed, zlib.crc32(component.name.encode())])
+    drawn: list[Case] = []
+    for _ in range(count * _ATTEMPTS):
+        if len(drawn) == count:
+            break
+        options = [options[int(generator.integers(len(options)))] for options in factors]
+        case = component.case(options, dtype, int(generator.integers(_SEEDS)))
+        if component.admissible(case):
+            drawn.append(case)
+    return drawn
+
+
+def spread(every: list[Case], count: int) -> Iterator[Case]:
+    """So many of them, evenly over the list."""
+    count = min(count, len(every))
+    return (every[number * len(every) // count] for number in range(count))
+
+
+def cases_of(clause: Clause, component: Component, dtype: str, profile: Profile, seed: int) -> Iterator[Case]:
+    """The cases of a clause, each once."""
+    if clause.cases is not None:
+        every = list(clause.cases(component, dtype, seed))
+    elif clause.covering:
+        every = [*component.probes(dtype), *covering_cases(component, dtype, seed)]
+        every += drawn_cases(component, dtype, seed, profile.drawn)
+    else:
+        every = list(spread(covering_cases(component, dtype, seed), profile.spread))
+        every += drawn_cases(component, dtype, seed, profile.drawn_for_properties)
+    seen = set()
+    for case in every:
+        prepared = clause.prepare(case)
+        # A clause's own cases may be larger than the many.
+        if prepared is None or prepared in seen:
+            continue
+        if clause.cases is not None or component.admissible(prepared):
+            seen.add(prepared)
+            yield prepared

@@ -1,0 +1,93 @@
+"""Masks of attention, by kind: True = may attend.
+
+A mask comes in the smallest shape that holds it, as users pass it: (B, 1, 1, L_k) for padding, (L_q, L_k) where batch
+items and heads share it. A kind may join two: `causal+padding-left`; both must allow a key. `causal` is no array but
+the option of that name, whose alignment the adapter declares.
+"""
+
+import itertools
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import numpy as np
+
+from ..terms.case import Case
+from ..terms.component import Array
+from .values import generator_of
+
+# Lengths that differ from one item to the next.
+
+
+def _padding_right(generator: np.random.Generator, shape: tuple[int, int, int, int]) -> Array:
+    batch, _, _, keys = shape
+    return np.arange(keys) < _lengths(generator, batch, keys)[:, None, None, None]
+
+
+def _padding_left(generator: np.random.Generator, shape: tuple[int, int, int, int]) -> Array:
+    batch, _, _, keys = shape
+    return np.arange(keys) >= keys - _lengths(generator, batch, keys)[:, None, None, None]
+
+
+def _lengths(generator: np.random.Generator, batch: int, keys: int) -> Array:
+    """L_k, L_k - 1, ... (1 at the least, where there are keys), in any order over the batch."""
+    return generator.permutation(np.maximum(keys - np.arange(batch), min(keys, 1)))
+
+
+def _random(generator: np.random.Generator, shape: tuple[int, int, int, int]) -> Array:
+    return _with_a_key(generator, generator.random(shape[2:]) < 0.6)
+
+
+def _per_head(generator: np.random.Generator, shape: tuple[int, int, int, int]) -> Array:
+    _, heads, _, keys = shape
+    return _with_a_key(generator, generator.random((1, heads, 1, keys)) < 0.5)
+
+
+def _per_query(generator: np.random.Generator, shape: tuple[int, int, int, int]) -> Array:
+    """A window that moves the other way than the causal one, and is no symmetric matrix."""
+    batch, _, queries, keys = shape
+    first = (keys - 1 - np.arange(queries)[:, None] * 2) % max(keys, 1)
+    distance = (np.arange(keys) - first) % max(keys, 1)
+    width = generator.integers(1, max(keys, 1) + 1, (batch, 1, 1, 1))
+    return distance < width
+
+
+def _blind_rows(generator: np.random.Generator, shape: tuple[int, int, int, int]) -> Array:
+    mask = generator.random(shape[2:]) < 0.7
+    mask[generator.integers(0, 2, shape[2]) == 1] = False
+    return mask
+
+
+def _with_a_key(generator: np.random.Generator, mask: Array) -> Array:
+    """No row without a key."""
+    keys = mask.shape[-1]
+    if keys:
+        np.put_along_axis(mask, generator.integers(0, keys, (*mask.shape[:-1], 1)), values=True, axis=-1)
+    return mask
+
+
+_KINDS: Final[Mapping[str, Callable[[np.random.Generator, tuple[int, int, int, int]], Array]]] = {
+    "padding-right": _padding_right,
+    "padding-left": _padding_left,
+    "random": _random,
+    "per-head": _per_head,
+    "per-query": _per_query,
+    "blind-rows": _blind_rows,
+}
+
+MASKS: Final = (
+    "none",
+    "causal",
+    *_KINDS,
+    *("+".join(pair) for pair in itertools.combinations(("causal", *_KINDS), 2)),
+)
+"""Every kind, the plainest first."""
+
+
+def mask_of(case: Case, shape: tuple[int, int, int, int]) -> Array | None:
+    """The array of a case's mask for (B, H, L_q, L_k); None if there is none."""
+    mask: Array | None = None
+    for kind in case["mask"].split("+"):
+        if kind in _KINDS:
+            one = _KINDS[kind](generator_of(case, kind), shape)
+            mask = one if mask is None else mask & one
+    return mask

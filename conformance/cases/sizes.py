@@ -1,0 +1,76 @@
+"""The sizes that cases have: every pair of them, or a few shapes only.
+
+A compiler that compiles again for every shape, and an interpreter of kernels, take seconds for a call that others
+answer in a millisecond. An adapter for one declares `sizes = "few"`; then the sizes of a component are one factor,
+whose options are the shapes of `pool`: few, but every size occurs. What else a case has is as it was: its values,
+masks, options and layouts, and every rule. What only two sizes together show can be missed.
+"""
+
+import functools
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from ..terms.case import Value
+from ..terms.component import Component, Option
+
+_ATTEMPTS: Final = 100
+"""How many ways to complete a shape are tried before a size is given up as inadmissible."""
+
+
+@functools.cache
+def sized(component: Component, sizes: str) -> Component:
+    """The component, with all sizes or with few."""
+    of_sizes = _size_factors(component)
+    others = {factor: options for factor, options in component.factors.items() if factor not in of_sizes}
+    if sizes == "all" or not of_sizes or not others:
+        return component
+    return replace(component, factors={"sizes": pool(component), **others}, order=component.parameters)
+
+
+def pool(component: Component) -> list[Option]:
+    """Shapes in which every size of every factor occurs that can, the plainest first; the same everywhere."""
+    factors = _size_factors(component)
+    generator = np.random.default_rng(0)
+    plainest: dict[str, Value] = {name: value for options in factors.values() for name, value in options[0].items()}
+    # An empty array shows nothing of the other sizes: each has a shape of its own.
+    empty = [plainest | dict(size) for options in factors.values() for size in options if _empty(size)]
+    shapes: list[Option] = [plainest, *(shape for shape in empty if _admissible(component, shape))]
+    full = {factor: [size for size in options if not _empty(size)] for factor, options in factors.items()}
+    for factor in sorted(full, key=lambda each: -len(full[each])):
+        for size in full[factor]:
+            for attempt in range(0 if _occurs(size, shapes) else _ATTEMPTS):
+                shape = dict(size)
+                for other in (each for each in full if each != factor):
+                    missing = [option for option in full[other] if not _occurs(option, shapes)]
+                    # Two large sizes may not go together; then any others will do.
+                    choice = missing if missing and attempt < _ATTEMPTS // 2 else full[other]
+                    shape |= choice[int(generator.integers(len(choice)))]
+                if _admissible(component, shape):
+                    shapes.append(shape)
+                    break
+    return shapes
+
+
+def _empty(size: Option) -> bool:
+    return 0 in size.values()
+
+
+def _occurs(size: Option, shapes: list[Option]) -> bool:
+    return any(size.items() <= shape.items() for shape in shapes)
+
+
+def _admissible(component: Component, shape: Option) -> bool:
+    """With the plainest of everything else."""
+    plain = component.case([options[0] for options in component.factors.values()], "float64", 0)
+    return component.admissible(plain.but(**shape))
+
+
+def _size_factors(component: Component) -> dict[str, list[Option]]:
+    """The factors whose options are whole numbers."""
+    return {
+        factor: list(options)
+        for factor, options in component.factors.items()
+        if all(type(value) is int for option in options for value in option.values())
+    }

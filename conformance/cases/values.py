@@ -1,0 +1,65 @@
+"""Values of arrays, by regime. Everything is made in float64 from a seeded generator and rounded to the dtype, so the
+oracle sees exactly what the implementation sees.
+"""
+
+import zlib
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import numpy as np
+
+from ...oracle.rounding.formats import FORMATS
+from ..terms.case import Case
+from ..terms.component import Array
+from ..terms.rounding import rounded
+
+GENERIC: Final = ("normal", "uniform")
+"""Regimes of `draw` on whose values the statistical bounds hold."""
+
+
+def generator_of(case: Case, purpose: str) -> np.random.Generator:
+    """The random numbers of one argument of a case: they do not depend on what is drawn for the others."""
+    return np.random.default_rng([case["seed"], zlib.crc32(case.component.encode()), zlib.crc32(purpose.encode())])
+
+
+def tiny(dtype: str) -> float:
+    """A magnitude whose products with numbers near one stay normal: 2^10 times the smallest normal number."""
+    return FORMATS[dtype].smallest_normal * 2.0**10
+
+
+def hidden(dtype: str) -> float:
+    """A logit as masks of vocabularies have it, finite in every base of the exponential: -2^100, in float16 -2^14."""
+    return -(2.0**14) if dtype == "float16" else -(2.0**100)
+
+
+def draw(case: Case, name: str, shape: tuple[int, ...], regime: str, dtype: str) -> Array:
+    """An array of a regime, rounded to the dtype."""
+    return rounded(_REGIMES[regime](generator_of(case, name), shape, dtype), dtype)
+
+
+def _ties(generator: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Array:
+    """Three values, none of which is an integer."""
+    return generator.choice([-0.75, 0.3, 1.7], shape)
+
+
+def _cancelling(generator: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Array:
+    """Pairs along the last axis that cancel but for a thousandth."""
+    values = generator.standard_normal(shape)
+    half = shape[-1] // 2
+    values[..., half : 2 * half] = -values[..., :half] * (1 + 1e-3 * generator.standard_normal((*shape[:-1], half)))
+    return values
+
+
+_REGIMES: Final[Mapping[str, Callable[[np.random.Generator, tuple[int, ...], str], Array]]] = {
+    "normal": lambda generator, shape, dtype: generator.standard_normal(shape),
+    "uniform": lambda generator, shape, dtype: generator.uniform(-1, 1, shape),
+    # Sums of a few hundred products of integers up to 3 are exact in every accumulator.
+    "integers": lambda generator, shape, dtype: generator.integers(-3, 4, shape),
+    "zero": lambda generator, shape, dtype: np.zeros(shape),
+    "ties": _ties,
+    "cancelling": _cancelling,
+    "offset": lambda generator, shape, dtype: 100 + generator.standard_normal(shape),
+    "tiny": lambda generator, shape, dtype: tiny(dtype) * generator.standard_normal(shape),
+    "subnormal": lambda generator, shape, dtype: FORMATS[dtype].smallest_normal / 16 * generator.standard_normal(shape),
+    "large": lambda generator, shape, dtype: 100 * generator.standard_normal(shape),
+}

@@ -1,0 +1,115 @@
+"""Adam: its cases. Its clauses are in `adam_clauses.py`."""
+
+import numpy as np
+
+from ....oracle.adam_bound import adam_bound
+from ....oracle.rounding.bound import Bound
+from ....oracle.rounding.numerics import Numerics
+from ...cases.values import GENERIC, draw, generator_of
+from ...terms.case import Case
+from ...terms.component import Array, Component, Conventions, Inputs, component
+from ...terms.rounding import rounded
+
+_SIZES = (3, 1, 2, 4, 5, 7, 8, 16, 17, 33, 64, 65, 127, 129, 1000, 0)
+_STEPS = (2, 1, 3, 5, 10, 30, 0)
+
+# Of the gradients; the parameters are `start`. 1e-4 and 1e-7 bring out epsilon.
+_SIZES_OF_GRADIENTS = {"normal": 1.0, "large": 300.0, "small": 1e-4, "smaller": 1e-7}
+_REGIMES = (
+    *("normal", "uniform", "large", "small", "smaller", "tiny", "zero", "sparse", "first-only", "last-only"),
+    *("constant", "alternating", "shrinking", "growing"),
+)
+
+# beta_1 and beta_2: the defaults, those of the paper (section 5.3), and others.
+_BETAS = (("default", "default"), (0.9, 0.98), (0.5, 0.9), (0.0, 0.99), (0.95, 0.5), (0.9, 0.0))
+_OPTIONS = ("learning_rate", "beta_1", "beta_2", "epsilon", "weight_decay")
+
+
+def _make(case: Case) -> Inputs:
+    dtype, n = case["dtype"], case["n"]
+    size = {"normal": 1.0, "large": 100.0, "zero": 0.0}[case["start"]]
+    parameters = rounded(size * draw(case, "parameters", (n,), "normal", dtype), dtype)
+    arrays = {"parameters": parameters, "gradients": _gradients(case, (case["T"], n))}
+    return Inputs(arrays, {name: case[name] for name in _OPTIONS if case[name] != "default"})
+
+
+def _gradients(case: Case, shape: tuple[int, int]) -> Array:
+    regime, dtype = case["regime"], case["dtype"]
+    step = np.arange(shape[0])[:, None]
+    values = draw(case, "gradients", shape, "normal", dtype)
+    if regime in _SIZES_OF_GRADIENTS:
+        values = _SIZES_OF_GRADIENTS[regime] * values
+    elif regime in ("uniform", "tiny", "zero"):
+        values = draw(case, "gradients", shape, regime, dtype)
+    elif regime == "sparse":
+        values = values * (generator_of(case, "sparse").random(shape) < 0.5)
+    elif regime == "first-only":
+        values = values * (step == 0)
+    elif regime == "last-only":
+        values = values * (step == shape[0] - 1)
+    elif regime == "constant":
+        values[...] = values[:1]
+    elif regime == "alternating":
+        values = np.abs(values[:1]) * (-1.0) ** step
+    elif regime == "shrinking":
+        values = values * 2.0**-step
+    elif regime == "growing":
+        values = values * 2.0 ** np.minimum(step - 4, 4)
+    if case["layout"] == "expanded":
+        values[...] = values[:1]
+    return rounded(values, dtype)
+
+
+def _bound(inputs: Inputs, numerics: Numerics, conventions: Conventions) -> Bound:
+    return adam_bound(**inputs.arguments, adam_epsilon=conventions["adam_epsilon"], numerics=numerics)
+
+
+def _exact(case: Case, inputs: Inputs, bound: Bound, conventions: Conventions) -> Array | None:
+    """Without gradients and decay, nothing moves. Where a stored epsilon may vanish, 0/0 is left to its own clause."""
+    return np.isfinite(bound.worst) if inputs.options.get("weight_decay", 0.0) == 0.0 else None
+
+
+def _dependents(inputs: Inputs, name: str, where: tuple[int, ...], conventions: Conventions) -> Array:
+    """A parameter reaches its own column, a gradient the steps from its own on."""
+    depends = np.zeros(inputs.arrays["gradients"].shape, bool)
+    depends[0 if name == "parameters" else where[0] :, where[-1]] = True
+    return depends
+
+
+def _variations(case: Case) -> dict[str, tuple[Inputs, Inputs]]:
+    """Each option against its default, from parameters of zero where these would hide it."""
+    plain = case.but(T=3, start="zero", regime="normal", layout="contiguous", **dict.fromkeys(_OPTIONS, "default"))
+    changes = {"learning_rate": 0.1, "beta_1": 0.5, "beta_2": 0.5, "epsilon": 0.5}
+    found = {name: (_make(plain), _make(plain.but(**{name: value}))) for name, value in changes.items()}
+    decaying = plain.but(start="normal", learning_rate=0.1)
+    return found | {"weight_decay": (_make(decaying), _make(decaying.but(weight_decay=0.5)))}
+
+
+ADAM: Component = component(
+    name="adam",
+    formula="p - learning_rate (m^ / (sqrt(v^) + epsilon) + weight_decay p)",
+    source="Kingma and Ba 2015, algorithm 1; decay decoupled: Loshchilov and Hutter 2019",
+    factors={
+        "size": [{"n": n} for n in _SIZES],
+        "steps": [{"T": steps} for steps in _STEPS],
+        "start": [{"start": start} for start in ("normal", "zero", "large")],
+        "regime": [{"regime": regime} for regime in _REGIMES],
+        "learning_rate": [{"learning_rate": rate} for rate in ("default", 0.0, 0.3, 0.01)],
+        "betas": [{"beta_1": beta_1, "beta_2": beta_2} for beta_1, beta_2 in _BETAS],
+        "epsilon": [{"epsilon": epsilon} for epsilon in ("default", 1e-9, 1e-4, 0.1)],
+        "weight_decay": [{"weight_decay": decay} for decay in ("default", 0.01, 0.5)],
+        "layout": [
+            {"layout": layout} for layout in ("contiguous", "transposed", "sliced", "strided", "expanded", "mixed")
+        ],
+    },
+    axes=("step", "parameter"),
+    make=_make,
+    shape=lambda inputs: inputs.arrays["gradients"].shape,
+    bound=_bound,
+    generic=lambda case: case["regime"] in GENERIC and case["layout"] != "expanded",
+    exact=_exact,
+    exact_regimes=("zero",),
+    variations=_variations,
+    dependents=_dependents,
+    large=[{"n": 1000, "T": 5, "start": "zero"}, {"n": 1000, "T": 10, "start": "normal"}],
+)

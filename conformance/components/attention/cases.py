@@ -1,0 +1,252 @@
+"""Scaled dot-product attention: its cases; `attention_clauses.py` and `attention_mask_clauses.py` have its clauses."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ....oracle.attention import visible
+from ....oracle.attention_bound import attention_bound, attention_vjp_bound
+from ....oracle.rounding.bound import Bound
+from ....oracle.rounding.numerics import Numerics
+from ...cases.masks import MASKS, mask_of
+from ...cases.values import draw, generator_of
+from ...terms.case import Case
+from ...terms.component import LAYOUTS, Array, Component, Conventions, Inputs, component
+from ...terms.rounding import rounded
+
+# Lengths at 1 and 2, and around the tiles of 16, 64 and 128 that kernels cut them into; the plainest first.
+_LENGTHS = (3, 1, 2, 5, 7, 15, 16, 17, 63, 64, 65, 127, 128, 129, 257, 0)
+
+# Sizes of heads: those of models, those between, and d_v unlike d_k.
+_HEAD_SIZES = (4, 1, 8, 16, 33, 64, 72, 80, 96, 128)
+_UNEQUAL_SIZES = ((4, 7), (16, 5), (64, 16), (33, 96), (1, 3))
+
+_REGIMES = (
+    *("normal", "uniform", "integers", "sharp", "one-hot", "even", "zero", "ties", "equal-rows", "dominant"),
+    *("offset", "cancelling", "logits-1e2", "logits-1e4", "limit", "tiny", "subnormal"),
+)
+_DEVIATION_OF_LOGITS = {"sharp": 8.0, "logits-1e2": 1e2, "logits-1e4": 1e4}
+
+ONE_HOT = 2.0**14
+"""A score of -2^14 times a scale of 0.08 or more is below -1000, whose exponential is zero in every format."""
+
+# Products of two of these, summed over 128 channels, stay finite in the accumulator.
+_LIMIT = {"float64": 2.0**500, "float32": 2.0**56, "bfloat16": 2.0**56, "float16": 2.0**15}
+
+
+def _make(case: Case) -> Inputs:
+    batch, heads, groups = case["B"], case["H"], case["H_kv"]
+    shapes = {
+        "query": (batch, heads, case["L_q"], case["d_k"]),
+        "key": (batch, groups, case["L_k"], case["d_k"]),
+        "value": (batch, groups, case["L_k"], case["d_v"]),
+    }
+    arrays = _values(case, shapes)
+    mask = mask_of(case, (batch, heads, case["L_q"], case["L_k"]))
+    if case["layout"] == "expanded":
+        for array in arrays.values():
+            array[...] = array[:1]
+    if mask is not None:
+        arrays["mask"] = mask
+    options = {
+        "causal": "causal" in case["mask"].split("+"),
+        "scale": None if case["scale"] == "none" else case["scale"],
+    }
+    return Inputs(arrays, options)
+
+
+def _values(case: Case, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:
+    regime, dtype = case["regime"], case["dtype"]
+    kinds = {
+        "even": ("zero", "normal", "integers"),
+        "subnormal": ("normal", "normal", "subnormal"),
+        "offset": ("normal", "normal", "offset"),
+        "integers": ("integers", "integers", "integers"),
+        "zero": ("zero", "zero", "zero"),
+        "ties": ("ties", "ties", "ties"),
+        "tiny": ("tiny", "tiny", "tiny"),
+        "cancelling": ("cancelling", "cancelling", "cancelling"),
+        "uniform": ("uniform", "uniform", "uniform"),
+    }.get(regime, ("normal", "normal", "normal"))
+    arrays = {name: draw(case, name, shapes[name], kind, dtype) for name, kind in zip(shapes, kinds, strict=True)}
+    generator = generator_of(case, regime)
+    if regime in _DEVIATION_OF_LOGITS:
+        scale = case["d_k"] ** -0.5 if case["scale"] == "none" else case["scale"]
+        # s = scale q.k has the deviation scale sqrt(d_k) a^2 where q and k have the deviation a.
+        a = np.sqrt(_DEVIATION_OF_LOGITS[regime] / (scale * np.sqrt(case["d_k"])))
+        arrays |= {name: rounded(a * arrays[name], dtype) for name in ("query", "key")}
+    elif regime == "one-hot":
+        arrays |= _one_hot(case, shapes, generator)
+    elif regime == "equal-rows":
+        arrays["key"][...] = arrays["key"][:, :, :1]
+    elif regime == "dominant" and case["L_k"]:
+        # One key of each item that every query prefers.
+        direction = rounded(generator.choice([-1.0, 1.0], case["d_k"]), dtype)
+        arrays["query"] = rounded(direction + 0.25 * arrays["query"], dtype)
+        arrays["key"][:, :, generator.integers(case["L_k"])] = 8 * direction
+    elif regime == "offset":
+        # A vector common to all keys shifts every score of a query by the same.
+        arrays["key"] = rounded(arrays["key"] + 4, dtype)
+    elif regime == "limit":
+        for name in ("query", "key"):
+            arrays[name] = generator.choice([-1.0, 0.0, 0.5, 1.0], shapes[name]) * _LIMIT[dtype]
+    return arrays
+
+
+def _one_hot(case: Case, shapes: Mapping[str, tuple[int, ...]], generator: np.random.Generator) -> dict[str, Array]:
+    """Scores of 0 for one key of each query, and below -1000 for every other.
+
+    Query i looks at one channel c; the key that has 0 there is its own, all others have -1. The score is 0, so that
+    its exponential is 1 in every way of forming it; and powers of two as values survive any of the ways to divide.
+    """
+    d_k, keys = case["d_k"], case["L_k"]
+    key = np.full(shapes["key"], -1.0)
+    places = generator.permutation(keys)[:d_k]
+    key[:, :, places, np.arange(len(places))] = 0.0
+    channel = generator.integers(0, max(len(places), 1), shapes["query"][:3])
+    query = ONE_HOT * (np.arange(d_k) == channel[..., None])
+    value = generator.choice([-1.0, 1.0], shapes["value"]) * 2.0 ** generator.integers(-6, 7, shapes["value"])
+    return {"query": query, "key": key, "value": value}
+
+
+def plain(case: Case, **changes: Any) -> Case:
+    """The case with values and a layout that hide nothing."""
+    return case.but(**{"regime": "normal", "layout": "contiguous", **changes})
+
+
+def seen_by(inputs: Inputs, conventions: Conventions) -> Array:
+    """Which key each query sees: (B, H, L_q, L_k)."""
+    batch, heads, queries, _ = inputs.arrays["query"].shape
+    shape = (batch, heads, queries, inputs.arrays["key"].shape[2])
+    return visible(shape, inputs.arrays.get("mask"), inputs.options["causal"], conventions["causal_alignment"])
+
+
+def _bound(inputs: Inputs, numerics: Numerics, conventions: Conventions) -> Bound:
+    return attention_bound(
+        **inputs.arguments,
+        causal_alignment=conventions["causal_alignment"],
+        masked_row=conventions["masked_row"],
+        numerics=numerics,
+    )
+
+
+def _gradient(inputs: Inputs, cotangent: Array, numerics: Numerics, conventions: Conventions) -> dict[str, Bound]:
+    return attention_vjp_bound(
+        cotangent,
+        **inputs.arguments,
+        causal_alignment=conventions["causal_alignment"],
+        masked_row=conventions["masked_row"],
+        numerics=numerics,
+    )
+
+
+def _exact(case: Case, inputs: Inputs, bound: Bound, conventions: Conventions) -> Array:
+    """Rows that see the key of their own, and rows that see none, unless those hold a mean."""
+    query, key = inputs.arrays["query"], inputs.arrays["key"]
+    seen = seen_by(inputs, conventions)
+    score = query @ np.repeat(key, query.shape[1] // key.shape[1], axis=1).swapaxes(-1, -2)
+    rows = (seen & (score == 0)).sum(-1) == 1
+    if conventions["masked_row"] != "mean":
+        rows |= ~seen.any(-1)
+    return np.broadcast_to(rows[..., None], bound.expected.shape)
+
+
+def _item(inputs: Inputs, b: int) -> Inputs:
+    arrays = {
+        name: array[b : b + 1] if name != "mask" or (array.ndim == 4 and array.shape[0] > 1) else array
+        for name, array in inputs.arrays.items()
+    }
+    return Inputs(arrays, inputs.options)
+
+
+def _variations(case: Case) -> dict[str, tuple[Inputs, Inputs]]:
+    bare = plain(case, mask="none", scale="none")
+    without = _make(bare)
+    return {
+        "mask": (without, _make(bare.but(mask="random"))),
+        "causal": (without, _make(bare.but(mask="causal"))),
+        "causal beside a mask": (_make(bare.but(mask="random")), _make(bare.but(mask="causal+random"))),
+        "scale": (without, _make(bare.but(scale=0.3))),
+    }
+
+
+def _dependents(inputs: Inputs, name: str, where: tuple[int, ...], conventions: Conventions) -> Array:
+    seen = seen_by(inputs, conventions)
+    batch, heads, queries, _ = seen.shape
+    depends = np.zeros((batch, heads, queries, inputs.arrays["value"].shape[-1]), bool)
+    b, h, place, channel = where
+    if name == "query":
+        depends[b, h, place] = seen[b, h, place].any()
+        return depends
+    size = heads // inputs.arrays["key"].shape[1]
+    group = slice(h * size, (h + 1) * size)
+    depends[b, group] = seen[b, group, :, place, None]
+    if name == "value":
+        depends &= np.arange(depends.shape[-1]) == channel
+    return depends
+
+
+def _admissible(case: Case) -> bool:
+    """Small enough to judge hundreds of them: a hundredth of a second each."""
+    scores: int = max(case["B"], 1) * case["H"] * case["L_q"] * case["L_k"]
+    products: int = scores * (case["d_k"] + case["d_v"])
+    grouped: bool = case["H"] % case["H_kv"] == 0
+    return grouped and scores <= 257**2 and products <= 2**23
+
+
+def _large(mask: str, regime: str, keys: int, d: int, groups: int = 4) -> dict[str, int | str]:
+    sizes = {"B": 2, "H": 4, "H_kv": groups, "L_q": 65, "L_k": keys, "d_k": d, "d_v": d}
+    return {**sizes, "mask": mask, "regime": regime}
+
+
+def _probes(dtype: str) -> list[Case]:
+    """Square self-attention of several heads, as a model calls it; one query over one key, and over blocks of 128."""
+    base = ATTENTION.case([options[0] for options in ATTENTION.factors.values()], dtype, 0)
+    cases = [
+        base.but(B=2, H=heads, H_kv=groups, L_q=length, L_k=length, d_k=16, d_v=16, mask=mask, seed=length)
+        for length in (5, 17, 64)
+        for heads, groups in ((3, 3), (4, 2))
+        for mask in ("none", "causal", "random", "causal+padding-left")
+    ]
+    decoding = base.but(L_q=1, H=2, H_kv=2)
+    return [*cases, decoding.but(L_k=1), *(decoding.but(L_k=256, mask=mask) for mask in ("none", "causal"))]
+
+
+ATTENTION: Component = component(
+    name="attention",
+    formula="softmax(Q K^T / sqrt(d_k)) V",
+    source="paper, section 3.2.1, equation 1",
+    factors={
+        "batch": [{"B": batch} for batch in (1, 2, 3, 0)],
+        "heads": [{"H": h, "H_kv": g} for h, g in ((1, 1), (2, 2), (2, 1), (3, 3), (4, 2), (6, 2), (6, 3), (10, 5))],
+        "queries": [{"L_q": length} for length in _LENGTHS],
+        "keys": [{"L_k": length} for length in _LENGTHS],
+        "size": [{"d_k": k, "d_v": v} for k, v in (*((d, d) for d in _HEAD_SIZES), *_UNEQUAL_SIZES)],
+        "mask": [{"mask": mask} for mask in MASKS],
+        "scale": [{"scale": "none"}, {"scale": 0.3}],
+        "regime": [{"regime": regime} for regime in _REGIMES],
+        "layout": [{"layout": layout} for layout in LAYOUTS],
+    },
+    axes=("batch item", "head", "query", "channel"),
+    make=_make,
+    shape=lambda inputs: (*inputs.arrays["query"].shape[:3], inputs.arrays["value"].shape[-1]),
+    bound=_bound,
+    generic=lambda case: case["regime"] in ("normal", "uniform", "sharp"),
+    admissible=_admissible,
+    exact=_exact,
+    exact_regimes=("one-hot",),
+    gradient=_gradient,
+    differentiated=lambda case: case["L_q"] * case["L_k"] <= 129**2 and case["B"] * case["H"] <= 12,
+    item=_item,
+    variations=_variations,
+    dependents=_dependents,
+    probes=_probes,
+    large=[
+        _large("none", "normal", 129, 64),
+        _large("causal", "normal", 65, 33),
+        _large("none", "normal", 257, 80, groups=2),
+        _large("none", "uniform", 512, 16),
+        _large("padding-right", "sharp", 129, 64),
+    ],
+)

@@ -1,0 +1,1 @@
+"""Byte-pair encoding: tokenizing, the text of tokens, and learning merges."""

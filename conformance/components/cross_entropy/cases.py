@@ -1,0 +1,176 @@
+"""Cross-entropy with label smoothing: its cases; its clauses are in `cross_entropy_clauses.py`."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ....oracle.cross_entropy_bound import cross_entropy_bound, cross_entropy_vjp_bound
+from ....oracle.rounding.bound import Bound
+from ...cases.values import GENERIC, draw, generator_of, hidden
+from ...terms.case import Case
+from ...terms.component import Array, Component, Conventions, Inputs, component
+from ...terms.rounding import rounded
+
+_SCALES = {"normal": 1.0, "uniform": 3.0, "logits-1e2": 1e2, "logits-1e4": 1e4}
+_OWN = ("confident", "saturated", "masked", "limit")
+
+# Their difference, 2^15, is within float16, and far enough above exp's limit in every format.
+_LIMIT = 2.0**14
+
+IGNORED = -100
+"""torch's value for a target that does not count; no class has it."""
+
+
+def _make(case: Case) -> Inputs:
+    targets = _targets(case)
+    arrays = {"logits": _logits(case, targets), "targets": targets}
+    options: dict[str, object] = {"label_smoothing": case["smoothing"]} if case["smoothing"] else {}
+    if case["reduction"] != "mean":
+        options["reduction"] = case["reduction"]
+    if case["ignored"] != "none":
+        # Padding may have a class of its own: 0.
+        value = 0 if case["ignored"] == "padding" else IGNORED
+        away = generator_of(case, "ignored").random(case["N"]) < 0.4
+        away[:1] = False  # a mean over no target is another matter
+        targets[away] = value
+        if case["ignored"] == "padding":
+            targets[:1] = np.maximum(targets[:1], 1)
+            arrays["logits"] = _logits(case, targets)
+        options["ignore_index"] = value
+    return Inputs(arrays, options)
+
+
+def _targets(case: Case) -> Array:
+    tokens, vocabulary, kind = case["N"], case["V"], case["targets"]
+    generator = generator_of(case, "targets")
+    if kind == "smallest":
+        targets = np.minimum(generator.integers(0, 2, tokens), vocabulary - 1)
+    elif kind == "largest":
+        targets = np.maximum(vocabulary - 1 - np.arange(tokens) % 3, 0)
+    elif kind == "repeated":
+        targets = np.full(tokens, generator.integers(0, vocabulary))
+    else:
+        targets = generator.integers(0, vocabulary, tokens)
+    if case["layout"] == "expanded":
+        targets[...] = targets[:1]
+    return np.asarray(targets, np.int64)
+
+
+def _logits(case: Case, targets: Array) -> Array:
+    regime, dtype, shape = case["regime"], case["dtype"], (case["N"], case["V"])
+    is_target = np.arange(case["V"]) == targets[:, None]
+    generator = generator_of(case, "logits")
+    if regime in _SCALES:
+        kind = "uniform" if regime == "uniform" else "normal"
+        logits = rounded(_SCALES[regime] * draw(case, "logits", shape, kind, dtype), dtype)
+    elif regime == "confident":
+        # A loss that is far below an ulp of the sum of exponentials.
+        logits = rounded(draw(case, "logits", shape, "normal", dtype) + 10.0 * is_target, dtype)
+    elif regime == "saturated":
+        # Any exponential of -2^10 is below the smallest number of every format.
+        logits = np.where(is_target, 0.0, -(2.0**10))
+    elif regime == "masked":
+        seen = is_target | (generator.random(shape) < 0.6)
+        logits = np.where(seen, draw(case, "logits", shape, "normal", dtype), hidden(dtype))
+    elif regime == "limit":
+        logits = generator.choice([-_LIMIT, 0.0, _LIMIT], shape)
+    else:
+        logits = draw(case, "logits", shape, regime, dtype)
+    if case["layout"] == "expanded":
+        logits[...] = logits[:1]
+    return np.asarray(logits)
+
+
+def _admissible(case: Case) -> bool:
+    """Without a mean over nothing, which no formula settles, and smoothing over hidden logits, which would rule it."""
+    if case["N"] == 0 and case["reduction"] == "mean":
+        return False
+    if case["V"] == 1 and (case["smoothing"] or case["ignored"] == "padding"):
+        return False
+    if case["layout"] == "expanded" and case["ignored"] == "padding":
+        return False
+    return case["V"] > 0 and not (case["regime"] == "masked" and case["smoothing"]) and case["N"] * case["V"] <= 2**16
+
+
+def _exact(case: Case, inputs: Inputs, bound: Bound, conventions: Conventions) -> Array:
+    """A loss of nothing, where the target has all of the probability."""
+    return np.asarray(bound.expected == 0)
+
+
+def _variations(case: Case) -> Mapping[str, tuple[Inputs, Inputs]]:
+    """Targets of which some are class 0, which may be one that does not count."""
+    plain = case.but(N=4, V=5, regime="normal", layout="contiguous", smoothing=0.0, ignored="none", reduction="mean")
+    inputs = _make(plain)
+    inputs = inputs.but(targets=np.array([3, 0, 4, 0]))
+    return {
+        "label_smoothing": (inputs, inputs.but(label_smoothing=0.1)),
+        "ignore_index": (inputs, inputs.but(ignore_index=0)),
+    }
+
+
+def _dependents(inputs: Inputs, name: str, where: tuple[int, ...], conventions: Conventions) -> Array:
+    """The token's loss and the mean, unless its target is ignored."""
+    targets, ignored = inputs.arrays["targets"], inputs.options.get("ignore_index")
+    counts = np.array(ignored is None or targets[where[0]] != ignored)
+    if inputs.options.get("reduction") == "none":
+        return np.asarray((np.arange(len(targets)) == where[0]) & counts)
+    return counts
+
+
+def _shape(inputs: Inputs) -> tuple[int, ...]:
+    return inputs.arrays["targets"].shape if inputs.options.get("reduction") == "none" else ()
+
+
+def _probes(dtype: str) -> list[Case]:
+    """Sums that are long: over the classes of a real vocabulary, with smoothing, and over many tokens."""
+    plain = CROSS_ENTROPY.case([options[0] for options in CROSS_ENTROPY.factors.values()], dtype, 0)
+    return [plain.but(N=2, V=32001, smoothing=0.1), plain.but(N=2048, V=3)]
+
+
+CROSS_ENTROPY: Component = component(
+    name="cross_entropy",
+    formula="mean over i of -sum_k q_ik log_softmax(logits_i)_k, q_i = (1 - eps) one_hot(targets_i) + eps / V",
+    source="Szegedy et al. 2016, section 7; paper, section 5.4",
+    factors={
+        "reduction": [{"reduction": reduction} for reduction in ("mean", "none")],
+        "ignored": [{"ignored": ignored} for ignored in ("none", "some", "padding")],
+        "smoothing": [{"smoothing": smoothing} for smoothing in (0.0, 0.1, 0.3, 1.0)],
+        "tokens": [{"N": tokens} for tokens in (1, 2, 3, 5, 17, 64, 0)],
+        "vocabulary": [{"V": size} for size in (2, 1, 3, 5, 8, 17, 33, 64, 65, 129, 1000)],
+        "targets": [{"targets": targets} for targets in ("random", "smallest", "largest", "repeated")],
+        "regime": [{"regime": regime} for regime in (*_SCALES, "zero", "ties", *_OWN, "offset", "tiny")],
+        "layout": [{"layout": layout} for layout in ("contiguous", "transposed", "sliced", "strided", "expanded")],
+    },
+    make=_make,
+    shape=_shape,
+    bound=lambda inputs, numerics, conventions: cross_entropy_bound(
+        **inputs.arguments, smoothing_over=conventions["smoothing_over"], numerics=numerics
+    ),
+    gradient=lambda inputs, cotangent, numerics, conventions: cross_entropy_vjp_bound(
+        cotangent, **inputs.arguments, smoothing_over=conventions["smoothing_over"], numerics=numerics
+    ),
+    # Rows that are all the same err all the same: their mean is as far off as each.
+    generic=lambda case: case["regime"] in (*GENERIC, "logits-1e2", "confident") and case["layout"] != "expanded",
+    admissible=_admissible,
+    exact=_exact,
+    exact_regimes=("saturated",),
+    variations=_variations,
+    dependents=_dependents,
+    probes=_probes,
+)
+
+
+def plain(case: Case) -> Case:
+    """The mean over all targets, as every implementation has it."""
+    return case.but(reduction="mean", ignored="none", N=max(case["N"], 1))
+
+
+def counting(inputs: Inputs) -> Array:
+    """Which targets count."""
+    targets, ignored = inputs.arrays["targets"], inputs.options.get("ignore_index")
+    return np.ones(targets.shape, bool) if ignored is None else np.asarray(targets != ignored)
+
+
+def chosen(inputs: Inputs, rows: Array) -> Inputs:
+    """Some of the tokens."""
+    return inputs.but(logits=inputs.arrays["logits"][rows], targets=inputs.arrays["targets"][rows])

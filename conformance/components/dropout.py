@@ -1,0 +1,278 @@
+"""Dropout: its cases, and the clauses that only it has.
+
+A case is judged in evaluation by the clauses for all components; those here switch training on. A mask is random, so
+numbers are put to exact tests, each at a probability so small that a right implementation fails none of them.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from ...oracle.dropout import dropout_bound, kept_probability, kept_range
+from ...oracle.rounding.bound import Bound
+from ...oracle.rounding.numerics import Numerics
+from ..cases.values import draw
+from ..terms.case import Case
+from ..terms.clause import clause
+from ..terms.component import LAYOUTS, Array, Component, Conventions, Inputs, component
+from ..terms.trial import Trial, applies, required
+from ..terms.verdict import Violation
+
+_SOURCE = "Srivastava et al. 2014, section 4; paper, section 5.4"
+
+_RATES = (0.1, 0.5, 0.0, 0.25, 0.3, 0.9)
+_REGIMES = ("normal", "uniform", "integers", "zero", "ties", "cancelling", "offset", "large", "tiny", "subnormal")
+
+_ERROR: Final = 1e-13
+"""The probability at which a test fails a right mask; a quick run has fewer than 10^4 of them, so 1e-9 in all."""
+
+_MASKS: Final = 8
+"""How many masks are looked at together, of seeds that follow each other."""
+
+
+def _make(case: Case) -> Inputs:
+    shape = (case["B"], case["L"], case["d"])
+    x = draw(case, "x", shape, case["regime"], case["dtype"])
+    if case["layout"] == "expanded":
+        x[...] = x[:1]
+    return Inputs({"x": x}, {"rate": case["rate"], "training": False, "seed": case["seed"]})
+
+
+def _bound(inputs: Inputs, numerics: Numerics, conventions: Conventions) -> Bound:
+    options = {name: inputs.options[name] for name in ("rate", "training")}
+    return dropout_bound(inputs.arrays["x"], **options, numerics=numerics)
+
+
+def _itself(inputs: Inputs, name: str, where: tuple[int, ...], conventions: Conventions) -> Array:
+    depends = np.zeros(inputs.arrays["x"].shape, bool)
+    depends[where] = True
+    return depends
+
+
+DROPOUT: Component = component(
+    name="dropout",
+    formula="x in evaluation; m x / (1 - rate) in training, m random in {0, 1}",
+    source="paper, section 5.4; Srivastava et al. 2014",
+    factors={
+        "batch": [{"B": batch} for batch in (2, 1, 3, 0)],
+        "positions": [{"L": length} for length in (3, 1, 2, 17, 0)],
+        "width": [{"d": width} for width in (4, 1, 2, 3, 5, 8, 33, 64)],
+        "rate": [{"rate": rate} for rate in _RATES],
+        "regime": [{"regime": regime} for regime in _REGIMES],
+        "layout": [{"layout": layout} for layout in LAYOUTS],
+    },
+    make=_make,
+    shape=lambda inputs: inputs.arrays["x"].shape,
+    bound=_bound,
+    admissible=lambda case: 0 <= case["rate"] < 1,
+    exact=lambda case, inputs, bound, conventions: np.ones(bound.expected.shape, bool),
+    exact_regimes=_REGIMES,
+    item=lambda inputs, b: inputs.but(x=inputs.arrays["x"][b : b + 1]),
+    dependents=_itself,
+)
+
+
+@clause(
+    "DROP-1",
+    "dropout",
+    "In training every element is dropped, exactly 0, or scaled by 1/(1 - rate).",
+    formula="y = m x / (1 - rate), m in {0, 1}",
+    source=_SOURCE,
+    covering=True,
+)
+def dropped_or_scaled(trial: Trial) -> float:
+    """What is not 0 is within the bound of the scaled element."""
+    training = trial.inputs.but(training=True)
+    actual, expected = trial.call(training), trial.bound(training).expected
+    kept = trial.judge(np.where(actual == 0, expected, actual), training)
+    return required(kept, "an element is neither 0 nor x/(1 - rate)")
+
+
+@clause(
+    "DROP-2",
+    "dropout",
+    "With rate 0 nothing is dropped and nothing scaled, in training either.",
+    formula="y = x",
+    why="It wants the argument back bit for bit, where 1/(1 - rate) is 1 and leaves no reason to round.",
+    source=_SOURCE,
+    prepare=lambda case: case.but(rate=0.0),
+)
+def rate_0(trial: Trial) -> float:
+    """Bit for bit."""
+    actual = trial.call(trial.inputs.but(training=True))
+    return trial.require_bits(actual, trial.inputs.arrays["x"], "training with rate 0 changes its argument")
+
+
+def _of_many(component: Component, dtype: str, seed: int) -> Iterator[Case]:
+    """Sizes that no vector length divides, so that an end which is treated otherwise shows."""
+    plain = component.case([options[0] for options in component.factors.values()], dtype, seed)
+    for k, rate in enumerate((0.1, 0.5, 0.3, 0.9)):
+        yield plain.but(B=4, L=15, d=61, rate=rate, seed=seed * 100 + 10 * k)
+
+
+def _in_training(trial: Trial, x: Array) -> Iterator[Array]:
+    """The results for several seeds."""
+    for k in range(_MASKS):
+        yield trial.call(trial.inputs.but(x=x, training=True, seed=trial.case["seed"] + k))
+
+
+def _masks(trial: Trial) -> Array:
+    """(seed, B, L, d): which elements are kept, of ones."""
+    return np.array([each != 0 for each in _in_training(trial, np.ones_like(trial.inputs.arrays["x"]))])
+
+
+def _probable(kept: Array, rate: float, what: str) -> float:
+    """One test: whether so many may be kept by chance, of elements that are each kept with probability 1 - rate."""
+    count, of = int(kept.sum()), kept.size
+    probability = kept_probability(count, of, rate)
+    if probability < _ERROR:
+        raise Violation(
+            f"{what}: {count} of {of}, where {of * (1 - rate):.6g} are due; by chance one is as far off "
+            f"with probability {probability:.1g}"
+        )
+    # How far out the probability is, on a scale that is 1 at the limit.
+    return float(np.log(min(probability, 1.0)) / np.log(_ERROR))
+
+
+def _shares(case: Case) -> Case | None:
+    return case if case["rate"] > 0 and case["B"] * case["L"] * case["d"] else None
+
+
+@clause(
+    "DROP-3",
+    "dropout",
+    "Each element is kept with probability 1 - rate.",
+    formula="the number kept is binomial(n, 1 - rate)",
+    why="It tests the share alone, over all elements: a rate for its complement is told as that.",
+    source=f"{_SOURCE}; exact two-sided test, pooled over seeds",
+    cases=lambda component, dtype, seed: list(_of_many(component, dtype, seed)),
+    prepare=_shares,
+)
+def share_kept(trial: Trial) -> float:
+    """All elements of all masks."""
+    return _probable(_masks(trial), trial.case["rate"], "in training, the number of elements kept is")
+
+
+@clause(
+    "DROP-4",
+    "dropout",
+    "No position is special: each index along each axis is kept as often as any other.",
+    formula="the number kept at an index is binomial",
+    why="It tests every index of every axis, where DROP-3 takes them together.",
+    source=f"{_SOURCE}; exact two-sided tests, pooled over seeds",
+    cases=lambda component, dtype, seed: list(_of_many(component, dtype, seed)),
+    prepare=_shares,
+)
+def positions_alike(trial: Trial) -> float:
+    """Of every axis, every index."""
+    masks, rate, ratio = _masks(trial), trial.case["rate"], 0.0
+    for axis, name in enumerate("BLd", start=1):
+        for index in range(masks.shape[axis]):
+            what = f"at index {index} along axis {axis - 1} ({name}), the number of elements kept is"
+            ratio = max(ratio, _probable(masks.take(index, axis), rate, what))
+    return ratio
+
+
+@clause(
+    "DROP-5",
+    "dropout",
+    "Each element is dropped by itself: neighbours along any axis share no mask.",
+    formula="P(m_i = 1, m_i+1 = 1) = (1 - rate)^2, P(m_i = 0, m_i+1 = 0) = rate^2",
+    source=f"{_SOURCE}; exact two-sided tests on pairs that share no element, pooled over seeds",
+    cases=lambda component, dtype, seed: list(_of_many(component, dtype, seed)),
+    prepare=_shares,
+)
+def neighbours_independent(trial: Trial) -> float:
+    """Both kept, and both dropped."""
+    masks, rate, ratio = _masks(trial), trial.case["rate"], 0.0
+    for axis, name in enumerate("BLd", start=1):
+        pairs = masks.shape[axis] // 2
+        one, other = (masks.take(range(k, 2 * pairs, 2), axis) for k in (0, 1))
+        where = f"of pairs of neighbours along axis {axis - 1} ({name}), the number of which both are"
+        ratio = max(ratio, _probable(one & other, 1 - (1 - rate) ** 2, f"{where} kept is"))
+        ratio = max(ratio, _probable(~one & ~other, 1 - rate**2, f"{where} dropped is"))
+    return ratio
+
+
+@clause(
+    "DROP-6",
+    "dropout",
+    "Another seed gives another mask, independent of the first.",
+    formula="P(m_i = 1 under both seeds) = (1 - rate)^2",
+    why="It compares masks of two seeds: one mask for all calls is told as that.",
+    source=f"{_SOURCE}; exact two-sided tests, pooled over pairs of seeds",
+    cases=lambda component, dtype, seed: list(_of_many(component, dtype, seed)),
+    prepare=_shares,
+)
+def seeds_differ(trial: Trial) -> float:
+    """Seeds that follow each other, as those of training steps do."""
+    masks, rate = _masks(trial), trial.case["rate"]
+    one, other = masks[0::2], masks[1::2]
+    if (one == other).all() and 0 < one.sum() < one.size:
+        raise Violation(f"seeds {trial.case['seed']} and {trial.case['seed'] + 1} give the same mask")
+    kept = _probable(one & other, 1 - (1 - rate) ** 2, "the number of elements that two seeds both keep is")
+    dropped = _probable(~one & ~other, 1 - rate**2, "the number of elements that two seeds both drop is")
+    return max(kept, dropped)
+
+
+@clause(
+    "DROP-7",
+    "dropout",
+    "The mean is kept: what is dropped, the scaling makes up for.",
+    formula="E[y] = x: of ones, sum y (1 - rate) is binomial(n, 1 - rate), but for rounding",
+    why="It states what the scaling is for, that the mean is kept; DROP-1 has the factor of each element.",
+    source=f"{_SOURCE}; section 10 of the former for the scaling in training",
+    cases=lambda component, dtype, seed: list(_of_many(component, dtype, seed)),
+    prepare=_shares,
+)
+def mean_kept(trial: Trial) -> float:
+    """The sum over several seeds, against the exact range of the number kept."""
+    rate, ones = trial.case["rate"], np.ones_like(trial.inputs.arrays["x"])
+    total = sum(float(each.sum()) for each in _in_training(trial, ones))
+    of = _MASKS * ones.size
+    least, most = kept_range(of, rate, _ERROR)
+    off = float(trial.bound(trial.inputs.but(x=ones, training=True)).worst.flat[0]) * of
+    low, high = least / (1 - rate) - off, most / (1 - rate) + off
+    if not low <= total <= high:
+        raise Violation(
+            f"the mean of ones becomes {total / of:.6g}; by chance it is {low / of:.6g} ... {high / of:.6g}"
+        )
+    return float(abs(total - of) / (high - of if total > of else of - low))
+
+
+@clause(
+    "DROP-8",
+    "dropout",
+    "What is dropped does not depend on the values.",
+    formula="m and x are independent",
+    why="It tests shares by sign and by size: a mask that looks at the values is told as that.",
+    source=f"{_SOURCE}; exact two-sided tests on signs and magnitudes, pooled over seeds",
+    cases=lambda component, dtype, seed: list(_of_many(component, dtype, seed)),
+    prepare=_shares,
+)
+def values_do_not_matter(trial: Trial) -> float:
+    """Of the positive, the negative, the small and the large."""
+    x, rate = trial.inputs.arrays["x"], trial.case["rate"]
+    applies(np.all(x != 0))
+    masks, middle = np.array([each != 0 for each in _in_training(trial, x)]), np.median(np.abs(x))
+    groups = {"positive": x > 0, "negative": x < 0, "smaller": np.abs(x) < middle, "larger": np.abs(x) >= middle}
+    return max(
+        _probable(masks[:, group], rate, f"of the {name} elements, the number kept is")
+        for name, group in groups.items()
+        if group.any()
+    )
+
+
+@clause(
+    "DROP-9",
+    "dropout",
+    "Evaluation after training drops nothing.",
+    formula="y = x",
+    why="It evaluates after training: a mode that is not switched back is told as that.",
+    source="a formula has no memory",
+)
+def evaluation_after_training(trial: Trial) -> float:
+    """Bit for bit, on the same arrays."""
+    after = trial.sequence([trial.inputs.but(training=True), trial.inputs])[-1]
+    return trial.require_bits(after, trial.inputs.arrays["x"], "after a call in training, evaluation changes x")

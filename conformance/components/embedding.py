@@ -1,0 +1,277 @@
+"""The embedding: its cases, and the clauses that only it has."""
+
+import numpy as np
+
+from ...adapters import Call, Reply
+from ...oracle.embedding import embedding_bound, embedding_vjp_bound
+from ...oracle.output_logits import output_logits_bound
+from ...oracle.rounding.bound import Bound
+from ..cases.values import GENERIC, draw, generator_of
+from ..terms.case import Case
+from ..terms.clause import clause
+from ..terms.component import LAYOUTS, Array, Component, Conventions, Inputs, component
+from ..terms.rounding import rounded
+from ..terms.trial import Trial, applies, required
+from ..terms.verdict import Unsupported, Violation
+
+_SOURCE = "paper, section 3.4"
+_TIED = 'paper, section 3.4: "we share the same weight matrix between the two embedding layers and the linear map"'
+
+# Squares of powers of two, whose root is exact; and others.
+_D_MODEL = (4, 1, 2, 3, 5, 8, 16, 17, 33, 64, 65, 128, 512)
+
+# Beyond the whole numbers that bfloat16 (257) and float16 (2049) have.
+_VOCABULARY = (5, 1, 2, 3, 8, 17, 64, 65, 300, 1001, 4100)
+_TOKENS = ("random", "repeated", "smallest", "largest", "distinct")
+_REGIMES = ("normal", "uniform", "integers", "zero", "ties", "offset", "large", "tiny", "subnormal")
+
+
+def _make(case: Case) -> Inputs:
+    shape, vocabulary = (case["B"], case["L"]), case["V"]
+    generator = generator_of(case, "tokens")
+    count = shape[0] * shape[1]
+    kind = case["tokens"]
+    if kind == "repeated":
+        tokens = generator.choice(generator.integers(0, vocabulary, 2), shape)
+    elif kind == "smallest":
+        tokens = np.minimum(generator.integers(0, 2, shape), vocabulary - 1)
+    elif kind == "largest":
+        # The last one, and such as precede it.
+        tokens = np.maximum(vocabulary - 1 - np.arange(count).reshape(shape) % 5, 0)
+    elif kind == "distinct":
+        tokens = np.resize(generator.permutation(vocabulary), shape)
+    else:
+        tokens = generator.integers(0, vocabulary, shape)
+    weight = draw(case, "weight", (vocabulary, case["d_model"]), case["regime"], case["dtype"])
+    if case["layout"] == "expanded":
+        tokens[...] = tokens[:1]
+    return Inputs({"tokens": tokens.astype(np.int64), "weight": weight})
+
+
+def _exact(case: Case, inputs: Inputs, bound: Bound, conventions: Conventions) -> Array | None:
+    """Small integers times a root that is a power of two, and zeros."""
+    root = round(np.sqrt(case["d_model"]))
+    power_of_two = root**2 == case["d_model"] and root & (root - 1) == 0
+    return np.ones(bound.expected.shape, bool) if power_of_two else bound.expected == 0
+
+
+def _dependents(inputs: Inputs, name: str, where: tuple[int, ...], conventions: Conventions) -> Array:
+    """An element of the matrix reaches its channel, at each place of its token."""
+    channels = np.arange(inputs.arrays["weight"].shape[1])
+    return np.asarray((inputs.arrays["tokens"] == where[0])[..., None] & (channels == where[1]))
+
+
+EMBEDDING: Component = component(
+    name="embedding",
+    formula="weight[tokens] sqrt(d_model)",
+    source="paper, section 3.4",
+    factors={
+        "batch": [{"B": batch} for batch in (1, 2, 3, 0)],
+        "positions": [{"L": length} for length in (3, 1, 2, 5, 17, 0)],
+        "vocabulary": [{"V": size} for size in _VOCABULARY],
+        "d_model": [{"d_model": width} for width in _D_MODEL],
+        "tokens": [{"tokens": tokens} for tokens in _TOKENS],
+        "regime": [{"regime": regime} for regime in _REGIMES],
+        "layout": [{"layout": layout} for layout in LAYOUTS],
+    },
+    axes=("batch item", "position", "channel"),
+    make=_make,
+    shape=lambda inputs: (*inputs.arrays["tokens"].shape, inputs.arrays["weight"].shape[1]),
+    bound=lambda inputs, numerics, conventions: embedding_bound(**inputs.arguments, numerics=numerics),
+    gradient=lambda inputs, cotangent, numerics, conventions: embedding_vjp_bound(
+        cotangent, **inputs.arguments, numerics=numerics
+    ),
+    generic=lambda case: case["regime"] in GENERIC and case["tokens"] == "distinct",
+    admissible=lambda case: case["V"] > 0 and case["d_model"] > 0 and case["V"] * case["d_model"] <= 2**18,
+    exact=_exact,
+    exact_regimes=("integers", "zero"),
+    item=lambda inputs, b: inputs.but(tokens=inputs.arrays["tokens"][b : b + 1]),
+    dependents=_dependents,
+    large=[{"B": 4, "L": 64, "V": 300, "d_model": 33, "tokens": "distinct"}],
+)
+
+
+@clause(
+    "EMB-1",
+    "embedding",
+    "A token gets the row of its own number.",
+    formula="y[b, l] = W[tokens[b, l]] sqrt(d_model), the row a one-hot vector times W",
+    why="It names the row that a token gets instead of its own: each row holds its own number in binary.",
+    source=_SOURCE,
+)
+def own_row(trial: Trial) -> float:
+    """Each row holds its number in binary, which survives any scale: zeros stay zeros, and nothing else does."""
+    tokens, weight = trial.inputs.arrays["tokens"], trial.inputs.arrays["weight"]
+    vocabulary, width = weight.shape
+    applies(tokens.size and vocabulary > 1 and 2**width >= vocabulary)
+    bits = np.arange(vocabulary)[:, None] >> np.arange(min(width, 62)) & 1
+    coded = np.zeros(weight.shape)
+    coded[:, : bits.shape[1]] = bits
+    actual = trial.call(trial.inputs.but(weight=coded))
+    found = ((actual[..., : bits.shape[1]] != 0) * 2.0 ** np.arange(bits.shape[1])).sum(-1)
+    wrong = np.argwhere(found != tokens)
+    if len(wrong):
+        at = tuple(map(int, wrong[0]))
+        held = f"row {found[at]:.0f}" if found[at] < vocabulary else "no row of the matrix"
+        raise Violation(f"token {tokens[at]} of a vocabulary of {vocabulary}, at {list(at)}, gets {held}")
+    return 0.0
+
+
+@clause(
+    "EMB-2",
+    "embedding",
+    "The rows are multiplied by sqrt(d_model).",
+    formula="W = 1: y = sqrt(d_model)",
+    why="It names the scale: a matrix of ones gives it back as it is.",
+    source='paper, section 3.4: "we multiply those weights by sqrt(d_model)"',
+)
+def scale(trial: Trial) -> float:
+    """With a matrix of ones the result is the scale itself."""
+    applies(trial.inputs.arrays["tokens"].size)
+    ones = trial.inputs.but(weight=np.ones_like(trial.inputs.arrays["weight"]))
+    width, vocabulary = trial.case["d_model"], trial.case["V"]
+    claim = f"the scale is not sqrt(d_model) (d_model = {width}, V = {vocabulary})"
+    return required(trial.judge(trial.call(ones), ones), claim)
+
+
+@clause(
+    "EMB-3",
+    "embedding",
+    "A token has the same embedding wherever it stands, and only its own row counts.",
+    formula="y[b, l] depends on W[tokens[b, l]] alone",
+    why="It compares calls: a token's row depends neither on its place nor on the rows of other tokens.",
+    source=_SOURCE,
+)
+def place_does_not_matter(trial: Trial) -> float:
+    """The places in reverse, then with every row changed that no token has; within both bounds."""
+    tokens, weight = trial.inputs.arrays["tokens"], trial.inputs.arrays["weight"]
+    applies(tokens.size)
+    whole, worst = trial.call(), trial.bound().worst
+    reverse = trial.call(trial.inputs.but(tokens=tokens[::-1, ::-1].copy()))
+    claim = "a token has another embedding at another place"
+    ratio = trial.require_same(reverse, whole[::-1, ::-1], 2 * worst[::-1, ::-1], claim)
+    others = weight.copy()
+    others[~np.isin(np.arange(len(weight)), tokens)] = 1.0
+    actual = trial.call(trial.inputs.but(weight=others))
+    return max(ratio, trial.require_same(actual, whole, 2 * worst, "rows of other tokens matter"))
+
+
+@clause(
+    "EMB-4",
+    "embedding",
+    "The matrix that is given is read at every call: an update of it in place is seen.",
+    formula="y of W' after y of W, where W' is W after an optimizer's step",
+    why="It updates the matrix in place, as an optimizer does, and says that the old one is still read.",
+    source=_TIED,
+)
+def reads_it_again(trial: Trial) -> float:
+    """The second matrix lies in the same array."""
+    applies(trial.inputs.arrays["tokens"].size and trial.case["V"] > 1)
+    updated = _stepped(trial)
+    first, second = trial.sequence([trial.inputs, updated])
+    old, new = trial.bound(), trial.bound(updated)
+    with np.errstate(invalid="ignore"):
+        moved = np.abs(new.expected - old.expected) > new.worst + old.worst
+    if (moved & np.isfinite(second)).any() and np.array_equal(second, first):
+        raise Violation("an update of the matrix in place is not seen: the embedding is that of before")
+    claim = "after an update of the matrix in place, the embedding is another than of the same matrix afresh"
+    return trial.require_same(second, trial.call(updated), 2 * new.worst, claim)
+
+
+def _stepped(trial: Trial) -> Inputs:
+    """The same call after a step of an optimizer on the matrix."""
+    weight = trial.inputs.arrays["weight"]
+    step = np.abs(weight).max(initial=0.0) * trial.generator("gradient").standard_normal(weight.shape)
+    updated = trial.inputs.but(weight=rounded(weight - step / 2, trial.dtype))
+    applies(np.isfinite(updated.arrays["weight"]).all())
+    return updated
+
+
+@clause(
+    "EMB-5",
+    "embedding",
+    "Embedding and output logits share a matrix: an optimizer's step on it changes both; only the embedding is scaled.",
+    formula="y = sqrt(d_model) logits(e_k)[tokens], k = 1 ... d_model, with W and with W'",
+    source=_TIED,
+    prepare=lambda case: case.but(regime="normal"),
+)
+def tied(trial: Trial) -> float:
+    """One-hot hidden states read the matrix; both from one array, before it is updated in place and after."""
+    tokens, width = trial.inputs.arrays["tokens"], trial.case["d_model"]
+    applies(tokens.size and trial.case["V"] <= 512)
+    hidden = np.eye(width)[None]
+    both = (trial.inputs, _stepped(trial))
+    calls = []
+    for inputs in both:
+        calls.append(Call("embedding", inputs.arrays, dtype=trial.dtype))
+        reading = {"hidden": hidden, "weight": inputs.arrays["weight"]}
+        calls.append(Call("output_logits", reading, dtype=trial.dtype))
+    values = [_value(trial, reply) for reply in trial.subject.adapter.sequence(calls)]
+    ratio = 0.0
+    for when, inputs, embedded, logits in zip(("before", "after"), both, values[::2], values[1::2], strict=True):
+        bound = output_logits_bound(hidden, inputs.arrays["weight"], numerics=trial.ladder[-1][1])
+        if embedded.shape != trial.component.shape(inputs) or logits.shape != bound.expected.shape:
+            raise Violation(f"the embedding has the shape {embedded.shape}, and logits have {logits.shape}")
+        read, off = logits[0].T[tokens], bound.worst[0].T[tokens]
+        allowance = trial.bound(inputs).worst + np.sqrt(width) * off
+        claim = (
+            f"{when} an optimizer's step on the shared matrix, the embedding is not sqrt(d_model) times "
+            "the rows that the logits read"
+        )
+        ratio = max(ratio, trial.require_same(embedded, np.sqrt(width) * read, allowance, claim))
+    return ratio
+
+
+def _value(trial: Trial, reply: Reply) -> Array:
+    trial.subject.heard(reply)
+    if reply.status == "unsupported":
+        raise Unsupported(reply.message)
+    if reply.value is None:
+        raise Violation(reply.message or "there is no array in the reply")
+    return reply.value
+
+
+@clause(
+    "EMB-6",
+    "embedding",
+    "A token outside the vocabulary is refused.",
+    formula="tokens in 0 ... V - 1",
+    source="the formula has no row for any other; what is read instead is another token's, or no memory of ours",
+    level="advisory",
+    prepare=lambda case: case.but(layout="contiguous"),
+)
+def outside_the_vocabulary(trial: Trial) -> float:
+    """V and -1. On processors only: the assertion of a graphics card would end every later call as well."""
+    tokens, vocabulary = trial.inputs.arrays["tokens"], trial.case["V"]
+    applies(tokens.size and trial.subject.adapter.offer.device == "cpu")
+    for strange in (vocabulary, -1):
+        outside = trial.inputs.but(tokens=np.where(np.arange(tokens.size).reshape(tokens.shape), tokens, strange))
+        reply = trial.subject.adapter.call("embedding", outside.arrays, dtype=trial.dtype)
+        trial.subject.heard(reply)
+        if reply.status == "ok":
+            raise Violation(f"token {strange} of a vocabulary of {vocabulary} is taken without an error")
+        if reply.status not in ("error", "unsupported"):
+            raise Violation(
+                f"token {strange} of a vocabulary of {vocabulary} does not end in an error: {reply.message}"
+            )
+    return 0.0
+
+
+@clause(
+    "EMB-7",
+    "embedding",
+    "The gradient of a row is the sum over all places of its token; a token that does not occur gets exactly zero.",
+    formula="dW[t] = sqrt(d_model) sum of g over the places where the token is t",
+    why="It is exact: a place that is left out or counted twice is a whole number, and no rounding.",
+    source="paper, section 3.4, differentiated",
+    prepare=lambda case: case.but(d_model=4, regime="normal"),
+)
+def repeated_tokens_add_up(trial: Trial) -> float:
+    """Bit for bit: sqrt(4) = 2, and sums of small whole numbers are exact in every format."""
+    tokens = trial.inputs.arrays["tokens"]
+    applies(tokens.size and tokens.size <= 64)
+    g = trial.generator("whole").integers(-1, 2, trial.cotangent.shape).astype(float)
+    due = np.zeros_like(trial.inputs.arrays["weight"])
+    np.add.at(due, tokens, 2 * g)
+    actual = trial.gradients(cotangent=g)["weight"]
+    return trial.require_bits(actual, due, "the gradient of a token's row is not the sum over its places")

@@ -1,0 +1,1 @@
+"""The clauses that hold for every component."""

@@ -1,0 +1,110 @@
+"""Layer normalisation: its cases. Its clauses are in `layer_norm_clauses.py`."""
+
+import numpy as np
+
+from ....oracle.layer_norm_bound import layer_norm_bound, layer_norm_vjp_bound
+from ....oracle.rounding.bound import Bound
+from ....oracle.rounding.formats import FORMATS
+from ...cases.values import GENERIC, draw, generator_of
+from ...terms.case import Case
+from ...terms.component import LAYOUTS, Array, Component, Conventions, Inputs, component
+from ...terms.rounding import rounded
+from ...terms.trial import applies
+
+# Around the tiles of vector units, and the widths of models.
+_WIDTHS = (3, 1, 2, 5, 7, 8, 16, 17, 33, 64, 65, 127, 128, 129, 768, 1000)
+
+_REGIMES = (
+    *("normal", "uniform", "integers", "zero", "constant", "zero-gain", "far", "narrow", "offset", "mixed"),
+    *("ties", "cancelling", "large", "tiny", "subnormal"),
+)
+
+
+def _make(case: Case) -> Inputs:
+    regime, dtype, d = case["regime"], case["dtype"], case["d"]
+    shape = (*(2,) * (case["axes"] - 3), case["B"], case["L"], d)[-max(case["axes"], 1) :]
+    generator = generator_of(case, regime)
+    column = (*shape[:-1], 1)
+    if regime == "constant":
+        x = np.broadcast_to(generator.choice([0.3, -7.0, 100.0], column), shape).copy()
+    elif regime == "far":
+        # A mean of 1e2 to 4e4 (float64: to 4e8), and a spread of a few units in its last place, at least 1.
+        mean = generator.choice([1e2, 1e3, 4e4] if dtype != "float64" else [1e4, 1e6, 4e8], column)
+        ulp = 2 * FORMATS[dtype].unit_roundoff * 2.0 ** np.floor(np.log2(mean))
+        x = mean + np.maximum(1.0, 1.5 * ulp) * generator.standard_normal(shape)
+    elif regime == "narrow":
+        # A deviation of 1e-1 to 1e-4, about which epsilon decides.
+        x = generator.choice([1e-1, 1e-2, 3e-3, 1e-4], column) * generator.standard_normal(shape)
+    elif regime == "mixed":
+        # Rows of unlike size and mean side by side.
+        x = generator.choice([1e-2, 1.0, 30.0], column) * (
+            generator.standard_normal(shape) + generator.normal(size=column)
+        )
+    else:
+        x = draw(case, "x", shape, "normal" if regime == "zero-gain" else regime, dtype)
+    gain, bias = (draw(case, name, (d,), "normal", dtype) for name in ("gain", "bias"))
+    if case["affine"] == "none":
+        gain, bias = np.ones(d), np.zeros(d)
+    if regime == "zero-gain":
+        gain = np.zeros(d)
+    x = rounded(x, dtype)
+    if case["layout"] == "expanded":
+        x[...] = x[:1]
+    options = {} if case["epsilon"] == "default" else {"epsilon": case["epsilon"]}
+    return Inputs({"x": x, "gain": gain, "bias": bias}, options)
+
+
+def _exact(case: Case, inputs: Inputs, bound: Bound, conventions: Conventions) -> Array:
+    """Rows of zero and gains of zero leave the bias; other constant rows do not, as their mean is rounded."""
+    return np.ones(bound.expected.shape, bool)
+
+
+def _item(inputs: Inputs, b: int) -> Inputs:
+    x = inputs.arrays["x"]
+    applies(x.ndim > 1)
+    return inputs.but(x=x[b : b + 1])
+
+
+def _variations(case: Case) -> dict[str, tuple[Inputs, Inputs]]:
+    plain = case.but(regime="narrow", layout="contiguous")
+    return {"epsilon": (_make(plain.but(epsilon="default")), _make(plain.but(epsilon=0.25)))}
+
+
+def _dependents(inputs: Inputs, name: str, where: tuple[int, ...], conventions: Conventions) -> Array:
+    """An element of x reaches its row, a gain or a bias its channel."""
+    depends = np.zeros(inputs.arrays["x"].shape, bool)
+    if name == "x":
+        depends[where[:-1]] = True
+    else:
+        depends[..., where[0]] = True
+    return depends
+
+
+LAYER_NORM: Component = component(
+    name="layer_norm",
+    formula="gain (x - mean) / sqrt(variance + epsilon) + bias",
+    source="Ba, Kiros and Hinton 2016, equation 4; paper, section 3.1",
+    factors={
+        "axes": [{"axes": axes} for axes in (3, 1, 2, 4)],
+        "rows": [{"B": b, "L": length} for b, length in ((1, 1), (1, 2), (2, 1), (2, 3), (3, 5), (0, 2), (2, 0))],
+        "width": [{"d": width} for width in _WIDTHS],
+        "affine": [{"affine": "normal"}, {"affine": "none"}],
+        "epsilon": [{"epsilon": epsilon} for epsilon in ("default", 1e-12, 1e-3, 0.25)],
+        "regime": [{"regime": regime} for regime in _REGIMES],
+        "layout": [{"layout": layout} for layout in LAYOUTS],
+    },
+    make=_make,
+    shape=lambda inputs: inputs.arrays["x"].shape,
+    bound=lambda inputs, numerics, conventions: layer_norm_bound(**inputs.arguments, numerics=numerics),
+    gradient=lambda inputs, cotangent, numerics, conventions: layer_norm_vjp_bound(
+        cotangent, **inputs.arguments, numerics=numerics
+    ),
+    generic=lambda case: case["regime"] in GENERIC,
+    admissible=lambda case: 1 <= case["axes"] <= 4 and case["d"] > 0,
+    exact=_exact,
+    exact_regimes=("zero", "zero-gain"),
+    item=_item,
+    variations=_variations,
+    dependents=_dependents,
+    large=[{"axes": 3, "B": 2, "L": 128, "d": 64}, {"axes": 2, "B": 1, "L": 96, "d": 768}],
+)

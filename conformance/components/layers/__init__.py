@@ -1,0 +1,1 @@
+"""Layers of encoder and decoder, and whole stacks of them."""

@@ -1,0 +1,143 @@
+"""The decoder, from symbols and a memory to the logits of the next symbol: its cases, and the clauses it alone has."""
+
+import numpy as np
+
+from ....adapters import Call
+from ....oracle.decoder import decoder_bound, decoder_vjp_bound
+from ...cases.values import draw
+from ...terms.case import Case
+from ...terms.clause import clause
+from ...terms.component import Component, Inputs, component
+from ...terms.rounding import rounded
+from ...terms.trial import Trial, applies, of_gradient, required
+from ...terms.verdict import NotOffered, Violation
+from .encoder import ENCODER_STACK, REGIMES, stack_conventions, stack_of, tokens_of
+from .weights import DECODER, HEADS, allowance, named_mask, split_weights
+
+_COMPONENT = "decoder"
+_SOURCE = "paper, sections 3.1, 3.4, 3.5 and figure 1"
+
+
+def _make(case: Case) -> Inputs:
+    shape = (case["B"], case["L_m"], case["d_model"])
+    arrays = {
+        "tokens": tokens_of(case, case["L"]),
+        "memory": draw(case, "memory", shape, "normal", case["dtype"]),
+        **stack_of(case, dict(DECODER)),
+    }
+    mask = named_mask(case, "memory_mask", case["L"], case["L_m"])
+    if mask is not None:
+        arrays["memory_mask"] = mask
+    return Inputs(arrays, {"heads": case["heads"]})
+
+
+DECODER_STACK: Component = component(
+    name=_COMPONENT,
+    formula="x_0 = W[tokens] sqrt(d_model) + PE, x_n = decoder_layer(x_(n-1), memory), logits = x_N W^T",
+    source=_SOURCE,
+    factors={
+        "batch": [{"B": batch} for batch in (1, 2)],
+        "positions": [{"L": length} for length in (3, 1, 2, 6)],
+        "memory": [{"L_m": length} for length in (4, 1, 7)],
+        "vocabulary": [{"V": size} for size in (5, 2, 17)],
+        "layers": [{"layers": layers} for layers in (1, 2, 0, 3)],
+        "heads": HEADS[:4],
+        "d_ff": [{"d_ff": width} for width in (5, 16)],
+        "memory_mask": [{"memory_mask": mask} for mask in ("none", "padding-right", "padding-left")],
+        "regime": [{"regime": regime} for regime in REGIMES],
+    },
+    axes=("batch item", "position", "token"),
+    make=_make,
+    shape=lambda inputs: (*inputs.arrays["tokens"].shape, len(inputs.arrays["weights.embedding"])),
+    bound=lambda inputs, numerics, conventions: decoder_bound(
+        **split_weights(inputs), **stack_conventions(conventions), numerics=numerics
+    ),
+    generic=lambda case: case["regime"] == "normal",
+    gradient=lambda inputs, cotangent, numerics, conventions: decoder_vjp_bound(
+        cotangent, **split_weights(inputs), **stack_conventions(conventions), numerics=numerics
+    ),
+)
+
+
+@clause(
+    "DEC-1",
+    _COMPONENT,
+    "The decoder gives symbols: a logit for each of the vocabulary, at each position.",
+    formula="whole numbers (B, L), real numbers (B, L_m, d_model) -> real numbers (B, L, V)",
+    why="It says that the memory is not read; ALL-1 shows the wrong logits that come of it.",
+    source='paper, section 3: "the decoder then generates an output sequence of symbols one element at a time"',
+)
+def vectors_to_symbols(trial: Trial) -> float:
+    """The symbols drawn from them depend on what the encoder wrote: another memory gives other logits."""
+    inputs, memory = trial.inputs, trial.inputs.arrays["memory"]
+    other = inputs.but(memory=rounded(memory[:, ::-1] + 1, trial.dtype))
+    one, two = trial.bound(), trial.bound(other)
+    apart = np.abs(one.expected - two.expected) > allowance(trial) + allowance(trial, other)
+    applies(apart.any())
+    if np.array_equal(trial.call(), trial.call(other)):
+        raise Violation("another memory gives the same logits")
+    return 0.0
+
+
+@clause(
+    "DEC-2",
+    _COMPONENT,
+    "Generating one symbol at a time gives the logits of the full pass, at every split.",
+    formula="f(tokens[:t], memory) = f(tokens, memory)[:t]",
+    why="It compares every first part with the full pass, as writing one symbol at a time relies on it.",
+    source='paper, section 3: "at each step the model is auto-regressive"',
+    prepare=lambda case: case.but(regime="normal"),
+)
+def steps_are_rows(trial: Trial) -> float:
+    """As with a cache of keys and values, for every t."""
+    tokens = trial.inputs.arrays["tokens"]
+    applies(tokens.shape[1] > 1)
+    whole, allowed, ratio = trial.call(), allowance(trial), 0.0
+    for t in range(1, tokens.shape[1]):
+        step = trial.call(trial.inputs.but(tokens=tokens[:, :t].copy()))
+        claim = f"the first {t} symbols alone give other logits than among {tokens.shape[1]}"
+        ratio = max(ratio, trial.require_same(step, whole[:, :t], 2 * allowed[:, :t], claim))
+    return ratio
+
+
+@clause(
+    "DEC-3",
+    _COMPONENT,
+    "The embedding and the last product share one matrix, and its gradient is the sum of both uses.",
+    formula="n = 0: logits = (W[tokens] sqrt(d_model) + PE) W^T, dW by way of the embedding and of the product",
+    why="It says that the shared matrix gets the gradient of one use only, or not their sum.",
+    source='paper, section 3.4: "we share the same weight matrix"',
+    prepare=lambda case: case.but(layers=0),
+)
+def shared_matrix(trial: Trial) -> float:
+    """Without layers, where the bound is narrow."""
+    name = "weights.embedding"
+    actual, bound = trial.gradients()[name], trial.gradient_bounds()[name]
+    claim = f"the {of_gradient('the shared matrix')} is not the sum of both its uses"
+    return trial.require_same(actual, bound.expected, bound.worst, claim)
+
+
+@clause(
+    "DEC-4",
+    _COMPONENT,
+    "The whole Transformer: the decoder reads what the encoder wrote.",
+    formula="logits = decoder(target, encoder(source))",
+    source="paper, section 3 and figure 1",
+    prepare=lambda case: case.but(regime="normal", memory_mask="none"),
+)
+def whole_transformer(trial: Trial) -> float:
+    """The implementation's own encoder writes the memory; the logits are those of exactly that memory."""
+    if "encoder" not in trial.subject.adapter.offer.functions:
+        raise NotOffered("encoder is not offered")
+    of_encoder = ENCODER_STACK
+    names = {name: trial.case[name] for name in ("B", "V", "layers", "heads", "d_model", "d_k", "d_v", "d_ff", "seed")}
+    plain = of_encoder.case([options[0] for options in of_encoder.factors.values()], trial.dtype, 0)
+    source = of_encoder.make(plain.but(**names, L=trial.case["L_m"]))
+    call = Call("encoder", source.arrays, source.options, trial.dtype)
+    memory = trial.answered(trial.subject.adapter.sequence([call])[0]).value
+    if memory is None or memory.shape != trial.inputs.arrays["memory"].shape:
+        raise Violation("the encoder gives no memory of the shape (B, L, d_model)")
+    inputs = trial.inputs.but(memory=memory)
+    actual = trial.call(inputs)
+    claim = "the logits are not those of what the encoder wrote"
+    return required(trial.judge(actual, inputs, statistical=True), claim)

@@ -1,0 +1,164 @@
+"""The encoder, from symbols to continuous representations: its cases, and the clauses that only it has."""
+
+import numpy as np
+
+from ....oracle.encoder import encoder_bound, encoder_vjp_bound
+from ...cases.values import draw, generator_of
+from ...terms.case import Case
+from ...terms.clause import clause
+from ...terms.component import Array, Component, Conventions, Inputs, component
+from ...terms.rounding import rounded
+from ...terms.trial import Trial, applies
+from ...terms.verdict import Violation
+from .weights import ENCODER, HEADS, allowance, named_mask, split_weights, weights_of
+
+_COMPONENT = "encoder"
+_SOURCE = "paper, sections 3.1, 3.4, 3.5 and figure 1"
+
+REGIMES = ("normal", "large-scores")
+
+
+def table_of(case: Case) -> Array:
+    """The shared matrix, of the size that makes embeddings as large as positions: d_model^-0.5."""
+    table = draw(case, "embedding", (case["V"], case["d_model"]), "normal", case["dtype"])
+    return rounded(table / np.sqrt(case["d_model"]), case["dtype"])
+
+
+def tokens_of(case: Case, length: int) -> Array:
+    """Random ones, the smallest and the largest among them."""
+    tokens = generator_of(case, "tokens").integers(0, case["V"], (case["B"], length))
+    if tokens.size > 1:
+        tokens.flat[0], tokens.flat[-1] = 0, case["V"] - 1
+    return np.asarray(tokens)
+
+
+def stack_of(case: Case, names: dict[str, str]) -> dict[str, Array]:
+    """The weights of a stack: the shared matrix, and those of each layer."""
+    weights = {"weights.embedding": table_of(case)}
+    for number in range(case["layers"]):
+        weights |= weights_of(case, names, f"weights.layers.{number}.")
+    return weights
+
+
+def stack_conventions(conventions: Conventions) -> dict[str, str]:
+    """The conventions that a stack depends on."""
+    return {name: conventions[name] for name in ("masked_row", "positional_layout")}
+
+
+def _make(case: Case) -> Inputs:
+    arrays = {"tokens": tokens_of(case, case["L"]), **stack_of(case, dict(ENCODER))}
+    mask = named_mask(case, "mask", case["L"], case["L"])
+    if mask is not None:
+        arrays["mask"] = mask
+    return Inputs(arrays, {"heads": case["heads"]})
+
+
+ENCODER_STACK: Component = component(
+    name=_COMPONENT,
+    formula="x_0 = W[tokens] sqrt(d_model) + PE, x_n = encoder_layer(x_(n-1))",
+    source=_SOURCE,
+    factors={
+        "batch": [{"B": batch} for batch in (1, 2)],
+        "positions": [{"L": length} for length in (3, 1, 2, 7)],
+        "vocabulary": [{"V": size} for size in (5, 2, 17)],
+        "layers": [{"layers": layers} for layers in (1, 2, 0, 3)],
+        "heads": HEADS[:4],
+        "d_ff": [{"d_ff": width} for width in (5, 16)],
+        "mask": [{"mask": mask} for mask in ("none", "padding-right", "padding-left")],
+        "regime": [{"regime": regime} for regime in REGIMES],
+    },
+    axes=("batch item", "position", "channel"),
+    make=_make,
+    shape=lambda inputs: (*inputs.arrays["tokens"].shape, inputs.arrays["weights.embedding"].shape[1]),
+    bound=lambda inputs, numerics, conventions: encoder_bound(
+        **split_weights(inputs), **stack_conventions(conventions), numerics=numerics
+    ),
+    generic=lambda case: case["regime"] == "normal",
+    gradient=lambda inputs, cotangent, numerics, conventions: encoder_vjp_bound(
+        cotangent, **split_weights(inputs), **stack_conventions(conventions), numerics=numerics
+    ),
+)
+
+
+@clause(
+    "ENC-1",
+    _COMPONENT,
+    "The encoder turns symbols into continuous vectors, one of d_model numbers for each symbol.",
+    formula="whole numbers (B, L) -> real numbers (B, L, d_model)",
+    why="It states what the paper calls an encoder, symbols to vectors, and needs no expected value.",
+    source='paper, section 3: "the encoder maps an input sequence of symbol representations [...] to a sequence of'
+    ' continuous representations"',
+)
+def symbols_to_vectors(trial: Trial) -> float:
+    """Another symbol gives another vector, and the vectors are no whole numbers."""
+    tokens = trial.inputs.arrays["tokens"]
+    applies(tokens.size)
+    actual = trial.call()
+    other = tokens.copy()
+    other.flat[0] = (tokens.flat[0] + 1) % trial.case["V"]
+    changed = trial.call(trial.inputs.but(tokens=other))
+    if np.array_equal(actual[0, 0], changed[0, 0]) and trial.case["d_model"] > 2:
+        raise Violation("another symbol gives the same vector")
+    if (actual == np.round(actual)).all() and actual.size > 2:
+        raise Violation("the result holds whole numbers only, and is no continuous representation")
+    return 0.0
+
+
+@clause(
+    "ENC-2",
+    _COMPONENT,
+    "Without any layer, the result is the embedding and the position, added.",
+    formula="n = 0: W[tokens] sqrt(d_model) + PE",
+    why="It says that embedding and position are wrong, which layers behind them would blur.",
+    source="paper, sections 3.4 and 3.5, figure 1",
+    prepare=lambda case: case.but(layers=0, mask="none"),
+)
+def embedding_and_position(trial: Trial) -> float:
+    """Within the bound of a sum of the two."""
+    bound = trial.bound()
+    claim = "without layers, the result is not the sum of embedding and position"
+    return trial.require_same(trial.call(), bound.expected, bound.worst, claim)
+
+
+@clause(
+    "ENC-3",
+    _COMPONENT,
+    "Order matters, through the positions alone: the same symbol in two places gives two vectors.",
+    formula="tokens_i = tokens_j, i != j: the rows differ",
+    why="It states what positions are for: without them a symbol in two places gives one vector.",
+    source='paper, section 3.5: "to make use of the order of the sequence"',
+    prepare=lambda case: case.but(mask="none", regime="normal"),
+)
+def order_matters(trial: Trial) -> float:
+    """All tokens alike; a row may be as another only where the formula says so."""
+    tokens = trial.inputs.arrays["tokens"]
+    applies(tokens.shape[1] > 1 and trial.case["d_model"] > 2)
+    alike = trial.inputs.but(tokens=np.zeros_like(tokens))
+    actual, expected, allowed = trial.call(alike), trial.bound(alike).expected, allowance(trial, alike)
+    apart = (np.abs(expected[:, 0] - expected[:, 1]) > allowed[:, 0] + allowed[:, 1]).any()
+    applies(apart)
+    if np.array_equal(actual[:, 0], actual[:, 1]):
+        raise Violation("the same symbol in two places gives the same vector")
+    return 0.0
+
+
+@clause(
+    "ENC-4",
+    _COMPONENT,
+    "Padding does not matter: valid positions are what they are without it.",
+    formula="mask_j = False for j >= n: f(tokens)[:n] = f(tokens[:n])",
+    why="It compares two calls: a mask that only some of the layers get lets the padding in.",
+    source="paper, section 3.2.3",
+    prepare=lambda case: case.but(mask="none", regime="normal"),
+)
+def padding_does_not_matter(trial: Trial) -> float:
+    """Whatever symbol stands there."""
+    tokens = trial.inputs.arrays["tokens"]
+    length = tokens.shape[1]
+    applies(length > 1)
+    n = (length + 1) // 2
+    valid = np.arange(length) < n
+    padded = trial.inputs.but(tokens=np.where(valid, tokens, 0), mask=valid[None, None, None, :])
+    alone = trial.inputs.but(tokens=tokens[:, :n].copy())
+    claim = "padding changes valid positions"
+    return trial.require_same(trial.call(padded)[:, :n], trial.call(alone), 2 * allowance(trial, alone), claim)

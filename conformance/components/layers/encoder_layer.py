@@ -1,0 +1,144 @@
+"""One layer of the encoder: its cases, and the clauses that only it has."""
+
+import numpy as np
+
+from ....oracle.encoder_layer import encoder_layer_bound, encoder_layer_vjp_bound
+from ...terms.case import Case
+from ...terms.clause import clause
+from ...terms.component import Component, Inputs, component
+from ...terms.trial import Trial, applies
+from .weights import ENCODER, HEADS, REGIMES, allowance, named_mask, split_weights, states_of, weights_of
+
+_COMPONENT = "encoder_layer"
+_SOURCE = "paper, section 3.1 and figure 1"
+
+_MASKS = ("none", "padding-right", "padding-left", "random", "per-head", "per-query", "blind-rows")
+_LAYOUTS = ("contiguous", "transposed", "sliced", "strided", "mixed")
+
+
+def _make(case: Case) -> Inputs:
+    arrays = {"x": states_of(case, "x", case["L"]), **weights_of(case, ENCODER)}
+    mask = named_mask(case, "mask", case["L"], case["L"])
+    if mask is not None:
+        arrays["mask"] = mask
+    return Inputs(arrays, {"heads": case["heads"]})
+
+
+def _item(inputs: Inputs, b: int) -> Inputs:
+    changed = {"x": inputs.arrays["x"][b : b + 1]}
+    mask = inputs.arrays.get("mask")
+    if mask is not None and mask.ndim == 4 and mask.shape[0] > 1:
+        changed["mask"] = mask[b : b + 1]
+    return inputs.but(**changed)
+
+
+def _variations(case: Case) -> dict[str, tuple[Inputs, Inputs]]:
+    bare = case.but(mask="none", regime="normal", layout="contiguous")
+    return {"mask": (_make(bare), _make(bare.but(mask="random")))}
+
+
+ENCODER_LAYER: Component = component(
+    name=_COMPONENT,
+    formula="LayerNorm(a + FFN(a)), a = LayerNorm(x + MultiHead(x, x, x))",
+    source=_SOURCE,
+    factors={
+        "batch": [{"B": batch} for batch in (1, 2, 3, 0)],
+        "positions": [{"L": length} for length in (3, 1, 2, 5, 16, 17)],
+        "heads": HEADS,
+        "d_ff": [{"d_ff": width} for width in (5, 1, 8, 33)],
+        "mask": [{"mask": mask} for mask in _MASKS],
+        "regime": [{"regime": regime} for regime in REGIMES],
+        "layout": [{"layout": layout} for layout in _LAYOUTS],
+    },
+    axes=("batch item", "position", "channel"),
+    make=_make,
+    shape=lambda inputs: inputs.arrays["x"].shape,
+    bound=lambda inputs, numerics, conventions: encoder_layer_bound(
+        **split_weights(inputs), masked_row=conventions["masked_row"], numerics=numerics
+    ),
+    generic=lambda case: case["regime"] in ("normal", "uniform"),
+    gradient=lambda inputs, cotangent, numerics, conventions: encoder_layer_vjp_bound(
+        cotangent, **split_weights(inputs), masked_row=conventions["masked_row"], numerics=numerics
+    ),
+    item=_item,
+    variations=_variations,
+)
+
+
+@clause(
+    "ENCL-1",
+    _COMPONENT,
+    "Permuting the positions permutes the result: the layer itself knows no order.",
+    formula="f(P x) = P f(x)",
+    why="It states why positions are encoded at all, that the layer knows no order; a causal mask breaks it.",
+    source="paper, section 3.5: there is neither recurrence nor convolution, so order comes from the encodings alone",
+    prepare=lambda case: case.but(mask="none"),
+)
+def permutation_equivariant(trial: Trial) -> float:
+    """Any order."""
+    x, allowed = trial.inputs.arrays["x"], allowance(trial)
+    applies(x.shape[1] > 1)
+    order = trial.generator("order").permutation(x.shape[1])
+    permuted = trial.call(trial.inputs.but(x=x[:, order].copy()))
+    claim = "permuting the positions does not permute the result"
+    return trial.require_same(permuted, trial.call()[:, order], 2 * allowed[:, order], claim)
+
+
+@clause(
+    "ENCL-2",
+    _COMPONENT,
+    "Padding does not matter: valid positions are what they are without it.",
+    formula="mask_j = False for j >= n: f(x)[:n] = f(x[:n])",
+    why="It compares two calls, one with 100 in the padding: a mask that is lost on the way lets that in.",
+    source="paper, section 3.2.3: a masked connection has no weight",
+    prepare=lambda case: case.but(mask="none", regime="normal"),
+)
+def padding_does_not_matter(trial: Trial) -> float:
+    """With large numbers in the padded positions, and without these."""
+    x = trial.inputs.arrays["x"]
+    length = x.shape[1]
+    applies(length > 1 and x.shape[0])
+    n = (length + 1) // 2
+    valid = np.arange(length) < n
+    padded = np.where(valid[:, None], x, 100.0)
+    whole = trial.call(trial.inputs.but(x=padded, mask=valid[None, None, None, :]))[:, :n]
+    alone = trial.inputs.but(x=x[:, :n].copy())
+    return trial.require_same(whole, trial.call(alone), 2 * allowance(trial, alone), "padding changes valid positions")
+
+
+@clause(
+    "ENCL-3",
+    _COMPONENT,
+    "With both sub-layers silent, the norm of the norm is left: each sum has its residual, and a norm after it.",
+    formula="W^O = 0, W_2 = 0, b_2 = 0: f(x) = LayerNorm(LayerNorm(x))",
+    source='paper, section 3.1: "LayerNorm(x + Sublayer(x))"',
+    prepare=lambda case: case.but(mask="none"),
+)
+def residuals_and_norms(trial: Trial) -> float:
+    """Within the bound, which is that of two norms."""
+    names = ("self_attention.w_output", "feed_forward.w_2", "feed_forward.b_2")
+    silent = {f"weights.{name}": np.zeros_like(trial.inputs.arrays[f"weights.{name}"]) for name in names}
+    inputs = trial.inputs.but(**silent)
+    bound = trial.bound(inputs)
+    claim = "with both sub-layers silent, the layer is not the norm of the norm"
+    return trial.require_same(trial.call(inputs), bound.expected, bound.worst, claim)
+
+
+@clause(
+    "ENCL-4",
+    _COMPONENT,
+    "A padded position gets a gradient of exactly zero from the others.",
+    formula="mask_j = False, g_j = 0: dx_j = 0",
+    why="It says that padding gets a gradient from the others; in float16 the bound may be infinite there.",
+    source="paper, section 3.2.3, differentiated",
+    prepare=lambda case: case.but(mask="none", regime="normal"),
+)
+def padding_gets_no_gradient(trial: Trial) -> float:
+    """Where the cotangent of the padded rows themselves is zero."""
+    length = trial.case["L"]
+    applies(length > 1 and trial.cotangent.size)
+    valid = np.arange(length) < (length + 1) // 2
+    inputs = trial.inputs.but(mask=valid[None, None, None, :])
+    dx = trial.gradients(inputs, np.where(valid[:, None], trial.cotangent, 0))["x"]
+    hidden = np.broadcast_to(~valid[:, None], dx.shape)
+    return trial.require_bits(dx, np.zeros_like(dx), "a padded position gets a gradient from the others", hidden)

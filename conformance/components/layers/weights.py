@@ -1,0 +1,88 @@
+"""What layers and stacks share: their sizes, and their weights by the names of the contract.
+
+Gains and biases are random: a gain of 1 and a bias of 0 hide a normalisation too many. Matrices are shrunk by the root
+of their fan-in, so that what passes keeps its size.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ....oracle.layer_weights import DECODER as DECODER
+from ....oracle.layer_weights import ENCODER as ENCODER
+from ...cases.masks import mask_of
+from ...cases.values import draw
+from ...terms.case import Case, Value
+from ...terms.component import Array, Inputs
+from ...terms.rounding import rounded
+from ...terms.trial import Trial
+
+HEADS: list[Mapping[str, Value]] = [
+    {"heads": heads, "d_model": heads * d, "d_k": d, "d_v": d} for heads, d in ((2, 4), (1, 4), (2, 1), (3, 5), (4, 8))
+]
+"""d_k = d_v = d_model / h as in the paper, and other choices last."""
+HEADS += [{"heads": 2, "d_model": 8, "d_k": 3, "d_v": 5}, {"heads": 3, "d_model": 5, "d_k": 4, "d_v": 2}]
+
+REGIMES = ("normal", "uniform", "large-scores", "offset", "small", "equal-rows")
+GROWTH = 8.0
+
+
+def sizes_of(case: Case) -> Callable[[str], int]:
+    """The size of an axis of `layer_weights`, by its word."""
+    widths = {"d_model": case["d_model"], "d_ff": case["d_ff"]}
+
+    def size(axis: str) -> int:
+        kind = "d_v" if "value" in axis else "d_k"
+        return int(widths.get(axis) or case["heads"] * case[kind])
+
+    return size
+
+
+def weights_of(case: Case, names: Mapping[str, str], prefix: str = "weights.") -> dict[str, Array]:
+    """The weights of a layer, as the arrays of a call."""
+    size, dtype, arrays = sizes_of(case), case["dtype"], {}
+    for name, axes in names.items():
+        shape = tuple(map(size, axes.split()))
+        array = draw(case, prefix + name, shape, "normal", dtype)
+        if len(shape) == 2:
+            growth = GROWTH if case["regime"] == "large-scores" and name.endswith("attention.w_query") else 1.0
+            array = rounded(growth * array / np.sqrt(shape[0]), dtype)
+        elif name.endswith("gain"):
+            # Of both signs, and away from zero, where nothing could be seen.
+            array = rounded(np.where(array < 0, array - 0.5, array + 0.5), dtype)
+        arrays[prefix + name] = array
+    return arrays
+
+
+def states_of(case: Case, name: str, length: int) -> Array:
+    """(B, length, d_model) by the regime."""
+    regime, dtype = case["regime"], case["dtype"]
+    kind = regime if regime in ("uniform", "offset") else "normal"
+    x = draw(case, name, (case["B"], length, case["d_model"]), kind, dtype)
+    if regime == "small":  # epsilon counts
+        x = rounded(x * 2.0**-8, dtype)
+    elif regime == "equal-rows":
+        x[...] = x[:, :1]
+    return x
+
+
+def named_mask(case: Case, parameter: str, queries: int, keys: int) -> Array | None:
+    """The mask that a parameter of the case names, for (B, heads, queries, keys)."""
+    kind = case[parameter]
+    return mask_of(
+        Case(case.component, (("mask", kind), ("seed", case["seed"]))), (case["B"], case["heads"], queries, keys)
+    )
+
+
+def split_weights(inputs: Inputs) -> dict[str, Any]:
+    """The arguments of a call with its weights as one mapping, as the oracle has them."""
+    weights = {name.removeprefix("weights."): a for name, a in inputs.arrays.items() if name.startswith("weights.")}
+    others = {name: a for name, a in inputs.arrays.items() if not name.startswith("weights.")}
+    return {**others, "weights": weights, **inputs.options}
+
+
+def allowance(trial: Trial, inputs: Inputs | None = None) -> Array:
+    """What a result may be off: on generic inputs the statistical bound; the worst case of many steps says little."""
+    bound = trial.bound(inputs)
+    return bound.statistical if trial.component.generic(trial.case) else bound.worst

@@ -1,0 +1,129 @@
+"""Multi-head attention: its cases; `multi_head_attention_clauses.py` has its clauses."""
+
+from typing import Any
+
+import numpy as np
+
+from ....oracle.multi_head_attention import multi_head_attention_bound, multi_head_attention_vjp_bound
+from ....oracle.rounding.bound import Bound
+from ....oracle.rounding.numerics import Numerics
+from ...cases.masks import MASKS, mask_of
+from ...cases.values import draw
+from ...terms.case import Case
+from ...terms.component import LAYOUTS, Array, Component, Conventions, Inputs, component
+from ...terms.rounding import rounded
+
+_LENGTHS = (3, 1, 2, 5, 7, 16, 17, 33, 0)
+
+# d_k = d_v = d_model / h as in the paper, powers of two and not; then every other choice.
+_WIDTHS = (
+    *((2, 8, 4, 4), (1, 4, 4, 4), (2, 2, 1, 1), (3, 15, 5, 5), (4, 32, 8, 8), (8, 24, 3, 3), (2, 66, 33, 33)),
+    *((2, 8, 3, 5), (3, 5, 4, 2), (1, 7, 16, 1), (5, 4, 1, 7)),
+)
+_REGIMES = ("normal", "uniform", "large-scores", "zero", "ties", "offset", "equal-rows", "tiny")
+_ARRAYS = ("query", "key", "value")
+
+
+def _make(case: Case) -> Inputs:
+    regime, dtype, heads, d_model = case["regime"], case["dtype"], case["heads"], case["d_model"]
+    kind = regime if regime in ("uniform", "zero", "ties", "offset", "tiny") else "normal"
+    lengths = {"query": case["L_q"], "key": case["L_k"], "value": case["L_k"]}
+    arrays = {name: draw(case, name, (case["B"], length, d_model), kind, dtype) for name, length in lengths.items()}
+    if case["source"] != "separate":
+        arrays["value"] = arrays["key"].copy()
+    if case["source"] == "self":
+        arrays["key"], arrays["value"] = arrays["query"].copy(), arrays["query"].copy()
+    of_k, of_v = heads * case["d_k"], heads * case["d_v"]
+    shapes = {
+        "w_query": (d_model, of_k),
+        "w_key": (d_model, of_k),
+        "w_value": (d_model, of_v),
+        "w_output": (of_v, d_model),
+    }
+    for name, shape in shapes.items():
+        growth = 8.0 if regime == "large-scores" and name == "w_query" else 1.0
+        arrays[name] = rounded(growth * draw(case, name, shape, "normal", dtype) / np.sqrt(shape[0]), dtype)
+    if regime == "equal-rows":
+        arrays["key"][...] = arrays["key"][:, :1]
+    if case["layout"] == "expanded":
+        for name in _ARRAYS:
+            arrays[name][...] = arrays[name][:1]
+    mask = mask_of(case, (case["B"], heads, case["L_q"], case["L_k"]))
+    if mask is not None:
+        arrays["mask"] = mask
+    return Inputs(arrays, {"heads": heads, "causal": "causal" in case["mask"].split("+")})
+
+
+def _bound(inputs: Inputs, numerics: Numerics, conventions: Conventions) -> Bound:
+    *arrays, options = _arguments(inputs, conventions)
+    return multi_head_attention_bound(*arrays, numerics=numerics, **options)
+
+
+def _gradient(inputs: Inputs, cotangent: Array, numerics: Numerics, conventions: Conventions) -> dict[str, Bound]:
+    *arrays, options = _arguments(inputs, conventions)
+    return multi_head_attention_vjp_bound(cotangent, *arrays, numerics=numerics, **options)
+
+
+def _arguments(inputs: Inputs, conventions: Conventions) -> list[Any]:
+    """The arrays in order, and the options with the conventions."""
+    chosen = {name: conventions[name] for name in ("causal_alignment", "masked_row")}
+    arrays = [inputs.arrays[name] for name in (*_ARRAYS, "w_query", "w_key", "w_value", "w_output")]
+    return [*arrays, {**inputs.options, **chosen, "mask": inputs.arrays.get("mask")}]
+
+
+def _item(inputs: Inputs, b: int) -> Inputs:
+    arrays = {name: inputs.arrays[name][b : b + 1] for name in _ARRAYS}
+    mask = inputs.arrays.get("mask")
+    if mask is not None and mask.ndim == 4 and mask.shape[0] > 1:
+        arrays["mask"] = mask[b : b + 1]
+    return inputs.but(**arrays)
+
+
+def _variations(case: Case) -> dict[str, tuple[Inputs, Inputs]]:
+    bare = case.but(mask="none", regime="normal", layout="contiguous")
+    without = _make(bare)
+    return {
+        "mask": (without, _make(bare.but(mask="random"))),
+        "causal": (without, _make(bare.but(mask="causal"))),
+        "causal beside a mask": (_make(bare.but(mask="random")), _make(bare.but(mask="causal+random"))),
+    }
+
+
+def _probes(dtype: str) -> list[Case]:
+    """Self-attention as a model has it."""
+    plain = MULTI_HEAD_ATTENTION.case([options[0] for options in MULTI_HEAD_ATTENTION.factors.values()], dtype, 0)
+    model = plain.but(B=2, L_q=9, L_k=9, heads=4, d_model=16, d_k=4, d_v=4, source="self")
+    return [model.but(mask=mask) for mask in ("none", "causal", "padding-right", "causal+padding-left")]
+
+
+def _admissible(case: Case) -> bool:
+    alone: bool = case["source"] != "self" or case["L_q"] == case["L_k"]
+    work: int = case["B"] * case["heads"] * case["L_q"] * case["L_k"] * (case["d_k"] + case["d_v"])
+    return alone and work <= 2**18
+
+
+MULTI_HEAD_ATTENTION: Component = component(
+    name="multi_head_attention",
+    formula="Concat(head_1, ..., head_h) W^O, head_i = Attention(Q W_i^Q, K W_i^K, V W_i^V)",
+    source="paper, section 3.2.2",
+    factors={
+        "batch": [{"B": batch} for batch in (1, 2, 3, 0)],
+        "queries": [{"L_q": length} for length in _LENGTHS],
+        "keys": [{"L_k": length} for length in _LENGTHS],
+        "widths": [{"heads": h, "d_model": m, "d_k": k, "d_v": v} for h, m, k, v in _WIDTHS],
+        "source": [{"source": source} for source in ("separate", "memory", "self")],
+        "mask": [{"mask": mask} for mask in MASKS],
+        "regime": [{"regime": regime} for regime in _REGIMES],
+        "layout": [{"layout": layout} for layout in LAYOUTS],
+    },
+    axes=("batch item", "query", "channel"),
+    make=_make,
+    shape=lambda inputs: inputs.arrays["query"].shape,
+    bound=_bound,
+    generic=lambda case: case["regime"] in ("normal", "uniform"),
+    gradient=_gradient,
+    admissible=_admissible,
+    item=_item,
+    variations=_variations,
+    probes=_probes,
+)

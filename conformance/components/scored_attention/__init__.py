@@ -1,0 +1,1 @@
+"""Attention by other scores than dot products: additive and bilinear."""

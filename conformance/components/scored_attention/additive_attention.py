@@ -1,0 +1,72 @@
+"""Additive attention (Bahdanau et al. 2015): its cases; the clauses of every weighted mean, and its own."""
+
+from ....oracle.additive_attention import additive_attention_bound, additive_attention_vjp_bound
+from ....oracle.rounding.bound import Bound
+from ....oracle.rounding.numerics import Numerics
+from ...terms.case import Case
+from ...terms.clause import clause
+from ...terms.component import Component, Conventions, Inputs, component
+from ...terms.rounding import rounded
+from ...terms.trial import Trial, applies, required
+from .clauses import FACTORS, arrays_of, define_clauses, dependents, item, shape_of_result
+
+_SOURCE = "Bahdanau, Cho and Bengio 2015, section 3.1: a(s, h) = v^T tanh(W s + U h)"
+
+
+def _make(case: Case) -> Inputs:
+    d_a = case["d_a"]
+    weights = {"w_query": (case["d_q"], d_a), "w_key": (case["d_k"], d_a), "v": (d_a,)}
+    # |v| of about 500: scores far beyond what exp holds without the largest taken off.
+    return Inputs(arrays_of(case, weights, grown="v", growth=2048.0))
+
+
+def _bound(inputs: Inputs, numerics: Numerics, conventions: Conventions) -> Bound:
+    return additive_attention_bound(**inputs.arguments, masked_row=conventions["masked_row"], numerics=numerics)
+
+
+def _probes(dtype: str) -> list[Case]:
+    """All sizes alike, so that nothing but the values tells what was exchanged or transposed."""
+    options = [options[0] for options in ADDITIVE_ATTENTION.factors.values()]
+    return [ADDITIVE_ATTENTION.case(options, dtype, 0).but(L_q=7, L_k=7, d_q=16, d_k=16, d_v=16, d_a=16, seed=7)]
+
+
+ADDITIVE_ATTENTION: Component = component(
+    name="additive_attention",
+    formula="softmax(v . tanh(query W_q + key W_k)) value",
+    source="Bahdanau, Cho and Bengio 2015, section 3.1",
+    factors={**FACTORS, "d_a": [{"d_a": d} for d in (4, 1, 3, 16, 65)]},
+    axes=("batch item", "query", "channel"),
+    make=_make,
+    shape=shape_of_result,
+    bound=_bound,
+    gradient=lambda inputs, cotangent, numerics, conventions: additive_attention_vjp_bound(
+        cotangent, **inputs.arguments, masked_row=conventions["masked_row"], numerics=numerics
+    ),
+    generic=lambda case: case["regime"] in ("normal", "uniform"),
+    admissible=lambda case: max(case["B"], 1) * case["L_q"] * case["L_k"] * case["d_a"] <= 2**15,
+    item=item,
+    dependents=dependents,
+    probes=_probes,
+    large=[
+        {"B": 4, "L_q": 33, "L_k": 65, "d_q": 16, "d_k": 33, "d_v": 17, "d_a": 16},
+        {"B": 2, "L_q": 33, "L_k": 17, "d_q": 33, "d_k": 33, "d_v": 33, "d_a": 3},
+    ],
+)
+
+define_clauses("additive_attention", "ADD", _SOURCE)
+
+
+@clause(
+    "ADD-6",
+    "additive_attention",
+    "tanh saturates: energies of any size give finite results.",
+    formula="tanh(a) -> +-1 as |a| -> infinity",
+    source=_SOURCE,
+    prepare=lambda case: case.but(regime="normal"),
+)
+def saturates(trial: Trial) -> float:
+    """Projections of about 2^12, where exp(2 a) overflows in float32, and in float64 too."""
+    applies(trial.case["L_k"])
+    arrays = trial.inputs.arrays
+    large = trial.inputs.but(**{name: rounded(4096 * arrays[name], trial.dtype) for name in ("w_query", "w_key")})
+    return required(trial.judge(trial.call(large), large), "large energies are not handled")

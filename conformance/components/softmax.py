@@ -1,0 +1,164 @@
+"""Softmax: its cases, and the clauses that only it has."""
+
+import numpy as np
+
+from ...oracle.rounding.bound import Bound
+from ...oracle.softmax import softmax_bound, softmax_vjp_bound
+from ..cases.values import GENERIC, draw, generator_of
+from ..terms.case import Case
+from ..terms.clause import clause
+from ..terms.component import Array, Component, Conventions, Inputs, component
+from ..terms.rounding import rounded
+from ..terms.trial import Trial, applies, required
+
+_SOURCE = "paper, section 3.2.1, equation 1"
+
+# Logits of about 1e2 to 1e4, and as large as the format holds; the others are regimes of `values`.
+_SCALES = {"normal": 1.0, "uniform": 3.0, "logits-1e2": 1e2, "logits-1e4": 1e4}
+_LIMIT = 2.0**15
+
+
+def _make(case: Case) -> Inputs:
+    regime, dtype, shape = case["regime"], case["dtype"], (case["rows"], case["n"])
+    if regime in _SCALES:
+        kind = "uniform" if regime == "uniform" else "normal"
+        x = rounded(_SCALES[regime] * draw(case, "x", shape, kind, dtype), dtype)
+    elif regime == "limit":
+        # 2^15 is near float16's limit, and far enough above exp's in every format.
+        x = generator_of(case, "x").choice([-_LIMIT, 0.0, _LIMIT], shape)
+    elif regime == "one-hot":
+        # Any exponential of -2^10 is below the smallest number of every format: one weight is 1, the others are 0.
+        chosen = generator_of(case, "x").integers(max(case["n"], 1), size=(case["rows"], 1))
+        x = np.where(np.arange(case["n"]) == chosen, 0.0, -(2.0**10))
+    else:
+        x = draw(case, "x", shape, regime, dtype)
+    if case["layout"] == "expanded":
+        x[...] = x[:1]
+    return Inputs({"x": x})
+
+
+def _exact(case: Case, inputs: Inputs, bound: Bound, conventions: Conventions) -> Array:
+    """One-hot rows. Equal entries are not exact: exp(x - log n), without a division, is a right way to 1/n."""
+    return np.ones(bound.expected.shape, bool)
+
+
+def _dependents(inputs: Inputs, name: str, where: tuple[int, ...], conventions: Conventions) -> Array:
+    """The whole row."""
+    depends = np.zeros(inputs.arrays["x"].shape, bool)
+    depends[where[:-1]] = True
+    return depends
+
+
+SOFTMAX: Component = component(
+    name="softmax",
+    formula="exp(x_j - max x) / sum_k exp(x_k - max x)",
+    source="paper, section 3.2.1, equation 1",
+    factors={
+        "rows": [{"rows": rows} for rows in (1, 2, 3, 5, 0)],
+        "n": [{"n": n} for n in (1, 2, 3, 5, 8, 15, 16, 17, 33, 63, 64, 65, 127, 128, 129, 1000, 0)],
+        "regime": [
+            {"regime": regime}
+            for regime in (*_SCALES, "zero", "one-hot", "ties", "offset", "cancelling", "tiny", "subnormal", "limit")
+        ],
+        "layout": [{"layout": layout} for layout in ("contiguous", "transposed", "sliced", "strided", "expanded")],
+    },
+    make=_make,
+    shape=lambda inputs: inputs.arrays["x"].shape,
+    bound=lambda inputs, numerics, conventions: softmax_bound(**inputs.arguments, numerics=numerics),
+    gradient=lambda inputs, cotangent, numerics, conventions: softmax_vjp_bound(
+        cotangent, **inputs.arguments, numerics=numerics
+    ),
+    generic=lambda case: case["regime"] in (*GENERIC, "logits-1e2"),
+    exact=_exact,
+    exact_regimes=("one-hot",),
+    item=lambda inputs, b: inputs.but(x=inputs.arrays["x"][b : b + 1]),
+    dependents=_dependents,
+    large=[{"rows": 256, "n": 129}, {"rows": 96, "n": 1000}],
+)
+
+
+@clause(
+    "SM-1",
+    "softmax",
+    "The probabilities of a row sum to one, and none is negative or above one.",
+    formula="sum_i softmax(x)_i = 1, 0 <= softmax(x)_i <= 1",
+    why="It needs no expected value: to sum to one, within 0 and 1, is what makes numbers probabilities.",
+    source=_SOURCE,
+)
+def sums_to_one(trial: Trial) -> float:
+    """Within the sum of the elements' bounds."""
+    applies(trial.case["n"] > 0 and trial.case["rows"] > 0)
+    p, worst = trial.call(), trial.bound().worst
+    ratio = trial.require_same(
+        p.sum(-1), np.ones(len(p)), worst.sum(-1), "the probabilities of a row do not sum to one"
+    )
+    return max(ratio, trial.require_same(p, np.clip(p, 0, 1), worst, "a probability lies outside [0, 1]"))
+
+
+@clause(
+    "SM-2",
+    "softmax",
+    "Adding a constant to a row changes nothing.",
+    formula="softmax(x + c) = softmax(x)",
+    why="It compares two calls: padding that counts as a logit of 0 does not shift with the row.",
+    source=_SOURCE,
+)
+def shift_invariant(trial: Trial) -> float:
+    """The constant is a power of two, and only rows in which the sums are exact count."""
+    applies(trial.case["n"] > 0 and trial.case["rows"] > 0)
+    x = trial.inputs.arrays["x"]
+    shifted = rounded(x + 16.0, trial.dtype)
+    rows = (shifted - 16.0 == x).all(-1)
+    applies(rows.any())
+    one, other = Inputs({"x": x[rows]}), Inputs({"x": shifted[rows]})
+    allowance = trial.bound(one).worst + trial.bound(other).worst
+    return trial.require_same(trial.call(other), trial.call(one), allowance, "a constant added to a row matters")
+
+
+@clause(
+    "SM-3",
+    "softmax",
+    "Permuting the entries permutes the probabilities.",
+    formula="softmax(P x) = P softmax(x)",
+    why="It compares two calls: a sum in too narrow a format depends on the order of its terms.",
+    source=_SOURCE,
+)
+def permutes(trial: Trial) -> float:
+    """Within both bounds."""
+    applies(trial.case["n"] > 1 and trial.case["rows"] > 0)
+    x = trial.inputs.arrays["x"]
+    order = trial.generator("order").permutation(x.shape[-1])
+    permuted = trial.call(Inputs({"x": np.ascontiguousarray(x[..., order])}))
+    allowance = 2 * trial.bound().worst[..., order]
+    return trial.require_same(permuted, trial.call()[..., order], allowance, "permuting the entries matters")
+
+
+@clause(
+    "SM-4",
+    "softmax",
+    "Logits of any size give finite probabilities, and a far larger one takes all.",
+    formula="softmax(x)_i -> 1 as x_i - x_j -> infinity for all j != i",
+    why="It says that large logits are handled wrongly, as without their maximum.",
+    source=_SOURCE,
+    prepare=lambda case: case.but(regime="limit"),
+)
+def saturates(trial: Trial) -> float:
+    """Near the limit of float16, where exp overflows in every format."""
+    applies(trial.case["n"] > 0 and trial.case["rows"] > 0)
+    return required(trial.judge(trial.call()), "large logits are not handled")
+
+
+@clause(
+    "SM-5",
+    "softmax",
+    "The gradient of a row sums to zero, also where the softmax is saturated.",
+    formula="sum_j dx_j = 0, since softmax(x + c) = softmax(x)",
+    why="It needs no expected gradient: half of the Jacobian, or another function's, leaves a sum.",
+    source="paper, section 3.2.1, differentiated",
+)
+def gradient_sums_to_zero(trial: Trial) -> float:
+    """Within the sum of the elements' bounds; from logits of any size, finite."""
+    applies(trial.case["n"] > 0 and trial.case["rows"] > 0)
+    dx, worst = trial.gradients()["x"], trial.gradient_bounds()["x"].worst
+    claim = "the gradient of a row does not sum to zero"
+    return trial.require_same(dx.sum(-1), np.zeros(len(dx)), worst.sum(-1), claim)

@@ -1,0 +1,299 @@
+"""What a failure looks like: a known bug, a convention that was not declared, or at least where and how it is wrong.
+
+A wrong variant is named if it gives the implementation's answers, within both their roundings, to every call that the
+failing clause made and to further cases, and fails that clause itself. It is not guessed from numbers that are near.
+"""
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from ...adapters import Adapter, Call, Reply, open_adapter
+from ...adapters.contract import CONVENTIONS
+from ...oracle.rounding.bound import Bound
+from ...oracle.spec_error import SpecError
+from ..cases.drawing import covering_cases, spread
+from ..components import CLAUSES
+from ..terms.case import Case
+from ..terms.checking import outcome
+from ..terms.clause import Clause
+from ..terms.comparison import Array
+from ..terms.component import Component, Inputs
+from ..terms.subject import Subject
+from ..terms.trial import Trial, of_gradient
+from ..terms.verdict import Unsupported, Violation
+from ..variants import Variant, variants
+from .recording import Exchange, Recorder
+from .structure import structure
+
+_FEW: Final = 16
+"""Small cases that each known bug must answer as the implementation does, before the failing clause is tried on it."""
+_MANY: Final = 48
+"""Cases that tell apart those which are left. Numbers, not times, so that the same seed gives the same report."""
+_FACTS: Final = 2
+"""Sentences about the structure of an error: the most telling say enough."""
+_ENOUGH: Final = 12
+"""Elements without which nothing is said of their structure: of fewer, much is true by chance."""
+_GRADIENTS_TAKE: Final = 3
+"""A case with gradients costs about as much as so many without."""
+
+
+@dataclass
+class _Suspect:
+    """A wrong variant that has answered as the implementation does, so far."""
+
+    variant: Variant
+    adapter: Adapter
+    distance: float = 0.0
+    """The largest distance of two answers, relative to the largest element."""
+
+
+@dataclass
+class _LineUp:
+    """The wrong variants of a component, fewer with each exchange."""
+
+    component: Component
+    trial: Trial
+    """One that the implementation has failed: its numerics and conventions are those that count."""
+    suspects: list[_Suspect]
+
+    def confront(self, exchange: Exchange) -> None:
+        """Keep those that answer alike."""
+        allowances = [_Allowance(self.component, self.trial, call) for call in exchange.calls]
+        left = []
+        for suspect in self.suspects:
+            answers = suspect.adapter.sequence(exchange.calls)
+            each = [_distance(*of) for of in zip(exchange.replies, answers, allowances, strict=True)]
+            if all(distance is not None for distance in each):
+                suspect.distance = max([suspect.distance, *(distance or 0.0 for distance in each)])
+                left.append(suspect)
+        self.suspects = left
+
+
+class _Allowance:
+    """How far two implementations of the same formula may be apart in one call; computed where it is needed."""
+
+    def __init__(self, component: Component, trial: Trial, call: Call) -> None:
+        self._component, self._trial, self._call = component, trial, call
+        self._found: Mapping[str, float] | None = None
+
+    def __call__(self) -> Mapping[str, float]:
+        """By argument, of gradients; under an empty name, of the value.
+
+        Twice S, as each has the errors of its own; the largest of all elements, as those of a wrong answer are not
+        known, and are about as large somewhere among the right ones. Absent where nothing finite is known.
+        """
+        if self._found is None:
+            inputs, conventions = Inputs(self._call.arrays, self._call.options), self._trial.conventions
+            try:
+                numerics = self._trial.ladder[-1][1]
+                with np.errstate(all="ignore"):
+                    if self._call.cotangent is None:
+                        bounds = {"": self._component.bound(inputs, numerics, conventions)}
+                    else:
+                        assert self._component.gradient is not None
+                        bounds = dict(self._component.gradient(inputs, self._call.cotangent, numerics, conventions))
+            except (SpecError, Violation):  # arguments that the formula does not take; no result to take a dtype from
+                bounds = {}
+            finite = {name: each.statistical[np.isfinite(each.statistical)] for name, each in bounds.items()}
+            self._found = {name: 2 * float(each.max()) for name, each in finite.items() if each.size}
+        return self._found
+
+
+def _distance(one: Reply, other: Reply, allowance: _Allowance) -> float | None:
+    """The relative distance of two replies; None if they are not alike."""
+    marks = [(each.status, each.dtype, each.touched, each.aliased, set(each.gradients)) for each in (one, other)]
+    if marks[0] != marks[1] or _kind(one) != _kind(other) or one.data != other.data:
+        return None
+    arrays = [{"": each.value} if each.value is not None else dict(each.gradients) for each in (one, other)]
+    distances = [0.0]
+    for name, array in arrays[0].items():
+        found = _apart(array, arrays[1][name], name, allowance)
+        if found is None:
+            return None
+        distances.append(found)
+    return max(distances)
+
+
+def _kind(reply: Reply) -> str:
+    """The type of what was raised."""
+    return reply.message.partition(":")[0] if reply.status == "error" else ""
+
+
+def _apart(one: Array, other: Array, name: str, allowance: _Allowance) -> float | None:
+    if one.shape != other.shape:
+        return None
+    different = ~((one == other) | (np.isnan(one) & np.isnan(other)))
+    if not different.any():
+        return 0.0
+    if not (np.isfinite(one) & np.isfinite(other))[different].all():
+        return None
+    error = np.abs(one[different] - other[different])
+    if error.max() > allowance().get(name, 0.0):
+        return None
+    return float(error.max() / max(np.abs(each[np.isfinite(each)]).max() for each in (one, other)))
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What is known of a failure beyond that it is one."""
+
+    variant: Variant | None = None
+    """The wrong variant that it behaves like."""
+    conventions: Mapping[str, str] = field(default_factory=dict)
+    """With which, beside those declared, the clause is kept."""
+    structure: Sequence[str] = ()
+    """What the errors have in common, where it is no known bug."""
+
+    @property
+    def remark(self) -> str:
+        """What a message ends with; a variant is named in a line of its own."""
+        declared = [f"it would pass with {name} = {value} declared" for name, value in self.conventions.items()]
+        return "".join(f"; {each}" for each in (*declared, *self.structure))
+
+
+def diagnose(adapter: Adapter, clause: Clause, component: Component, cases: Sequence[Case]) -> Diagnosis:
+    """What it looks like that the implementation fails the clause on the cases, the smallest first."""
+    recorder = Recorder(adapter)
+    trial = Trial(Subject(recorder), component, cases[0])
+    if not _violates(clause, trial) or trial.subject.lost:
+        return Diagnosis()  # it does not fail every time, or each further call costs as much as a time-out
+    backward = any(call.cotangent is not None for exchange in recorder.exchanges for call in exchange.calls)
+    variant = _known_bug(adapter, clause, trial, list(recorder.exchanges), backward)
+    conventions = _convention(adapter, clause, component, cases)
+    found = [] if variant or conventions else _structure(adapter, component, cases, backward)
+    return Diagnosis(variant, conventions, found)
+
+
+def _structure(adapter: Adapter, component: Component, cases: Sequence[Case], backward: bool) -> list[str]:
+    """What the errors have in common, in a failing case or, where those are too small to tell, in a larger one."""
+    if component.result == "data":
+        return []
+    for each in (*cases, *filter(component.generic, _further(component, cases[0], backward))):
+        compared = list(_compared(adapter, component, each, backward))
+        if sum(bound.expected.size for _, _, bound in compared) < _ENOUGH:
+            continue
+        dtype = each["dtype"] if component.has_dtype else "float64"
+        for name, actual, bound in compared:
+            axes = () if name else component.axes
+            found = structure(actual, bound.expected, bound.worst, axes, dtype)[:_FACTS]
+            if found:
+                where = "on a larger input, " if each not in cases else ""
+                where += f"of the {of_gradient(name)}, " if name else ""
+                return [f"{where}{fact}" for fact in found]
+    return []
+
+
+def _compared(adapter: Adapter, component: Component, case: Case, backward: bool) -> Iterator[tuple[str, Array, Bound]]:
+    """What came of a case and what is due: the value under an empty name, and the gradients where they are judged."""
+    trial = Trial(Subject(adapter), component, case)
+    with contextlib.suppress(Unsupported, Violation):
+        yield "", trial.call(), trial.bound()
+        if backward and component.differentiated(case):
+            bounds = trial.gradient_bounds()
+            yield from ((name, gradient, bounds[name]) for name, gradient in trial.gradients().items())
+
+
+def _known_bug(
+    adapter: Adapter, clause: Clause, trial: Trial, failing: Sequence[Exchange], backward: bool
+) -> Variant | None:
+    """The wrong variant that answers as the implementation does, and is as wrong."""
+    component, case = trial.component, trial.case
+    line_up = _LineUp(component, trial, list(_suspects(component, case, backward)))
+    few, _ = _numbers(backward)
+    for number, each in enumerate(_further(component, case, backward)):
+        if number == few:
+            for exchange in failing:
+                line_up.confront(exchange)
+        if len(line_up.suspects) < (2 if number > few else 1):
+            break
+        for exchange in _answers(adapter, component, each, backward):
+            line_up.confront(exchange)
+    # A right one that is as near has the same answers: as with a NaN in a masked value, or an error too small to tell.
+    right = [suspect.distance for suspect in line_up.suspects if not suspect.variant.wrong]
+    for suspect in sorted(line_up.suspects, key=lambda one: one.distance):
+        nearer = all(2 * suspect.distance < distance for distance in right)
+        if nearer and _violates(clause, Trial(Subject(Recorder(suspect.adapter, adapter.offer)), component, case)):
+            return suspect.variant
+    return None
+
+
+def _suspects(component: Component, case: Case, backward: bool) -> Iterator[_Suspect]:
+    """Every wrong variant that is at home in the dtype, and a right one."""
+    # Those with gradients have right values.
+    every = [each for each in variants(component.name) if (each.vjp is not None) == backward]
+    right = next((each for each in every if not each.wrong), None)
+    for variant in every:
+        at_home = not component.has_dtype or case["dtype"] in variant.dtypes
+        if at_home and (variant.wrong or variant is right):
+            yield _Suspect(variant, open_adapter(variant.spec, in_process=True))
+
+
+def _further(component: Component, case: Case, backward: bool) -> list[Case]:
+    """Cases of every kind: as many small ones as are wanted first, then others up to any size."""
+    dtype = case["dtype"] if component.has_dtype else ""
+    every = covering_cases(component, dtype, case["seed"])
+    sizes = {each: _size(component.make(each)) for each in every if not backward or component.differentiated(each)}
+    kept = {each: size for each, size in sizes.items() if size}
+    few, many = _numbers(backward)
+    small = list(spread(sorted(kept, key=kept.__getitem__)[: len(kept) // 2], few))
+    return [*small, *spread([each for each in kept if each not in small], many - few)]
+
+
+def _numbers(backward: bool) -> tuple[int, int]:
+    return (_FEW // _GRADIENTS_TAKE, _MANY // _GRADIENTS_TAKE) if backward else (_FEW, _MANY)
+
+
+def _size(inputs: Inputs) -> int:
+    """How many numbers and letters there are; of an empty call none, which tells nothing apart."""
+    sizes = [np.size(array) for array in inputs.arrays.values()] or [len(str(inputs.options))]
+    return sum(sizes) if all(sizes) else 0
+
+
+def _answers(adapter: Adapter, component: Component, case: Case, backward: bool) -> Iterable[Exchange]:
+    """What the implementation answers to a case, its gradients included where they are in question.
+
+    What it refuses, and where it breaks down, is left out: that may be another bug.
+    """
+    recorder = Recorder(adapter)
+    trial = Trial(Subject(recorder), component, case)
+    for ask in (trial.reply, trial.gradient_reply) if backward else (trial.reply,):
+        try:
+            ask()
+        except (Unsupported, Violation):
+            return ()
+    return recorder.exchanges
+
+
+def _violates(clause: Clause, trial: Trial) -> bool:
+    return outcome(clause, trial)[0] == "fail"
+
+
+def _convention(adapter: Adapter, clause: Clause, component: Component, cases: Sequence[Case]) -> dict[str, str]:
+    """The one convention under which the clause is kept in these cases, if there is one.
+
+    A convention may leave open what the clause asks, as NaN in rows that see no key leaves gradients: the values must
+    follow it, too.
+    """
+    wanted = {clause.id: clause} if component.result == "data" else {clause.id: clause, "ALL-1": CLAUSES["ALL-1"]}
+    declared = Subject(adapter).conventions
+    if any(_keeps(adapter, clause, component, case, declared) for case in cases):
+        return {}  # it fails now and then
+    for name, values in CONVENTIONS.items():
+        for value in values:
+            if value != declared[name] and all(
+                _keeps(adapter, each, component, case, {**declared, name: value})
+                for each in wanted.values()
+                for case in cases
+            ):
+                return {name: value}
+    return {}
+
+
+def _keeps(adapter: Adapter, clause: Clause, component: Component, case: Case, conventions: Mapping[str, str]) -> bool:
+    subject = Subject(adapter)
+    subject.conventions = conventions
+    return outcome(clause, Trial(subject, component, case))[0] == "pass"

@@ -1,0 +1,236 @@
+"""Where a result is wrong, and how: what the errors of one case have in common, in words.
+
+It speaks where no known bug explains a failure. Each statement is checked against the bound on every element it is
+about; what holds for most elements only is not said.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Final
+
+import numpy as np
+
+from ...oracle.rounding.formats import FORMATS
+from ..terms.comparison import Array
+from ..terms.rounding import rounded
+
+_FEWEST: Final = 3
+"""Numbers that a law needs: two are always in proportion, and always a constant apart."""
+_MOST: Final = 0.5
+"""What share of the elements must be wrong: of all for a law, of a place for that to be named."""
+_MANY: Final = 12
+"""Wrong elements that make a law telling, however many are right."""
+_ROUNDINGS: Final = 8
+"""A factor that is nearer to 1 than so many roundings may be one by chance."""
+_SAMPLE: Final = 64
+"""Elements from which is guessed where those of an index belong, and indices that are tried: some 10^5 distances."""
+_SHOWN: Final = 2
+"""Indices with elements of others that are named: an exchange is two."""
+_ALIKE: Final = 2.0
+"""Errors are of one size if the largest is at most so many times the smallest: each is within a rounding of that."""
+
+
+def structure(actual: Array, expected: Array, allowance: Array, axes: Sequence[str], dtype: str) -> list[str]:
+    """What the errors have in common, most telling first; nothing where all is within the allowance.
+
+    Shapes are equal; `axes` has a word for each axis, or none for any.
+    """
+    with np.errstate(all="ignore"):
+        wrong = _wrong(actual, expected, allowance)
+        if not wrong.any():
+            return []
+        words = list(axes) if len(axes) == actual.ndim else [f"axis-{k} index" for k in range(actual.ndim)]
+        strange = ~np.isfinite(actual) & np.isfinite(expected)
+        if strange.any():
+            kinds = " and ".join(
+                name for name, of in (("NaN", np.isnan), ("infinite", np.isinf)) if of(actual[strange]).any()
+            )
+            if strange.all():
+                return [f"all of it is {kinds}"]
+            return [f"{kinds} {place}" for place in _places(strange, words)]
+        # Where few elements are wrong, a law that gives all of them is one by chance.
+        telling = wrong.mean() >= _MOST or wrong.sum() >= _MANY
+        law = next(_laws(actual, expected, allowance, words, dtype), None) if telling else None
+        return [*([law] if law else []), *(f"it is wrong {place}" for place in _places(wrong, words))]
+
+
+def _wrong(actual: Array, expected: Array, allowance: Array) -> Array:
+    same = (actual == expected) | (np.isnan(actual) & np.isnan(expected)) | np.isposinf(allowance)
+    return np.asarray(~(same | (np.abs(actual - expected) <= allowance)))
+
+
+# Where
+
+
+def _places(wrong: Array, words: Sequence[str]) -> Iterator[str]:
+    """For each axis along which only some indices hold wrong elements: which."""
+    there = [np.flatnonzero(wrong.any(tuple(k for k in range(wrong.ndim) if k != axis))) for axis in range(wrong.ndim)]
+    if wrong.sum() == 1 or wrong[np.ix_(*there)].mean() < _MOST:
+        return  # the message has named it; or where the indices meet is not where it is wrong
+    for axis, word in enumerate(words):
+        size = wrong.shape[axis]
+        beside = wrong.size // size  # elements of each index
+        if (size - len(there[axis])) * beside >= _FEWEST:
+            yield from _indices([int(k) for k in there[axis]], size, word, named=beside >= _FEWEST)
+
+
+def _indices(there: Sequence[int], size: int, word: str, *, named: bool) -> Iterator[str]:
+    """`only in head 1 of 4`, `only from query 64 on`, ...; `named`: any others may be listed as well."""
+    first, last = there[0], there[-1]
+    steps = {after - before for before, after in itertools.pairwise(there)}
+    if len(there) == 1:
+        if named:
+            yield f"only in the last {word}" if first == size - 1 and size > 2 else f"only in {word} {first} of {size}"
+    elif steps == {1}:
+        inside = f"in {_plural(word)} {first} to {last} of {size}"
+        yield f"only from {word} {first} on" if last == size - 1 else f"only {inside}"
+    elif len(steps) == 1 and first <= min(steps) and last + min(steps) >= size and len(there) >= _FEWEST:
+        step = min(steps)
+        yield f"only in every {'second' if step == 2 else f'{step}th'} {word}, from {first} on"
+    elif named and len(there) == size - 1:
+        (other,) = set(range(size)) - set(there)
+        yield f"only in {_plural(word)} other than {other}"
+    elif named:
+        shown = ", ".join(map(str, there[:6]))
+        yield f"only in {_plural(word)} {shown}{' and others' if len(there) > 6 else ''} of {size}"
+
+
+def _plural(word: str) -> str:
+    for ending, several in (("index", "indices"), ("y", "ies")):
+        if word.endswith(ending):
+            return word.removesuffix(ending) + several
+    return f"{word}s"
+
+
+# How
+
+
+def _laws(actual: Array, expected: Array, allowance: Array, words: Sequence[str], dtype: str) -> Iterator[str]:
+    """What gives the actual elements from the expected ones, all of them."""
+    known = np.isfinite(expected) & np.isfinite(actual)
+    if not known.all() or actual.size < _FEWEST:
+        return
+    if np.ptp(actual) == 0 and np.ptp(expected) > 0:
+        yield f"every element is {actual.flat[0]:.6g}"
+    if _explains(-expected, actual, allowance):
+        yield "every element has the other sign"
+    yield from _moved(actual, expected, allowance, words)
+    yield from _scaled(actual, expected, allowance, words, dtype)
+    yield from (
+        f"it does not depend on the {word}"
+        for axis, word in enumerate(words)
+        if actual.shape[axis] > 1 and np.all(np.ptp(actual, axis) == 0) and np.any(np.ptp(expected, axis) > 0)
+    )
+    yield from _coarse(actual, expected, dtype)
+    yield from _sized(actual, expected, allowance)
+
+
+def _explains(explained: Array, actual: Array, allowance: Array) -> bool:
+    return bool(np.all(np.abs(actual - explained) <= allowance))
+
+
+def _moved(actual: Array, expected: Array, allowance: Array, words: Sequence[str]) -> Iterator[str]:
+    """Elements of other places."""
+    moves: list[tuple[str, Callable[[Array], Array]]] = []
+    for axis, (word, size) in enumerate(zip(words, actual.shape, strict=True)):
+        if size > 1:
+            moves.append((f"the {_plural(word)} are in reverse order", partial(np.flip, axis=axis)))
+            for step in (1, -1):
+                other = f"every {word} holds what is due in the one {'before' if step > 0 else 'after'} it"
+                moves.append((other, partial(np.roll, shift=step, axis=axis)))
+    for one in range(actual.ndim):
+        for two in range(one + 1, actual.ndim):
+            if actual.shape[one] == actual.shape[two] > 1:
+                name = f"{words[one]} and {words[two]} are exchanged"
+                moves.append((name, partial(np.swapaxes, axis1=one, axis2=two)))
+    for sentence, move in moves:
+        if _explains(move(expected), actual, np.maximum(allowance, move(allowance))):
+            yield sentence
+    for axis, word in enumerate(words):
+        turned = (np.moveaxis(each, axis, 0) for each in (actual, expected, allowance))
+        yield from _taken(*turned, word=word)
+
+
+def _taken(actual: Array, expected: Array, allowance: Array, *, word: str) -> Iterator[str]:
+    """`head 0 holds what is due in head 1`: every index of the first axis holds what is due in some index.
+
+    In which, is guessed from a few elements of each, and then tried on all.
+    """
+    size = len(actual)
+    if not 1 < size <= _SAMPLE or actual[0].size < _FEWEST:
+        return
+    few, due, allowed = (each.reshape(size, -1)[:, :_SAMPLE] for each in (actual, expected, allowance))
+    nearest = np.abs(few[:, None] - due).max(-1).argmin(-1)
+    source = np.where((np.abs(few - due) <= allowed).all(-1), np.arange(size), nearest)
+    moved = np.flatnonzero(source != np.arange(size))
+    # If all hold the same, that is said in other words.
+    if len(set(source)) > 1 and _explains(expected[source], actual, np.maximum(allowance, allowance[source])):
+        shown = ", ".join(f"{word} {to} holds what is due in {word} {source[to]}" for to in moved[:_SHOWN])
+        yield f"{shown}{', and so on' if len(moved) > _SHOWN else ''}"
+
+
+def _multiplied(factor: Array, actual: Array, expected: Array, allowance: Array, dtype: str) -> bool:
+    """Whether the factor, or that of each row, explains the elements, and it takes a factor to explain them."""
+    slack = (1 + np.abs(factor)) * allowance  # it makes the errors larger, and its product is rounded once more
+    telling = np.max(np.abs(factor - 1)) > _ROUNDINGS * FORMATS[dtype].unit_roundoff
+    return bool(telling) and _explains(factor * expected, actual, slack) and not _explains(expected, actual, slack)
+
+
+def _scaled(actual: Array, expected: Array, allowance: Array, words: Sequence[str], dtype: str) -> Iterator[str]:
+    """A factor or a shift, common to all or to each row: taken from the element that is known best."""
+    factor = _factors(actual.ravel(), expected.ravel(), allowance.ravel())
+    if _multiplied(factor, actual, expected, allowance, dtype):
+        yield f"every element is {factor.item():.6g} times what it should be"
+    shift = _at(np.argmin(allowance.ravel()), (actual - expected).ravel())
+    if _explains(expected + shift, actual, allowance):
+        yield f"every element is {abs(shift.item()):.6g} too {'large' if shift > 0 else 'small'}"
+    if actual.ndim < 2 or actual.shape[-1] < _FEWEST:
+        return
+    row = f"of each row of {_plural(words[-1])}"
+    factors = _factors(actual, expected, allowance)
+    if _multiplied(factors, actual, expected, allowance, dtype):
+        between = f"between {factors.min() + 0.0:.6g} and {factors.max() + 0.0:.6g}"  # -0 is 0
+        yield f"the elements {row} are what they should be times a number, {between}"
+    shifts = _at(np.argmin(allowance, -1), actual - expected)
+    if _explains(expected + shifts, actual, allowance):
+        yield f"the elements {row} are off by one number, between {shifts.min():.6g} and {shifts.max():.6g}"
+
+
+def _factors(actual: Array, expected: Array, allowance: Array) -> Array:
+    """Of each row, the quotient in the element that is largest beside its allowance; 1 of a row of zeros."""
+    known = np.argmax(np.where(expected == 0, -1.0, np.abs(expected) / allowance), -1)
+    due = _at(known, expected)
+    return np.where(due == 0, 1.0, _at(known, actual) / due)
+
+
+def _at(places: Array | np.intp, array: Array) -> Array:
+    """The element of each row at that place."""
+    return np.take_along_axis(array, np.asarray(places)[..., None], -1)
+
+
+def _coarse(actual: Array, expected: Array, dtype: str) -> Iterator[str]:
+    """Numbers of a format with fewer digits; those of the expected result have more."""
+    own = FORMATS[dtype].precision
+    for name in sorted(
+        (name for name in FORMATS if name in ("float32", "float16", "bfloat16")),
+        key=lambda name: FORMATS[name].precision,
+    ):
+        if FORMATS[name].precision < own and np.array_equal(rounded(actual, name), actual):
+            due = rounded(expected, dtype)
+            if not np.array_equal(rounded(due, name), due):
+                yield f"every element is a {name} number"
+            return
+
+
+def _sized(actual: Array, expected: Array, allowance: Array) -> Iterator[str]:
+    """How the errors go with the values, where they are of one size."""
+    wrong = _wrong(actual, expected, allowance)
+    error, size = np.abs(actual - expected)[wrong], np.abs(expected)[wrong]
+    if len(error) < _FEWEST or not size.all():
+        return
+    relative = error / size
+    if relative.max() <= _ALIKE * relative.min():
+        yield f"each error is about {np.median(relative):.2g} of its value"
+    elif error.max() <= _ALIKE * error.min() and size.max() > _ALIKE**2 * size.min():
+        yield f"each error is about {np.median(error):.2g}, whatever its value"

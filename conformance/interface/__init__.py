@@ -1,0 +1,1 @@
+"""What people see: the command line, the pytest plugin, the screen and the report."""

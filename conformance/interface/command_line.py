@@ -1,0 +1,224 @@
+"""The command `assay`. Whatever the user gets wrong is one sentence on standard error and exit status 2."""
+
+import argparse
+import contextlib
+import sys
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from ...adapters import Adapter, AdapterError, available, open_adapter
+from ...adapters.contract import DTYPES
+from ...adapters.declaration import suggestion
+from ..cases.profiles import PROFILES
+from ..claims.coverage import covered
+from ..components import CLAUSES, COMPONENTS
+from ..judging.plan import Selection, plan
+from ..terms.case import CaseError
+from . import terminal
+from .allowed import AllowError, read_allowed
+from .arguments import listed, seconds, seed, workers
+from .explaining import opening
+from .junit import write_junit
+from .replaying import replay
+from .report import EXIT_STATUS, USAGE, Report, is_report, read_json, write_json
+from .running import Options, run
+
+_INTERRUPTED: Final = 130
+"""Before or after a run; in a run, what was judged counts."""
+_INTERNAL: Final = 70
+"""The judge itself failed: neither a verdict nor the user's mistake (EX_SOFTWARE of sysexits)."""
+
+
+class UsageError(Exception):
+    """One sentence for the user."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Parse, do, exit."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        sys.exit(parsed.command(parsed))
+    except (UsageError, AdapterError, CaseError, AllowError) as error:
+        print(f"assay: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(USAGE)
+    except KeyboardInterrupt:
+        print("assay: interrupted", file=sys.stderr)  # noqa: T201
+        sys.exit(_INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; a second attempt to write it must not fail again at exit.
+        sys.stdout = None
+        sys.exit(0)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="assay", description="Does a Transformer implementation compute what the formulas say?", allow_abbrev=False
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, do: Callable[[argparse.Namespace], int], description: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=description, description=description, allow_abbrev=False)
+        made.set_defaults(command=do)
+        return made
+
+    judge = command("run", _run, "judge adapters; 0 conforms, 1 violates a clause, 2 usage, 3 nothing could be checked")
+    judge.add_argument("adapter", nargs="*", metavar="ADAPTER", help="a name, a file, a module or exec:COMMAND (torch)")
+    _add_opening(judge)
+    judge.add_argument(
+        "--component", action="extend", type=listed("component", COMPONENTS), default=[], metavar="NAME,..."
+    )
+    judge.add_argument("--dtype", action="extend", type=listed("dtype", DTYPES), default=[], metavar="NAME,...")
+    judge.add_argument("--clause", action="extend", type=listed("clause", CLAUSES), default=[], metavar="ID,...")
+    judge.add_argument("--profile", choices=list(PROFILES), default="quick", help="how many cases (default: quick)")
+    judge.add_argument("--seed", type=seed, default=0, help="the seed of all cases (default: 0)")
+    judge.add_argument("-n", dest="workers", type=workers, default="0", metavar="WORKERS", help="a number, or auto")
+    judge.add_argument("--json", type=Path, metavar="FILE", help="write the report")
+    judge.add_argument("--junit", type=Path, metavar="FILE", help="write the report as JUnit XML")
+    judge.add_argument("--allow", type=Path, metavar="FILE", help="known failures: CLAUSE [COMPONENT [DTYPE]] a line")
+
+    command("list", _list, "the adapters here, what each offers, and why one is unavailable")
+
+    spec = command("spec", _spec, "the clauses: what each one checks, its formula and its source")
+    spec.add_argument("clause", nargs="?", metavar="ID")
+    spec.add_argument("--coverage", action="store_true", help="what is judged of the study notes, and on whom")
+
+    again = command("replay", _replay, "run one case again from its line")
+    again.add_argument("case", metavar="CASE")
+    again.add_argument("--adapter", default="torch", metavar="ADAPTER", help="whom to ask (default: torch)")
+    again.add_argument("--clause", metavar="ID", help="one clause (default: every one that applies)")
+    _add_opening(again)
+
+    compare = command("compare", _compare, "reports side by side: implementation, component, dtype")
+    compare.add_argument("reports", nargs="+", type=Path, metavar="REPORT.json")
+    return parser
+
+
+def _add_opening(parser: argparse.ArgumentParser) -> None:
+    """How an adapter is opened."""
+    parser.add_argument("--as", dest="as_component", metavar="COMPONENT", help="what a bare function is")
+    parser.add_argument("--framework", metavar="NAME", help="whose arrays a bare function takes (numpy, torch)")
+    parser.add_argument("--timeout", type=seconds, default=60.0, metavar="S", help="seconds a call may take (60)")
+    parser.add_argument("--in-process", action="store_true", help="no worker process, for debuggers")
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    console = terminal.Screen()
+    if parsed.in_process and parsed.workers != "0":
+        raise UsageError("--in-process is for one process; leave out -n")
+    for path in (parsed.json, parsed.junit):
+        _check_writable(path)
+    try:
+        allowed = read_allowed(parsed.allow, CLAUSES) if parsed.allow else []
+    except OSError as error:
+        raise UsageError(f"--allow {parsed.allow} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"--allow {parsed.allow} cannot be read: it is no text in UTF-8") from None
+    reports: list[Report] = []
+    errors: list[str] = []
+    for spec in parsed.adapter or ["torch"]:
+        with contextlib.closing(_open(spec, parsed)) as adapter:
+            _check_dtypes(parsed.dtype, adapter)
+            lines = list(plan(adapter.offer, Selection(parsed.component, parsed.dtype, parsed.clause)))
+            opened = opening(spec, parsed.as_component, parsed.framework)
+            report = Report(spec, opened, adapter.offer, parsed.profile, parsed.seed, lines, allowed)
+            reports.append(report)
+            errors += _judge(spec, parsed, report, adapter)
+        terminal.show_report(console, report)
+        if report.interrupted:
+            break
+    if parsed.json:
+        write_json(parsed.json, reports)
+    if parsed.junit:
+        write_junit(parsed.junit, reports)
+    if errors:
+        print(f"assay: the judge itself failed, please report it:\n{errors[0]}", file=sys.stderr)  # noqa: T201
+        return _INTERNAL
+    # 1 goes before 3: a violation is certain.
+    return next((s for s in (1, 3) if s in [EXIT_STATUS[report.verdict] for report in reports]), 0)
+
+
+def _judge(spec: str, parsed: argparse.Namespace, report: Report, adapter: Adapter) -> list[str]:
+    """Run, with progress; the report holds what was done even if the user stops it."""
+    ticker = terminal.Ticker(report.offer.name, sum(line.offered for line in report.lines))
+    options = Options(spec, parsed.as_component, parsed.framework, parsed.timeout, parsed.in_process, parsed.workers)
+    try:
+        with ticker.shown():
+            return run(report, options, adapter, lambda _, result: ticker.heard(result))
+    except KeyboardInterrupt:
+        report.interrupted = True
+        return []
+
+
+def _open(spec: str, parsed: argparse.Namespace) -> Adapter:
+    return open_adapter(
+        spec,
+        component=parsed.as_component,
+        framework=parsed.framework,
+        timeout=parsed.timeout,
+        in_process=parsed.in_process,
+    )
+
+
+def _check_dtypes(dtypes: Collection[str], adapter: Adapter) -> None:
+    """A dtype that the adapter does not take is a mistake, not an empty run."""
+    for dtype in dtypes:
+        if dtype not in adapter.offer.dtypes:
+            raise UsageError(
+                f"{adapter.offer.name} does not take {dtype}; its dtypes are {', '.join(adapter.offer.dtypes)}"
+            )
+
+
+def _check_writable(path: Path | None) -> None:
+    """Before the work, not after it."""
+    if path is None:
+        return
+    try:
+        existed = path.exists()
+        with path.open("a", encoding="utf-8"):
+            pass
+    except OSError as error:
+        raise UsageError(f"the report cannot be written to {path}: {error.strerror}") from None
+    if not existed:
+        path.unlink()
+
+
+def _list(parsed: argparse.Namespace) -> int:
+    terminal.show_adapters(terminal.Screen(), available())
+    return 0
+
+
+def _spec(parsed: argparse.Namespace) -> int:
+    if parsed.clause and parsed.clause not in CLAUSES:
+        hint = suggestion(parsed.clause, CLAUSES) or "; `assay spec` lists them"
+        raise UsageError(f"there is no clause {parsed.clause!r}{hint}")
+    if parsed.coverage:
+        if parsed.clause:
+            raise UsageError("--coverage is a table of all clauses; leave out the clause")
+        terminal.show_coverage(terminal.Screen(), covered(available()))
+        return 0
+    terminal.show_clauses(terminal.Screen(), [CLAUSES[parsed.clause]] if parsed.clause else list(CLAUSES.values()))
+    return 0
+
+
+def _replay(parsed: argparse.Namespace) -> int:
+    with contextlib.closing(_open(parsed.adapter, parsed)) as adapter:
+        return replay(terminal.Screen(), adapter, parsed.case, parsed.clause)
+
+
+def _compare(parsed: argparse.Namespace) -> int:
+    reports: list[dict[str, Any]] = []
+    for path in parsed.reports:
+        try:
+            found = read_json(path)
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{path} cannot be read as a report: {error}") from None
+        if not found or not all(map(is_report, found)):
+            raise UsageError(f"{path} is no report: its schema should be assay-report/1")
+        reports += found
+    terminal.show_comparison(terminal.Screen(), reports)
+    return 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""A failure as five facts: who and in which dtype; the clause and its source; where, actual and expected; error and
+allowance; the smallest case, with the command that runs it again. If it looks like a known bug, that is a sixth.
+"""
+
+import shlex
+
+from ..components import CLAUSES, COMPONENTS
+from ..judging.result import Result
+
+
+def title(spec: str, result: Result) -> str:
+    """Who, what, in which dtype, which clause."""
+    of_data = COMPONENTS[result.component].result == "data" and not result.dtype
+    where = "" if of_data else f" in {result.dtype or 'a format of its own'}"
+    return f"{spec}: {result.component}{where} violates {result.clause}"
+
+
+def opening(spec: str, component: str | None, framework: str | None) -> str:
+    """The options of `assay replay` that open the same adapter."""
+    words = [] if spec == "torch" else ["--adapter", spec]
+    words += ["--as", component] if component else []
+    words += ["--framework", framework] if framework else []
+    return shlex.join(words)
+
+
+def facts(opened: str, result: Result) -> dict[str, str]:
+    """The others, by a word each."""
+    assert result.failure is not None
+    clause, component = CLAUSES[result.clause], COMPONENTS[result.component]
+    # What holds for every component is said of this one's formula.
+    said = component if clause.component is None else clause
+    return {
+        "clause": clause.sentence,
+        "formula": f"{said.formula} ({said.source})",
+        "found": result.failure.message,
+        **({"like": looks_like(result.failure.looks_like)} if result.failure.looks_like else {}),
+        "replay": replay_command(opened, result),
+    }
+
+
+def looks_like(name: str) -> str:
+    """The known bug that a failure looks like: its name, what it is, and where it was seen."""
+    from ..variants import find
+
+    variant = find(name)
+    seen = f" (seen in {', '.join(variant.seen_in)})" if variant.seen_in else ""
+    return f"it behaves like `{name}`: {variant.sentence}{seen}"
+
+
+def replay_command(opened: str, result: Result) -> str:
+    """The command that runs the failing case again; `opened` comes from `opening`."""
+    assert result.failure is not None
+    words = ("assay replay", shlex.quote(result.failure.case), opened, "--clause", result.clause)
+    return " ".join(filter(None, words))

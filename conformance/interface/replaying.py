@@ -1,0 +1,94 @@
+"""One case again: what the implementation gives, what the formula gives, how far apart they may be."""
+
+from typing import Final
+
+import numpy as np
+from rich.console import Console
+
+from ...adapters import Adapter
+from ...oracle.spec_error import SpecError
+from ..components import CLAUSES, COMPONENTS, clauses_of, parse_case
+from ..judging.judging import judge_case
+from ..terms.case import Case, CaseError
+from ..terms.clause import Clause
+from ..terms.comparison import ratios
+from ..terms.subject import Subject
+from ..terms.trial import Trial
+from ..terms.verdict import Unsupported, Violation
+
+_SHOWN: Final = 8
+"""Elements that are printed, the worst first."""
+
+
+def replay(console: Console, adapter: Adapter, line: str, chosen: str | None) -> int:
+    """Print the arrays and the verdicts; 0 if no required clause is violated, else 1; 3 if none applies."""
+    case = parse_case(line)
+    clauses = _chosen(case, chosen)
+    if case.component not in adapter.offer.functions:
+        raise CaseError(f"{adapter.offer.name} does not offer {case.component}")
+    if COMPONENTS[case.component].has_dtype and case["dtype"] not in adapter.offer.dtypes:
+        raise CaseError(f"{adapter.offer.name} does not take {case['dtype']}")
+    trial = Trial(Subject(adapter), COMPONENTS[case.component], case)
+    try:
+        if trial.component.result == "data":
+            _show_data(console, trial)
+        else:
+            trial.component.shape(trial.inputs)
+            if trial.component.has_dtype:
+                trial.bound()  # the oracle's opinion of the arguments, before the implementation's
+            _show_elements(console, trial)
+    except (SpecError, MemoryError) as error:
+        raise CaseError(f"this case cannot be judged: {error}") from None
+    violated, passed = False, False
+    for clause in clauses:
+        # A clause that is judged on cases of another kind has nothing to say of this one.
+        if clause.prepare(case) != case:
+            continue
+        word, violation = judge_case(adapter, clause, case)
+        if word == "does not apply":
+            continue
+        passed |= word == "pass"
+        violated |= violation is not None and clause.level == "required"
+        said = f": {violation}" if violation else ""
+        style = {"pass": "green", "fail": "red"}.get(word, "yellow")
+        console.print(f"{clause.id:9}{word}{said}", style=style, markup=False, soft_wrap=True)
+    return 1 if violated else 0 if passed else 3
+
+
+def _chosen(case: Case, name: str | None) -> list[Clause]:
+    known = {clause.id: clause for clause in clauses_of(COMPONENTS[case.component])}
+    if name is not None and name not in known:
+        known_to_all = "; `assay spec` lists the clauses" if name not in CLAUSES else f", which {case.component} lacks"
+        raise CaseError(f"there is no clause {name!r}{known_to_all}")
+    return list(known.values()) if name is None else [known[name]]
+
+
+def _show_data(console: Console, trial: Trial) -> None:
+    """The arguments and the result, where that is no array."""
+    console.print(trial.case.id, markup=False, soft_wrap=True)
+    try:
+        shown = {**trial.inputs.arguments, "result": trial.data()}
+    except (Unsupported, Violation) as reason:
+        console.print(str(reason), style="red", markup=False, soft_wrap=True)
+        return
+    for name, value in shown.items():
+        console.print(f"{name:20}{value!r}", markup=False, soft_wrap=True)
+
+
+def _show_elements(console: Console, trial: Trial) -> None:
+    """Actual, expected and bound of the elements that are furthest off."""
+    console.print(trial.case.id, markup=False, soft_wrap=True)
+    try:
+        actual = trial.call()
+        bound = trial.bound()
+        found = ratios(actual, bound, trial.dtype, statistical=False)
+    except (Unsupported, Violation) as reason:
+        console.print(str(reason), style="red", markup=False, soft_wrap=True)
+        return
+    console.print(
+        f"{'element':20}{'actual':>24}{'expected':>24}{'bound':>12}{'ratio':>10}", markup=False, soft_wrap=True
+    )
+    for flat in np.argsort(-found, axis=None, kind="stable")[:_SHOWN]:
+        where = tuple(map(int, np.unravel_index(flat, found.shape)))
+        values = f"{actual[where]:24.16g}{bound.expected[where]:24.16g}{bound.worst[where]:12.3g}{found[where]:10.3g}"
+        console.print(f"{where!s:20}{values}", markup=False, soft_wrap=True)

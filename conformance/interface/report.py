@@ -1,0 +1,145 @@
+"""The report `assay-report/1`: results come in any order and go out in that of the plan; and its other form, JUnit."""
+
+import importlib.metadata
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from ...adapters import Offer
+from ..judging.plan import Line
+from ..judging.result import Result, result_from_json
+from .allowed import Allowed
+
+SCHEMA: Final = "assay-report/1"
+SPEC: Final = "2026.11"
+
+CONFORMS, VIOLATES, NO_EVIDENCE = "conforms", "violates", "no-evidence"
+EXIT_STATUS: Final[Mapping[str, int]] = {CONFORMS: 0, VIOLATES: 1, NO_EVIDENCE: 3}
+USAGE: Final = 2
+
+
+@dataclass
+class Report:
+    """One run of one adapter."""
+
+    spec: str
+    """What named the adapter on the command line."""
+    opened: str
+    """The options of `assay replay` that open it again."""
+    offer: Offer
+    profile: str
+    seed: int
+    lines: Sequence[Line]
+    allowed: Sequence[Allowed] = ()
+    results: dict[Line, Result] = field(default_factory=dict)
+    interrupted: bool = False
+
+    def add(self, line: Line, result: Result) -> None:
+        """Take in a result; a failure that is allowed becomes that."""
+        if result.status == "fail" and any(each.covers(result) for each in self.allowed):
+            result.status = "allowed"
+        self.results[line] = result
+
+    def by_name(self, name: str) -> Line:
+        """The line of a pytest item."""
+        return next(line for line in self.lines if line.name == name)
+
+    @property
+    def ordered(self) -> list[Result]:
+        """The results in the order of the plan, those of functions that are not offered among them."""
+        found = []
+        for line in self.lines:
+            if line in self.results:
+                found.append(self.results[line])
+            elif not line.offered:
+                reason = f"{line.component} is not offered"
+                found.append(
+                    Result(line.clause.id, line.clause.level, line.component, line.dtype, "not-offered", reason=reason)
+                )
+        return found
+
+    @property
+    def checked(self) -> int:
+        """How many lines were judged."""
+        return sum(result.status in ("pass", "fail", "allowed") for result in self.results.values())
+
+    @property
+    def failures(self) -> list[Result]:
+        """The required clauses that are violated."""
+        return [result for result in self.ordered if result.status == "fail" and result.level == "required"]
+
+    @property
+    def warnings(self) -> list[Result]:
+        """The advisory clauses that are violated."""
+        return [result for result in self.ordered if result.status == "fail" and result.level == "advisory"]
+
+    @property
+    def stale(self) -> list[Allowed]:
+        """Allowed failures that did not fail, though something they speak of was judged."""
+        done = list(self.results.values())
+        return [
+            each
+            for each in self.allowed
+            if any(each.covers(result) for result in done)
+            and not any(each.covers(result) and result.status == "allowed" for result in done)
+        ]
+
+    @property
+    def verdict(self) -> str:
+        """No evidence is not a pass, and neither is half a run."""
+        if self.failures:
+            return VIOLATES
+        required = any(result.level == "required" and result.status == "pass" for result in self.results.values())
+        return CONFORMS if required and not self.interrupted else NO_EVIDENCE
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that --json writes."""
+        whole = {
+            "schema": SCHEMA,
+            "assay": importlib.metadata.version("assay"),
+            "spec": SPEC,
+            "adapter": self.offer.name,
+            "implementation": {
+                "package": self.offer.package,
+                "version": self.offer.version,
+                "device": self.offer.device,
+                "sizes": self.offer.sizes,
+                "notes": list(self.offer.notes),
+            },
+            "profile": self.profile,
+            "seed": self.seed,
+            "verdict": self.verdict,
+            "expected": len(self.lines),
+            "checked": self.checked,
+        }
+        if self.interrupted:
+            whole["incomplete"] = True
+        return {**whole, "results": [result.as_json() for result in self.ordered]}
+
+
+def is_report(data: object) -> bool:
+    """Whether a file holds what `write_json` wrote, as far as `assay compare` needs it."""
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA or not isinstance(data.get("adapter"), str):
+        return False
+    try:
+        return all(isinstance(result_from_json(each), Result) for each in data["results"])
+    except (KeyError, TypeError):
+        return False
+
+
+def write_json(path: Path, reports: Sequence[Report]) -> None:
+    """One object; of several adapters, one a line."""
+    indent = 1 if len(reports) == 1 else None
+    lines = [json.dumps(report.as_json(), indent=indent, allow_nan=False) for report in reports]
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def read_json(path: Path) -> list[dict[str, Any]]:
+    """The reports of a file that `write_json` wrote."""
+    text = path.read_text(encoding="utf-8")
+    try:
+        return [json.loads(text)]
+    except ValueError:
+        return [json.loads(line) for line in text.splitlines()]

@@ -1,0 +1,222 @@
+"""What a person sees: the table, the failures as five facts, the list of adapters, the clauses."""
+
+import contextlib
+import os
+import textwrap
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from ...adapters import Listed
+from ..claims.coverage import Covered, ranges
+from ..components import COMPONENTS
+from ..judging.result import Result
+from ..terms.clause import Clause
+from .explaining import facts, replay_command, title
+from .report import CONFORMS, NO_EVIDENCE, VIOLATES, Report
+
+_DTYPES: Final = ("float64", "float32", "bfloat16", "float16")
+_VERDICTS: Final = {
+    CONFORMS: "[bold green]conforms[/]",
+    VIOLATES: "[bold red]violates[/]",
+    NO_EVIDENCE: "[bold yellow]nothing could be checked[/]",
+}
+_BELOW: Final = "    "
+_EVERY: Final = 10.0
+"""Seconds between two lines of progress, where the screen cannot be drawn over."""
+
+
+class Screen(Console):
+    """A console whose reader may go away, as that of a pipe: the rest is not shown, and the run goes on."""
+
+    def on_broken_pipe(self) -> None:
+        """Rich would end the program here, with a status that is no verdict."""
+        self.quiet = True
+        with contextlib.suppress(OSError, ValueError):  # what it buffers must not fail again at exit
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
+class Ticker:
+    """Progress: a bar on a terminal, a line now and then elsewhere. On standard error, so that a pipe stays clean."""
+
+    def __init__(self, name: str, total: int) -> None:
+        """Nothing is shown yet."""
+        self._console = Screen(stderr=True)
+        self._name, self._total, self._done, self._failed = name, total, 0, 0
+        self._last = time.monotonic()
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self._progress = Progress(*columns, console=self._console, transient=True)
+        self._task = self._progress.add_task(f"judging {name}", total=total)
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """While the run goes on."""
+        if not self._console.is_terminal:
+            yield
+            return
+        with self._progress:
+            yield
+
+    def heard(self, result: Result) -> None:
+        """One more result."""
+        self._done += 1
+        self._failed += result.status == "fail"
+        if self._console.is_terminal:
+            what = f"judging {self._name}" + (f", {self._failed} failed" if self._failed else "")
+            self._progress.update(self._task, advance=1, description=what)
+        elif time.monotonic() - self._last > _EVERY:
+            self._last = time.monotonic()
+            failed = f", {self._failed} failed" if self._failed else ""
+            said = f"{self._name}: {self._done} of {self._total} clauses judged{failed}"
+            self._console.print(said, markup=False, highlight=False, soft_wrap=True)
+
+
+def show_report(console: Console, report: Report) -> None:
+    """The table, then every failure, then what else should be known."""
+    console.print(_table(report))
+    for result in report.failures:
+        _show_failure(console, report, result)
+    for result in report.warnings:
+        assert result.failure is not None
+        console.print(
+            f"\n[yellow]advisory[/] {result.clause} {result.component} {result.dtype}: "
+            f"{_plain(result.failure.message)}\n"
+            f"  {_plain(replay_command(report.opened, result))}",
+            soft_wrap=True,
+        )
+    for note in report.offer.notes:
+        console.print(f"[dim]note: {_plain(note)}[/]", soft_wrap=True)
+    for stale in report.stale:
+        console.print(f"[yellow]the allowed failure {stale} did not fail; take it off the list[/]", soft_wrap=True)
+    _show_verdict(console, report)
+
+
+def _show_verdict(console: Console, report: Report) -> None:
+    implementation = " ".join(filter(None, (report.offer.package, report.offer.version)))
+    where = f" ({implementation} on {report.offer.device})" if implementation else ""
+    counts = [f"{report.checked} of {len(report.lines)} clauses checked"]
+    for word, status in (
+        ("not offered", "not-offered"),
+        ("unsupported", "unsupported"),
+        ("allowed to fail", "allowed"),
+    ):
+        count = sum(result.status == status for result in report.ordered)
+        counts += [f"{count} {word}"] if count else []
+    sizes = ", few sizes" if report.offer.sizes == "few" else ""
+    incomplete = "; the run was interrupted" if report.interrupted else ""
+    verdict = "[bold yellow]no verdict[/]" if report.interrupted and not report.failures else _VERDICTS[report.verdict]
+    console.print(
+        f"\n{_plain(report.offer.name)}{_plain(where)}: {verdict}: {len(report.failures)} violations, "
+        f"{len(report.warnings)} advisory; {', '.join(counts)}{incomplete}. "
+        f"Profile {report.profile}{sizes}, seed {report.seed}.",
+        soft_wrap=True,
+    )
+
+
+def _table(report: Report) -> Table:
+    table = Table(title=None, header_style="bold")
+    results = report.ordered
+    judged = [result for result in results if result.status != "not-offered"]
+    # Texts have no dtype; neither has what was never judged.
+    dtypes = [dtype for dtype in (*_DTYPES, "") if any(result.dtype == dtype for result in judged or results)]
+    table.add_column("component")
+    for dtype in dtypes:
+        table.add_column(dtype or "no dtype")
+    for component in dict.fromkeys(result.component for result in results):
+        cells = {
+            dtype: [each for each in results if (each.component, each.dtype) == (component, dtype)] for dtype in dtypes
+        }
+        if any(each.status != "not-offered" for cell in cells.values() for each in cell):
+            table.add_row(component, *(_cell(cells[dtype]) for dtype in dtypes))
+    return table
+
+
+def _cell(results: Sequence[Result]) -> Text:
+    """Passes, the largest error ratio and the precision class; or how many clauses fail."""
+    done = [each for each in results if each.status in ("pass", "fail", "allowed") and each.level == "required"]
+    if not done:
+        return Text("unsupported" if any(each.status == "unsupported" for each in results) else "", style="dim")
+    failed = sum(each.status == "fail" for each in done)
+    if failed:
+        return Text(f"{failed} of {len(done)} fail", style="red")
+    ratio = max(each.worst_ratio or 0.0 for each in done)
+    number = max((each.precision_class or 0 for each in done), default=0)
+    return Text(f"{len(done)} pass, {ratio:.2f}" + (f", class {number}" if number else ""), style="green")
+
+
+def _show_failure(console: Console, report: Report, result: Result) -> None:
+    console.print(f"\n[bold red]{_plain(title(report.spec, result))}[/]", soft_wrap=True)
+    for name, text in facts(report.opened, result).items():
+        console.print(f"  [dim]{name:8}[/] {_plain(text)}", soft_wrap=True)
+
+
+def _plain(text: str) -> str:
+    """Text that may hold brackets, which rich would take for markup."""
+    return text.replace("[", "\\[")
+
+
+def show_adapters(console: Console, adapters: Sequence[Listed]) -> None:
+    """Its name and version, or the command that installs it, on a line to be copied; below that, what it offers."""
+    for each in adapters:
+        version = f"{each.package} {each.version}".strip() if each.installed else f"not installed: {each.install}"
+        device = f" on {each.device}" if each.device not in ("", "cpu") else ""
+        conventions = ", ".join(f"{name} = {value}" for name, value in each.conventions.items())
+        offers = ", ".join(each.functions) or f"known when opened ({each.source})"
+        console.print(f"[bold]{each.name}[/]  {_plain(version)}{device}", soft_wrap=True)
+        for text in filter(None, (", ".join(each.dtypes), offers, conventions)):
+            below = textwrap.fill(text, console.width, initial_indent=_BELOW, subsequent_indent=_BELOW)
+            console.print(f"[dim]{_plain(below)}[/]", soft_wrap=True)
+
+
+def show_clauses(console: Console, clauses: Sequence[Clause]) -> None:
+    """Id, sentence, formula and source of each, and why it is there."""
+    for clause in clauses:
+        level = " [yellow](advisory)[/]" if clause.level == "advisory" else ""
+        console.print(f"[bold]{clause.id}[/]  [dim]{clause.component or 'every component'}[/]{level}")
+        for text in filter(None, (clause.sentence, clause.formula, clause.source, clause.why)):
+            console.print(textwrap.indent(_plain(text), "    "), soft_wrap=True)
+
+
+def show_coverage(console: Console, rows: Sequence[Covered]) -> None:
+    """What the notes say, down; oracle functions, clauses, the verdict on a claim, and adapters across."""
+    table = Table(header_style="bold", show_lines=True)
+    for heading in ("notes", "what they say", "oracle", "clauses", "claim", "adapters"):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(
+            row.number,
+            _plain(row.says),
+            "\n".join(row.functions),
+            ", ".join(ranges(row.clauses)),
+            row.verdict,
+            "\n".join(row.adapters),
+        )
+    console.print(table)
+
+
+def show_comparison(console: Console, reports: Sequence[Mapping[str, Any]]) -> None:
+    """Components and their implementations down, dtypes across: failures, or the largest error ratio."""
+    every = [
+        (report["adapter"], Result(**{**each, "failure": None})) for report in reports for each in report["results"]
+    ]
+    judged = [(adapter, row) for adapter, row in every if row.status not in ("not-offered", "unsupported")]
+    dtypes = [dtype for dtype in (*_DTYPES, "") if any(row.dtype == dtype for _, row in judged)]
+    table = Table(header_style="bold")
+    table.add_column("adapter", no_wrap=True)
+    for dtype in dtypes:
+        table.add_column(dtype or "no dtype", min_width=len("bfloat16"))
+    for component in (each for each in COMPONENTS if any(row.component == each for _, row in judged)):
+        adapters = list(dict.fromkeys(adapter for adapter, row in judged if row.component == component))
+        table.add_row(Text(component, style="bold"))
+        for name in adapters:
+            rows = [row for adapter, row in every if (adapter, row.component) == (name, component)]
+            cells = [[row for row in rows if row.dtype == dtype] for dtype in dtypes]
+            shown = (_cell(cell) if cell else "" for cell in cells)
+            table.add_row(name, *shown, end_section=name == adapters[-1])
+    console.print(table)

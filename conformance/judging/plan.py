@@ -1,0 +1,67 @@
+"""What a run judges: one line a clause, component and dtype, in the order of the documentation; and in which turn."""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from ...adapters import Offer
+from ..components import COMPONENTS, clauses_of
+from ..terms.clause import Clause
+
+
+@dataclass(frozen=True)
+class Line:
+    """One clause on one component in one dtype; the dtype is empty where the component takes no floats."""
+
+    clause: Clause
+    component: str
+    dtype: str
+    offered: bool
+
+    @property
+    def name(self) -> str:
+        """As pytest shows it."""
+        return f"{self.clause.id}[{self.component}{'-' if self.dtype else ''}{self.dtype}]"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the user asked for; empty means everything."""
+
+    components: Collection[str] = ()
+    dtypes: Collection[str] = ()
+    clauses: Collection[str] = ()
+
+
+def plan(offer: Offer, selection: Selection) -> Iterator[Line]:
+    """Every line, those of functions that are not offered among them."""
+    for name, component in COMPONENTS.items():
+        if selection.components and name not in selection.components:
+            continue
+        dtypes = [each for each in offer.dtypes if not selection.dtypes or each in selection.dtypes]
+        for dtype in dtypes if component.has_dtype else [""]:
+            for clause in clauses_of(component):
+                if not selection.clauses or clause.id in selection.clauses:
+                    yield Line(clause, name, dtype, name in offer.functions)
+
+
+# What catches most comes first, followed by what looks at the same replies; what takes longest comes last.
+_FIRST: Final = ("ALL-1", "ALL-4", "ALL-5", "GRAD-1", "GRAD-2")
+_LAST: Final = ("ALL-2",)
+
+
+def in_turn(lines: Iterable[Line]) -> list[Line]:
+    """The lines as they are judged, a component after another: what is wrong should show after few of them.
+
+    Values and gradients in the first dtype, then whatever else shows there, then the same in the other dtypes.
+    """
+    every = list(lines)
+    components = list(COMPONENTS)
+    first = {line.component: line.dtype for line in reversed(every)}
+
+    def turn(line: Line) -> tuple[int, bool, bool, bool]:
+        last = line.clause.id in _LAST
+        other = line.dtype != first[line.component]
+        return components.index(line.component), last, other, line.clause.id not in _FIRST
+
+    return sorted(every, key=turn)

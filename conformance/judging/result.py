@@ -1,0 +1,45 @@
+"""What came of one clause on one component in one dtype: a line of the report."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Status = Literal["pass", "fail", "unsupported", "not-offered", "allowed"]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What is wrong, on the smallest case that shows it."""
+
+    message: str
+    case: str
+    ratio: float | None
+    """None where no number says it: a crash, a NaN, a difference where none is allowed."""
+    looks_like: str | None = None
+
+
+@dataclass
+class Result:
+    """One line of a report."""
+
+    clause: str
+    level: str
+    component: str
+    dtype: str
+    status: Status
+    examples: int = 0
+    worst_ratio: float | None = None
+    precision_class: int | None = None
+    seconds: float = 0.0
+    reason: str | None = None
+    failure: Failure | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The line as the report has it."""
+        return asdict(self)
+
+
+def result_from_json(data: Mapping[str, Any]) -> Result:
+    """The result that a worker of xdist sent."""
+    failure = data["failure"]
+    return Result(**{**data, "failure": None if failure is None else Failure(**failure)})

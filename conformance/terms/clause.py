@@ -1,0 +1,86 @@
+"""Clauses: the numbered requirements. Each is a function of a trial, with the words that a reader needs.
+
+    @clause("SM-1", "softmax", "The probabilities of a row sum to one.", formula="sum_i softmax(x)_i = 1", source=...)
+    def rows_sum_to_one(trial): ...
+
+A clause returns its largest error ratio, or raises `Violation`. What holds for every component has the prefix ALL and
+no component of its own.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from .case import Case
+
+if TYPE_CHECKING:
+    from .component import Component
+    from .trial import Trial
+
+Check: TypeAlias = "Callable[[Trial], float]"
+Prepare: TypeAlias = Callable[[Case], Case | None]
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One requirement."""
+
+    id: str
+    component: str | None
+    """None: it applies to every component."""
+    sentence: str
+    formula: str
+    source: str
+    check: Check
+    level: Literal["required", "advisory"]
+    prepare: Prepare
+    """The case that the clause makes of one that was drawn; None where it cannot use it."""
+    cases: "Callable[[Component, str, int], Sequence[Case]] | None" = None
+    """Cases of its own for (component, dtype, seed), in place of those drawn for all."""
+    covering: bool = False
+    """Whether it is judged on the whole covering set, or on some cases of it."""
+    concerns: "Callable[[Component], bool]" = lambda component: True
+    """Of the clauses for all components: whether it says anything of this one."""
+    why: str = ""
+    """Why it is there, where it alone catches no wrong variant; empty where it does."""
+
+
+REGISTERED: Final[dict[str, Clause]] = {}
+"""The clauses whose files have been imported so far; `components` imports all of them."""
+
+
+def clause(
+    id: str,  # noqa: A002 (the field's word)
+    component: str | None,
+    sentence: str,
+    *,
+    formula: str,
+    source: str,
+    level: Literal["required", "advisory"] = "required",
+    prepare: Prepare = lambda case: case,
+    cases: "Callable[[Component, str, int], Sequence[Case]] | None" = None,
+    covering: bool = False,
+    concerns: "Callable[[Component], bool]" = lambda component: True,
+    why: str = "",
+) -> Callable[[Check], Check]:
+    """Make a function a clause."""
+
+    def register(check: Check) -> Check:
+        if id in REGISTERED:
+            raise ValueError(f"there are two clauses {id}: give one of them another number")
+        REGISTERED[id] = Clause(
+            id, component, sentence, formula, source, check, level, prepare, cases, covering, concerns, why
+        )
+        return check
+
+    return register
+
+
+def in_order(components: Sequence[str]) -> dict[str, Clause]:
+    """The clauses by id, whatever the order in which their files were imported."""
+
+    def place(each: Clause) -> tuple[int, str, int]:
+        prefix, _, number = each.id.partition("-")
+        return components.index(each.component) if each.component else -1, prefix, int(number)
+
+    return {each.id: each for each in sorted(REGISTERED.values(), key=place)}

@@ -1,0 +1,22 @@
+"""Arrays of the judge, and values rounded to the format of a case."""
+
+from collections.abc import Mapping
+from typing import Any, Final, TypeAlias
+
+import ml_dtypes
+import numpy as np
+
+Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+
+_NUMPY: Final[Mapping[str, Any]] = {
+    "float64": np.float64,
+    "float32": np.float32,
+    "bfloat16": ml_dtypes.bfloat16,
+    "float16": np.float16,
+}
+
+
+def rounded(values: Array | float, dtype: str) -> Array:
+    """The nearest values of the dtype, in float64."""
+    with np.errstate(over="ignore"):
+        return np.asarray(values, np.float64).astype(_NUMPY[dtype]).astype(np.float64)

@@ -1,0 +1,131 @@
+"""Adam with decoupled weight decay: one update rule, `descend`, and variants that replace its parts.
+
+    m = beta_1 m + (1 - beta_1) g                     p = p - learning_rate (m^ / (sqrt(v^) + epsilon) + decay p)
+    v = beta_2 v + (1 - beta_2) g^2                   m^ = m / (1 - beta_1^t), v^ = v / (1 - beta_2^t)
+
+Parameters and moments are kept in the format of the arithmetic; each row of the result is rounded once.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..arithmetic import FLOAT64, Array, widened
+from ..catalogue import variant
+
+
+@dataclass
+class State:
+    """What an update sees: the options, and the state after the moments took in the gradient."""
+
+    learning_rate: float
+    beta_1: float
+    beta_2: float
+    epsilon: float
+    weight_decay: float
+    t: int
+    p: Array
+    g: Array
+    m: Array
+    v: Array
+
+
+Step = Callable[[State], None]
+
+
+def advance(s: State) -> None:
+    """Both moments take in the gradient."""
+    s.m = s.beta_1 * s.m + (1 - s.beta_1) * s.g
+    s.v = s.beta_2 * s.v + (1 - s.beta_2) * s.g**2
+
+
+def ratio(s: State) -> Array:
+    """m^ / (sqrt(v^) + epsilon)."""
+    return np.asarray(s.m / (1 - s.beta_1**s.t) / (np.sqrt(s.v / (1 - s.beta_2**s.t)) + s.epsilon))
+
+
+def descend(s: State, along: Array) -> None:
+    """The update along a direction, with the decay of the parameters."""
+    s.p = s.p - s.learning_rate * (along + s.weight_decay * s.p)
+
+
+def optimiser(step: Step, inside: Callable[[Array], Array] = widened) -> Callable[..., Array]:
+    """The contract's function: `step` once a gradient, from moments of zero."""
+
+    def adam(
+        parameters: Array,
+        gradients: Array,
+        *,
+        learning_rate: float = 1e-3,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> Array:
+        p, result = inside(parameters), np.empty(gradients.shape, parameters.dtype)
+        nothing = np.zeros_like(p)
+        s = State(learning_rate, beta_1, beta_2, epsilon, weight_decay, 0, p, nothing, nothing, nothing)
+        with np.errstate(all="ignore"):
+            for row, gradient in enumerate(inside(gradients)):
+                s.t, s.g = row + 1, gradient
+                step(s)
+                result[row] = s.p.astype(parameters.dtype)
+        return result
+
+    adam.__name__ = step.__name__
+    return adam
+
+
+def plain(s: State) -> None:
+    """Algorithm 1, with the decay decoupled."""
+    advance(s)
+    descend(s, ratio(s))
+
+
+# Right
+
+variant("adam-plain", "adam", "Algorithm 1, a line at a time.", wrong=False)(optimiser(plain))
+
+variant("adam-float64-inside", "adam", "Everything in float64.", wrong=False)(
+    optimiser(plain, inside=lambda array: array.astype(FLOAT64))
+)
+
+
+@variant("adam-efficient", "adam", "One step size, with epsilon times sqrt(1 - beta_2^t).", wrong=False)
+@optimiser
+def adam_efficient(s: State) -> None:
+    advance(s)
+    root = (1 - s.beta_2**s.t) ** 0.5
+    size = s.learning_rate * root / (1 - s.beta_1**s.t)
+    s.p = s.p - s.learning_rate * s.weight_decay * s.p - size * (s.m / (np.sqrt(s.v) + s.epsilon * root))
+
+
+@variant("adam-interpolated", "adam", "The moments as m + (1 - beta)(g - m).", wrong=False)
+@optimiser
+def adam_interpolated(s: State) -> None:
+    s.m = s.m + (1 - s.beta_1) * (s.g - s.m)
+    s.v = s.v + (1 - s.beta_2) * (s.g**2 - s.v)
+    descend(s, ratio(s))
+
+
+@variant("adam-decay-first", "adam", "The parameters shrink first, then move.", wrong=False)
+@optimiser
+def adam_decay_first(s: State) -> None:
+    advance(s)
+    s.p = s.p * (1 - s.learning_rate * s.weight_decay)
+    s.p = s.p - s.learning_rate * ratio(s)
+
+
+@variant(
+    "adam-epsilon-hat-declared",
+    "adam",
+    "Epsilon is added before the bias correction, as declared.",
+    wrong=False,
+    conventions={"adam_epsilon": "hat"},
+)
+@optimiser
+def adam_epsilon_hat_declared(s: State) -> None:
+    advance(s)
+    size = (1 - s.beta_2**s.t) ** 0.5 / (1 - s.beta_1**s.t)
+    descend(s, size * (s.m / (np.sqrt(s.v) + s.epsilon)))

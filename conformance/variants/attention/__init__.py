@@ -1,0 +1,1 @@
+"""Right and wrong variants of scaled dot-product attention."""

@@ -1,0 +1,1 @@
+"""Right and wrong variants of layers and stacks of encoder and decoder."""

@@ -1,0 +1,1 @@
+"""Right and wrong variants of additive and bilinear attention."""

@@ -1,0 +1,1 @@
+"""The machinery of rounding: number formats, numerics, bounds, and tensors that carry their errors."""

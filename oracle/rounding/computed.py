@@ -1,0 +1,187 @@
+"""Tensors as an implementation computes them: the right values, and how far off it may be.
+
+`bound.py` has the meaning of error, variance and coherent. Here are the operations between tensors that carry them: the
+errors of the arguments go through, and the rounding of the operation is added. With sizes |a| + E_a, so that nothing is
+left out beyond the first order. Variances add up, also where two tensors are made of one: the generic weights between
+them give what they have in common any sign.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..shapes import Array, real
+from .bound import VARIANCE_OF_ROUNDING, Bound, Errors, Z, finish, stored, sum_variance
+from .formats import FORMATS, half_ulp
+from .numerics import Numerics
+
+
+class Common(NamedTuple):
+    """An error that a row has in common: weight_ij delta_i. Sums over j see it as one, not as many."""
+
+    weight: Array
+    """(..., L_q, L_k)."""
+    error: Array
+    """Of delta: (..., L_q, 1)."""
+    variance: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Computed:
+    """A tensor and the errors that it may have; each broadcasts to the shape of the values."""
+
+    value: Array
+    error: Any = 0.0
+    variance: Any = 0.0
+    coherent: Any = 0.0
+    common: Common | None = None
+
+    @property
+    def errors(self) -> Errors:
+        """All of them, what rows have in common counted as if it were not."""
+        if self.common is None:
+            return Errors(self.error, self.variance, self.coherent)
+        weight, error, variance = self.common
+        return Errors(self.error + np.abs(weight) * error, self.variance + np.square(weight) * variance, self.coherent)
+
+    @property
+    def exact(self) -> bool:
+        """Whether it has no error at all."""
+        return not (np.any(self.error) or self.common)
+
+    def mapped(self, function: Callable[[Array], Array]) -> "Computed":
+        """The same elements in another order or shape."""
+        shape = self.value.shape
+        error, variance, coherent = (function(np.broadcast_to(each, shape)) for each in self.errors)
+        return Computed(function(self.value), error, variance, coherent)
+
+    @property
+    def transposed(self) -> "Computed":
+        """The last two axes exchanged."""
+        return self.mapped(lambda array: array.swapaxes(-1, -2))
+
+
+def stored_in(a: Computed, form: str | None) -> Computed:
+    """The tensor after it has been kept in a format: half an ulp more, of its largest size and of its likely one."""
+    if form is None:
+        return a
+    kept = stored(a.value, Errors(a.error, 0.0), form)
+    likely = np.fmin(Z * np.sqrt(a.variance) + a.coherent, a.error)
+    size = np.abs(a.value) + likely
+    half = np.where(size > FORMATS[form].largest, np.inf, half_ulp(size, FORMATS[form]))
+    return replace(a, error=kept.error, variance=a.variance + VARIANCE_OF_ROUNDING * np.square(half))
+
+
+def product(a: Computed, b: Computed, numerics: Numerics, chunks: int = 1, terms_in: str | None = None) -> Computed:
+    """a @ b over the last two axes.
+
+        E = n U A + |a| E_b + E_a |b| + E_a E_b + n eta,   A = (|a| + E_a) (|b| + E_b)
+        V = sum_variance + (U^2/3) Q + a^2 V_b + V_a b^2 + V_a V_b
+
+    An error weight_ij delta_i that rows of a have in common adds (weight b)_i delta_i. So many `chunks` of the sum are
+    rounded to the output's format: (chunks - 1) (u_out A + eta_out) more. Terms that are kept in a format before
+    they are summed add u A + n eta of it.
+    """
+    unit, n = numerics.unit, numerics.roundings(a.value.shape[-1])
+    y, squares = a.value @ b.value, np.square(a.value) @ np.square(b.value)
+    of_a, of_b = Errors(a.error, a.variance, a.coherent), b.errors
+    abs_a, abs_b, full = np.abs(a.value), np.abs(b.value), np.ones_like(y)
+    e_a, v_a, c_a = (np.broadcast_to(each, a.value.shape) for each in of_a)
+    e_b, v_b, c_b = (np.broadcast_to(each, b.value.shape) for each in of_b)
+    magnitude = (abs_a + e_a) @ (abs_b + e_b)
+    error = n * unit * magnitude + n * numerics.underflow * full
+    variance = sum_variance(n, y, squares, unit) + VARIANCE_OF_ROUNDING * unit**2 * squares
+    coherent = error if numerics.rounding == "toward-zero" else 0.0 * full
+    if np.any(e_a):
+        error = error + e_a @ (abs_b + e_b)
+        variance = variance + v_a @ (np.square(b.value) + v_b)
+        coherent = coherent + c_a @ abs_b
+    if np.any(e_b):
+        error = error + abs_a @ e_b
+        variance = variance + np.square(a.value) @ v_b
+        coherent = coherent + abs_a @ c_b
+    if a.common is not None:
+        weight, e_row, v_row = a.common
+        through = weight @ b.value
+        error = error + e_row * (np.abs(through) + np.abs(weight) @ e_b)
+        variance = variance + v_row * np.square(through)
+    if numerics.operands is not None:
+        u_o = FORMATS[numerics.operands].unit_roundoff
+        error = error + (2 * u_o + u_o**2) * magnitude
+        variance = variance + 2 * VARIANCE_OF_ROUNDING * u_o**2 * squares
+    if terms_in is not None:
+        u, tiny, k = FORMATS[terms_in].unit_roundoff, FORMATS[terms_in].half_smallest_subnormal, a.value.shape[-1]
+        error = error + u * magnitude + k * tiny
+        variance = variance + VARIANCE_OF_ROUNDING * (u**2 * squares + k * tiny**2)
+    if chunks > 1:
+        form = FORMATS[numerics.output]
+        u_out, eta_out = form.unit_roundoff, form.half_smallest_subnormal
+        error = error + (chunks - 1) * (u_out * magnitude + eta_out)
+        partial = u_out**2 * (np.square(y) / 3 + squares / 6) + eta_out**2
+        variance = variance + VARIANCE_OF_ROUNDING * (chunks - 1) * partial
+    return Computed(y, error, variance, coherent)
+
+
+def times(a: Computed, b: Computed, numerics: Numerics) -> Computed:
+    """The product of elements."""
+    y, unit = a.value * b.value, numerics.unit
+    (e_a, v_a, c_a), (e_b, v_b, c_b) = a.errors, b.errors
+    through = np.abs(a.value) * e_b + e_a * (np.abs(b.value) + e_b)
+    error = through + unit * (np.abs(y) + through) + numerics.underflow
+    variance = a.value**2 * v_b + v_a * (b.value**2 + v_b) + VARIANCE_OF_ROUNDING * unit**2 * y**2
+    return Computed(y, error, variance, np.abs(a.value) * c_b + c_a * np.abs(b.value))
+
+
+def scaled(a: Computed, factor: float, numerics: Numerics) -> Computed:
+    """The product with a constant that is rounded itself: 2 U, one of them common to all elements."""
+    y, unit, size = factor * a.value, numerics.unit, abs(factor)
+    e, v, c = (np.broadcast_to(each, y.shape) for each in (a.error, a.variance, a.coherent))
+    error = size * e + unit * (2 + unit) * (np.abs(y) + size * e) + numerics.underflow * max(1.0, size)
+    common = a.common and a.common._replace(weight=factor * a.common.weight)
+    return Computed(y, error, size**2 * v + VARIANCE_OF_ROUNDING * (unit * y) ** 2, size * c + unit * np.abs(y), common)
+
+
+def added(a: Computed, b: Computed, numerics: Numerics) -> Computed:
+    """The sum of two."""
+    y, unit = a.value + b.value, numerics.unit
+    (e_a, v_a, c_a), (e_b, v_b, c_b) = a.errors, b.errors
+    error = (1 + unit) * (e_a + e_b) + unit * np.abs(y) + numerics.underflow
+    variance = v_a + v_b + VARIANCE_OF_ROUNDING * unit**2 * y**2
+    return Computed(y, error, variance, c_a + c_b)
+
+
+def total(a: Computed, axis: int | tuple[int, ...], numerics: Numerics, chunks: int = 1) -> Computed:
+    """The sum along some axes, which are kept: n U sum (|a| + E) + sum E."""
+    shape = a.value.shape
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    y = a.value.sum(axes, keepdims=True)
+    n, unit = int(np.prod([shape[each] for each in axes])), numerics.unit
+    e, v, c = (np.broadcast_to(each, shape).sum(axes, keepdims=True) for each in a.errors)
+    magnitude, squares = np.abs(a.value).sum(axes, keepdims=True) + e, np.square(a.value).sum(axes, keepdims=True)
+    error = e + n * unit * magnitude + n * numerics.underflow
+    variance = v + sum_variance(n, y, squares, unit)
+    if numerics.rounding == "toward-zero":
+        c = c + error
+    if chunks > 1:
+        form = FORMATS[numerics.output]
+        error = error + (chunks - 1) * (form.unit_roundoff * magnitude + form.half_smallest_subnormal)
+        variance = variance + VARIANCE_OF_ROUNDING * (chunks - 1) * form.unit_roundoff**2 * (y**2 / 3 + squares / 6)
+    return Computed(y, error, variance, c)
+
+
+def rounded(bound: Bound) -> Computed:
+    """What a bound says of a result, its final rounding included, as what the next computation begins with."""
+    return Computed(bound.expected, bound.worst, np.square(bound.deviation), bound.coherent)
+
+
+def bounded(a: Computed, numerics: Numerics, **fields: Any) -> Bound:
+    """The bound of a result, after its final rounding; what is no number sets no limit."""
+    errors = Errors(*(np.where(np.isnan(each), np.inf, each) for each in a.errors))
+    return finish(a.value, errors, numerics, **fields)
+
+
+def exact_arguments(function: str, **arrays: Any) -> dict[str, Computed]:
+    """The real arguments of a call, by name: exact in the formats in which they come."""
+    return {name: Computed(real(function, name, each)) for name, each in arrays.items()}

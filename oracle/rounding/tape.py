@@ -1,0 +1,140 @@
+"""A computation recorded step by step, with its rounding errors, and its gradients by going back along it.
+
+    tape = Tape(numerics)
+    h = relu(tape, affine(tape, x, w_1, b_1))
+    tape.gradients(affine(tape, h, w_2, b_2), cotangent, {"x": x, ...})      name -> Computed
+
+Every step gives its result from its arguments, and from the gradient of its result those of its arguments: the chain
+rule (reverse mode). `numerics.hidden` stores what passes from one step to the next, forwards and backwards, as unfused
+frameworks do. The gradients of an argument that is used several times are added up in the order of the steps back.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ..shapes import Array
+from .bound import VARIANCE_OF_ROUNDING, Bound, Z
+from .computed import Computed, added, bounded, product, stored_in, total
+from .numerics import Numerics
+
+Backward = Callable[[Computed], Sequence[Computed | None]]
+
+
+class Tape:
+    """The steps of one computation."""
+
+    def __init__(self, numerics: Numerics) -> None:
+        """Nothing is recorded yet."""
+        self.numerics = numerics
+        self._steps: list[tuple[Computed, Sequence[Computed], Backward]] = []
+
+    def read(self, argument: Computed) -> Computed:
+        """An argument as the next step finds it: stored, unless it came in exactly.
+
+        What is common to many elements after one step (a relative error c of all of them, say) is no more so after the
+        next: mixed by generic weights, c sum y w is as large as independent errors of that size would make it. So it
+        goes on as a deviation, that of an error anywhere within +-c: its variance is c^2/3.
+        """
+        if argument.exact:
+            return argument
+        spread = VARIANCE_OF_ROUNDING * np.square(argument.coherent)
+        loose = replace(argument, variance=argument.variance + spread, coherent=0.0)
+        return stored_in(loose, self.numerics.hidden)
+
+    def record(self, result: Computed, arguments: Sequence[Computed], backward: Backward) -> Computed:
+        """One step: its result, what it was made of, and how a gradient goes back; None: it does not."""
+        self._steps.append((result, arguments, backward))
+        return result
+
+    def gradients(self, result: Computed, cotangent: Array, of: Mapping[str, Computed]) -> dict[str, Computed]:
+        """The gradient of sum(result * cotangent) with respect to each."""
+        found: dict[int, Computed] = {id(result): Computed(cotangent)}
+        for made, arguments, backward in reversed(self._steps):
+            gradient = found.pop(id(made), None)
+            if gradient is None:
+                continue
+            for argument, part in zip(arguments, backward(self.read(gradient)), strict=True):
+                if part is None:
+                    continue
+                before = found.get(id(argument))
+                found[id(argument)] = (
+                    part if before is None else added(self.read(before), self.read(part), self.numerics)
+                )
+        return {name: found.get(id(each), Computed(np.zeros_like(each.value))) for name, each in of.items()}
+
+    def bounds(self, result: Computed, cotangent: Array, of: Mapping[str, Computed]) -> dict[str, Bound]:
+        """Those gradients with their bounds; the rows of a gradient share what went before."""
+        every = self.gradients(result, cotangent, of)
+        return {name: bounded(each, self.numerics, rows_independent=False) for name, each in every.items()}
+
+
+def matmul(tape: Tape, x: Computed, w: Computed) -> Computed:
+    """x w with a matrix w (k, m): dx = g w^T, dw = x^T g, summed over all rows of x."""
+    y, backward = _linear(tape, x, w)
+    return tape.record(y, (x, w), backward)
+
+
+def affine(tape: Tape, x: Computed, w: Computed, b: Computed) -> Computed:
+    """x w + b: db = sum g. A sum may start with its bias, which is then in each of its partial sums."""
+    numerics = tape.numerics
+    xw, of_factors = _linear(tape, x, w)
+    n, unit, bias = numerics.roundings(w.value.shape[0]), numerics.unit, b.value
+    y = added(tape.read(xw), b, numerics)
+    early = VARIANCE_OF_ROUNDING * unit**2 * np.maximum(n * bias * (bias + xw.value), 0)
+    y = Computed(y.value, y.error + n * unit * np.abs(bias), y.variance + early, y.coherent)
+
+    def backward(g: Computed) -> tuple[Computed, ...]:
+        of_b = total(g.mapped(_rows), 0, numerics, numerics.gradient_chunks)
+        return (*of_factors(g), of_b.mapped(lambda array: array[0]))
+
+    return tape.record(y, (x, w, b), backward)
+
+
+def _linear(tape: Tape, x: Computed, w: Computed) -> tuple[Computed, Callable[[Computed], tuple[Computed, Computed]]]:
+    """x w, and the way back."""
+    a, numerics = tape.read(x), tape.numerics
+
+    def backward(g: Computed) -> tuple[Computed, Computed]:
+        rows, of_rows, chunks = a.mapped(_rows), g.mapped(_rows), numerics.gradient_chunks
+        return product(g, w.transposed, numerics, chunks), product(rows.transposed, of_rows, numerics, chunks)
+
+    return product(a, w, numerics), backward
+
+
+def relu(tape: Tape, h: Computed) -> Computed:
+    """max(0, h): dh = g where h > 0, else 0. Where h may lie on either side, so may the gradient.
+
+    Where that is likely, |g| is what Z deviations allow: a variance of (|g| / Z)^2. Many gates do not open all at once.
+    """
+    a = tape.read(h)
+    e, v, c = a.errors
+    clipped = np.clip(a.value + e, 0, e)
+    result = Computed(np.maximum(0, a.value), clipped, np.where(clipped > 0, v, 0), np.minimum(c, clipped))
+
+    def backward(g: Computed) -> tuple[Computed]:
+        open_, e_g = a.value > 0, g.errors
+        either = np.abs(a.value) <= e
+        likely = np.abs(a.value) <= np.minimum(Z * np.sqrt(v) + c, e)
+        size = np.abs(g.value)
+        error = np.where(either, size + e_g.error, np.where(open_, e_g.error, 0))
+        variance = np.where(open_ | likely, e_g.variance, 0) + np.where(likely, np.square(size / Z), 0)
+        return (Computed(np.where(open_, g.value, 0), error, variance, np.where(open_, e_g.coherent, 0)),)
+
+    return tape.record(result, (h,), backward)
+
+
+def add(tape: Tape, a: Computed, b: Computed) -> Computed:
+    """a + b of equal shapes: both get g."""
+    return tape.record(added(tape.read(a), tape.read(b), tape.numerics), (a, b), lambda g: (g, g))
+
+
+def rearrange(tape: Tape, a: Computed, there: Callable[[Array], Array], back: Callable[[Array], Array]) -> Computed:
+    """The same elements in another order or shape; `back` undoes `there`."""
+    return tape.record(a.mapped(there), (a,), lambda g: (g.mapped(back),))
+
+
+def _rows(array: Array) -> Array:
+    """All axes but the last as one."""
+    return array.reshape(-1, array.shape[-1])
