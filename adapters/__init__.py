@@ -3,13 +3,37 @@
 This is the side that the judge sees; importing it imports no framework. An implementation runs in a worker process
 (`worker.py`), which never holds the oracle. How the two talk is in `message.py`, what they talk about in
 `contract.py`, and the built-in adapters are in `library/`.
+
+Names are imported when they are asked for, so that the oracle can read the contract, which is data, with numpy alone.
 """
 
-from .adapter import Adapter as Adapter
-from .calling import Call as Call
-from .calling import Reply as Reply
-from .declaration import AdapterError as AdapterError
-from .declaration import Offer as Offer
-from .listing import Listed as Listed
-from .listing import available as available
-from .opening import open_adapter as open_adapter
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from .adapter import Adapter as Adapter
+    from .calling import Call as Call
+    from .calling import Reply as Reply
+    from .declaration import AdapterError as AdapterError
+    from .declaration import Offer as Offer
+    from .listing import Listed as Listed
+    from .listing import available as available
+    from .opening import open_adapter as open_adapter
+
+_HOME: Final = {
+    "Adapter": "adapter",
+    "Call": "calling",
+    "Reply": "calling",
+    "AdapterError": "declaration",
+    "Offer": "declaration",
+    "Listed": "listing",
+    "available": "listing",
+    "open_adapter": "opening",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the file that has the name."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)

@@ -135,7 +135,7 @@ class Host:
         touched = [name for name, argument in arguments.items() if argument.touched]
         header: dict[str, Any] = {"reply": "ok", "touched": touched, "aliased": []}
         try:
-            if function.result == "data":
+            if function.gives_data:
                 return header | {"data": as_data(result)}, {}
             results = {"result": result} if names == ["result"] else _named(names, result)
             results = {name: each for name, each in results.items() if not wanted or name in wanted}
@@ -174,7 +174,7 @@ def _takes(called: Callable[..., Any], option: str) -> bool:
 def _differentiable(function: Function, views: Mapping[str, Any]) -> list[str]:
     """The arguments that have a gradient, in the order of the contract; tensors arrive in any order."""
     weights = sorted(name for name in views if name.startswith("weights."))
-    return [name for name in function.arrays if name not in function.integers] + weights
+    return [*function.real, *weights]
 
 
 def _named(names: list[str], gradients: Any) -> dict[str, Any]:

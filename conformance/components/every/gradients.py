@@ -27,7 +27,7 @@ def _differentiable(component: Component) -> bool:
 def _of_several(component: Component) -> bool:
     """Whether there is more than one real argument to have a gradient."""
     function = FUNCTIONS[component.name]
-    return _differentiable(component) and (function.weights or len(function.arrays) - len(function.integers) > 1)
+    return _differentiable(component) and bool(function.weights or len(function.real) > 1)
 
 
 def _small(case: Case) -> Case | None:
