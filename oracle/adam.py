@@ -26,6 +26,26 @@ from .spec_error import SpecError
 _EPSILONS: Final = ("outside", "hat")
 
 
+def adam(
+    parameters: Any,
+    gradients: Any,
+    *,
+    learning_rate: float = 1e-3,
+    beta_1: float = 0.9,
+    beta_2: float = 0.999,
+    epsilon: float = 1e-8,
+    weight_decay: float = 0.0,
+    adam_epsilon: str = "outside",
+) -> Array:
+    """The parameters after each step: (T, n). NaN where the denominator is 0 (epsilon = 0 and no gradient yet).
+
+    SpecError if the shapes do not fit, a beta is not in [0, 1), epsilon is negative, or `adam_epsilon` is unknown.
+    """
+    p, g = checked(parameters, gradients, beta_1, beta_2, epsilon, adam_epsilon)
+    steps = trajectory(p, g, learning_rate, beta_1, beta_2, epsilon, weight_decay, adam_epsilon)
+    return np.array([step.p for step in steps]).reshape(g.shape)  # (T, n)
+
+
 class Step(NamedTuple):
     """One step: its gradient, the state after it, and the parts of its update."""
 
@@ -46,26 +66,6 @@ class Step(NamedTuple):
     delta: Array
     """learning_rate m^ / denominator."""
     p: Array
-
-
-def adam(
-    parameters: Any,
-    gradients: Any,
-    *,
-    learning_rate: float = 1e-3,
-    beta_1: float = 0.9,
-    beta_2: float = 0.999,
-    epsilon: float = 1e-8,
-    weight_decay: float = 0.0,
-    adam_epsilon: str = "outside",
-) -> Array:
-    """The parameters after each step: (T, n). NaN where the denominator is 0 (epsilon = 0 and no gradient yet).
-
-    SpecError if the shapes do not fit, a beta is not in [0, 1), epsilon is negative, or `adam_epsilon` is unknown.
-    """
-    p, g = checked(parameters, gradients, beta_1, beta_2, epsilon, adam_epsilon)
-    steps = trajectory(p, g, learning_rate, beta_1, beta_2, epsilon, weight_decay, adam_epsilon)
-    return np.array([step.p for step in steps]).reshape(g.shape)  # (T, n)
 
 
 def trajectory(

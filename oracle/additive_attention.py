@@ -134,6 +134,30 @@ def additive_attention_bound(
     )
 
 
+def additive_attention_vjp_bound(
+    cotangent: Any,
+    query: Any,
+    key: Any,
+    value: Any,
+    w_query: Any,
+    w_key: Any,
+    v: Any,
+    *,
+    masked_row: str = "zero",
+    numerics: Numerics,
+) -> dict[str, Bound]:
+    """With E_t of `additive_attention_bound`: d(tanh a) = g v (1 - t^2), whose errors are 2 |t| E_t + E_t^2 + 3 U."""
+    given = {"query": query, "key": key, "value": value, "w_query": w_query, "w_key": w_key, "v": v}
+    of = exact_arguments("additive_attention_vjp_bound", **given)
+    numerics = of_steps(numerics)
+    tape = Tape(numerics)
+    with np.errstate(all="ignore"):
+        q, k = matmul(tape, of["query"], of["w_query"]), matmul(tape, of["key"], of["w_key"])
+        s = _additive_scores(tape, q, k, of["v"])
+        o = attend(tape, s, of["value"], None, masked_row, kept_in=numerics.output)
+        return tape.bounds(o, real("additive_attention_vjp_bound", "cotangent", cotangent), of)
+
+
 class _Call(NamedTuple):
     """The arguments in float64, checked."""
 
@@ -175,30 +199,6 @@ def _projection(x: Array, w: Array, others: int, numerics: Numerics) -> tuple[Ar
     n = numerics.roundings(x.shape[-1])
     variance = variance + sum_variance(n + more, product, 0, numerics.unit)
     return product, stored(product, Errors(error, variance, np.zeros_like(error)), numerics.hidden)
-
-
-def additive_attention_vjp_bound(
-    cotangent: Any,
-    query: Any,
-    key: Any,
-    value: Any,
-    w_query: Any,
-    w_key: Any,
-    v: Any,
-    *,
-    masked_row: str = "zero",
-    numerics: Numerics,
-) -> dict[str, Bound]:
-    """With E_t of `additive_attention_bound`: d(tanh a) = g v (1 - t^2), whose errors are 2 |t| E_t + E_t^2 + 3 U."""
-    given = {"query": query, "key": key, "value": value, "w_query": w_query, "w_key": w_key, "v": v}
-    of = exact_arguments("additive_attention_vjp_bound", **given)
-    numerics = of_steps(numerics)
-    tape = Tape(numerics)
-    with np.errstate(all="ignore"):
-        q, k = matmul(tape, of["query"], of["w_query"]), matmul(tape, of["key"], of["w_key"])
-        s = _additive_scores(tape, q, k, of["v"])
-        o = attend(tape, s, of["value"], None, masked_row, kept_in=numerics.output)
-        return tape.bounds(o, real("additive_attention_vjp_bound", "cotangent", cotangent), of)
 
 
 def _additive_scores(tape: Tape, query: Computed, key: Computed, v: Computed) -> Computed:

@@ -92,6 +92,46 @@ def attention_bound(
     return replace(bound, scores={"key": score})
 
 
+def attention_vjp_bound(
+    cotangent: Any,
+    query: Any,
+    key: Any,
+    value: Any,
+    *,
+    mask: Any = None,
+    causal: bool = False,
+    scale: float | None = None,
+    causal_alignment: str = "top-left",
+    masked_row: str = "zero",
+    numerics: Numerics,
+) -> dict[str, Bound]:
+    """Scores, softmax, values; what is between the products stays in the accumulator. What `hidden` may store is the
+    gradient of each query head, before those of a group are summed.
+
+    A row that sees no key and holds NaN (`masked_row`) has a gradient of its query that nothing limits; nor are those
+    of the keys and values of its head limited, unless the cotangent is zero in that row.
+    """
+    call = arguments(query, key, value, mask, causal, scale, causal_alignment, masked_row, None)
+    groups, heads = np.shape(key)[1], call.query.shape[1]
+    seen = seen_by((*call.query.shape[:3], call.key.shape[2]), mask, causal, causal_alignment)
+    tape = Tape(replace(numerics, hidden=None))
+    of = exact_arguments("attention_vjp_bound", query=query, key=key, value=value)
+    with np.errstate(all="ignore"):
+        k, v = (_for_each_head(tape, of[name], groups, heads, numerics.hidden) for name in ("key", "value"))
+        s = dot_products(tape, of["query"], k, call.scale)
+        o = attend(tape, s, v, seen, masked_row, kept_in=numerics.output, scale=call.scale)
+        g = real("attention_vjp_bound", "cotangent", cotangent)
+        bounds = tape.bounds(o, g, of)
+    if masked_row == "nan":
+        blind = np.full(o.value.shape[:3], call.key.shape[2] == 0) if seen is None else ~np.asarray(seen.any(-1))
+        loud = np.asarray((blind & g.any(-1)).any(-1))  # (B, H)
+        loud = np.asarray(loud.reshape(len(loud), groups, heads // groups).any(-1))  # (B, H_kv)
+        for name, open_ in (("query", blind), ("key", loud), ("value", loud)):
+            for array in (bounds[name].worst, bounds[name].statistical):
+                array[open_] = np.inf
+    return bounds
+
+
 def key_score(error: Array, *, bound: Bound, p: Array, value: Array) -> float:
     """The largest |z| for "the weight of key j is wrong", over all heads and keys: a matched filter.
 
@@ -168,46 +208,6 @@ def _within_range(call: Call) -> bool:
     spread = size.max(-2, initial=0) <= RANGE * smallest
     norms = (np.sqrt(np.square(_finite(each)).sum(-1)).max(initial=0) for each in (call.query, call.key))
     return bool(np.all(spread) and np.prod([*norms]) <= RANGE)
-
-
-def attention_vjp_bound(
-    cotangent: Any,
-    query: Any,
-    key: Any,
-    value: Any,
-    *,
-    mask: Any = None,
-    causal: bool = False,
-    scale: float | None = None,
-    causal_alignment: str = "top-left",
-    masked_row: str = "zero",
-    numerics: Numerics,
-) -> dict[str, Bound]:
-    """Scores, softmax, values; what is between the products stays in the accumulator. What `hidden` may store is the
-    gradient of each query head, before those of a group are summed.
-
-    A row that sees no key and holds NaN (`masked_row`) has a gradient of its query that nothing limits; nor are those
-    of the keys and values of its head limited, unless the cotangent is zero in that row.
-    """
-    call = arguments(query, key, value, mask, causal, scale, causal_alignment, masked_row, None)
-    groups, heads = np.shape(key)[1], call.query.shape[1]
-    seen = seen_by((*call.query.shape[:3], call.key.shape[2]), mask, causal, causal_alignment)
-    tape = Tape(replace(numerics, hidden=None))
-    of = exact_arguments("attention_vjp_bound", query=query, key=key, value=value)
-    with np.errstate(all="ignore"):
-        k, v = (_for_each_head(tape, of[name], groups, heads, numerics.hidden) for name in ("key", "value"))
-        s = dot_products(tape, of["query"], k, call.scale)
-        o = attend(tape, s, v, seen, masked_row, kept_in=numerics.output, scale=call.scale)
-        g = real("attention_vjp_bound", "cotangent", cotangent)
-        bounds = tape.bounds(o, g, of)
-    if masked_row == "nan":
-        blind = np.full(o.value.shape[:3], call.key.shape[2] == 0) if seen is None else ~np.asarray(seen.any(-1))
-        loud = np.asarray((blind & g.any(-1)).any(-1))  # (B, H)
-        loud = np.asarray(loud.reshape(len(loud), groups, heads // groups).any(-1))  # (B, H_kv)
-        for name, open_ in (("query", blind), ("key", loud), ("value", loud)):
-            for array in (bounds[name].worst, bounds[name].statistical):
-                array[open_] = np.inf
-    return bounds
 
 
 def _for_each_head(tape: Tape, a: Computed, groups: int, heads: int, kept_in: str | None) -> Computed:

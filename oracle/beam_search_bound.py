@@ -18,37 +18,6 @@ from .rounding.formats import FORMATS
 from .rounding.numerics import Numerics
 
 
-def sum_bound(table: Array, tokens: Sequence[int], numerics: Numerics) -> float:
-    """How far from the log-probability of a hypothesis a computed one may be.
-
-    E = n (U + u_h) sum |log p|     u_h only where the sums are kept in 16 bits between the steps
-
-    The entries are exact, and all have one sign, so no partial sum is larger than the whole: n - 1 roundings. One more
-    for a division by the penalty, after which two that are close may be equal.
-    """
-    size = -log_probability(table, tokens)
-    return float((len(tokens) - 1) * (numerics.unit + _stored(numerics)) * size * _doubled(numerics))
-
-
-def beam_score_bound(
-    log_probabilities: Any, tokens: Sequence[int], *, length_penalty: float = 0.6, numerics: Numerics
-) -> float:
-    """How far from `beam_score` the score of a hypothesis may be.
-
-        E = E_sum / lp (1 + r) + |y| r + u |y| (1 + r),   r = e^(U (c_e + 2 + |alpha| (2 + |ln((5 + n)/6)|)) + u_h) - 1
-
-    In r: a power and the division; the base (5 + n)/6, two roundings, which the exponent magnifies; alpha, rounded; lp,
-    where it is kept in 16 bits as well. u is that of the format in which the score comes: what sums are kept in.
-    """
-    table = np.asarray(log_probabilities, np.float64)
-    y, base = abs(beam_score(table, tokens, length_penalty=length_penalty)), (4 + len(tokens)) / 6
-    powers = numerics.exp_ulp + 2 + abs(length_penalty) * (2 + abs(math.log(base)))
-    r = math.expm1(numerics.unit * powers + _stored(numerics)) * _doubled(numerics)
-    form = FORMATS[numerics.hidden or numerics.accumulate]
-    before = sum_bound(table, tokens, numerics) / penalty(tokens, length_penalty) * (1 + r) + y * r
-    return before + form.unit_roundoff * (y + before) + (form.half_smallest_subnormal if y else 0.0)
-
-
 @dataclass(frozen=True)
 class Outcome:
     """What a search may have finished: hypotheses that it must have, and such as rounding may have lost."""
@@ -107,6 +76,37 @@ def beam_search_outcomes(
         if len(searches) + len(outcomes) > limit:
             return None
     return outcomes
+
+
+def beam_score_bound(
+    log_probabilities: Any, tokens: Sequence[int], *, length_penalty: float = 0.6, numerics: Numerics
+) -> float:
+    """How far from `beam_score` the score of a hypothesis may be.
+
+        E = E_sum / lp (1 + r) + |y| r + u |y| (1 + r),   r = e^(U (c_e + 2 + |alpha| (2 + |ln((5 + n)/6)|)) + u_h) - 1
+
+    In r: a power and the division; the base (5 + n)/6, two roundings, which the exponent magnifies; alpha, rounded; lp,
+    where it is kept in 16 bits as well. u is that of the format in which the score comes: what sums are kept in.
+    """
+    table = np.asarray(log_probabilities, np.float64)
+    y, base = abs(beam_score(table, tokens, length_penalty=length_penalty)), (4 + len(tokens)) / 6
+    powers = numerics.exp_ulp + 2 + abs(length_penalty) * (2 + abs(math.log(base)))
+    r = math.expm1(numerics.unit * powers + _stored(numerics)) * _doubled(numerics)
+    form = FORMATS[numerics.hidden or numerics.accumulate]
+    before = sum_bound(table, tokens, numerics) / penalty(tokens, length_penalty) * (1 + r) + y * r
+    return before + form.unit_roundoff * (y + before) + (form.half_smallest_subnormal if y else 0.0)
+
+
+def sum_bound(table: Array, tokens: Sequence[int], numerics: Numerics) -> float:
+    """How far from the log-probability of a hypothesis a computed one may be.
+
+    E = n (U + u_h) sum |log p|     u_h only where the sums are kept in 16 bits between the steps
+
+    The entries are exact, and all have one sign, so no partial sum is larger than the whole: n - 1 roundings. One more
+    for a division by the penalty, after which two that are close may be equal.
+    """
+    size = -log_probability(table, tokens)
+    return float((len(tokens) - 1) * (numerics.unit + _stored(numerics)) * size * _doubled(numerics))
 
 
 def _selected(every: dict[Tokens, tuple[float, float]], count: int) -> tuple[list[Tokens], list[Tokens]]:

@@ -82,29 +82,6 @@ def bilinear_attention_bound(
     )
 
 
-def _product_of_three(a: Array, b: Array, c: Array, numerics: Numerics) -> tuple[Array, Errors]:
-    """(a b) c, and the errors of computing it in that order, a b stored in between."""
-    ab, first = matrix_product(a, b, numerics)
-    first = stored(ab, first, numerics.hidden)
-    abc, second = matrix_product(ab, c, numerics)
-    growth = 1 + numerics.roundings(c.shape[-2]) * numerics.unit  # the second product is one of a b + E
-    if numerics.operands is not None:
-        growth *= (1 + FORMATS[numerics.operands].unit_roundoff) ** 2
-    error = second.error + growth * first.error @ np.abs(c)
-    return abc, Errors(error, second.variance + first.variance @ (c * c), np.zeros_like(error))
-
-
-def _arguments(query: Any, key: Any, value: Any, w: Any, masked_row: str) -> tuple[Array, Array, Array, Array]:
-    """The arguments in float64, their shapes checked."""
-    names, axes = ("query", "key", "value", "w"), ("B L_q d_q", "B L_k d_k", "B L_k d_v", "d_q d_k")
-    given = zip(names, (query, key, value, w), strict=True)
-    arrays = [real("bilinear_attention", name, array) for name, array in given]
-    check("bilinear_attention", dict(zip(names, zip(arrays, axes, strict=True), strict=True)))
-    check_masked_row("bilinear_attention", masked_row)
-    query, key, value, w = arrays
-    return query, key, value, w
-
-
 def bilinear_attention_vjp_bound(
     cotangent: Any, query: Any, key: Any, value: Any, w: Any, *, masked_row: str = "zero", numerics: Numerics
 ) -> dict[str, Bound]:
@@ -140,3 +117,26 @@ def bilinear_attention_vjp_bound(
         variance = dw.variance + sum_variance(n, dw.value, squares, unit)
         either["w"] = Computed(dw.value, error, variance, dw.coherent)
         return {name: bounded(each, numerics, rows_independent=False) for name, each in either.items()}
+
+
+def _product_of_three(a: Array, b: Array, c: Array, numerics: Numerics) -> tuple[Array, Errors]:
+    """(a b) c, and the errors of computing it in that order, a b stored in between."""
+    ab, first = matrix_product(a, b, numerics)
+    first = stored(ab, first, numerics.hidden)
+    abc, second = matrix_product(ab, c, numerics)
+    growth = 1 + numerics.roundings(c.shape[-2]) * numerics.unit  # the second product is one of a b + E
+    if numerics.operands is not None:
+        growth *= (1 + FORMATS[numerics.operands].unit_roundoff) ** 2
+    error = second.error + growth * first.error @ np.abs(c)
+    return abc, Errors(error, second.variance + first.variance @ (c * c), np.zeros_like(error))
+
+
+def _arguments(query: Any, key: Any, value: Any, w: Any, masked_row: str) -> tuple[Array, Array, Array, Array]:
+    """The arguments in float64, their shapes checked."""
+    names, axes = ("query", "key", "value", "w"), ("B L_q d_q", "B L_k d_k", "B L_k d_v", "d_q d_k")
+    given = zip(names, (query, key, value, w), strict=True)
+    arrays = [real("bilinear_attention", name, array) for name, array in given]
+    check("bilinear_attention", dict(zip(names, zip(arrays, axes, strict=True), strict=True)))
+    check_masked_row("bilinear_attention", masked_row)
+    query, key, value, w = arrays
+    return query, key, value, w

@@ -20,25 +20,6 @@ from .shapes import Array, check, real, same_shape, whole
 from .spec_error import SpecError
 
 
-class Problem(NamedTuple):
-    """Checked arguments."""
-
-    logits: Array
-    """(N, V)"""
-    targets: Array
-    """(N,), 0 where it is ignored."""
-    counts: Array
-    """(N,), whether a target counts."""
-    q: Array
-    """(N, V)"""
-    smoothing: float
-    """eps"""
-    each: float
-    """eps/V or eps/(V - 1)."""
-    divisor: float
-    """What the sum over tokens is divided by, and 1 where they are not summed."""
-
-
 def cross_entropy(
     logits: Any,
     targets: Any,
@@ -80,6 +61,25 @@ def cross_entropy_vjp(
     p = log_probabilities(problem.logits).p  # (N, V)
     with np.errstate(invalid="ignore"):
         return np.where(problem.counts[:, None], (p - problem.q) * scale, 0.0)  # (N, V)
+
+
+class Problem(NamedTuple):
+    """Checked arguments."""
+
+    logits: Array
+    """(N, V)"""
+    targets: Array
+    """(N,), 0 where it is ignored."""
+    counts: Array
+    """(N,), whether a target counts."""
+    q: Array
+    """(N, V)"""
+    smoothing: float
+    """eps"""
+    each: float
+    """eps/V or eps/(V - 1)."""
+    divisor: float
+    """What the sum over tokens is divided by, and 1 where they are not summed."""
 
 
 def token_losses(problem: Problem, y: Array) -> Array:

@@ -52,6 +52,50 @@ def cross_entropy_bound(logits: Any, targets: Any, *, numerics: Numerics, **opti
     return finish(loss, judgeable(errors), numerics)
 
 
+def cross_entropy_vjp_bound(
+    cotangent: Any, logits: Any, targets: Any, *, numerics: Numerics, **options: Any
+) -> dict[str, Bound]:
+    """The bound on `cross_entropy_vjp`, whose options it takes.
+
+    It holds for (p - q) c, as for a backward pass through the log-softmax, -q c + p sum q c.
+
+    With c = |g| / count and the errors of `kept_probability_errors`:
+
+        E_q = 6 U q c                                                           of -q c
+        E   = c E_p + p (sum E_q + (n + 3) U c) + E_q + 3 U |d logits| + eta    n only with smoothing
+
+    Where steps pass tensors of a narrower format, q c is one, three times rounded with smoothing (two branches and
+    their sum): 3 half ulps; p c, and the gradient before it is multiplied by g: a half ulp and u |d logits|. Constant
+    coefficients err alike in every element: that is coherent. Rows of ignored targets are exact.
+    """
+    gradient = cross_entropy_vjp(cotangent, logits, targets, **options)
+    problem = arguments("cross_entropy_vjp", logits, targets, **options)
+    unit, eta, q = numerics.unit, numerics.underflow, problem.q
+    with np.errstate(all="ignore"):
+        c = np.abs(scales("cross_entropy_vjp", cotangent, problem, options.get("reduction", "mean")))
+        rows = log_probabilities(problem.logits)
+        p, n = rows.p, problem.q.shape[1] if problem.smoothing > 0 else 0
+        of_p = kept_probability_errors(rows, log_probability_errors(rows, numerics), numerics)
+        size, of_q = np.abs(gradient), 6 * unit * q * c
+        last, v_last = np.zeros_like(gradient), np.zeros_like(gradient)
+        if numerics.hidden is not None:
+            form = FORMATS[numerics.hidden]
+            of_q = of_q + np.where(q > 0, 3 * half_ulp(q * c, form), 0)
+            least = form.half_smallest_subnormal * (1 + c * problem.divisor)
+            of_product = np.where(p > 0, half_ulp(p * c, form), 0)
+            of_step = form.unit_roundoff * size + np.where(size > 0, least, 0)
+            last, v_last = of_product + of_step, (of_product**2 + of_step**2) / 3
+        of_total = of_q.sum(-1, keepdims=True) + (n + 3) * unit * c
+        constants = of_q + p * of_total
+        tiny = eta * (rows.seen & (c > 0))
+        error = c * of_p.error + of_total * (p + of_p.error) + of_q + 3 * unit * size + last + tiny
+        variance = c**2 * of_p.variance + VARIANCE_OF_ROUNDING * 3 * unit**2 * size**2 + v_last
+        errors = Errors(error, variance, c * of_p.coherent + constants + tiny)
+        counts = problem.counts[:, None]
+        errors = Errors(*(np.where(counts, each, 0.0) for each in judgeable(errors)))
+    return {"logits": finish(gradient, errors, numerics)}
+
+
 def _token_errors(problem: Problem, rows: LogProbabilities, numerics: Numerics) -> tuple[Errors, Array]:
     """The errors of each token's loss, (N,), and what narrow steps after the log-probabilities may add.
 
@@ -100,47 +144,3 @@ def _token_errors(problem: Problem, rows: LogProbabilities, numerics: Numerics) 
             narrow = FORMATS[form].unit_roundoff * narrow + 6 * FORMATS[form].half_smallest_subnormal
     kept = (np.where(counts, each, 0.0) for each in (error, variance, coherent))
     return Errors(*kept), np.where(counts, narrow, 0.0)
-
-
-def cross_entropy_vjp_bound(
-    cotangent: Any, logits: Any, targets: Any, *, numerics: Numerics, **options: Any
-) -> dict[str, Bound]:
-    """The bound on `cross_entropy_vjp`, whose options it takes.
-
-    It holds for (p - q) c, as for a backward pass through the log-softmax, -q c + p sum q c.
-
-    With c = |g| / count and the errors of `kept_probability_errors`:
-
-        E_q = 6 U q c                                                           of -q c
-        E   = c E_p + p (sum E_q + (n + 3) U c) + E_q + 3 U |d logits| + eta    n only with smoothing
-
-    Where steps pass tensors of a narrower format, q c is one, three times rounded with smoothing (two branches and
-    their sum): 3 half ulps; p c, and the gradient before it is multiplied by g: a half ulp and u |d logits|. Constant
-    coefficients err alike in every element: that is coherent. Rows of ignored targets are exact.
-    """
-    gradient = cross_entropy_vjp(cotangent, logits, targets, **options)
-    problem = arguments("cross_entropy_vjp", logits, targets, **options)
-    unit, eta, q = numerics.unit, numerics.underflow, problem.q
-    with np.errstate(all="ignore"):
-        c = np.abs(scales("cross_entropy_vjp", cotangent, problem, options.get("reduction", "mean")))
-        rows = log_probabilities(problem.logits)
-        p, n = rows.p, problem.q.shape[1] if problem.smoothing > 0 else 0
-        of_p = kept_probability_errors(rows, log_probability_errors(rows, numerics), numerics)
-        size, of_q = np.abs(gradient), 6 * unit * q * c
-        last, v_last = np.zeros_like(gradient), np.zeros_like(gradient)
-        if numerics.hidden is not None:
-            form = FORMATS[numerics.hidden]
-            of_q = of_q + np.where(q > 0, 3 * half_ulp(q * c, form), 0)
-            least = form.half_smallest_subnormal * (1 + c * problem.divisor)
-            of_product = np.where(p > 0, half_ulp(p * c, form), 0)
-            of_step = form.unit_roundoff * size + np.where(size > 0, least, 0)
-            last, v_last = of_product + of_step, (of_product**2 + of_step**2) / 3
-        of_total = of_q.sum(-1, keepdims=True) + (n + 3) * unit * c
-        constants = of_q + p * of_total
-        tiny = eta * (rows.seen & (c > 0))
-        error = c * of_p.error + of_total * (p + of_p.error) + of_q + 3 * unit * size + last + tiny
-        variance = c**2 * of_p.variance + VARIANCE_OF_ROUNDING * 3 * unit**2 * size**2 + v_last
-        errors = Errors(error, variance, c * of_p.coherent + constants + tiny)
-        counts = problem.counts[:, None]
-        errors = Errors(*(np.where(counts, each, 0.0) for each in judgeable(errors)))
-    return {"logits": finish(gradient, errors, numerics)}

@@ -90,22 +90,6 @@ def decoder_layer_vjp_bound(
         return tape.bounds(y, real("decoder_layer_vjp_bound", "cotangent", cotangent), of)
 
 
-def decoder_layer_step(
-    tape: Tape,
-    x: Computed,
-    memory: Computed,
-    w: Mapping[str, Computed],
-    heads: int,
-    seen: Array | None,
-    seen_of_memory: Array | None,
-    masked_row: str,
-) -> Computed:
-    """The layer, each of its operations a step."""
-    a = attention_step(tape, x, x, w, "self_attention", heads, seen, masked_row)
-    b = attention_step(tape, a, memory, w, "cross_attention", heads, seen_of_memory, masked_row)
-    return network_step(tape, b, w)
-
-
 def arguments(function: str, x: Any, memory: Any, weights: Any) -> tuple[Array, Array, dict[str, Array]]:
     """x, memory and the weights in float64, their shapes checked."""
     x, memory = real(function, "x", x), real(function, "memory", memory)
@@ -141,3 +125,19 @@ def _recorded(
     with np.errstate(all="ignore"):
         y = decoder_layer_step(tape, of["x"], of["memory"], part(of, "weights"), heads, *seen, masked_row)
     return tape, of, y
+
+
+def decoder_layer_step(
+    tape: Tape,
+    x: Computed,
+    memory: Computed,
+    w: Mapping[str, Computed],
+    heads: int,
+    seen: Array | None,
+    seen_of_memory: Array | None,
+    masked_row: str,
+) -> Computed:
+    """The layer, each of its operations a step."""
+    a = attention_step(tape, x, x, w, "self_attention", heads, seen, masked_row)
+    b = attention_step(tape, a, memory, w, "cross_attention", heads, seen_of_memory, masked_row)
+    return network_step(tape, b, w)

@@ -41,13 +41,6 @@ def embedding_vjp(cotangent: Any, tokens: Any, weight: Any) -> Array:
     return np.asarray(scattered(g, tokens, weight.shape) * math.sqrt(weight.shape[1]))  # (V, d_model)
 
 
-def scattered(rows: Array, tokens: Array, shape: tuple[int, ...]) -> Array:
-    """The sum of the rows of each token: (V, d_model)."""
-    result = np.zeros(shape)
-    np.add.at(result, tokens, rows)
-    return result
-
-
 def embedding_bound(tokens: Any, weight: Any, *, numerics: Numerics) -> Bound:
     """How far from `embedding` a right implementation may be.
 
@@ -68,6 +61,22 @@ def embedding_bound(tokens: Any, weight: Any, *, numerics: Numerics) -> Bound:
     return finish(y, errors, numerics, rows_independent=distinct)
 
 
+def embedding_vjp_bound(cotangent: Any, tokens: Any, weight: Any, *, numerics: Numerics) -> dict[str, Bound]:
+    """Each row is a sum of as many terms as its token comes, times a rounded sqrt(d_model), before or afterwards."""
+    of = exact_arguments("embedding_vjp_bound", weight=weight)
+    tape = Tape(numerics)
+    with np.errstate(all="ignore"):
+        y = embed(tape, whole("embedding_vjp_bound", "tokens", tokens), of["weight"])
+        return tape.bounds(y, real("embedding_vjp_bound", "cotangent", cotangent), of)
+
+
+def scattered(rows: Array, tokens: Array, shape: tuple[int, ...]) -> Array:
+    """The sum of the rows of each token: (V, d_model)."""
+    result = np.zeros(shape)
+    np.add.at(result, tokens, rows)
+    return result
+
+
 def _arguments(tokens: Any, weight: Any) -> tuple[Array, Array]:
     """Tokens as int64 and the matrix in float64; shapes and tokens checked."""
     tokens, weight = whole("embedding", "tokens", tokens), real("embedding", "weight", weight)
@@ -81,15 +90,6 @@ def check_tokens(function: str, tokens: Array, vocabulary: int) -> None:
     strange = tokens[(tokens < 0) | (tokens >= vocabulary)]
     if strange.size:
         raise SpecError(f"{function}: tokens holds {strange[0]}, but should hold numbers in 0 ... {vocabulary - 1}")
-
-
-def embedding_vjp_bound(cotangent: Any, tokens: Any, weight: Any, *, numerics: Numerics) -> dict[str, Bound]:
-    """Each row is a sum of as many terms as its token comes, times a rounded sqrt(d_model), before or afterwards."""
-    of = exact_arguments("embedding_vjp_bound", weight=weight)
-    tape = Tape(numerics)
-    with np.errstate(all="ignore"):
-        y = embed(tape, whole("embedding_vjp_bound", "tokens", tokens), of["weight"])
-        return tape.bounds(y, real("embedding_vjp_bound", "cotangent", cotangent), of)
 
 
 def embed(tape: Tape, tokens: Array, weight: Computed) -> Computed:

@@ -97,16 +97,6 @@ def embedded(tokens: Array, weight: Array, layout: str) -> Array:
     return embedding(tokens, weight) + positional_encoding(tokens.shape[1], weight.shape[1], positional_layout=layout)
 
 
-def embedded_step(tape: Tape, tokens: Array, weight: Computed, layout: str) -> Computed:
-    """The same on a tape; the positions may come from a table in the format of the steps."""
-    numerics = tape.numerics
-    table = positional_encoding_bound(
-        tokens.shape[1], weight.value.shape[1], positional_layout=layout, numerics=of_table(numerics)
-    )
-    positions = rounded(table).mapped(lambda array: np.broadcast_to(array, (*tokens.shape, weight.value.shape[1])))
-    return add(tape, embed(tape, tokens, weight), positions)
-
-
 def of_table(numerics: Numerics) -> Numerics:
     """A table of positions is made in the accumulator, and kept there or in the format of the steps."""
     return replace(numerics, input=numerics.accumulate, output=numerics.hidden or numerics.accumulate)
@@ -156,3 +146,13 @@ def _recorded(
         for number in range(count):
             x = encoder_layer_step(tape, x, part(of, f"weights.layers.{number}"), heads, seen, masked_row)
     return tape, of, x
+
+
+def embedded_step(tape: Tape, tokens: Array, weight: Computed, layout: str) -> Computed:
+    """The same on a tape; the positions may come from a table in the format of the steps."""
+    numerics = tape.numerics
+    table = positional_encoding_bound(
+        tokens.shape[1], weight.value.shape[1], positional_layout=layout, numerics=of_table(numerics)
+    )
+    positions = rounded(table).mapped(lambda array: np.broadcast_to(array, (*tokens.shape, weight.value.shape[1])))
+    return add(tape, embed(tape, tokens, weight), positions)

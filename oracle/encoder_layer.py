@@ -84,6 +84,13 @@ def encoder_layer_vjp_bound(
         return tape.bounds(y, real("encoder_layer_vjp_bound", "cotangent", cotangent), of)
 
 
+def arguments(function: str, x: Any, weights: Any) -> tuple[Array, dict[str, Array]]:
+    """x and the weights in float64, their shapes checked."""
+    x = real(function, "x", x)
+    d_model = check(function, {"x": (x, "B L d_model")})["d_model"]
+    return x, checked(function, weights, ENCODER, d_model)
+
+
 # The two sublayers, with their residual sums and norms
 
 
@@ -121,6 +128,18 @@ def transformed_vjp(g: Array, a: Array, w: Mapping[str, Array]) -> tuple[Array, 
     return dr + da, {**of_weights, "feed_forward_norm.gain": dgain, "feed_forward_norm.bias": dbias}
 
 
+def _recorded(
+    function: str, x: Any, weights: Any, heads: int, mask: Any, masked_row: str, numerics: Numerics
+) -> tuple[Tape, dict[str, Computed], Computed]:
+    x, w = arguments(function, x, weights)
+    of = {"x": Computed(x), **{f"weights.{name}": Computed(array) for name, array in w.items()}}
+    seen = seen_by((x.shape[0], heads, x.shape[1], x.shape[1]), mask)
+    tape = Tape(of_steps(numerics))
+    with np.errstate(all="ignore"):
+        y = encoder_layer_step(tape, of["x"], part(of, "weights"), heads, seen, masked_row)
+    return tape, of, y
+
+
 # The same on a tape
 
 
@@ -154,22 +173,3 @@ def network_step(tape: Tape, a: Computed, w: Mapping[str, Computed]) -> Computed
     h = relu(tape, affine(tape, a, of["w_1"], of["b_1"]))
     y = affine(tape, h, of["w_2"], of["b_2"])
     return layer_norm_step(tape, add(tape, a, y), norm["gain"], norm["bias"], EPSILON)
-
-
-def arguments(function: str, x: Any, weights: Any) -> tuple[Array, dict[str, Array]]:
-    """x and the weights in float64, their shapes checked."""
-    x = real(function, "x", x)
-    d_model = check(function, {"x": (x, "B L d_model")})["d_model"]
-    return x, checked(function, weights, ENCODER, d_model)
-
-
-def _recorded(
-    function: str, x: Any, weights: Any, heads: int, mask: Any, masked_row: str, numerics: Numerics
-) -> tuple[Tape, dict[str, Computed], Computed]:
-    x, w = arguments(function, x, weights)
-    of = {"x": Computed(x), **{f"weights.{name}": Computed(array) for name, array in w.items()}}
-    seen = seen_by((x.shape[0], heads, x.shape[1], x.shape[1]), mask)
-    tape = Tape(of_steps(numerics))
-    with np.errstate(all="ignore"):
-        y = encoder_layer_step(tape, of["x"], part(of, "weights"), heads, seen, masked_row)
-    return tape, of, y

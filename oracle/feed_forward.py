@@ -49,14 +49,6 @@ def feed_forward_vjp(cotangent: Any, x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: 
     return dh @ w_1.T, dw_1, dh.sum((0, 1)), dw_2, g.sum((0, 1))
 
 
-def feed_forward_as_convolutions(x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: Any) -> Array:
-    """The same, as two convolutions with kernel size 1 over the sequence: (B, L, d_model)."""
-    x, w_1, b_1, w_2, b_2 = _arguments(x, w_1, b_1, w_2, b_2)
-    h = _convolution(x, w_1[None], b_1)  # (B, L, d_ff)
-    a = np.where(h > 0, h, 0)  # (B, L, d_ff)
-    return _convolution(a, w_2[None], b_2)  # (B, L, d_model)
-
-
 def feed_forward_bound(x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: Any, *, numerics: Numerics) -> Bound:
     """How far from `feed_forward` a right implementation may be.
 
@@ -85,6 +77,26 @@ def feed_forward_bound(x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: Any, *, numeri
         growth *= (1 + u_o) ** 2
     errors = Errors(of_y.error + growth * passed_on, of_y.variance + variance, of_y.coherent + coherent)
     return finish(y, errors, numerics)
+
+
+def feed_forward_vjp_bound(
+    cotangent: Any, x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: Any, *, numerics: Numerics
+) -> dict[str, Bound]:
+    """Where a hidden unit may lie on either side of zero, so may the gradient that goes through it."""
+    of = exact_arguments("feed_forward_vjp_bound", x=x, w_1=w_1, b_1=b_1, w_2=w_2, b_2=b_2)
+    tape = Tape(numerics)
+    with np.errstate(all="ignore"):
+        a = relu(tape, affine(tape, of["x"], of["w_1"], of["b_1"]))
+        y = affine(tape, a, of["w_2"], of["b_2"])
+        return tape.bounds(y, real("feed_forward_vjp_bound", "cotangent", cotangent), of)
+
+
+def feed_forward_as_convolutions(x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: Any) -> Array:
+    """The same, as two convolutions with kernel size 1 over the sequence: (B, L, d_model)."""
+    x, w_1, b_1, w_2, b_2 = _arguments(x, w_1, b_1, w_2, b_2)
+    h = _convolution(x, w_1[None], b_1)  # (B, L, d_ff)
+    a = np.where(h > 0, h, 0)  # (B, L, d_ff)
+    return _convolution(a, w_2[None], b_2)  # (B, L, d_model)
 
 
 def _arguments(x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: Any) -> tuple[Array, ...]:
@@ -121,15 +133,3 @@ def _affine(x: Array, w: Array, b: Array, numerics: Numerics) -> tuple[Array, Er
     error = (1 + unit) * errors.error + n * unit * np.abs(b) + unit * np.abs(y) + numerics.underflow
     variance = errors.variance + VARIANCE_OF_ROUNDING * unit**2 * np.maximum(n * b * (b + product), y * y)
     return y, Errors(error, variance, error if numerics.rounding == "toward-zero" else errors.coherent)
-
-
-def feed_forward_vjp_bound(
-    cotangent: Any, x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: Any, *, numerics: Numerics
-) -> dict[str, Bound]:
-    """Where a hidden unit may lie on either side of zero, so may the gradient that goes through it."""
-    of = exact_arguments("feed_forward_vjp_bound", x=x, w_1=w_1, b_1=b_1, w_2=w_2, b_2=b_2)
-    tape = Tape(numerics)
-    with np.errstate(all="ignore"):
-        a = relu(tape, affine(tape, of["x"], of["w_1"], of["b_1"]))
-        y = affine(tape, a, of["w_2"], of["b_2"])
-        return tape.bounds(y, real("feed_forward_vjp_bound", "cotangent", cotangent), of)

@@ -20,21 +20,6 @@ from .shapes import Array, check, real, same_shape
 from .softmax import exponential_errors, probability_errors
 
 
-class LogProbabilities(NamedTuple):
-    """The log-probabilities of rows and what they are made of; of a row, (..., 1)."""
-
-    y: Array
-    p: Array
-    gap: Array
-    """m - x, and 0 where x is not finite."""
-    m: Array
-    log_l: Array
-    seen: Array
-    """Which entries are finite."""
-    n: Array
-    """How many of a row are."""
-
-
 def log_softmax(x: Any) -> Array:
     """x - log sum exp x along the last axis: (..., n). Empty if n is 0.
 
@@ -100,6 +85,21 @@ def log_softmax_vjp_bound(cotangent: Any, x: Any, *, numerics: Numerics) -> dict
     return {"x": finish(dx, judgeable(errors), numerics)}
 
 
+class LogProbabilities(NamedTuple):
+    """The log-probabilities of rows and what they are made of; of a row, (..., 1)."""
+
+    y: Array
+    p: Array
+    gap: Array
+    """m - x, and 0 where x is not finite."""
+    m: Array
+    log_l: Array
+    seen: Array
+    """Which entries are finite."""
+    n: Array
+    """How many of a row are."""
+
+
 def log_probabilities(x: Array) -> LogProbabilities:
     """The formula, and its parts.
 
@@ -115,6 +115,13 @@ def log_probabilities(x: Array) -> LogProbabilities:
         y = 0.0 - (gap + log_l)  # (..., n)
         p = np.where(np.isnan(y), np.nan, e / (1 + others))  # (..., n)
     return LogProbabilities(y, p, np.where(seen, gap, 0), m, log_l, seen, seen.sum(-1, keepdims=True))
+
+
+def _argument(x: Any) -> Array:
+    """x in float64."""
+    array = real("log_softmax", "x", x)
+    check("log_softmax", {"x": (array, "... n")})
+    return array
 
 
 def log_probability_errors(rows: LogProbabilities, numerics: Numerics) -> Errors:
@@ -199,10 +206,3 @@ def kept_probability_errors(rows: LogProbabilities, of_y: Errors, numerics: Nume
 def judgeable(errors: Errors) -> Errors:
     """The errors, infinite where they are no numbers: what overflows sets no limit."""
     return Errors(*(np.where(np.isnan(each), np.inf, each) for each in errors))
-
-
-def _argument(x: Any) -> Array:
-    """x in float64."""
-    array = real("log_softmax", "x", x)
-    check("log_softmax", {"x": (array, "... n")})
-    return array

@@ -115,30 +115,6 @@ def multi_head_attention_vjp_bound(
         return tape.bounds(result, real(function, "cotangent", cotangent), of)
 
 
-def multi_head_step(
-    tape: Tape,
-    query: Computed,
-    key: Computed,
-    value: Computed,
-    weights: Mapping[str, Computed],
-    heads: int,
-    seen: Array | None,
-    masked_row: str,
-) -> Computed:
-    """Projections, heads, attention, and the last product, each a step of the tape."""
-
-    def projected(x: Computed, w: Computed) -> Computed:
-        return rearrange(tape, matmul(tape, x, w), lambda array: split(array, heads), merged)
-
-    q, k = projected(query, weights["w_query"]), projected(key, weights["w_key"])
-    v = projected(value, weights["w_value"])
-    d_k = q.value.shape[-1]
-    scale = 1 / np.sqrt(d_k) if d_k else 1.0
-    kept_in = tape.numerics.hidden or tape.numerics.accumulate
-    o = attend(tape, dot_products(tape, q, k, scale), v, seen, masked_row, kept_in=kept_in, scale=scale)
-    return matmul(tape, rearrange(tape, o, merged, lambda array: split(array, heads)), weights["w_output"])
-
-
 def arguments(function: str, arrays: Any, heads: int) -> tuple[Array, ...]:
     """The arrays in float64, their shapes and the number of heads checked."""
     axes = ("B L_q d_model", "B L_k d_model", "B L_k d_model", "d_model hd_k", "d_model hd_k", "d_model hd_v")
@@ -164,6 +140,11 @@ def merged(x: Array) -> Array:
     return x.swapaxes(1, 2).reshape(batch, length, heads * d)
 
 
+def _summed(x: Array, d: Array) -> Array:
+    """x^T d, over all items and positions."""
+    return np.asarray(np.einsum("bli,blo->io", x, d))
+
+
 def _recorded(
     function: str,
     arrays: Any,
@@ -185,6 +166,25 @@ def _recorded(
     return tape, of, result
 
 
-def _summed(x: Array, d: Array) -> Array:
-    """x^T d, over all items and positions."""
-    return np.asarray(np.einsum("bli,blo->io", x, d))
+def multi_head_step(
+    tape: Tape,
+    query: Computed,
+    key: Computed,
+    value: Computed,
+    weights: Mapping[str, Computed],
+    heads: int,
+    seen: Array | None,
+    masked_row: str,
+) -> Computed:
+    """Projections, heads, attention, and the last product, each a step of the tape."""
+
+    def projected(x: Computed, w: Computed) -> Computed:
+        return rearrange(tape, matmul(tape, x, w), lambda array: split(array, heads), merged)
+
+    q, k = projected(query, weights["w_query"]), projected(key, weights["w_key"])
+    v = projected(value, weights["w_value"])
+    d_k = q.value.shape[-1]
+    scale = 1 / np.sqrt(d_k) if d_k else 1.0
+    kept_in = tape.numerics.hidden or tape.numerics.accumulate
+    o = attend(tape, dot_products(tape, q, k, scale), v, seen, masked_row, kept_in=kept_in, scale=scale)
+    return matmul(tape, rearrange(tape, o, merged, lambda array: split(array, heads)), weights["w_output"])

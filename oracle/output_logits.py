@@ -46,13 +46,6 @@ def output_logits_bound(hidden: Any, weight: Any, *, numerics: Numerics) -> Boun
     return finish(y, errors, numerics)
 
 
-def _arguments(hidden: Any, weight: Any) -> tuple[Array, Array]:
-    """The arguments in float64, their shapes checked."""
-    hidden, weight = real("output_logits", "hidden", hidden), real("output_logits", "weight", weight)
-    check("output_logits", {"hidden": (hidden, "B L d_model"), "weight": (weight, "V d_model")})
-    return hidden, weight
-
-
 def output_logits_vjp_bound(cotangent: Any, hidden: Any, weight: Any, *, numerics: Numerics) -> dict[str, Bound]:
     """Two matrix products of exact factors."""
     of = exact_arguments("output_logits_vjp_bound", hidden=hidden, weight=weight)
@@ -60,3 +53,10 @@ def output_logits_vjp_bound(cotangent: Any, hidden: Any, weight: Any, *, numeric
     with np.errstate(all="ignore"):
         y = matmul(tape, of["hidden"], rearrange(tape, of["weight"], np.transpose, np.transpose))
         return tape.bounds(y, real("output_logits_vjp_bound", "cotangent", cotangent), of)
+
+
+def _arguments(hidden: Any, weight: Any) -> tuple[Array, Array]:
+    """The arguments in float64, their shapes checked."""
+    hidden, weight = real("output_logits", "hidden", hidden), real("output_logits", "weight", weight)
+    check("output_logits", {"hidden": (hidden, "B L d_model"), "weight": (weight, "V d_model")})
+    return hidden, weight

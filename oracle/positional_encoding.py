@@ -35,13 +35,6 @@ def positional_encoding(length: int, d_model: int, *, positional_layout: str = "
     return positional_encoding_at(_positions(length), d_model, positional_layout=positional_layout)
 
 
-def positional_encoding_at(positions: Any, d_model: int, *, positional_layout: str = "interleaved") -> Array:
-    """Sines and cosines of the given positions, whole numbers from 0 to 2^63 - 1: (L,) gives (L, d_model)."""
-    positions = _arguments(positions, d_model, positional_layout)
-    sines, cosines = sines_and_cosines(positions, d_model)  # (L, pairs) each
-    return _in_channels(sines, cosines, d_model, positional_layout)  # (L, d_model)
-
-
 def positional_encoding_bound(
     length: int, d_model: int, *, positional_layout: str = "interleaved", numerics: Numerics
 ) -> Bound:
@@ -49,6 +42,13 @@ def positional_encoding_bound(
     return positional_encoding_bound_at(
         _positions(length), d_model, positional_layout=positional_layout, numerics=numerics
     )
+
+
+def positional_encoding_at(positions: Any, d_model: int, *, positional_layout: str = "interleaved") -> Array:
+    """Sines and cosines of the given positions, whole numbers from 0 to 2^63 - 1: (L,) gives (L, d_model)."""
+    positions = _arguments(positions, d_model, positional_layout)
+    sines, cosines = sines_and_cosines(positions, d_model)  # (L, pairs) each
+    return _in_channels(sines, cosines, d_model, positional_layout)  # (L, d_model)
 
 
 def positional_encoding_bound_at(

@@ -31,6 +31,18 @@ def softmax(x: Any) -> Array:
         return np.asarray(e / e.sum(-1, keepdims=True))  # (..., n)
 
 
+def softmax_vjp(cotangent: Any, x: Any) -> Array:
+    """dx = p (g - sum p g), the gradient of sum(g softmax(x)): (..., n). The softmax has the Jacobian diag(p) - p p^T.
+
+    SpecError if the cotangent g has not the shape of x, or an argument holds no real numbers.
+    """
+    x, g = _argument(x), real("softmax_vjp", "cotangent", cotangent)
+    same_shape("softmax_vjp", g, x.shape)
+    p = softmax(x)  # (..., n)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(p * (g - (p * g).sum(-1, keepdims=True)))  # (..., n)
+
+
 def softmax_bound(x: Any, *, numerics: Numerics) -> Bound:
     """How far from `softmax` a right implementation may be: `probability_errors` of exact numbers, rounded."""
     y = softmax(x)
@@ -45,16 +57,19 @@ def softmax_bound(x: Any, *, numerics: Numerics) -> Bound:
     return finish(y, errors, numerics, directions={"temperature": y * (mean - gap)})
 
 
-def softmax_vjp(cotangent: Any, x: Any) -> Array:
-    """dx = p (g - sum p g), the gradient of sum(g softmax(x)): (..., n). The softmax has the Jacobian diag(p) - p p^T.
+def softmax_vjp_bound(cotangent: Any, x: Any, *, numerics: Numerics) -> dict[str, Bound]:
+    """p (g - sum p g), from the result as it was rounded: `softmax_backward`."""
+    g = exact_arguments("softmax_vjp_bound", cotangent=cotangent)["cotangent"]
+    with np.errstate(all="ignore"):
+        of_p = softmax_bound(x, numerics=numerics)
+        return {"x": bounded(softmax_backward(rounded(of_p), g, numerics), numerics)}
 
-    SpecError if the cotangent g has not the shape of x, or an argument holds no real numbers.
-    """
-    x, g = _argument(x), real("softmax_vjp", "cotangent", cotangent)
-    same_shape("softmax_vjp", g, x.shape)
-    p = softmax(x)  # (..., n)
-    with np.errstate(invalid="ignore"):
-        return np.asarray(p * (g - (p * g).sum(-1, keepdims=True)))  # (..., n)
+
+def _argument(x: Any) -> Array:
+    """x in float64."""
+    array = real("softmax", "x", x)
+    check("softmax", {"x": (array, "... n")})
+    return array
 
 
 def probability_errors(
@@ -144,13 +159,6 @@ def rescalings(p: Any, n: Any, off: Any = 1.0) -> Any:
     return np.minimum((n - 1).astype(p.dtype) * p, r, out=r)
 
 
-def _argument(x: Any) -> Array:
-    """x in float64."""
-    array = real("softmax", "x", x)
-    check("softmax", {"x": (array, "... n")})
-    return array
-
-
 def softmax_backward(p: Computed, g: Computed, numerics: Numerics) -> Computed:
     """p (g - sum p g), p as it was kept."""
     e, v, _ = p.errors
@@ -176,11 +184,3 @@ def centred(p: Computed, g: Computed, d: Array, e_d: Array, v_d: Array, numerics
     v_inner = v_g + v_d + once * (np.square(g.value) + np.square(d))
     variance = v_p * np.square(difference) + np.square(p.value) * v_inner + 2 * once * np.square(y)
     return Computed(y, error, variance, c_p * np.abs(difference) + p.value * c_g)
-
-
-def softmax_vjp_bound(cotangent: Any, x: Any, *, numerics: Numerics) -> dict[str, Bound]:
-    """p (g - sum p g), from the result as it was rounded: `softmax_backward`."""
-    g = exact_arguments("softmax_vjp_bound", cotangent=cotangent)["cotangent"]
-    with np.errstate(all="ignore"):
-        of_p = softmax_bound(x, numerics=numerics)
-        return {"x": bounded(softmax_backward(rounded(of_p), g, numerics), numerics)}
