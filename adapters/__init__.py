@@ -2,7 +2,7 @@
 
 This is the side that the judge sees; importing it imports no framework. An implementation runs in a worker process
 (`worker.py`), which never holds the oracle. How the two talk is in `message.py`, what they talk about in
-`contract.py`, and the built-in adapters are in `library/`.
+`contract/`, and the built-in adapters are in `library/`.
 
 Names are imported when they are asked for, so that the oracle can read the contract, which is data, with numpy alone.
 """

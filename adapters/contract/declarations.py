@@ -1,0 +1,39 @@
+"""What an adapter may declare, and the values that it may take: dtypes, sizes, conventions, numerics."""
+
+from collections.abc import Mapping
+from typing import Final
+
+DTYPES: Final = ("float64", "float32", "bfloat16", "float16")
+
+FORMATS: Final = (*DTYPES, "tensorfloat32", "float8_e4m3", "float8_e5m2")
+"""What a part of a computation may be rounded to: some are formats of arithmetic units only."""
+
+SIZES: Final = ("all", "few")
+"""The pools that the sizes of cases come from, the default first."""
+
+# The first value of each is the default.
+CONVENTIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "causal_alignment": ("top-left", "bottom-right"),
+    "masked_row": ("zero", "nan", "mean"),
+    "positional_layout": ("interleaved", "concatenated"),
+    "adam_epsilon": ("outside", "hat"),
+    "smoothing_over": ("all", "others"),
+    "beam_stop": ("exhaust", "first_full"),
+    "beam_ends": ("beam", "twice"),
+}
+
+# A field takes one of the values listed, or a number of the type given, not below the smallest.
+NUMERICS: Final[Mapping[str, tuple[str, ...] | type[int] | type[float]]] = {
+    "accumulate": FORMATS,
+    "output": FORMATS,
+    "operands": FORMATS,
+    "probabilities": FORMATS,
+    "scores": FORMATS,
+    "hidden": FORMATS,
+    "statistics": FORMATS,
+    "rounding": ("nearest", "toward-zero"),
+    "variance": ("two-pass", "one-pass"),
+    "exp_ulp": float,
+    "block": int,
+    "gradient_chunks": int,
+}
