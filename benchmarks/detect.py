@@ -23,7 +23,7 @@ from verdicts import opened, sharing
 
 from assay.adapters import Adapter, Reply, open_adapter
 from assay.adapters.contract import DTYPES
-from assay.conformance.cases.drawing import covering_cases, spread
+from assay.conformance.cases.drawing import covering_cases, evenly_spaced
 from assay.conformance.components import COMPONENTS
 from assay.conformance.terms.subject import Subject
 from assay.conformance.terms.trial import Trial
@@ -109,7 +109,7 @@ class Judge:
     def ours(self) -> None:
         """Every criterion on the same cases of ours."""
         every = [*self.component.probes(self.dtype), *covering_cases(COMPONENTS[self.name], self.dtype, 0)]
-        for case in spread(every, OURS):
+        for case in evenly_spaced(every, OURS):
             trial = Trial(Subject(self.eager), self.component, case)
             backward = self.component.gradient is not None and self.component.differentiated(case)
             question = Asked(trial.inputs, trial.cotangent if backward else np.zeros(0))

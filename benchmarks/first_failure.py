@@ -19,7 +19,7 @@ from assay.conformance.cases.profiles import PROFILES
 from assay.conformance.components import COMPONENTS
 from assay.conformance.diagnosis.diagnosis import diagnose
 from assay.conformance.judging.plan import Selection, in_turn, plan
-from assay.conformance.judging.shrinking import smaller
+from assay.conformance.judging.shrinking import shrink
 from assay.conformance.terms.clause import Clause
 from assay.conformance.variants import Variant, find, variants
 
@@ -44,7 +44,7 @@ def hunted(name: str) -> dict[str, Any]:
     component, case, violation = COMPONENTS[variant.component], judged_so.case, judged_so.violation
     assert case is not None
     assert violation is not None
-    smallest, _ = smaller(clause, component, judged_so.subject, case, violation)
+    smallest, _ = shrink(clause, component, judged_so.subject, case, violation)
     started = time.perf_counter()
     looks_like = diagnose(adapter, clause, component, list(dict.fromkeys((smallest, case)))).variant
     return {

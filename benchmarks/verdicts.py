@@ -16,7 +16,7 @@ from assay.adapters import Adapter
 from assay.adapters.in_process import open_object
 from assay.conformance.cases.drawing import cases_of
 from assay.conformance.cases.profiles import Profile
-from assay.conformance.judging.shrinking import accepted
+from assay.conformance.judging.shrinking import plainer_accepted_case
 from assay.conformance.terms.case import Case
 from assay.conformance.terms.clause import Clause
 from assay.conformance.terms.component import Component, Inputs
@@ -119,7 +119,7 @@ class Judged:
             self.refuses = True
             return
         except Unsupported:
-            plainer = None if replaced else accepted(clause, component, self.subject, case, self.resets)
+            plainer = None if replaced else plainer_accepted_case(clause, component, self.subject, case, self.resets)
             if plainer is not None:
                 self.take(clause, component, plainer, replaced=True)
             return

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from assay.conformance.cases.covering import covering_set
-from assay.conformance.cases.drawing import covering_cases, drawn_cases, spread
+from assay.conformance.cases.drawing import covering_cases, drawn_cases, evenly_spaced
 from assay.conformance.components import COMPONENTS, parse_case
 from assay.conformance.strategies import cases
 from assay.conformance.terms.case import Case, CaseError, split_id
@@ -27,7 +27,7 @@ def any_case(component):
 def every_case(component, dtype):
     """Those that a standard run may judge, a hundred of them."""
     found = [*component.probes(dtype), *covering_cases(component, dtype, 1), *drawn_cases(component, dtype, 1, 50)]
-    return list(spread(found, 100))
+    return list(evenly_spaced(found, 100))
 
 
 @each_component
@@ -142,7 +142,7 @@ def test_a_covering_set_holds_every_pair_that_an_admissible_row_can_hold(sizes, 
 
 def chosen_pairs(component, cases):
     """How often two options of two factors occur together."""
-    rows = [list(enumerate(component.chosen(case))) for case in cases]
+    rows = [list(enumerate(component.option_indices(case))) for case in cases]
     return Counter(pair for row in rows for pair in itertools.combinations(row, 2))
 
 
@@ -188,9 +188,9 @@ def test_draws_are_the_same_whatever_else_the_program_has_loaded(terminal):
 
 def test_a_spread_of_cases_is_even():
     every = list(range(10))
-    assert list(spread(every, 5)) == [0, 2, 4, 6, 8]
-    assert list(spread(every, 20)) == every
-    assert list(spread([], 5)) == []
+    assert list(evenly_spaced(every, 5)) == [0, 2, 4, 6, 8]
+    assert list(evenly_spaced(every, 20)) == every
+    assert list(evenly_spaced([], 5)) == []
 
 
 def test_the_strategy_works_in_a_test_of_ones_own(terminal):

@@ -10,7 +10,7 @@ import torch
 from assay import oracle
 from assay.adapters.in_process import open_object
 from assay.adapters.library import torch as library
-from assay.conformance.cases.drawing import covering_cases, spread
+from assay.conformance.cases.drawing import covering_cases, evenly_spaced
 from assay.conformance.cases.profiles import Profile
 from assay.conformance.components import CLAUSES, COMPONENTS
 from assay.conformance.judging.judging import judge_clause
@@ -38,7 +38,7 @@ def trials(name, count, dtype="float32"):
     component = COMPONENTS[name]
     generic = [case for case in covering_cases(component, dtype, 0) if component.generic(case)]
     large = [case for case in generic if all(case.get(key, least) >= least for key, least in SMALL.items())]
-    for case in spread([case for case in large or generic if component.differentiated(case)], count):
+    for case in evenly_spaced([case for case in large or generic if component.differentiated(case)], count):
         trial = Trial(Subject(TORCH), component, case)
         if trial.cotangent.size:
             yield trial

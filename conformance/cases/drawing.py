@@ -63,7 +63,7 @@ def drawn_cases(component: Component, dtype: str, seed: int, count: int) -> list
     return drawn
 
 
-def spread(every: list[Case], count: int) -> Iterator[Case]:
+def evenly_spaced(every: list[Case], count: int) -> Iterator[Case]:
     """So many of them, evenly over the list."""
     count = min(count, len(every))
     return (every[number * len(every) // count] for number in range(count))
@@ -77,7 +77,7 @@ def cases_of(clause: Clause, component: Component, dtype: str, profile: Profile,
         every = [*component.probes(dtype), *covering_cases(component, dtype, seed)]
         every += drawn_cases(component, dtype, seed, profile.drawn)
     else:
-        every = list(spread(covering_cases(component, dtype, seed), profile.spread))
+        every = list(evenly_spaced(covering_cases(component, dtype, seed), profile.spread))
         every += drawn_cases(component, dtype, seed, profile.drawn_for_properties)
     seen = set()
     for case in every:

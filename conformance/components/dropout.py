@@ -16,7 +16,8 @@ from ..cases.values import draw
 from ..terms.case import Case
 from ..terms.clause import clause
 from ..terms.component import LAYOUTS, Array, Component, Conventions, Inputs, component
-from ..terms.trial import Trial, applies, required
+from ..terms.requirements import require_within, skip_unless
+from ..terms.trial import Trial
 from ..terms.verdict import Violation
 
 _SOURCE = "Srivastava et al. 2014, section 4; paper, section 5.4"
@@ -86,7 +87,7 @@ def dropped_or_scaled(trial: Trial) -> float:
     training = trial.inputs.but(training=True)
     actual, expected = trial.call(training), trial.bound(training).expected
     kept = trial.judge(np.where(actual == 0, expected, actual), training)
-    return required(kept, "an element is neither 0 nor x/(1 - rate)")
+    return require_within(kept, "an element is neither 0 nor x/(1 - rate)")
 
 
 @clause(
@@ -254,7 +255,7 @@ def mean_kept(trial: Trial) -> float:
 def values_do_not_matter(trial: Trial) -> float:
     """Of the positive, the negative, the small and the large."""
     x, rate = trial.inputs.arrays["x"], trial.case["rate"]
-    applies(np.all(x != 0))
+    skip_unless(np.all(x != 0))
     masks, middle = np.array([each != 0 for each in _in_training(trial, x)]), np.median(np.abs(x))
     groups = {"positive": x > 0, "negative": x < 0, "smaller": np.abs(x) < middle, "larger": np.abs(x) >= middle}
     return max(

@@ -10,8 +10,9 @@ from ..cases.values import GENERIC, draw, generator_of
 from ..terms.case import Case
 from ..terms.clause import clause
 from ..terms.component import LAYOUTS, Array, Component, Conventions, Inputs, component
+from ..terms.requirements import require_within, skip_unless
 from ..terms.rounding import rounded
-from ..terms.trial import Trial, applies, required
+from ..terms.trial import Trial
 from ..terms.verdict import Unsupported, Violation
 
 _SOURCE = "paper, section 3.4"
@@ -103,7 +104,7 @@ def own_row(trial: Trial) -> float:
     """Each row holds its number in binary, which survives any scale: zeros stay zeros, and nothing else does."""
     tokens, weight = trial.inputs.arrays["tokens"], trial.inputs.arrays["weight"]
     vocabulary, width = weight.shape
-    applies(tokens.size and vocabulary > 1 and 2**width >= vocabulary)
+    skip_unless(tokens.size and vocabulary > 1 and 2**width >= vocabulary)
     bits = np.arange(vocabulary)[:, None] >> np.arange(min(width, 62)) & 1
     coded = np.zeros(weight.shape)
     coded[:, : bits.shape[1]] = bits
@@ -127,11 +128,11 @@ def own_row(trial: Trial) -> float:
 )
 def scale(trial: Trial) -> float:
     """With a matrix of ones the result is the scale itself."""
-    applies(trial.inputs.arrays["tokens"].size)
+    skip_unless(trial.inputs.arrays["tokens"].size)
     ones = trial.inputs.but(weight=np.ones_like(trial.inputs.arrays["weight"]))
     width, vocabulary = trial.case["d_model"], trial.case["V"]
     claim = f"the scale is not sqrt(d_model) (d_model = {width}, V = {vocabulary})"
-    return required(trial.judge(trial.call(ones), ones), claim)
+    return require_within(trial.judge(trial.call(ones), ones), claim)
 
 
 @clause(
@@ -145,7 +146,7 @@ def scale(trial: Trial) -> float:
 def place_does_not_matter(trial: Trial) -> float:
     """The places in reverse, then with every row changed that no token has; within both bounds."""
     tokens, weight = trial.inputs.arrays["tokens"], trial.inputs.arrays["weight"]
-    applies(tokens.size)
+    skip_unless(tokens.size)
     whole, worst = trial.call(), trial.bound().worst
     reverse = trial.call(trial.inputs.but(tokens=tokens[::-1, ::-1].copy()))
     claim = "a token has another embedding at another place"
@@ -166,7 +167,7 @@ def place_does_not_matter(trial: Trial) -> float:
 )
 def reads_it_again(trial: Trial) -> float:
     """The second matrix lies in the same array."""
-    applies(trial.inputs.arrays["tokens"].size and trial.case["V"] > 1)
+    skip_unless(trial.inputs.arrays["tokens"].size and trial.case["V"] > 1)
     updated = _stepped(trial)
     first, second = trial.sequence([trial.inputs, updated])
     old, new = trial.bound(), trial.bound(updated)
@@ -183,7 +184,7 @@ def _stepped(trial: Trial) -> Inputs:
     weight = trial.inputs.arrays["weight"]
     step = np.abs(weight).max(initial=0.0) * trial.generator("gradient").standard_normal(weight.shape)
     updated = trial.inputs.but(weight=rounded(weight - step / 2, trial.dtype))
-    applies(np.isfinite(updated.arrays["weight"]).all())
+    skip_unless(np.isfinite(updated.arrays["weight"]).all())
     return updated
 
 
@@ -198,7 +199,7 @@ def _stepped(trial: Trial) -> Inputs:
 def tied(trial: Trial) -> float:
     """One-hot hidden states read the matrix; both from one array, before it is updated in place and after."""
     tokens, width = trial.inputs.arrays["tokens"], trial.case["d_model"]
-    applies(tokens.size and trial.case["V"] <= 512)
+    skip_unless(tokens.size and trial.case["V"] <= 512)
     hidden = np.eye(width)[None]
     both = (trial.inputs, _stepped(trial))
     calls = []
@@ -223,7 +224,7 @@ def tied(trial: Trial) -> float:
 
 
 def _value(trial: Trial, reply: Reply) -> Array:
-    trial.subject.heard(reply)
+    trial.subject.note_reply(reply)
     if reply.status == "unsupported":
         raise Unsupported(reply.message)
     if reply.value is None:
@@ -243,11 +244,11 @@ def _value(trial: Trial, reply: Reply) -> Array:
 def outside_the_vocabulary(trial: Trial) -> float:
     """V and -1. On processors only: the assertion of a graphics card would end every later call as well."""
     tokens, vocabulary = trial.inputs.arrays["tokens"], trial.case["V"]
-    applies(tokens.size and trial.subject.adapter.offer.device == "cpu")
+    skip_unless(tokens.size and trial.subject.adapter.offer.device == "cpu")
     for strange in (vocabulary, -1):
         outside = trial.inputs.but(tokens=np.where(np.arange(tokens.size).reshape(tokens.shape), tokens, strange))
         reply = trial.subject.adapter.call("embedding", outside.arrays, dtype=trial.dtype)
-        trial.subject.heard(reply)
+        trial.subject.note_reply(reply)
         if reply.status == "ok":
             raise Violation(f"token {strange} of a vocabulary of {vocabulary} is taken without an error")
         if reply.status not in ("error", "unsupported"):
@@ -269,7 +270,7 @@ def outside_the_vocabulary(trial: Trial) -> float:
 def repeated_tokens_add_up(trial: Trial) -> float:
     """Bit for bit: sqrt(4) = 2, and sums of small whole numbers are exact in every format."""
     tokens = trial.inputs.arrays["tokens"]
-    applies(tokens.size and tokens.size <= 64)
+    skip_unless(tokens.size and tokens.size <= 64)
     g = trial.generator("whole").integers(-1, 2, trial.cotangent.shape).astype(float)
     due = np.zeros_like(trial.inputs.arrays["weight"])
     np.add.at(due, tokens, 2 * g)

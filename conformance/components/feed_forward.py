@@ -9,8 +9,9 @@ from ..cases.values import GENERIC, draw, generator_of
 from ..terms.case import Case
 from ..terms.clause import clause
 from ..terms.component import LAYOUTS, Array, Component, Conventions, Inputs, component
+from ..terms.requirements import skip_unless
 from ..terms.rounding import rounded
-from ..terms.trial import Trial, applies
+from ..terms.trial import Trial
 
 _SOURCE = "paper, section 3.3, equation 2"
 _POSITIONS = 'paper, section 3.3: "applied to each position separately and identically"'
@@ -118,7 +119,7 @@ FEED_FORWARD: Component = component(
 def positions_independent(trial: Trial) -> float:
     """The first, the last and one between, within both bounds."""
     x, worst = trial.inputs.arrays["x"], trial.bound().worst
-    applies(x.shape[0] > 0 and x.shape[1] > 1)
+    skip_unless(x.shape[0] > 0 and x.shape[1] > 1)
     whole, length = trial.call(), x.shape[1]
     return max(
         trial.require_same(
@@ -172,7 +173,7 @@ def dead_units(trial: Trial) -> float:
 def hidden_units_permuted(trial: Trial) -> float:
     """Reversed, so that what was left out at the end is in front."""
     arrays = trial.inputs.arrays
-    applies(arrays["b_1"].size > 1)
+    skip_unless(arrays["b_1"].size > 1)
     reversed_ = trial.inputs.but(
         w_1=arrays["w_1"][:, ::-1].copy(), b_1=arrays["b_1"][::-1].copy(), w_2=arrays["w_2"][::-1].copy()
     )
@@ -191,7 +192,7 @@ def hidden_units_permuted(trial: Trial) -> float:
 def biases(trial: Trial) -> float:
     """b_1 by one channel more, b_2 by one hidden unit more, within both bounds."""
     x, w_1, b_1, w_2, b_2 = (trial.inputs.arrays[name] for name in ("x", "w_1", "b_1", "w_2", "b_2"))
-    applies(x.size)
+    skip_unless(x.size)
     plain, worst = trial.call(), trial.bound().worst
     ones = np.ones((*x.shape[:2], 1))
     wider = Inputs(
@@ -230,7 +231,7 @@ def homogeneous(trial: Trial) -> float:
     """Within both bounds; doubling is exact."""
     arrays = trial.inputs.arrays
     doubled = trial.inputs.but(**{name: rounded(2 * arrays[name], trial.dtype) for name in ("x", "b_1", "b_2")})
-    applies(all(np.isfinite(array).all() for array in doubled.arrays.values()))
+    skip_unless(all(np.isfinite(array).all() for array in doubled.arrays.values()))
     allowance = trial.bound(doubled).worst + 2 * trial.bound().worst
     claim = "twice the input and the biases do not give twice the result"
     return trial.require_same(trial.call(doubled), 2 * trial.call(), allowance, claim)
@@ -246,7 +247,7 @@ def homogeneous(trial: Trial) -> float:
 )
 def gate_closed_at_zero(trial: Trial) -> float:
     """Where all arguments but the weights are zero; a cotangent of small whole numbers, whose sums are exact."""
-    applies(trial.cotangent.size)
+    skip_unless(trial.cotangent.size)
     arrays = trial.inputs.arrays
     still = trial.inputs.but(x=np.zeros_like(arrays["x"]), b_1=np.zeros_like(arrays["b_1"]))
     g = trial.generator("whole").integers(-2, 3, trial.cotangent.shape).astype(float)

@@ -14,7 +14,8 @@ from ..cases.values import generator_of
 from ..terms.case import Case
 from ..terms.clause import clause
 from ..terms.component import Array, Component, Conventions, Inputs, component
-from ..terms.trial import Trial, applies, required
+from ..terms.requirements import require_within, skip_unless
+from ..terms.trial import Trial
 from ..terms.verdict import Violation
 
 _SOURCE = "paper, section 5.3, equation 3"
@@ -133,7 +134,7 @@ def peak(trial: Trial) -> float:
 def rises(trial: Trial) -> float:
     """A third of the warm-up, and all of it."""
     warmup = trial.case["warmup"]
-    applies(warmup > 1)
+    skip_unless(warmup > 1)
     steps = sorted({1, 2, -(-warmup // 3), warmup})
     rates, worst = _at(trial, *steps)
     times = np.array(steps, float)
@@ -190,7 +191,7 @@ def first_update(trial: Trial) -> float:
         counted = trial.inputs.but(steps=np.maximum(trial.inputs.arrays["steps"] + shift, 1))
         if worst.ratio > 1 and trial.judge(rates[1:], counted.but(steps=counted.arrays["steps"][1:])).ratio <= 1:
             raise Violation(f"update 2 has the rate that is due at update {2 + shift}: {worst.sentence}", worst.ratio)
-    return required(worst, "the first updates have other rates")
+    return require_within(worst, "the first updates have other rates")
 
 
 @clause(

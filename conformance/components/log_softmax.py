@@ -8,8 +8,9 @@ from ..cases.values import GENERIC, draw, generator_of, hidden
 from ..terms.case import Case
 from ..terms.clause import clause
 from ..terms.component import LAYOUTS, Array, Component, Conventions, Inputs, component
+from ..terms.requirements import require_within, skip_unless
 from ..terms.rounding import rounded
-from ..terms.trial import Trial, applies, required
+from ..terms.trial import Trial
 
 _SOURCE = "paper, section 3.4: the next-token probabilities, in logarithms"
 
@@ -101,7 +102,7 @@ def _has_entries(trial: Trial) -> bool:
 )
 def sums_to_one(trial: Trial) -> float:
     """Within the sum of what the elements' bounds make of their exponentials."""
-    applies(_has_entries(trial))
+    skip_unless(_has_entries(trial))
     y, bound = trial.call(), trial.bound()
     with np.errstate(all="ignore"):
         p = np.exp(bound.expected)
@@ -123,11 +124,11 @@ def sums_to_one(trial: Trial) -> float:
 )
 def shift_invariant(trial: Trial) -> float:
     """The constant is a power of two, and only rows in which the sums are exact count."""
-    applies(_has_entries(trial))
+    skip_unless(_has_entries(trial))
     x = trial.inputs.arrays["x"].reshape(-1, trial.case["n"])
     shifted = rounded(x + 16.0, trial.dtype)
     rows = (shifted - 16.0 == x).all(-1)
-    applies(rows.any())
+    skip_unless(rows.any())
     one, other = Inputs({"x": x[rows]}), Inputs({"x": shifted[rows]})
     allowance = trial.bound(one).worst + trial.bound(other).worst
     return trial.require_same(trial.call(other), trial.call(one), allowance, "a constant added to a row matters")
@@ -143,7 +144,7 @@ def shift_invariant(trial: Trial) -> float:
 )
 def permutes(trial: Trial) -> float:
     """Within both bounds."""
-    applies(_has_entries(trial) and trial.case["n"] > 1)
+    skip_unless(_has_entries(trial) and trial.case["n"] > 1)
     x = trial.inputs.arrays["x"]
     order = trial.generator("order").permutation(x.shape[-1])
     permuted = trial.call(Inputs({"x": np.ascontiguousarray(x[..., order])}))
@@ -162,8 +163,8 @@ def permutes(trial: Trial) -> float:
 )
 def finite_where_probabilities_vanish(trial: Trial) -> float:
     """Entries far below the largest, up to the limit of float16."""
-    applies(_has_entries(trial))
-    return required(trial.judge(trial.call()), "log-probabilities of large logits are wrong")
+    skip_unless(_has_entries(trial))
+    return require_within(trial.judge(trial.call()), "log-probabilities of large logits are wrong")
 
 
 @clause(
@@ -176,7 +177,7 @@ def finite_where_probabilities_vanish(trial: Trial) -> float:
 )
 def one_constant(trial: Trial) -> float:
     """That of each entry against that of the largest, within both bounds."""
-    applies(_has_entries(trial) and trial.case["n"] > 1)
+    skip_unless(_has_entries(trial) and trial.case["n"] > 1)
     x, y, worst = trial.inputs.arrays["x"], trial.call(), trial.bound().worst
     with np.errstate(invalid="ignore"):
         lse = x - y
@@ -184,7 +185,7 @@ def one_constant(trial: Trial) -> float:
     reference = np.take_along_axis(lse, at, -1)
     allowance = worst + np.take_along_axis(worst, at, -1) + np.finfo(float).eps * (np.abs(x) + np.abs(y))
     finite = np.isfinite(x) & np.isfinite(y)
-    applies(finite.any())
+    skip_unless(finite.any())
     constant = np.broadcast_to(reference, lse.shape)
     return trial.require_same(
         np.where(finite, lse, 0), np.where(finite, constant, 0), allowance, "logits and results differ by no constant"
@@ -203,7 +204,7 @@ def one_constant(trial: Trial) -> float:
 )
 def masked(trial: Trial) -> float:
     """The first row, with and without them; within both bounds."""
-    applies(_has_entries(trial))
+    skip_unless(_has_entries(trial))
     x = trial.inputs.arrays["x"].reshape(-1, trial.case["n"])[:1]
     seen = x[0] > hidden(trial.dtype)
     whole = trial.call(Inputs({"x": np.where(seen, x, -np.inf)}))

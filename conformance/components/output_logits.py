@@ -9,8 +9,9 @@ from ..cases.values import GENERIC, draw
 from ..terms.case import Case
 from ..terms.clause import clause
 from ..terms.component import LAYOUTS, Array, Component, Conventions, Inputs, component
+from ..terms.requirements import skip_unless
 from ..terms.rounding import rounded
-from ..terms.trial import Trial, applies
+from ..terms.trial import Trial
 from ..terms.verdict import Violation
 
 _SOURCE = "paper, section 3.4"
@@ -95,7 +96,7 @@ OUTPUT_LOGITS: Component = component(
 def linear(trial: Trial) -> float:
     """Small integers, whose sum is exact; within all three bounds."""
     hidden = trial.inputs.arrays["hidden"]
-    applies(hidden.size)
+    skip_unless(hidden.size)
     other = trial.generator("other").integers(-3, 4, hidden.shape).astype(float)
     if trial.case["layout"] == "expanded":
         other[...] = other[:1]
@@ -116,7 +117,7 @@ def linear(trial: Trial) -> float:
 def rows_independent(trial: Trial) -> float:
     """The last row alone, and the rows in reverse, within both bounds."""
     weight, worst = trial.inputs.arrays["weight"], trial.bound().worst
-    applies(weight.shape[0] > 1)
+    skip_unless(weight.shape[0] > 1)
     whole = trial.call()
     last = trial.call(trial.inputs.but(weight=weight[-1:].copy()))
     claim = f"the logit of token {weight.shape[0] - 1} is another where the vocabulary has no other token"
@@ -138,7 +139,7 @@ def rows_independent(trial: Trial) -> float:
 def reads_the_matrix(trial: Trial) -> float:
     """One-hot hidden states read the matrix bit for bit; small integers, which rounded operands keep as well."""
     hidden, weight = trial.inputs.arrays["hidden"], trial.inputs.arrays["weight"]
-    applies(hidden.size)
+    skip_unless(hidden.size)
     channel = np.arange(hidden.shape[1]) % hidden.shape[2]
     one_hot = np.broadcast_to(np.eye(hidden.shape[2])[channel], hidden.shape).copy()
     actual = trial.call(trial.inputs.but(hidden=one_hot))
@@ -159,10 +160,10 @@ def reads_the_matrix(trial: Trial) -> float:
 def reads_it_again(trial: Trial) -> float:
     """The second matrix lies in the same array."""
     weight = trial.inputs.arrays["weight"]
-    applies(trial.inputs.arrays["hidden"].size and trial.case["V"] > 1)
+    skip_unless(trial.inputs.arrays["hidden"].size and trial.case["V"] > 1)
     step = np.abs(weight).max(initial=0.0) * trial.generator("gradient").standard_normal(weight.shape)
     updated = trial.inputs.but(weight=rounded(weight - step / 2, trial.dtype))
-    applies(np.isfinite(updated.arrays["weight"]).all())
+    skip_unless(np.isfinite(updated.arrays["weight"]).all())
     first, second = trial.sequence([trial.inputs, updated])
     old, new = trial.bound(), trial.bound(updated)
     with np.errstate(invalid="ignore"):
@@ -184,7 +185,7 @@ def reads_it_again(trial: Trial) -> float:
 def positions_independent(trial: Trial) -> float:
     """The first position, within both bounds."""
     hidden, worst = trial.inputs.arrays["hidden"], trial.bound().worst
-    applies(hidden.shape[0] > 0 and hidden.shape[1] > 1)
+    skip_unless(hidden.shape[0] > 0 and hidden.shape[1] > 1)
     alone = trial.call(trial.inputs.but(hidden=hidden[:, :1].copy()))
     claim = f"position 0 gives another result alone than among {hidden.shape[1]}"
     return trial.require_same(alone, trial.call()[:, :1], 2 * worst[:, :1], claim)

@@ -14,7 +14,8 @@ from ...oracle.rounding.numerics import Numerics
 from ..terms.case import Case
 from ..terms.clause import clause
 from ..terms.component import Array, Component, Conventions, Inputs, component
-from ..terms.trial import Trial, applies, required
+from ..terms.requirements import require_within, skip_unless
+from ..terms.trial import Trial
 from ..terms.verdict import Violation
 
 _SOURCE = "paper, section 3.5"
@@ -97,7 +98,7 @@ def _pairs(table: Array, trial: Trial) -> tuple[Array, Array]:
 def longer_table(trial: Trial) -> float:
     """Within both bounds: another length may be computed another way."""
     length = trial.case["length"]
-    applies(length > 0)
+    skip_unless(length > 0)
     longer = trial.inputs.but(length=length + max(1, length // 3))
     shorter, begins = trial.call(), trial.call(longer)[:length]
     claim = f"a table of {longer.options['length']} positions does not begin with that of {length}"
@@ -114,7 +115,7 @@ def longer_table(trial: Trial) -> float:
 )
 def on_the_circle(trial: Trial) -> float:
     """Within what the bounds of both let through."""
-    applies(trial.case["length"] > 0 and trial.case["d_model"] > 1)
+    skip_unless(trial.case["length"] > 0 and trial.case["d_model"] > 1)
     s, c = _pairs(trial.call(), trial)
     w_s, w_c = _pairs(trial.bound().worst, trial)
     allowance = w_s * (2 * np.abs(s) + w_s) + w_c * (2 * np.abs(c) + w_c)
@@ -133,7 +134,7 @@ def on_the_circle(trial: Trial) -> float:
 def rotation(trial: Trial) -> float:
     """The rotation is read off position k of the table itself."""
     length = trial.case["length"]
-    applies(length > 2 and trial.case["d_model"] > 1)
+    skip_unless(length > 2 and trial.case["d_model"] > 1)
     s, c = _pairs(trial.call(), trial)
     w_s, w_c = _pairs(trial.bound().worst, trial)
     ratio = 0.0
@@ -165,7 +166,7 @@ def _product(a: Array, w_a: Array, b: Array, w_b: Array) -> Array:
 def wavelengths(trial: Trial) -> float:
     """The angle of each pair at position 1."""
     d_model = trial.case["d_model"]
-    applies(trial.case["length"] > 1 and d_model > 1)
+    skip_unless(trial.case["length"] > 1 and d_model > 1)
     s, c = (each[1] for each in _pairs(trial.call(), trial))
     off = sum(each[1] for each in _pairs(trial.bound().worst, trial))
     due = 10000.0 ** (-2.0 * np.arange(d_model // 2) / d_model)
@@ -184,7 +185,7 @@ def wavelengths(trial: Trial) -> float:
 )
 def channels(trial: Trial) -> float:
     """As position 0 shows, bit for bit."""
-    applies(trial.case["length"] > 0 and trial.case["d_model"] > 1)
+    skip_unless(trial.case["length"] > 0 and trial.case["d_model"] > 1)
     layout = trial.conventions["positional_layout"]
     first = trial.call()[0]
     due = trial.bound().expected[0]
@@ -211,7 +212,7 @@ def channels(trial: Trial) -> float:
 def odd_width(trial: Trial) -> float:
     """The last sine, against its bound."""
     d_model = trial.case["d_model"]
-    applies(trial.case["length"] > 0)
+    skip_unless(trial.case["length"] > 0)
     last = d_model // 2 if trial.conventions["positional_layout"] == "concatenated" else d_model - 1
     actual, bound = trial.call()[:, last], trial.bound()
     claim = f"with d_model = {d_model}, which is odd, the sine in channel {last} is wrong: by position"
@@ -238,4 +239,4 @@ def far_positions(trial: Trial) -> float:
     actual = trial.call()
     worst, bound = trial.judge(actual), trial.bound()
     first = int(np.argmin((np.abs(actual - bound.expected) <= bound.worst).all(-1)))
-    return required(worst, f"of {trial.case['length']} positions, {first} is the first that is wrong")
+    return require_within(worst, f"of {trial.case['length']} positions, {first} is the first that is wrong")

@@ -8,8 +8,9 @@ from ..cases.values import GENERIC, draw, generator_of
 from ..terms.case import Case
 from ..terms.clause import clause
 from ..terms.component import Array, Component, Conventions, Inputs, component
+from ..terms.requirements import require_within, skip_unless
 from ..terms.rounding import rounded
-from ..terms.trial import Trial, applies, required
+from ..terms.trial import Trial
 
 _SOURCE = "paper, section 3.2.1, equation 1"
 
@@ -87,7 +88,7 @@ SOFTMAX: Component = component(
 )
 def sums_to_one(trial: Trial) -> float:
     """Within the sum of the elements' bounds."""
-    applies(trial.case["n"] > 0 and trial.case["rows"] > 0)
+    skip_unless(trial.case["n"] > 0 and trial.case["rows"] > 0)
     p, worst = trial.call(), trial.bound().worst
     ratio = trial.require_same(
         p.sum(-1), np.ones(len(p)), worst.sum(-1), "the probabilities of a row do not sum to one"
@@ -105,11 +106,11 @@ def sums_to_one(trial: Trial) -> float:
 )
 def shift_invariant(trial: Trial) -> float:
     """The constant is a power of two, and only rows in which the sums are exact count."""
-    applies(trial.case["n"] > 0 and trial.case["rows"] > 0)
+    skip_unless(trial.case["n"] > 0 and trial.case["rows"] > 0)
     x = trial.inputs.arrays["x"]
     shifted = rounded(x + 16.0, trial.dtype)
     rows = (shifted - 16.0 == x).all(-1)
-    applies(rows.any())
+    skip_unless(rows.any())
     one, other = Inputs({"x": x[rows]}), Inputs({"x": shifted[rows]})
     allowance = trial.bound(one).worst + trial.bound(other).worst
     return trial.require_same(trial.call(other), trial.call(one), allowance, "a constant added to a row matters")
@@ -125,7 +126,7 @@ def shift_invariant(trial: Trial) -> float:
 )
 def permutes(trial: Trial) -> float:
     """Within both bounds."""
-    applies(trial.case["n"] > 1 and trial.case["rows"] > 0)
+    skip_unless(trial.case["n"] > 1 and trial.case["rows"] > 0)
     x = trial.inputs.arrays["x"]
     order = trial.generator("order").permutation(x.shape[-1])
     permuted = trial.call(Inputs({"x": np.ascontiguousarray(x[..., order])}))
@@ -144,8 +145,8 @@ def permutes(trial: Trial) -> float:
 )
 def saturates(trial: Trial) -> float:
     """Near the limit of float16, where exp overflows in every format."""
-    applies(trial.case["n"] > 0 and trial.case["rows"] > 0)
-    return required(trial.judge(trial.call()), "large logits are not handled")
+    skip_unless(trial.case["n"] > 0 and trial.case["rows"] > 0)
+    return require_within(trial.judge(trial.call()), "large logits are not handled")
 
 
 @clause(
@@ -158,7 +159,7 @@ def saturates(trial: Trial) -> float:
 )
 def gradient_sums_to_zero(trial: Trial) -> float:
     """Within the sum of the elements' bounds; from logits of any size, finite."""
-    applies(trial.case["n"] > 0 and trial.case["rows"] > 0)
+    skip_unless(trial.case["n"] > 0 and trial.case["rows"] > 0)
     dx, worst = trial.gradients()["x"], trial.gradient_bounds()["x"].worst
     claim = "the gradient of a row does not sum to zero"
     return trial.require_same(dx.sum(-1), np.zeros(len(dx)), worst.sum(-1), claim)

@@ -15,15 +15,16 @@ from ...adapters import Adapter, Call, Reply, open_adapter
 from ...adapters.contract import CONVENTIONS
 from ...oracle.rounding.bound import Bound
 from ...oracle.spec_error import SpecError
-from ..cases.drawing import covering_cases, spread
+from ..cases.drawing import covering_cases, evenly_spaced
 from ..components import CLAUSES
 from ..terms.case import Case
 from ..terms.checking import outcome
 from ..terms.clause import Clause
 from ..terms.comparison import Array
 from ..terms.component import Component, Inputs
+from ..terms.requirements import of_gradient
 from ..terms.subject import Subject
-from ..terms.trial import Trial, of_gradient
+from ..terms.trial import Trial
 from ..terms.verdict import Unsupported, Violation
 from ..variants import Variant, variants
 from .recording import Exchange, Recorder
@@ -239,8 +240,8 @@ def _further(component: Component, case: Case, backward: bool) -> list[Case]:
     sizes = {each: _size(component.make(each)) for each in every if not backward or component.differentiated(each)}
     kept = {each: size for each, size in sizes.items() if size}
     few, many = _numbers(backward)
-    small = list(spread(sorted(kept, key=kept.__getitem__)[: len(kept) // 2], few))
-    return [*small, *spread([each for each in kept if each not in small], many - few)]
+    small = list(evenly_spaced(sorted(kept, key=kept.__getitem__)[: len(kept) // 2], few))
+    return [*small, *evenly_spaced([each for each in kept if each not in small], many - few)]
 
 
 def _numbers(backward: bool) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from ..terms.subject import Subject
 from ..terms.trial import Trial
 from ..terms.verdict import Inapplicable, NotOffered, Unsupported, Violation
 from .result import Failure, Result
-from .shrinking import accepted, smaller
+from .shrinking import plainer_accepted_case, shrink
 
 
 def judge_clause(adapter: Adapter, clause: Clause, name: str, dtype: str, profile: Profile, seed: int) -> Result:
@@ -44,7 +44,7 @@ def judge_clause(adapter: Adapter, clause: Clause, name: str, dtype: str, profil
         except Unsupported as reason:
             if not replaced:
                 refused.append(str(reason))
-                replacement = accepted(clause, component, subject, case, resets)
+                replacement = plainer_accepted_case(clause, component, subject, case, resets)
             continue
         except Violation as violation:
             result.examples += 1
@@ -82,7 +82,7 @@ def _failure(clause: Clause, component: Component, subject: Subject, case: Case,
         innocent = subject.lost == "died" and judge_case(subject.adapter, clause, case)[0] == "pass"
         remark = "; by itself the case passes, so an earlier call may have damaged the memory" if innocent else ""
         return Failure(f"{violation}{remark}", case.id, _finite(violation.ratio))
-    smallest, found = smaller(clause, component, subject, case, violation)
+    smallest, found = shrink(clause, component, subject, case, violation)
     failure = Failure(str(found), smallest.id, _finite(found.ratio))
     return failure if subject.lost else _explained(failure, subject.adapter, clause, component, (smallest, case))
 

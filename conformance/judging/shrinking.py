@@ -13,7 +13,9 @@ _SHRINKING: Final = 150
 """Attempts to make a failing case smaller: a number, not a time, so that the same seed gives the same report."""
 
 
-def accepted(clause: Clause, component: Component, subject: Subject, case: Case, resets: list[str]) -> Case | None:
+def plainer_accepted_case(
+    clause: Clause, component: Component, subject: Subject, case: Case, resets: list[str]
+) -> Case | None:
     """A plainer case in place of one that was refused, so that what else it holds is judged all the same.
 
     `resets` are the factors whose plainest option has helped before; one more is tried where they do not help.
@@ -35,7 +37,7 @@ def accepted(clause: Clause, component: Component, subject: Subject, case: Case,
     return None
 
 
-def smaller(
+def shrink(
     clause: Clause, component: Component, subject: Subject, case: Case, violation: Violation
 ) -> tuple[Case, Violation]:
     """A case that fails the same clause and has no plainer neighbour that does.
@@ -47,13 +49,13 @@ def smaller(
     again = True
     while again:
         again = False
-        chosen = component.chosen(smallest)
+        chosen = component.option_indices(smallest)
         for (_, options), now in zip(component.factors.items(), chosen, strict=True):
             for option in options[:now]:
                 candidate = clause.prepare(smallest.but(**option))
                 if candidate is None or candidate == smallest or not component.admissible(candidate):
                     continue
-                if component.chosen(candidate) >= component.chosen(smallest):
+                if component.option_indices(candidate) >= component.option_indices(smallest):
                     continue  # what a clause prepares must not lead us round in circles
                 if attempts == _SHRINKING or subject.lost:
                     return smallest, violation

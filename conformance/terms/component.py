@@ -115,7 +115,7 @@ class Component:
             values.update(option)
         return Case(self.name, tuple((name, values[name]) for name in self.parameters))
 
-    def chosen(self, case: Case) -> list[int]:
+    def option_indices(self, case: Case) -> list[int]:
         """Which option of each factor the case has; their number where it has one of its own."""
         return [
             next(

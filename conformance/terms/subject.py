@@ -31,7 +31,7 @@ class Subject:
             self.adapter.offer.conventions
         )
 
-    def heard(self, reply: Reply) -> None:
+    def note_reply(self, reply: Reply) -> None:
         """Note whether a reply is the end of a process."""
         self.lost = reply.status if reply.status in ("died", "timeout") else ""
 

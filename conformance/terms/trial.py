@@ -16,6 +16,7 @@ from .aggregates import Statistic, statistics
 from .case import Case
 from .comparison import Array, Worst, against_bound, bit_for_bit, same_within
 from .component import Component, Inputs
+from .requirements import of_gradient, require_within
 from .rounding import rounded
 from .subject import Subject, recent_replies
 from .verdict import Inapplicable, NotOffered, Unsupported, Violation
@@ -173,7 +174,7 @@ class Trial:
 
     def answered(self, reply: Reply) -> Reply:
         """The reply, if it is one; `Unsupported` or `Violation` if it is not."""
-        self.subject.heard(reply)
+        self.subject.note_reply(reply)
         if reply.status == "unsupported":
             raise Unsupported(reply.message)
         if reply.status != "ok":
@@ -265,31 +266,13 @@ class Trial:
 
     def require_same(self, actual: Array, other: Array, allowance: Array, claim: str) -> float:
         """Two results that should agree within an allowance; `Violation` that begins with the claim."""
-        return required(same_within(actual, other, allowance, self.dtype), claim)
+        return require_within(same_within(actual, other, allowance, self.dtype), claim)
 
     def require_bits(self, actual: Array, other: Array, claim: str, chosen: Array | None = None) -> float:
         """Two results that should agree bit for bit."""
-        return required(bit_for_bit(actual, other, chosen), claim)
-
-
-def of_gradient(name: str) -> str:
-    """What the gradient of an argument is called in a sentence."""
-    return f"gradient of {name}"
+        return require_within(bit_for_bit(actual, other, chosen), claim)
 
 
 def _repeats(array: Array) -> bool:
     """Whether all of axis 0 holds the same bits, as the layout `expanded` needs."""
     return array.ndim > 1 and array.tobytes() == np.broadcast_to(array[:1], array.shape).tobytes()
-
-
-def required(worst: Worst, claim: str) -> float:
-    """The ratio, or a `Violation` of the claim."""
-    if worst.ratio > 1:
-        raise Violation(f"{claim}: {worst.sentence}", worst.ratio)
-    return worst.ratio
-
-
-def applies(condition: object) -> None:
-    """Leave the case aside unless the condition holds."""
-    if not condition:
-        raise Inapplicable

@@ -5,7 +5,8 @@ import numpy as np
 from ...terms.case import Case, Value
 from ...terms.clause import clause
 from ...terms.component import Component
-from ...terms.trial import Trial, applies, required
+from ...terms.requirements import require_within, skip_unless
+from ...terms.trial import Trial
 from ...terms.verdict import Violation
 from .cases import ADAM
 
@@ -29,7 +30,7 @@ def _wrong_step(trial: Trial, claim: str) -> float:
             right = (np.abs(actual - bound.expected) <= bound.worst) | ~np.isfinite(bound.worst)
         first = int(np.argmin(right.all(-1))) + 1
         claim = f"{claim}, first at step {first}"
-    return required(worst, claim)
+    return require_within(worst, claim)
 
 
 @clause(
@@ -43,8 +44,8 @@ def _wrong_step(trial: Trial, claim: str) -> float:
 )
 def first_step(trial: Trial) -> float:
     """From parameters of zero, so that nothing hides the step."""
-    applies(trial.case["n"] > 0)
-    return required(trial.judge(trial.call()), "the first step is not learning_rate g / (|g| + epsilon)")
+    skip_unless(trial.case["n"] > 0)
+    return require_within(trial.judge(trial.call()), "the first step is not learning_rate g / (|g| + epsilon)")
 
 
 @clause(
@@ -58,7 +59,7 @@ def first_step(trial: Trial) -> float:
 )
 def bias_correction(trial: Trial) -> float:
     """From parameters of zero."""
-    applies(trial.case["n"] > 0)
+    skip_unless(trial.case["n"] > 0)
     return _wrong_step(trial, "under a constant gradient the steps are not all alike: the bias correction is wrong")
 
 
@@ -100,7 +101,7 @@ def epsilon_in_its_place(trial: Trial) -> float:
                 f"epsilon is added as adam_epsilon = {other!r} has it, but {declared!r} is declared: {worst.sentence}",
                 worst.ratio,
             )
-    return required(worst, "with gradients of about epsilon, or a large epsilon, the steps are wrong")
+    return require_within(worst, "with gradients of about epsilon, or a large epsilon, the steps are wrong")
 
 
 @clause(
@@ -115,7 +116,7 @@ def epsilon_in_its_place(trial: Trial) -> float:
 def coordinates_independent(trial: Trial) -> float:
     """The first and the last alone, then all in reverse, within both bounds."""
     n = trial.case["n"]
-    applies(n > 1 and trial.case["T"] > 0)
+    skip_unless(n > 1 and trial.case["T"] > 0)
     parameters, gradients = trial.inputs.arrays["parameters"], trial.inputs.arrays["gradients"]
     whole, worst = trial.call(), trial.bound().worst
     ratio = 0.0
@@ -140,7 +141,7 @@ def coordinates_independent(trial: Trial) -> float:
 def scale_drops_out(trial: Trial) -> float:
     """A power of two is exact, at least for gradients of moderate size; within both bounds."""
     gradients, epsilon = trial.inputs.arrays["gradients"], trial.inputs.options.get("epsilon", 1e-8)
-    applies(gradients.size and trial.case["regime"] not in ("large", "tiny", "smaller", "growing"))
+    skip_unless(gradients.size and trial.case["regime"] not in ("large", "tiny", "smaller", "growing"))
     scaled = trial.inputs.but(gradients=16 * gradients, epsilon=16 * epsilon)
     allowance = trial.bound().worst + trial.bound(scaled).worst
     claim = "gradients 16 times as large, with epsilon 16 times as large, move the parameters otherwise"
@@ -193,10 +194,12 @@ def rate_of_zero(trial: Trial) -> float:
 )
 def decoupled_decay(trial: Trial) -> float:
     """With gradients of zero; then the difference that the decay makes to the first step."""
-    applies(trial.case["n"] > 0)
+    skip_unless(trial.case["n"] > 0)
     resting = trial.inputs.but(gradients=np.zeros_like(trial.inputs.arrays["gradients"]))
     worst = trial.judge(trial.call(resting), resting)
-    ratio = required(worst, "without gradients the parameters do not shrink by 1 - learning_rate weight_decay a step")
+    ratio = require_within(
+        worst, "without gradients the parameters do not shrink by 1 - learning_rate weight_decay a step"
+    )
     one = trial.inputs.but(gradients=trial.inputs.arrays["gradients"][:1].copy())
     without = one.but(weight_decay=0.0)
     difference = trial.call(one) - trial.call(without)
@@ -236,7 +239,7 @@ def long_trajectory(trial: Trial) -> float:
 )
 def later_gradients(trial: Trial) -> float:
     """Half of the steps, within both bounds."""
-    applies(trial.case["n"] > 0)
+    skip_unless(trial.case["n"] > 0)
     half = trial.case["T"] // 2
     shorter = trial.inputs.but(gradients=trial.inputs.arrays["gradients"][:half].copy())
     allowance = 2 * trial.bound().worst[:half]

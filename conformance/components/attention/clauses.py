@@ -6,7 +6,8 @@ import numpy as np
 
 from ...terms.clause import clause
 from ...terms.component import Array, Inputs
-from ...terms.trial import Trial, applies, required
+from ...terms.requirements import require_within, skip_unless
+from ...terms.trial import Trial
 from .cases import plain, seen_by
 
 _EQUATION = "paper, section 3.2.1, equation 1: softmax(Q K^T / sqrt(d_k)) V"
@@ -20,7 +21,7 @@ def _ones(inputs: Inputs) -> Array:
 def _sees_something(trial: Trial) -> Array:
     """The rows that see a key, with an axis for the channels; `Inapplicable` if there are none."""
     sees = np.asarray(seen_by(trial.inputs, trial.conventions).any(-1, keepdims=True))
-    applies(sees.any())
+    skip_unless(sees.any())
     return sees
 
 
@@ -56,7 +57,7 @@ def within_the_values(trial: Trial) -> float:
     query, value = trial.inputs.arrays["query"], trial.inputs.arrays["value"]
     seen = seen_by(trial.inputs, trial.conventions)[..., None]
     each = np.repeat(value, query.shape[1] // value.shape[1], axis=1)[:, :, None]  # (B, H, 1, L_k, d_v)
-    applies(seen.size * value.shape[-1] <= 2**22)
+    skip_unless(seen.size * value.shape[-1] <= 2**22)
     low = np.where(seen, each, np.inf).min(-2, initial=np.inf)
     high = np.where(seen, each, -np.inf).max(-2, initial=-np.inf)
     actual = trial.call()
@@ -78,7 +79,7 @@ def within_the_values(trial: Trial) -> float:
 def constant_added_to_keys(trial: Trial) -> float:
     """Small integers, so that the sum is exact."""
     key = trial.inputs.arrays["key"]
-    applies(key.size)
+    skip_unless(key.size)
     shift = trial.generator("shift").integers(-4, 5, key.shape[-1]).astype(float)
     shifted = trial.inputs.but(key=key + shift)
     allowance = trial.bound().worst + trial.bound(shifted).worst
@@ -97,7 +98,7 @@ def constant_added_to_keys(trial: Trial) -> float:
 def keys_permuted(trial: Trial) -> float:
     """Any order."""
     key, value = trial.inputs.arrays["key"], trial.inputs.arrays["value"]
-    applies(key.shape[2] > 1)
+    skip_unless(key.shape[2] > 1)
     order = trial.generator("order").permutation(key.shape[2])
     permuted = trial.inputs.but(key=key[:, :, order].copy(), value=value[:, :, order].copy())
     return trial.require_same(
@@ -117,7 +118,7 @@ def keys_permuted(trial: Trial) -> float:
 def queries_permuted(trial: Trial) -> float:
     """Any order."""
     query = trial.inputs.arrays["query"]
-    applies(query.shape[2] > 1)
+    skip_unless(query.shape[2] > 1)
     order = trial.generator("order").permutation(query.shape[2])
     permuted = trial.call(trial.inputs.but(query=query[:, :, order].copy()))
     allowance = 2 * trial.bound().worst[:, :, order]
@@ -138,7 +139,7 @@ def queries_permuted(trial: Trial) -> float:
 def keys_doubled(trial: Trial) -> float:
     """Each weight is halved, and there are two of it."""
     key, value = trial.inputs.arrays["key"], trial.inputs.arrays["value"]
-    applies(0 < key.shape[2] <= 129)
+    skip_unless(0 < key.shape[2] <= 129)
     doubled = trial.inputs.but(key=np.concatenate([key, key], 2), value=np.concatenate([value, value], 2))
     allowance = trial.bound().worst + trial.bound(doubled).worst
     return trial.require_same(trial.call(doubled), trial.call(), allowance, "doubling keys and values matters")
@@ -175,7 +176,7 @@ def one_key(trial: Trial) -> float:
 def equal_keys(trial: Trial) -> float:
     """The mean in float64 is off by at most L_k 2^-53 mean |v|, below the bound of every format."""
     value = trial.inputs.arrays["value"]
-    applies(value.shape[2])
+    skip_unless(value.shape[2])
     mean = np.repeat(value.mean(2, keepdims=True), trial.case["H"] // trial.case["H_kv"], axis=1)
     actual = trial.call()
     return trial.require_same(
@@ -218,7 +219,7 @@ def scale_of_keys(trial: Trial) -> float:
     """1/sqrt(d_k) in float64, given by hand; and against the formula."""
     given = trial.inputs.but(scale=trial.case["d_k"] ** -0.5)
     actual = trial.call()
-    ratio = required(trial.judge(actual), "with the default scale, 1/sqrt(d_k), the result is wrong")
+    ratio = require_within(trial.judge(actual), "with the default scale, 1/sqrt(d_k), the result is wrong")
     return max(
         ratio,
         trial.require_same(trial.call(given), actual, 2 * trial.bound().worst, "1/sqrt(d_k) is not the default scale"),
@@ -237,10 +238,10 @@ def scale_of_keys(trial: Trial) -> float:
 def other_scales(trial: Trial) -> float:
     """Zero is a number, not the lack of one."""
     nothing = trial.inputs.but(scale=0.0)
-    ratio = required(trial.judge(trial.call(nothing), nothing), "a scale of 0 does not give the mean")
+    ratio = require_within(trial.judge(trial.call(nothing), nothing), "a scale of 0 does not give the mean")
     negative = trial.inputs.but(scale=-0.5)
     return max(
-        ratio, required(trial.judge(trial.call(negative), negative), "with a negative scale the result is wrong")
+        ratio, require_within(trial.judge(trial.call(negative), negative), "with a negative scale the result is wrong")
     )
 
 
@@ -274,7 +275,7 @@ def grouped_heads(trial: Trial) -> float:
 def large_logits(trial: Trial) -> float:
     """Logits of 1e4, and as large as the accumulator holds."""
     actual = trial.call()
-    ratio = required(trial.judge(actual), "large logits are not handled")
+    ratio = require_within(trial.judge(actual), "large logits are not handled")
     return (
         trial.require_same(
             np.where(np.isfinite(actual), 0.0, np.inf),

@@ -6,7 +6,8 @@ from ....oracle.rounding.bound import Bound
 from ...terms.clause import clause
 from ...terms.comparison import ratios
 from ...terms.component import Array, Inputs
-from ...terms.trial import Trial, applies, of_gradient
+from ...terms.requirements import of_gradient, skip_unless
+from ...terms.trial import Trial
 from ...terms.verdict import Violation
 from .cases import plain, seen_by
 
@@ -27,9 +28,9 @@ _MASKING = "paper, section 3.2.3: a masked weight is zero, whatever the key"
 def masked_keys_get_nothing(trial: Trial) -> float:
     """Bit for bit, in every head."""
     hidden = ~np.asarray(seen_by(trial.inputs, trial.conventions).any(2))  # (B, H, L_k)
-    applies(hidden.any())
+    skip_unless(hidden.any())
     hidden = np.asarray(hidden.reshape(len(hidden), trial.case["H_kv"], -1, hidden.shape[2]).all(2))  # (B, H_kv, L_k)
-    applies(hidden.any())
+    skip_unless(hidden.any())
     gradients = trial.gradients()
     return max(
         trial.require_bits(
@@ -57,7 +58,7 @@ def blind_rows_harm_nobody(trial: Trial) -> float:
     """
     rule = trial.conventions["masked_row"]
     blind = ~np.asarray(seen_by(trial.inputs, trial.conventions).any(-1))  # (B, H, L_q)
-    applies(blind.any() and not blind.all())
+    skip_unless(blind.any() and not blind.all())
     along = np.where(blind[..., None], 0, trial.cotangent) if rule == "nan" else trial.cotangent
     gradients = trial.gradients(cotangent=along)
     bounds = trial.gradient_bounds(cotangent=along)
@@ -96,7 +97,7 @@ def _lost(trial: Trial, gradient: Array, bound: Bound) -> Array:
 )
 def saturated(trial: Trial) -> float:
     """Small whole numbers as the cotangent: their sums are exact in every format."""
-    applies(trial.case["L_k"] and trial.cotangent.size and trial.case["L_q"] * trial.case["H"] <= 64)
+    skip_unless(trial.case["L_k"] and trial.cotangent.size and trial.case["L_q"] * trial.case["H"] <= 64)
     g = trial.generator("whole").integers(-2, 3, trial.cotangent.shape).astype(float)
     gradients, bounds = trial.gradients(cotangent=g), trial.gradient_bounds(cotangent=g)
     for name, each in gradients.items():
@@ -106,7 +107,7 @@ def saturated(trial: Trial) -> float:
     groups = key.shape[1]
     own = query @ np.repeat(key, query.shape[1] // groups, 1).swapaxes(-1, -2) == 0  # (B, H, L_q, L_k)
     decided = (own.sum(-1) == 1).all()
-    applies(decided)
+    skip_unless(decided)
     total = own.swapaxes(-1, -2).astype(float) @ g
     due = total.reshape(total.shape[0], groups, -1, *total.shape[2:]).sum(2)
     return trial.require_bits(
@@ -126,7 +127,7 @@ def saturated(trial: Trial) -> float:
 def queries_add_up(trial: Trial) -> float:
     """A block of rows that a backward pass forgets is missing in the whole, but not where it stands alone."""
     length = trial.case["L_q"]
-    applies(length > 1 and trial.case["L_k"] and trial.cotangent.size)
+    skip_unless(length > 1 and trial.case["L_k"] and trial.cotangent.size)
     cut = int(trial.generator("cut").integers(1, length))
     query, g = trial.inputs.arrays["query"], trial.cotangent
     whole, allowed = trial.gradients(), trial.gradient_bounds()

@@ -4,8 +4,9 @@ import numpy as np
 
 from ...terms.clause import clause
 from ...terms.component import Inputs
+from ...terms.requirements import require_within, skip_unless
 from ...terms.rounding import rounded
-from ...terms.trial import Trial, applies, required
+from ...terms.trial import Trial
 from .cases import plain, seen_by
 
 _MASKING = "paper, section 3.2.3: illegal connections are set to minus infinity before the softmax"
@@ -24,7 +25,7 @@ _COMPONENT = "attention"
 def mask_deletes(trial: Trial) -> float:
     """A third of the keys, anywhere."""
     keys = trial.case["L_k"]
-    applies(keys > 1)
+    skip_unless(keys > 1)
     left = trial.generator("left").random(keys) < 0.67
     left[trial.generator("one").integers(keys)] = True
     arrays = trial.inputs.arrays
@@ -48,7 +49,7 @@ def mask_deletes(trial: Trial) -> float:
 def masked_content(trial: Trial) -> float:
     """Large finite numbers in the places that no row sees."""
     hidden = ~np.any(seen_by(trial.inputs, trial.conventions), axis=(1, 2))  # (B, L_k)
-    applies(hidden.any())
+    skip_unless(hidden.any())
     places = hidden[:, None, :, None]
     arrays = trial.inputs.arrays
     other = trial.inputs.but(
@@ -71,7 +72,7 @@ def masked_content(trial: Trial) -> float:
 def future_unseen(trial: Trial) -> float:
     """Other keys and values from a place on; rows that see none of them keep their bits."""
     keys = trial.case["L_k"]
-    applies(keys > 1)
+    skip_unless(keys > 1)
     first = int(trial.generator("first").integers(1, keys))
     later = np.arange(keys) >= first
     arrays, generator = trial.inputs.arrays, trial.generator("other")
@@ -87,7 +88,7 @@ def future_unseen(trial: Trial) -> float:
     before = np.logical_not(np.any(seen[..., first:], -1))
     if trial.conventions["masked_row"] == "mean":
         before = before & np.any(seen, -1)  # the others hold the mean of all values, of later ones as well
-    applies(before.any())
+    skip_unless(before.any())
     chosen = np.broadcast_to(before[..., None], trial.component.shape(trial.inputs))
     return trial.require_bits(
         trial.call(other), trial.call(), f"a row sees what comes later (keys from {first} on)", chosen
@@ -106,7 +107,7 @@ def future_unseen(trial: Trial) -> float:
 def alignment(trial: Trial) -> float:
     """L_q < L_k and L_q > L_k."""
     how = trial.conventions["causal_alignment"]
-    return required(trial.judge(trial.call()), f"the causal mask is not aligned {how} for L_q != L_k")
+    return require_within(trial.judge(trial.call()), f"the causal mask is not aligned {how} for L_q != L_k")
 
 
 @clause(
@@ -121,7 +122,7 @@ def alignment(trial: Trial) -> float:
 def decoding(trial: Trial) -> float:
     """The first row, the last, and one between."""
     length = trial.case["L_q"]
-    applies(length)
+    skip_unless(length)
     whole, worst, arrays = trial.call(), trial.bound().worst, trial.inputs.arrays
     ratio = 0.0
     for i in sorted({0, int(trial.generator("row").integers(length)), length - 1}):
@@ -152,9 +153,9 @@ def decoding(trial: Trial) -> float:
 def blind_rows(trial: Trial) -> float:
     """The others as if the blind rows saw everything."""
     blind = ~np.any(seen_by(trial.inputs, trial.conventions), axis=-1)
-    applies(blind.any())
+    skip_unless(blind.any())
     actual = trial.call()
-    ratio = required(
+    ratio = require_within(
         trial.judge(actual), f"a row without a key is not {trial.conventions['masked_row']}, or harms another"
     )
     sighted = trial.inputs.but(mask=trial.inputs.arrays["mask"] | blind[0, 0][:, None])

@@ -5,7 +5,8 @@ import numpy as np
 from ....oracle.beam_search import Tokens, every_hypothesis
 from ....oracle.beam_search_bound import Outcome, sum_bound
 from ...terms.clause import clause
-from ...terms.trial import Trial, applies
+from ...terms.requirements import skip_unless
+from ...terms.trial import Trial
 from ...terms.verdict import Violation
 from .cases import shown
 from .hypotheses import (
@@ -51,7 +52,7 @@ def well_formed(trial: Trial) -> float:
 def scores(trial: Trial) -> float:
     """Of the tokens that are returned, right or wrong."""
     found = found_by(trial)
-    applies(all(0 <= token < trial.case["V"] for tokens, _ in found for token in tokens))
+    skip_unless(all(0 <= token < trial.case["V"] for tokens, _ in found for token in tokens))
     return in_some_class(trial, lambda numerics: require_scores(found, trial.inputs, numerics))
 
 
@@ -67,7 +68,7 @@ def scores(trial: Trial) -> float:
 def best_first(trial: Trial) -> float:
     """By their own scores, and by the true ones."""
     found = found_by(trial)
-    applies(all(0 <= token < trial.case["V"] for tokens, _ in found for token in tokens))
+    skip_unless(all(0 <= token < trial.case["V"] for tokens, _ in found for token in tokens))
     return in_some_class(trial, lambda numerics: require_order(found, trial.inputs, numerics))
 
 
@@ -83,7 +84,7 @@ def best_first(trial: Trial) -> float:
 def search(trial: Trial) -> float:
     """Every outcome of a right search is known."""
     found = found_by(trial)
-    applies(all(0 <= token < trial.case["V"] for tokens, _ in found for token in tokens))
+    skip_unless(all(0 <= token < trial.case["V"] for tokens, _ in found for token in tokens))
     return in_some_class(trial, lambda numerics: require_search(trial, found, trial.inputs, numerics))
 
 
@@ -101,7 +102,7 @@ def search(trial: Trial) -> float:
 )
 def greedy(trial: Trial) -> float:
     """Where no step is closer than rounding. With alpha = 0 nothing that comes later can be better."""
-    applies(trial.conventions["beam_ends"] == "beam")
+    skip_unless(trial.conventions["beam_ends"] == "beam")
     table, end, numerics = *(trial.inputs.arguments[name] for name in ("log_probabilities", "end")), trial.ladder[-1][1]
     due: Tokens = (trial.inputs.options["start"],)
     while len(due) - 1 < trial.case["max_length"] and (len(due) == 1 or due[-1] != end):
@@ -110,7 +111,7 @@ def greedy(trial: Trial) -> float:
         if row[first] == -np.inf:
             break
         both = [sum_bound(table, (*due, token), numerics) for token in (first, second) if row[token] > -np.inf]
-        applies(second < 0 or row[first] - row[second] > sum(both))
+        skip_unless(second < 0 or row[first] - row[second] > sum(both))
         due = (*due, first)
     finished = len(due) - 1 == trial.case["max_length"] or (len(due) > 1 and due[-1] == end)
     found = [tokens for tokens, _ in found_by(trial, trial.inputs)]

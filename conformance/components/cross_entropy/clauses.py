@@ -4,8 +4,9 @@ import numpy as np
 
 from ...cases.values import hidden
 from ...terms.clause import clause
+from ...terms.requirements import require_within, skip_unless
 from ...terms.rounding import rounded
-from ...terms.trial import Trial, applies, required
+from ...terms.trial import Trial
 from .cases import chosen, counting, plain
 
 _SOURCE = "paper, section 5.4; Szegedy et al. 2016, section 7"
@@ -28,7 +29,7 @@ def has_gradient(trial: Trial) -> bool:
 def mean_of_tokens(trial: Trial) -> float:
     """Within the bound of the whole and the mean of the others."""
     tokens = trial.case["N"]
-    applies(1 < tokens <= 17)
+    skip_unless(1 < tokens <= 17)
     each = [chosen(trial.inputs, np.arange(tokens) == i) for i in range(tokens)]
     alone = np.mean([trial.call(one) for one in each], 0)
     allowance = trial.bound().worst + np.mean([trial.bound(one).worst for one in each], 0)
@@ -67,7 +68,7 @@ def reductions_agree(trial: Trial) -> float:
 )
 def smoothing_of_zero(trial: Trial) -> float:
     """Left out, and given."""
-    ratio = required(trial.judge(trial.call()), "without label smoothing the loss is wrong")
+    ratio = require_within(trial.judge(trial.call()), "without label smoothing the loss is wrong")
     given = trial.call(trial.inputs.but(label_smoothing=0.0))
     claim = "label_smoothing = 0.0 is another loss than none"
     return max(ratio, trial.require_same(given, trial.call(), 2 * trial.bound().worst, claim))
@@ -132,7 +133,9 @@ def ends_of_the_vocabulary(trial: Trial) -> float:
     ratio = 0.0
     for target in (0, trial.case["V"] - 1):
         inputs = trial.inputs.but(targets=np.full(trial.case["N"], target))
-        ratio = max(ratio, required(trial.judge(trial.call(inputs), inputs), f"the loss of class {target} is wrong"))
+        ratio = max(
+            ratio, require_within(trial.judge(trial.call(inputs), inputs), f"the loss of class {target} is wrong")
+        )
     return ratio
 
 
@@ -147,7 +150,7 @@ def ends_of_the_vocabulary(trial: Trial) -> float:
 def gradient_sums_to_zero(trial: Trial) -> float:
     """Within the sum of the elements' bounds."""
     gradient, worst = trial.gradients()["logits"], trial.gradient_bounds()["logits"].worst
-    applies(gradient.size)
+    skip_unless(gradient.size)
     total = gradient.sum(-1)
     return trial.require_same(total, np.zeros_like(total), worst.sum(-1), "the gradient of a token has a sum")
 
@@ -163,13 +166,15 @@ def gradient_sums_to_zero(trial: Trial) -> float:
 )
 def certain_predictions(trial: Trial) -> float:
     """Within the bounds; no exponential but that of 0 is left."""
-    ratio = required(trial.judge(trial.call()), "a certain and right prediction has a loss")
+    ratio = require_within(trial.judge(trial.call()), "a certain and right prediction has a loss")
     wrong = trial.inputs.but(targets=(trial.inputs.arrays["targets"] + 1) % trial.case["V"])
-    ratio = max(ratio, required(trial.judge(trial.call(wrong), wrong), "a certain and wrong prediction has another"))
+    ratio = max(
+        ratio, require_within(trial.judge(trial.call(wrong), wrong), "a certain and wrong prediction has another")
+    )
     if not has_gradient(trial):
         return ratio
     claim = "a certain and right prediction has a gradient"
-    return max(ratio, required(trial.judge_gradients(trial.gradients()), claim))
+    return max(ratio, require_within(trial.judge_gradients(trial.gradients()), claim))
 
 
 @clause(
@@ -208,7 +213,7 @@ def shift_invariant(trial: Trial) -> float:
     constants = 2.0 ** (np.arange(len(logits)) % 5)[:, None]
     shifted = rounded(logits + constants, trial.dtype)
     rows = (shifted - constants == logits).all(-1)
-    applies(rows.any())
+    skip_unless(rows.any())
     one = chosen(trial.inputs, rows)
     other = one.but(logits=shifted[rows])
     allowance = trial.bound(one).worst + trial.bound(other).worst
@@ -226,7 +231,7 @@ def shift_invariant(trial: Trial) -> float:
 )
 def finite_where_probabilities_vanish(trial: Trial) -> float:
     """Where exp overflows, and where the target's probability underflows."""
-    return required(trial.judge(trial.call()), "the loss of large logits is wrong")
+    return require_within(trial.judge(trial.call()), "the loss of large logits is wrong")
 
 
 @clause(
@@ -272,7 +277,7 @@ def masked_classes(trial: Trial) -> float:
 )
 def equal_logits(trial: Trial) -> float:
     """Up to the size of a real vocabulary: the sum over it is beyond the largest number of float16."""
-    return required(trial.judge(trial.call()), "the loss of equal logits is not log V")
+    return require_within(trial.judge(trial.call()), "the loss of equal logits is not log V")
 
 
 @clause(

@@ -4,8 +4,9 @@ import numpy as np
 
 from ...terms.case import Case
 from ...terms.clause import clause
+from ...terms.requirements import skip_unless
 from ...terms.rounding import rounded
-from ...terms.trial import Trial, applies
+from ...terms.trial import Trial
 from ...terms.verdict import Violation
 from .cases import IGNORED, chosen, counting, plain
 from .clauses import has_gradient
@@ -30,7 +31,7 @@ def _ignoring(case: Case) -> Case:
 def ignored_targets_do_not_count(trial: Trial) -> float:
     """Within both bounds."""
     counts = counting(trial.inputs)
-    applies(not counts.all())
+    skip_unless(not counts.all())
     rest = chosen(trial.inputs, counts).but(ignore_index=None)
     allowance = trial.bound().worst + trial.bound(rest).worst
     return trial.require_same(trial.call(), trial.call(rest), allowance, "targets that do not count change the loss")
@@ -48,7 +49,7 @@ def ignored_targets_do_not_count(trial: Trial) -> float:
 def ignored_logits_do_not_matter(trial: Trial) -> float:
     """Others in their place, bit for bit; a gradient is looked at where one is offered."""
     counts = counting(trial.inputs)
-    applies(not counts.all())
+    skip_unless(not counts.all())
     others = rounded(30 * trial.generator("others").standard_normal(trial.inputs.arrays["logits"].shape), trial.dtype)
     logits = np.where(counts[:, None], trial.inputs.arrays["logits"], others)
     claim = "the logits of a target that does not count change the loss"
@@ -98,13 +99,13 @@ def nothing_counts(trial: Trial) -> float:
 )
 def no_class(trial: Trial) -> float:
     """V and -1. On processors only: the assertion of a graphics card would end every later call as well."""
-    applies(trial.subject.adapter.offer.device == "cpu")
+    skip_unless(trial.subject.adapter.offer.device == "cpu")
     for strange in (trial.case["V"], -1):
         targets = trial.inputs.arrays["targets"].copy()
         targets[0] = strange
         given = trial.inputs.but(targets=targets)
         reply = trial.subject.adapter.call("cross_entropy", given.arrays, given.options, dtype=trial.dtype)
-        trial.subject.heard(reply)
+        trial.subject.note_reply(reply)
         if reply.status == "ok":
             raise Violation(f"target {strange} of {trial.case['V']} classes is taken without an error")
         if reply.status not in ("error", "unsupported"):

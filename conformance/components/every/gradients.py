@@ -11,9 +11,10 @@ from ...terms.case import Case
 from ...terms.clause import clause
 from ...terms.comparison import Array
 from ...terms.component import REGISTERED, Component
-from ...terms.trial import Trial, applies, of_gradient, required
+from ...terms.requirements import of_gradient, require_within, skip_unless
+from ...terms.trial import Trial
 from ...terms.verdict import Violation
-from .values import again
+from .values import with_fresh_values
 
 _ALONE = 4
 
@@ -47,14 +48,14 @@ def _small(case: Case) -> Case | None:
 def gradient(trial: Trial) -> float:
     """W everywhere; S on generic inputs, where a violation must show again with fresh values."""
     actual = trial.gradients_of(trial.recent_gradients())
-    ratio = required(trial.judge_gradients(actual), "the gradient is wrong")
+    ratio = require_within(trial.judge_gradients(actual), "the gradient is wrong")
     if not trial.component.generic(trial.case):
         return ratio
     worst = trial.judge_gradients(actual, statistical=True)
     if worst.ratio <= 1:
         return max(ratio, worst.ratio)
-    if all(each.judge_gradients(each.gradients(), statistical=True).ratio > 1 for each in again(trial)):
-        required(worst, "the gradient is further off than rounding explains on random inputs")
+    if all(each.judge_gradients(each.gradients(), statistical=True).ratio > 1 for each in with_fresh_values(trial)):
+        require_within(worst, "the gradient is further off than rounding explains on random inputs")
     return ratio
 
 
@@ -135,7 +136,7 @@ def each_alone(trial: Trial) -> float:
 )
 def layout_of_cotangent(trial: Trial) -> float:
     """Transposed, strided, and expanded: what the gradient of a sum or of a transposition is."""
-    applies(trial.cotangent.ndim and trial.cotangent.size)
+    skip_unless(trial.cotangent.ndim and trial.cotangent.size)
     alike = np.broadcast_to(trial.cotangent[:1], trial.cotangent.shape).copy()
     plain, of_alike, ratio = trial.gradients(), trial.gradients(cotangent=alike), 0.0
     # One axis has no transpose.
@@ -159,7 +160,7 @@ def layout_of_cotangent(trial: Trial) -> float:
 )
 def linear_in_cotangent(trial: Trial) -> float:
     """A power of two is exact, but for what underflows or overflows; zero is zero wherever the arguments are finite."""
-    applies(trial.cotangent.size)
+    skip_unless(trial.cotangent.size)
     doubled = -2 * trial.cotangent
     due = {name: -2 * each for name, each in trial.gradients().items()}
     claim = "twice the cotangent does not give twice the gradient"

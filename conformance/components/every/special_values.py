@@ -4,7 +4,8 @@ import numpy as np
 
 from ...terms.clause import clause
 from ...terms.comparison import Array, place
-from ...terms.trial import Trial, applies
+from ...terms.requirements import skip_unless
+from ...terms.trial import Trial
 from ...terms.verdict import Inapplicable, Violation
 
 
@@ -24,7 +25,7 @@ def special_values(trial: Trial) -> float:
         raise Inapplicable
     clean = trial.call()
     names = [name for name, array in trial.inputs.arrays.items() if array.dtype.kind == "f" and array.size]
-    applies(names and clean.size)
+    skip_unless(names and clean.size)
     for name in names:
         where = _somewhere(trial, name)
         depends = dependents(trial.inputs, name, where, trial.conventions)

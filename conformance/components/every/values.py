@@ -8,14 +8,15 @@ from ....oracle.rounding.bound import Bound
 from ...terms.case import Case
 from ...terms.clause import clause
 from ...terms.component import REGISTERED, Component, Inputs
-from ...terms.trial import Trial, applies, required
+from ...terms.requirements import require_within, skip_unless
+from ...terms.trial import Trial
 from ...terms.verdict import Inapplicable, Unsupported, Violation
 
 _FRESH_SEEDS = 3
 """A violation of a statistical bound counts only if so many further draws of the values show it again."""
 
 
-def again(trial: Trial) -> list[Trial]:
+def with_fresh_values(trial: Trial) -> list[Trial]:
     """The same case with other values."""
     seed = trial.case["seed"]
     return [Trial(trial.subject, trial.component, trial.case.but(seed=seed + k)) for k in range(1, _FRESH_SEEDS + 1)]
@@ -32,14 +33,14 @@ def again(trial: Trial) -> list[Trial]:
 def value(trial: Trial) -> float:
     """W everywhere; S on generic inputs, where a violation must show again with fresh values."""
     actual = trial.value_of(trial.recent_reply(), trial.inputs)
-    ratio = required(trial.judge(actual), "the value is wrong")
+    ratio = require_within(trial.judge(actual), "the value is wrong")
     if not trial.component.generic(trial.case):
         return ratio
     worst = trial.judge(actual, statistical=True)
     if worst.ratio <= 1:
         return max(ratio, worst.ratio)
-    if all(each.judge(each.call(), statistical=True).ratio > 1 for each in again(trial)):
-        required(worst, "the value is further off than rounding explains on random inputs")
+    if all(each.judge(each.call(), statistical=True).ratio > 1 for each in with_fresh_values(trial)):
+        require_within(worst, "the value is further off than rounding explains on random inputs")
     return ratio
 
 
@@ -66,11 +67,11 @@ def _large(component: Component, dtype: str, seed: int) -> list[Case]:
 )
 def aggregates(trial: Trial) -> float:
     """A statistic outside its limit must be so again with fresh values."""
-    applies(trial.component.generic(trial.case))
+    skip_unless(trial.component.generic(trial.case))
     found = trial.statistics(trial.call())
-    applies(found)
+    skip_unless(found)
     suspect = {each.name: each for each in found if each.ratio > 1}
-    for fresh in again(trial) if suspect else ():
+    for fresh in with_fresh_values(trial) if suspect else ():
         outside = {each.name for each in fresh.statistics(fresh.call()) if each.ratio > 1}
         suspect = {name: each for name, each in suspect.items() if name in outside}
     if suspect:
@@ -98,7 +99,7 @@ def exact(trial: Trial) -> float:
     bound = trial.bound()
     exactly = trial.component.exact
     chosen = None if exactly is None else exactly(trial.case, trial.inputs, bound, trial.conventions)
-    applies(chosen is not None and chosen.any())
+    skip_unless(chosen is not None and chosen.any())
     return trial.require_bits(trial.call(), bound.expected, "the exact answer is not reached", chosen)
 
 
@@ -214,7 +215,7 @@ def batch_items_alone(trial: Trial) -> float:
     if item is None:
         raise Inapplicable
     whole = trial.call()
-    applies(len(whole) > 1)
+    skip_unless(len(whole) > 1)
     worst = trial.bound().worst
     return max(
         trial.require_same(
@@ -250,7 +251,7 @@ def options_matter(trial: Trial) -> float:
             raise Violation(f"{name} is accepted and has no effect")
     if refused and not tried:
         raise refused
-    applies(tried)
+    skip_unless(tried)
     return 0.0
 
 

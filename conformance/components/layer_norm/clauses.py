@@ -4,8 +4,9 @@ import numpy as np
 
 from ...terms.clause import clause
 from ...terms.component import Array, Inputs
+from ...terms.requirements import require_within, skip_unless
 from ...terms.rounding import rounded
-from ...terms.trial import Trial, applies, required
+from ...terms.trial import Trial
 
 _SOURCE = "Ba, Kiros and Hinton 2016, section 3.1; paper, section 3.1"
 
@@ -13,7 +14,7 @@ _SOURCE = "Ba, Kiros and Hinton 2016, section 3.1; paper, section 3.1"
 def _rows(trial: Trial) -> Array:
     """x; the clause does not apply where it has no rows."""
     x = trial.inputs.arrays["x"]
-    applies(x.size)
+    skip_unless(x.size)
     return x
 
 
@@ -49,7 +50,7 @@ def shift_invariant(trial: Trial) -> float:
 def scale_invariant(trial: Trial) -> float:
     """By a power of two, so that the product is exact; within both bounds."""
     scaled = trial.inputs.but(x=8 * _rows(trial), epsilon=64 * _epsilon(trial.inputs))
-    applies((rounded(scaled.arrays["x"], trial.dtype) == scaled.arrays["x"]).all())
+    skip_unless((rounded(scaled.arrays["x"], trial.dtype) == scaled.arrays["x"]).all())
     allowance = trial.bound().worst + trial.bound(scaled).worst
     claim = "a row 8 times as large, with epsilon 64 times as large, gives another result"
     return trial.require_same(trial.call(scaled), trial.call(), allowance, claim)
@@ -67,7 +68,7 @@ def scale_invariant(trial: Trial) -> float:
 def moments(trial: Trial) -> float:
     """Within what the bounds of the elements let through."""
     x, worst = _rows(trial), trial.bound().worst
-    applies(trial.case["regime"] != "zero-gain")
+    skip_unless(trial.case["regime"] != "zero-gain")
     z = trial.call()
     # The mean of z is 0 but for the rounding of the oracle's own sums, which the bound of float64 has room for.
     zero = np.zeros(z.shape[:-1])
@@ -95,7 +96,9 @@ def epsilon_under_root(trial: Trial) -> float:
     _rows(trial)
     worst = trial.judge(trial.call())
     given = f"epsilon {_epsilon(trial.inputs):g}"
-    return required(worst, f"rows whose deviations are 0.1 to 1e-4 are wrong, where {given} under the root counts")
+    return require_within(
+        worst, f"rows whose deviations are 0.1 to 1e-4 are wrong, where {given} under the root counts"
+    )
 
 
 @clause(
@@ -110,7 +113,7 @@ def epsilon_under_root(trial: Trial) -> float:
 def constant_row(trial: Trial) -> float:
     """Within the bound: the mean of a constant is rounded, and what is left of it divided by sqrt(epsilon)."""
     _rows(trial)
-    return required(trial.judge(trial.call()), "a constant row does not give the bias")
+    return require_within(trial.judge(trial.call()), "a constant row does not give the bias")
 
 
 @clause(
@@ -133,7 +136,7 @@ def gain_and_bias(trial: Trial) -> float:
     claim = "the gain is no factor of the normalised row, channel by channel"
     ratio = trial.require_same(trial.call(scaled), gain * trial.call(plain), allowance, claim)
     bias = rounded(generator.standard_normal(d), trial.dtype)
-    applies(np.isfinite(trial.bound(plain).worst).all())
+    skip_unless(np.isfinite(trial.bound(plain).worst).all())
     only = trial.call(plain.but(gain=np.zeros(d), bias=bias))
     claim = "with a gain of zero the result is not the bias"
     return max(ratio, trial.require_bits(only, np.broadcast_to(bias, x.shape), claim))
@@ -150,7 +153,7 @@ def gain_and_bias(trial: Trial) -> float:
 def rows_independent(trial: Trial) -> float:
     """The first row and the last, as arrays of one axis, within both bounds."""
     x = _rows(trial)
-    applies(x.ndim > 1 and x.size > x.shape[-1])
+    skip_unless(x.ndim > 1 and x.size > x.shape[-1])
     whole, worst = (each.reshape(-1, x.shape[-1]) for each in (trial.call(), trial.bound().worst))
     rows = x.reshape(whole.shape)
     claim = f"a row gives another result alone than in the shape {x.shape}"
@@ -171,7 +174,7 @@ def rows_independent(trial: Trial) -> float:
 def channels_permuted(trial: Trial) -> float:
     """Within both bounds."""
     x = _rows(trial)
-    applies(x.shape[-1] > 1)
+    skip_unless(x.shape[-1] > 1)
     order = trial.generator("order").permutation(x.shape[-1])
     permuted = trial.inputs.but(**{name: array[..., order].copy() for name, array in trial.inputs.arrays.items()})
     allowance = 2 * trial.bound().worst[..., order]
@@ -189,7 +192,7 @@ def channels_permuted(trial: Trial) -> float:
 )
 def gradient_sums_to_zero(trial: Trial) -> float:
     """Within the sum of the elements' bounds."""
-    applies(trial.cotangent.size)
+    skip_unless(trial.cotangent.size)
     dx, worst = trial.gradients()["x"], trial.gradient_bounds()["x"].worst
     claim = "the gradient of a row does not sum to zero"
     finite = np.asarray(np.isfinite(dx).all(-1))  # what overflows is left to GRAD-1

@@ -8,8 +8,9 @@ from ...cases.values import draw
 from ...terms.case import Case
 from ...terms.clause import clause
 from ...terms.component import Component, Inputs, component
+from ...terms.requirements import of_gradient, require_within, skip_unless
 from ...terms.rounding import rounded
-from ...terms.trial import Trial, applies, of_gradient, required
+from ...terms.trial import Trial
 from ...terms.verdict import NotOffered, Violation
 from .encoder import ENCODER_STACK, REGIMES, stack_conventions, stack_of, tokens_of
 from .weights import DECODER, HEADS, allowance, named_mask, split_weights
@@ -73,7 +74,7 @@ def vectors_to_symbols(trial: Trial) -> float:
     other = inputs.but(memory=rounded(memory[:, ::-1] + 1, trial.dtype))
     one, two = trial.bound(), trial.bound(other)
     apart = np.abs(one.expected - two.expected) > allowance(trial) + allowance(trial, other)
-    applies(apart.any())
+    skip_unless(apart.any())
     if np.array_equal(trial.call(), trial.call(other)):
         raise Violation("another memory gives the same logits")
     return 0.0
@@ -91,7 +92,7 @@ def vectors_to_symbols(trial: Trial) -> float:
 def steps_are_rows(trial: Trial) -> float:
     """As with a cache of keys and values, for every t."""
     tokens = trial.inputs.arrays["tokens"]
-    applies(tokens.shape[1] > 1)
+    skip_unless(tokens.shape[1] > 1)
     whole, allowed, ratio = trial.call(), allowance(trial), 0.0
     for t in range(1, tokens.shape[1]):
         step = trial.call(trial.inputs.but(tokens=tokens[:, :t].copy()))
@@ -140,4 +141,4 @@ def whole_transformer(trial: Trial) -> float:
     inputs = trial.inputs.but(memory=memory)
     actual = trial.call(inputs)
     claim = "the logits are not those of what the encoder wrote"
-    return required(trial.judge(actual, inputs, statistical=True), claim)
+    return require_within(trial.judge(actual, inputs, statistical=True), claim)

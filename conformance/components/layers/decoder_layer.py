@@ -6,7 +6,8 @@ from ....oracle.decoder_layer import decoder_layer_bound, decoder_layer_vjp_boun
 from ...terms.case import Case
 from ...terms.clause import clause
 from ...terms.component import Component, Inputs, component
-from ...terms.trial import Trial, applies
+from ...terms.requirements import skip_unless
+from ...terms.trial import Trial
 from .weights import DECODER, HEADS, REGIMES, allowance, named_mask, split_weights, states_of, weights_of
 
 _COMPONENT = "decoder_layer"
@@ -93,7 +94,7 @@ DECODER_LAYER: Component = component(
 def steps_are_rows(trial: Trial) -> float:
     """As with a cache of keys and values, for every t."""
     x = trial.inputs.arrays["x"]
-    applies(x.shape[0] and x.shape[1] > 1)
+    skip_unless(x.shape[0] and x.shape[1] > 1)
     whole, allowed, ratio = trial.call(), allowance(trial), 0.0
     for t in range(1, x.shape[1]):
         step = trial.inputs.but(x=x[:, :t].copy(), **_first_rows(trial.inputs, t))
@@ -123,7 +124,7 @@ def padded_memory_does_not_matter(trial: Trial) -> float:
     """With large numbers there, and without these positions."""
     memory = trial.inputs.arrays["memory"]
     length = memory.shape[1]
-    applies(length > 1 and memory.shape[0])
+    skip_unless(length > 1 and memory.shape[0])
     n = (length + 1) // 2
     valid = np.arange(length) < n
     padded = trial.inputs.but(memory=np.where(valid[:, None], memory, 100.0), memory_mask=valid[None, None, None, :])
@@ -144,7 +145,7 @@ def padded_memory_does_not_matter(trial: Trial) -> float:
 def memory_permuted(trial: Trial) -> float:
     """Reversed."""
     memory = trial.inputs.arrays["memory"]
-    applies(memory.shape[1] > 1)
+    skip_unless(memory.shape[1] > 1)
     other = trial.inputs.but(memory=memory[:, ::-1].copy())
     claim = "the order of the memory matters"
     return trial.require_same(trial.call(other), trial.call(), 2 * allowance(trial), claim)
@@ -181,7 +182,7 @@ def residuals_and_norms(trial: Trial) -> float:
 def future_gets_no_gradient(trial: Trial) -> float:
     """The last half of the positions."""
     length = trial.case["L"]
-    applies(length > 1 and trial.cotangent.size)
+    skip_unless(length > 1 and trial.cotangent.size)
     early = np.arange(length) < (length + 1) // 2
     dx = trial.gradients(cotangent=np.where(early[:, None], trial.cotangent, 0))["x"]
     later = np.broadcast_to(~early[:, None], dx.shape)

@@ -7,8 +7,9 @@ from ...cases.values import draw, generator_of
 from ...terms.case import Case
 from ...terms.clause import clause
 from ...terms.component import Array, Component, Conventions, Inputs, component
+from ...terms.requirements import skip_unless
 from ...terms.rounding import rounded
-from ...terms.trial import Trial, applies
+from ...terms.trial import Trial
 from ...terms.verdict import Violation
 from .weights import ENCODER, HEADS, allowance, named_mask, split_weights, weights_of
 
@@ -92,7 +93,7 @@ ENCODER_STACK: Component = component(
 def symbols_to_vectors(trial: Trial) -> float:
     """Another symbol gives another vector, and the vectors are no whole numbers."""
     tokens = trial.inputs.arrays["tokens"]
-    applies(tokens.size)
+    skip_unless(tokens.size)
     actual = trial.call()
     other = tokens.copy()
     other.flat[0] = (tokens.flat[0] + 1) % trial.case["V"]
@@ -132,11 +133,11 @@ def embedding_and_position(trial: Trial) -> float:
 def order_matters(trial: Trial) -> float:
     """All tokens alike; a row may be as another only where the formula says so."""
     tokens = trial.inputs.arrays["tokens"]
-    applies(tokens.shape[1] > 1 and trial.case["d_model"] > 2)
+    skip_unless(tokens.shape[1] > 1 and trial.case["d_model"] > 2)
     alike = trial.inputs.but(tokens=np.zeros_like(tokens))
     actual, expected, allowed = trial.call(alike), trial.bound(alike).expected, allowance(trial, alike)
     apart = (np.abs(expected[:, 0] - expected[:, 1]) > allowed[:, 0] + allowed[:, 1]).any()
-    applies(apart)
+    skip_unless(apart)
     if np.array_equal(actual[:, 0], actual[:, 1]):
         raise Violation("the same symbol in two places gives the same vector")
     return 0.0
@@ -155,7 +156,7 @@ def padding_does_not_matter(trial: Trial) -> float:
     """Whatever symbol stands there."""
     tokens = trial.inputs.arrays["tokens"]
     length = tokens.shape[1]
-    applies(length > 1)
+    skip_unless(length > 1)
     n = (length + 1) // 2
     valid = np.arange(length) < n
     padded = trial.inputs.but(tokens=np.where(valid, tokens, 0), mask=valid[None, None, None, :])

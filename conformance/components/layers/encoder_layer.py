@@ -6,7 +6,8 @@ from ....oracle.encoder_layer import encoder_layer_bound, encoder_layer_vjp_boun
 from ...terms.case import Case
 from ...terms.clause import clause
 from ...terms.component import Component, Inputs, component
-from ...terms.trial import Trial, applies
+from ...terms.requirements import skip_unless
+from ...terms.trial import Trial
 from .weights import ENCODER, HEADS, REGIMES, allowance, named_mask, split_weights, states_of, weights_of
 
 _COMPONENT = "encoder_layer"
@@ -77,7 +78,7 @@ ENCODER_LAYER: Component = component(
 def permutation_equivariant(trial: Trial) -> float:
     """Any order."""
     x, allowed = trial.inputs.arrays["x"], allowance(trial)
-    applies(x.shape[1] > 1)
+    skip_unless(x.shape[1] > 1)
     order = trial.generator("order").permutation(x.shape[1])
     permuted = trial.call(trial.inputs.but(x=x[:, order].copy()))
     claim = "permuting the positions does not permute the result"
@@ -97,7 +98,7 @@ def padding_does_not_matter(trial: Trial) -> float:
     """With large numbers in the padded positions, and without these."""
     x = trial.inputs.arrays["x"]
     length = x.shape[1]
-    applies(length > 1 and x.shape[0])
+    skip_unless(length > 1 and x.shape[0])
     n = (length + 1) // 2
     valid = np.arange(length) < n
     padded = np.where(valid[:, None], x, 100.0)
@@ -136,7 +137,7 @@ def residuals_and_norms(trial: Trial) -> float:
 def padding_gets_no_gradient(trial: Trial) -> float:
     """Where the cotangent of the padded rows themselves is zero."""
     length = trial.case["L"]
-    applies(length > 1 and trial.cotangent.size)
+    skip_unless(length > 1 and trial.cotangent.size)
     valid = np.arange(length) < (length + 1) // 2
     inputs = trial.inputs.but(mask=valid[None, None, None, :])
     dx = trial.gradients(inputs, np.where(valid[:, None], trial.cotangent, 0))["x"]

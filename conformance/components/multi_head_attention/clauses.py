@@ -6,7 +6,8 @@ from ....oracle.attention import attention
 from ...terms.case import Case
 from ...terms.clause import clause
 from ...terms.component import Inputs
-from ...terms.trial import Trial, applies, of_gradient
+from ...terms.requirements import of_gradient, skip_unless
+from ...terms.trial import Trial
 from ..layers.weights import allowance
 
 _COMPONENT = "multi_head_attention"
@@ -57,7 +58,7 @@ def one_head(trial: Trial) -> float:
 def values_are_routed(trial: Trial) -> float:
     """As attention's one-hot regime: scores of 0 for one key, below -1000 for the others. Sums stay below 256."""
     heads, batch, length, d_v = trial.case["heads"], trial.case["B"], 4, 3
-    applies(batch and heads <= 8)
+    skip_unless(batch and heads <= 8)
     generator = trial.generator("routes")
     eye = np.eye(length)
     looks = np.stack([generator.permutation(length) for _ in range(heads)])  # (h, L): head i, query l -> key
@@ -70,7 +71,7 @@ def values_are_routed(trial: Trial) -> float:
     inputs = Inputs({**arrays, "w_value": w_value, "w_output": w_output}, {"heads": heads, "causal": False})
     of_heads = [(value @ w_value[:, i * d_v : (i + 1) * d_v])[:, looks[i]] for i in range(heads)]
     merged = np.concatenate(of_heads, -1)
-    applies((np.abs(merged) @ np.abs(w_output)).max() <= 256)
+    skip_unless((np.abs(merged) @ np.abs(w_output)).max() <= 256)
     return trial.require_bits(trial.call(inputs), merged @ w_output, "a head does not carry the value that it looks at")
 
 
@@ -86,7 +87,7 @@ def values_are_routed(trial: Trial) -> float:
 def heads_permuted(trial: Trial) -> float:
     """Reversed."""
     heads = trial.case["heads"]
-    applies(heads > 1)
+    skip_unless(heads > 1)
     changed = {}
     for name in _BLOCKS:
         array = trial.inputs.arrays[name]
@@ -110,7 +111,7 @@ def heads_permuted(trial: Trial) -> float:
 def keys_permuted(trial: Trial) -> float:
     """Reversed."""
     arrays = trial.inputs.arrays
-    applies(arrays["key"].shape[1] > 1)
+    skip_unless(arrays["key"].shape[1] > 1)
     other = trial.inputs.but(**{name: arrays[name][:, ::-1].copy() for name in ("key", "value")})
     return trial.require_same(trial.call(other), trial.call(), 2 * allowance(trial), "the order of the keys matters")
 
@@ -127,7 +128,7 @@ def keys_permuted(trial: Trial) -> float:
 def mask_deletes(trial: Trial) -> float:
     """The last half of them."""
     arrays, keys = trial.inputs.arrays, trial.case["L_k"]
-    applies(keys > 1)
+    skip_unless(keys > 1)
     left = np.arange(keys) < (keys + 1) // 2
     masked = trial.inputs.but(mask=left[None, None, None, :])
     deleted = trial.inputs.but(key=arrays["key"][:, left].copy(), value=arrays["value"][:, left].copy())
@@ -147,7 +148,7 @@ def mask_deletes(trial: Trial) -> float:
 def steps_are_rows(trial: Trial) -> float:
     """As a cache of keys and values has it: a row sees what came before, and nothing else."""
     length = trial.case["L_q"]
-    applies(1 < length <= 17 and trial.case["B"])
+    skip_unless(1 < length <= 17 and trial.case["B"])
     whole, allowed, ratio = trial.call(), allowance(trial), 0.0
     for t in range(1, length):
         cut = {name: trial.inputs.arrays[name][:, :t].copy() for name in ("query", "key", "value")}
@@ -169,7 +170,7 @@ def steps_are_rows(trial: Trial) -> float:
 def masked_keys_get_nothing(trial: Trial) -> float:
     """The last half of them, bit for bit."""
     keys = trial.case["L_k"]
-    applies(keys > 1 and trial.cotangent.size)
+    skip_unless(keys > 1 and trial.cotangent.size)
     left = np.arange(keys) < (keys + 1) // 2
     gradients = trial.gradients(trial.inputs.but(mask=left[None, None, None, :]))
     ratio = 0.0

@@ -6,8 +6,9 @@ from ....oracle.rounding.numerics import Numerics
 from ...terms.case import Case
 from ...terms.clause import clause
 from ...terms.component import Component, Conventions, Inputs, component
+from ...terms.requirements import require_within, skip_unless
 from ...terms.rounding import rounded
-from ...terms.trial import Trial, applies, required
+from ...terms.trial import Trial
 from .clauses import FACTORS, arrays_of, define_clauses, dependents, item, shape_of_result
 
 _SOURCE = "Bahdanau, Cho and Bengio 2015, section 3.1: a(s, h) = v^T tanh(W s + U h)"
@@ -66,7 +67,7 @@ define_clauses("additive_attention", "ADD", _SOURCE)
 )
 def saturates(trial: Trial) -> float:
     """Projections of about 2^12, where exp(2 a) overflows in float32, and in float64 too."""
-    applies(trial.case["L_k"])
+    skip_unless(trial.case["L_k"])
     arrays = trial.inputs.arrays
     large = trial.inputs.but(**{name: rounded(4096 * arrays[name], trial.dtype) for name in ("w_query", "w_key")})
-    return required(trial.judge(trial.call(large), large), "large energies are not handled")
+    return require_within(trial.judge(trial.call(large), large), "large energies are not handled")

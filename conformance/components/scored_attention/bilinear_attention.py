@@ -8,7 +8,8 @@ from ....oracle.rounding.numerics import Numerics
 from ...terms.case import Case
 from ...terms.clause import clause
 from ...terms.component import Component, Conventions, Inputs, component
-from ...terms.trial import Trial, applies
+from ...terms.requirements import skip_unless
+from ...terms.trial import Trial
 from .clauses import FACTORS, arrays_of, define_clauses, dependents, item, shape_of_result
 
 _SOURCE = "Luong, Pham and Manning 2015, section 3.1: score(h_t, h_s) = h_t^T W_a h_s"
@@ -65,7 +66,7 @@ define_clauses("bilinear_attention", "BIL", _SOURCE)
 )
 def identity_is_dot_product(trial: Trial) -> float:
     """A permutation matrix: q W is q with its channels reordered, exactly."""
-    applies(trial.case["L_k"])
+    skip_unless(trial.case["L_k"])
     d = trial.case["d_q"]
     order = trial.generator("order").permutation(d)
     permuting = trial.inputs.but(w=np.eye(d)[order])
