@@ -37,6 +37,14 @@ class Offer:
     """Of `SIZES`: whether cases may have any sizes, or those of a few shapes."""
 
 
+def text_of(error: BaseException) -> str:
+    """Return what an exception says; its class may be anybody's."""
+    try:
+        return str(error)
+    except Exception as another:
+        return f"its text cannot be made: {type(another).__name__}"
+
+
 def choices(values: Iterable[str]) -> str:
     """`a, b or c`."""
     *head, last = values

@@ -22,7 +22,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from . import library
-from .declaration import AdapterError, suggestion
+from .declaration import AdapterError, suggestion, text_of
 
 GROUP: Final = "assay.adapters"
 """The entry-point group in which other packages register adapters."""
@@ -137,7 +137,7 @@ def _one_sentence(where: str, file: str | None = None) -> Iterator[None]:
     except AdapterError:
         raise
     except (Exception, SystemExit) as error:
-        text = str(error).partition("\n")[0]
+        text = text_of(error).partition("\n")[0]
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
         if isinstance(error, SyntaxError) and error.filename == file:
             text, lines = error.msg, [error.lineno]

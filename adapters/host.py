@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .contract import FUNCTIONS, Function
+from .declaration import text_of
 from .layouts import Laid, lay
 from .loading import Loaded
 from .message import NAMES, as_data
@@ -92,7 +93,10 @@ class Host:
                 positional, keywords = _call(function, views, request["options"])
                 result = called(*positional, **keywords)
         except NotImplementedError as error:
-            return {"reply": "unsupported", "message": _line(str(error)) or f"{name} raised NotImplementedError"}, {}
+            return {
+                "reply": "unsupported",
+                "message": _line(text_of(error)) or f"{name} raised NotImplementedError",
+            }, {}
         except (Exception, SystemExit) as error:
             return _raised("error", error, _text(error)), {}
         return self._reply(function, names, result, arguments, request.get("wrt"))
@@ -200,7 +204,7 @@ def _line(text: str) -> str:
 
 
 def _text(error: BaseException) -> str:
-    return _line(f"{type(error).__name__}: {error}")
+    return _line(f"{type(error).__name__}: {text_of(error)}")
 
 
 def _raised(reply: str, error: BaseException, message: str) -> dict[str, Any]:

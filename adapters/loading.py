@@ -19,6 +19,7 @@ from .declaration import (
     check_sizes,
     choices,
     suggestion,
+    text_of,
 )
 from .finding import Found, find
 
@@ -64,7 +65,7 @@ def check(found: Found, component: str | None = None, framework: str | None = No
     try:
         bridge.check_device(device)
     except Exception as error:
-        text = str(error).partition("\n")[0]
+        text = text_of(error).partition("\n")[0]
         raise AdapterError(f"{where}: the device {device!r} cannot be used with {framework}: {text}") from error
     package = str(getattr(declared, "package", framework))
     notes = getattr(declared, "notes", ())

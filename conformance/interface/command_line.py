@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import io
 import sys
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from . import terminal
 from .allowed import AllowError, read_allowed
 from .arguments import listed, seconds, seed, workers
 from .explaining import opening
+from .foreign_text import visible, visible_lines
 from .junit import write_junit
 from .replaying import replay
 from .report import EXIT_STATUS, USAGE, Report, is_report, read_json, write_json
@@ -36,11 +38,14 @@ class UsageError(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Parse, do, exit."""
+    # What the screen's encoding lacks is spelled out, as on standard error.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     parsed = _parser().parse_args(arguments)
     try:
         sys.exit(parsed.command(parsed))
     except (UsageError, AdapterError, CaseError, AllowError) as error:
-        print(f"assay: {error}", file=sys.stderr)  # noqa: T201
+        print(f"assay: {visible(error)}", file=sys.stderr)  # noqa: T201
         sys.exit(USAGE)
     except KeyboardInterrupt:
         print("assay: interrupted", file=sys.stderr)  # noqa: T201
@@ -103,7 +108,7 @@ def _add_opening(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(parsed: argparse.Namespace) -> int:
-    console = terminal.Screen()
+    screen = terminal.Screen()
     if parsed.in_process and parsed.workers != "0":
         raise UsageError("--in-process is for one process; leave out -n")
     for path in (parsed.json, parsed.junit):
@@ -124,15 +129,17 @@ def _run(parsed: argparse.Namespace) -> int:
             report = Report(spec, opened, adapter.offer, parsed.profile, parsed.seed, lines, allowed)
             reports.append(report)
             errors += _judge(spec, parsed, report, adapter)
-        terminal.show_report(console, report)
+        # The files before the screen: whatever becomes of that, they are there.
+        if parsed.json:
+            write_json(parsed.json, reports)
+        if parsed.junit:
+            write_junit(parsed.junit, reports)
+        terminal.show_report(screen, report)
         if report.interrupted:
             break
-    if parsed.json:
-        write_json(parsed.json, reports)
-    if parsed.junit:
-        write_junit(parsed.junit, reports)
     if errors:
-        print(f"assay: the judge itself failed, please report it:\n{errors[0]}", file=sys.stderr)  # noqa: T201
+        failed = f"the judge itself failed, please report it:\n{visible_lines(errors[0])}"
+        print(f"assay: {failed}", file=sys.stderr)  # noqa: T201
         return _INTERNAL
     # 1 goes before 3: a violation is certain.
     return next((s for s in (1, 3) if s in [EXIT_STATUS[report.verdict] for report in reports]), 0)

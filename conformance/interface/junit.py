@@ -21,7 +21,7 @@ def write_junit(path: Path, reports: Sequence[Report]) -> None:
         suite = ElementTree.SubElement(
             root,
             "testsuite",
-            name=f"assay {report.offer.name}",
+            name=_xml(f"assay {report.offer.name}"),
             tests=str(len(done)),
             failures=str(len(report.failures)),
             skipped=str(sum(result.status not in ("pass", "fail") for result in done)),
@@ -30,7 +30,7 @@ def write_junit(path: Path, reports: Sequence[Report]) -> None:
             case = ElementTree.SubElement(
                 suite,
                 "testcase",
-                classname=f"assay.{report.offer.name}.{result.component}",
+                classname=_xml(f"assay.{report.offer.name}.{result.component}"),
                 name=f"{result.clause}[{result.dtype}]" if result.dtype else result.clause,
                 time=f"{result.seconds:.3f}",
             )

@@ -20,6 +20,7 @@ from ..judging.plan import Line, Selection, in_turn, plan
 from ..judging.result import Result
 from .arguments import listed, seconds, seed
 from .explaining import facts, opening, title
+from .foreign_text import visible
 
 PROPERTY: Final = "assay"
 """The user property under which an item leaves its result, as JSON."""
@@ -59,10 +60,10 @@ def pytest_configure(config: pytest.Config) -> None:
         try:
             offers = {spec: dataclasses.asdict(_opened(config, spec).offer) for spec in option.assay}
         except AdapterError as error:
-            raise pytest.UsageError(str(error)) from None
+            raise pytest.UsageError(visible(error)) from None
         for dtype in option.assay_dtype:
             if not any(dtype in offer["dtypes"] for offer in offers.values()):
-                raise pytest.UsageError(f"--assay-dtype: {', '.join(offers)} does not take {dtype}")
+                raise pytest.UsageError(f"--assay-dtype: {visible(', '.join(offers))} does not take {dtype}")
         option.assay_offers = json.dumps(offers)
 
 
@@ -79,7 +80,7 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
     offers = json.loads(option.assay_offers or "{}")
     selection = Selection(option.assay_component, option.assay_dtype, option.assay_clause)
     for spec, offer in offers.items():
-        prefix = f"{spec}::" if len(offers) > 1 else ""
+        prefix = f"{visible(spec)}::" if len(offers) > 1 else ""
         items += [
             ClauseItem.from_parent(session, name=prefix + line.name, spec=spec, line=line)
             for line in in_turn(plan(_offer(offer), selection))
@@ -91,7 +92,7 @@ def pytest_report_header(config: pytest.Config) -> Iterator[str]:
     """Who is judged."""
     for spec, offer in json.loads(config.option.assay_offers or "{}").items():
         implementation = f"{offer['package']} {offer['version']} on {offer['device']}"
-        yield f"assay: {spec} ({implementation}), seed {config.option.assay_seed}"
+        yield f"assay: {visible(f'{spec} ({implementation})')}, seed {config.option.assay_seed}"
 
 
 class ClauseViolated(AssertionError):
@@ -115,7 +116,7 @@ class ClauseItem(pytest.Item):
         result = judge_clause(adapter, line.clause, line.component, line.dtype, profile, option.assay_seed)
         self.user_properties.append((PROPERTY, json.dumps(result.as_json())))
         if result.status == "unsupported":
-            pytest.skip(result.reason or "unsupported")
+            pytest.skip(visible(result.reason or "unsupported"))
         if result.failure is not None:
             opened = opening(self.spec, option.assay_as, option.assay_framework)
             text = _failure_text(self.spec, opened, result)
@@ -125,18 +126,21 @@ class ClauseItem(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The facts, and no traceback through the judge."""
-        if isinstance(excinfo.value, ClauseViolated | AdapterError):
+        if isinstance(excinfo.value, ClauseViolated):
             return str(excinfo.value)
+        if isinstance(excinfo.value, AdapterError):
+            return visible(excinfo.value)
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[str, int | None, str]:
         """Where pytest says that it is."""
-        return f"assay {self.spec}", None, self.line.name
+        return f"assay {visible(self.spec)}", None, self.line.name
 
 
 def _failure_text(spec: str, opened: str, result: Result) -> str:
     """The five facts in plain text."""
-    return "\n".join([title(spec, result), *(f"  {name:8} {text}" for name, text in facts(opened, result).items())])
+    lines = [f"  {name:8} {visible(text)}" for name, text in facts(opened, result).items()]
+    return "\n".join([visible(title(spec, result)), *lines])
 
 
 def _opened(config: pytest.Config, spec: str) -> Adapter:

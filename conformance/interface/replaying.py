@@ -3,7 +3,6 @@
 from typing import Final
 
 import numpy as np
-from rich.console import Console
 
 from ...adapters import Adapter
 from ...oracle.spec_error import SpecError
@@ -15,12 +14,14 @@ from ..terms.comparison import ratios
 from ..terms.subject import Subject
 from ..terms.trial import Trial
 from ..terms.verdict import Unsupported, Violation
+from .foreign_text import visible
+from .terminal import Screen
 
 _SHOWN: Final = 8
 """Elements that are printed, the worst first."""
 
 
-def replay(console: Console, adapter: Adapter, line: str, chosen: str | None) -> int:
+def replay(screen: Screen, adapter: Adapter, line: str, chosen: str | None) -> int:
     """Print the arrays and the verdicts; 0 if no required clause is violated, else 1; 3 if none applies."""
     case = parse_case(line)
     clauses = _chosen(case, chosen)
@@ -31,12 +32,12 @@ def replay(console: Console, adapter: Adapter, line: str, chosen: str | None) ->
     trial = Trial(Subject(adapter), COMPONENTS[case.component], case)
     try:
         if trial.component.result == "data":
-            _show_data(console, trial)
+            _show_data(screen, trial)
         else:
             trial.component.shape(trial.inputs)
             if trial.component.has_dtype:
                 trial.bound()  # the oracle's opinion of the arguments, before the implementation's
-            _show_elements(console, trial)
+            _show_elements(screen, trial)
     except (SpecError, MemoryError) as error:
         raise CaseError(f"this case cannot be judged: {error}") from None
     violated, passed = False, False
@@ -51,7 +52,7 @@ def replay(console: Console, adapter: Adapter, line: str, chosen: str | None) ->
         violated |= violation is not None and clause.level == "required"
         said = f": {violation}" if violation else ""
         style = {"pass": "green", "fail": "red"}.get(word, "yellow")
-        console.print(f"{clause.id:9}{word}{said}", style=style, markup=False, soft_wrap=True)
+        screen.line((f"{clause.id:9}{visible(word + said)}", style))
     return 1 if violated else 0 if passed else 3
 
 
@@ -63,32 +64,30 @@ def _chosen(case: Case, name: str | None) -> list[Clause]:
     return list(known.values()) if name is None else [known[name]]
 
 
-def _show_data(console: Console, trial: Trial) -> None:
+def _show_data(screen: Screen, trial: Trial) -> None:
     """The arguments and the result, where that is no array."""
-    console.print(trial.case.id, markup=False, soft_wrap=True)
+    screen.line(visible(trial.case.id))
     try:
         shown = {**trial.inputs.arguments, "result": trial.data()}
     except (Unsupported, Violation) as reason:
-        console.print(str(reason), style="red", markup=False, soft_wrap=True)
+        screen.line((visible(reason), "red"))
         return
     for name, value in shown.items():
-        console.print(f"{name:20}{value!r}", markup=False, soft_wrap=True)
+        screen.line(f"{name:20}{visible(repr(value))}")
 
 
-def _show_elements(console: Console, trial: Trial) -> None:
+def _show_elements(screen: Screen, trial: Trial) -> None:
     """Actual, expected and bound of the elements that are furthest off."""
-    console.print(trial.case.id, markup=False, soft_wrap=True)
+    screen.line(visible(trial.case.id))
     try:
         actual = trial.call()
         bound = trial.bound()
         found = ratios(actual, bound, trial.dtype, statistical=False)
     except (Unsupported, Violation) as reason:
-        console.print(str(reason), style="red", markup=False, soft_wrap=True)
+        screen.line((visible(reason), "red"))
         return
-    console.print(
-        f"{'element':20}{'actual':>24}{'expected':>24}{'bound':>12}{'ratio':>10}", markup=False, soft_wrap=True
-    )
+    screen.line(f"{'element':20}{'actual':>24}{'expected':>24}{'bound':>12}{'ratio':>10}")
     for flat in np.argsort(-found, axis=None, kind="stable")[:_SHOWN]:
         where = tuple(map(int, np.unravel_index(flat, found.shape)))
         values = f"{actual[where]:24.16g}{bound.expected[where]:24.16g}{bound.worst[where]:12.3g}{found[where]:10.3g}"
-        console.print(f"{where!s:20}{values}", markup=False, soft_wrap=True)
+        screen.line(f"{where!s:20}{values}")

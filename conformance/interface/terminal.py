@@ -19,21 +19,34 @@ from ..components import COMPONENTS
 from ..judging.result import Result
 from ..terms.clause import Clause
 from .explaining import facts, replay_command, title
+from .foreign_text import visible
 from .report import CONFORMS, NO_EVIDENCE, VIOLATES, Report
 
 _DTYPES: Final = ("float64", "float32", "bfloat16", "float16")
 _VERDICTS: Final = {
-    CONFORMS: "[bold green]conforms[/]",
-    VIOLATES: "[bold red]violates[/]",
-    NO_EVIDENCE: "[bold yellow]nothing could be checked[/]",
+    CONFORMS: ("conforms", "bold green"),
+    VIOLATES: ("violates", "bold red"),
+    NO_EVIDENCE: ("nothing could be checked", "bold yellow"),
 }
+_UNDECIDED: Final = ("no verdict", "bold yellow")
 _BELOW: Final = "    "
 _EVERY: Final = 10.0
 """Seconds between two lines of progress, where the screen cannot be drawn over."""
 
 
 class Screen(Console):
-    """A console whose reader may go away, as that of a pipe: the rest is not shown, and the run goes on."""
+    """A console that takes no text for markup, and whose reader may go away.
+
+    If it does, as that of a pipe, the rest is not shown, and the run goes on.
+    """
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        """Show texts as they are: brackets, colons and numbers mean nothing to it."""
+        super().__init__(stderr=stderr, markup=False, emoji=False, highlight=False)
+
+    def line(self, *parts: str | tuple[str, str]) -> None:
+        """Print one line, which the terminal may wrap, of plain parts and of (text, style) pairs."""
+        self.print(Text.assemble(*parts), soft_wrap=True)
 
     def on_broken_pipe(self) -> None:
         """Rich would end the program here, with a status that is no verdict."""
@@ -45,14 +58,15 @@ class Screen(Console):
 class Ticker:
     """Progress: a bar on a terminal, a line now and then elsewhere. On standard error, so that a pipe stays clean."""
 
-    def __init__(self, name: str, total: int) -> None:
+    def __init__(self, judged: str, total: int) -> None:
         """Nothing is shown yet."""
         self._console = Screen(stderr=True)
-        self._name, self._total, self._done, self._failed = name, total, 0, 0
+        self._name, self._total, self._done, self._failed = visible(judged), total, 0, 0
         self._last = time.monotonic()
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        name = TextColumn("{task.description}", markup=False)
+        columns = (name, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         self._progress = Progress(*columns, console=self._console, transient=True)
-        self._task = self._progress.add_task(f"judging {name}", total=total)
+        self._task = self._progress.add_task(f"judging {self._name}", total=total)
 
     @contextmanager
     def shown(self) -> Iterator[None]:
@@ -74,30 +88,27 @@ class Ticker:
             self._last = time.monotonic()
             failed = f", {self._failed} failed" if self._failed else ""
             said = f"{self._name}: {self._done} of {self._total} clauses judged{failed}"
-            self._console.print(said, markup=False, highlight=False, soft_wrap=True)
+            self._console.line(said)
 
 
-def show_report(console: Console, report: Report) -> None:
-    """The table, then every failure, then what else should be known."""
-    console.print(_table(report))
+def show_report(screen: Screen, report: Report) -> None:
+    """Print the table, then every failure, then what else should be known."""
+    screen.print(_table(report))
     for result in report.failures:
-        _show_failure(console, report, result)
+        _show_failure(screen, report, result)
     for result in report.warnings:
         assert result.failure is not None
-        console.print(
-            f"\n[yellow]advisory[/] {result.clause} {result.component} {result.dtype}: "
-            f"{_plain(result.failure.message)}\n"
-            f"  {_plain(replay_command(report.opened, result))}",
-            soft_wrap=True,
-        )
+        where = f" {result.clause} {result.component} {result.dtype}: {visible(result.failure.message)}"
+        screen.line("\n", ("advisory", "yellow"), where)
+        screen.line(f"  {visible(replay_command(report.opened, result))}")
     for note in report.offer.notes:
-        console.print(f"[dim]note: {_plain(note)}[/]", soft_wrap=True)
+        screen.line((f"note: {visible(note)}", "dim"))
     for stale in report.stale:
-        console.print(f"[yellow]the allowed failure {stale} did not fail; take it off the list[/]", soft_wrap=True)
-    _show_verdict(console, report)
+        screen.line((f"the allowed failure {stale} did not fail; take it off the list", "yellow"))
+    _show_verdict(screen, report)
 
 
-def _show_verdict(console: Console, report: Report) -> None:
+def _show_verdict(screen: Screen, report: Report) -> None:
     implementation = " ".join(filter(None, (report.offer.package, report.offer.version)))
     where = f" ({implementation} on {report.offer.device})" if implementation else ""
     counts = [f"{report.checked} of {len(report.lines)} clauses checked"]
@@ -110,12 +121,11 @@ def _show_verdict(console: Console, report: Report) -> None:
         counts += [f"{count} {word}"] if count else []
     sizes = ", few sizes" if report.offer.sizes == "few" else ""
     incomplete = "; the run was interrupted" if report.interrupted else ""
-    verdict = "[bold yellow]no verdict[/]" if report.interrupted and not report.failures else _VERDICTS[report.verdict]
-    console.print(
-        f"\n{_plain(report.offer.name)}{_plain(where)}: {verdict}: {len(report.failures)} violations, "
-        f"{len(report.warnings)} advisory; {', '.join(counts)}{incomplete}. "
+    screen.line(
+        f"\n{visible(report.offer.name + where)}: ",
+        _UNDECIDED if report.interrupted and not report.failures else _VERDICTS[report.verdict],
+        f": {len(report.failures)} violations, {len(report.warnings)} advisory; {', '.join(counts)}{incomplete}. "
         f"Profile {report.profile}{sizes}, seed {report.seed}.",
-        soft_wrap=True,
     )
 
 
@@ -150,40 +160,35 @@ def _cell(results: Sequence[Result]) -> Text:
     return Text(f"{len(done)} pass, {ratio:.2f}" + (f", class {number}" if number else ""), style="green")
 
 
-def _show_failure(console: Console, report: Report, result: Result) -> None:
-    console.print(f"\n[bold red]{_plain(title(report.spec, result))}[/]", soft_wrap=True)
+def _show_failure(screen: Screen, report: Report, result: Result) -> None:
+    screen.line((f"\n{visible(title(report.spec, result))}", "bold red"))
     for name, text in facts(report.opened, result).items():
-        console.print(f"  [dim]{name:8}[/] {_plain(text)}", soft_wrap=True)
+        screen.line("  ", (f"{name:8}", "dim"), f" {visible(text)}")
 
 
-def _plain(text: str) -> str:
-    """Text that may hold brackets, which rich would take for markup."""
-    return text.replace("[", "\\[")
-
-
-def show_adapters(console: Console, adapters: Sequence[Listed]) -> None:
-    """Its name and version, or the command that installs it, on a line to be copied; below that, what it offers."""
+def show_adapters(screen: Screen, adapters: Sequence[Listed]) -> None:
+    """Print name and version, or the command that installs it, on a line to be copied; below that, what it offers."""
     for each in adapters:
         version = f"{each.package} {each.version}".strip() if each.installed else f"not installed: {each.install}"
         device = f" on {each.device}" if each.device not in ("", "cpu") else ""
         conventions = ", ".join(f"{name} = {value}" for name, value in each.conventions.items())
         offers = ", ".join(each.functions) or f"known when opened ({each.source})"
-        console.print(f"[bold]{each.name}[/]  {_plain(version)}{device}", soft_wrap=True)
+        screen.line((visible(each.name), "bold"), f"  {visible(version + device)}")
         for text in filter(None, (", ".join(each.dtypes), offers, conventions)):
-            below = textwrap.fill(text, console.width, initial_indent=_BELOW, subsequent_indent=_BELOW)
-            console.print(f"[dim]{_plain(below)}[/]", soft_wrap=True)
+            below = textwrap.fill(visible(text), screen.width, initial_indent=_BELOW, subsequent_indent=_BELOW)
+            screen.line((below, "dim"))
 
 
-def show_clauses(console: Console, clauses: Sequence[Clause]) -> None:
-    """Id, sentence, formula and source of each, and why it is there."""
+def show_clauses(screen: Screen, clauses: Sequence[Clause]) -> None:
+    """Print the sentence, formula and source of each, and why it is there."""
     for clause in clauses:
-        level = " [yellow](advisory)[/]" if clause.level == "advisory" else ""
-        console.print(f"[bold]{clause.id}[/]  [dim]{clause.component or 'every component'}[/]{level}")
+        level = (" (advisory)", "yellow") if clause.level == "advisory" else ""
+        screen.line((clause.id, "bold"), "  ", (clause.component or "every component", "dim"), level)
         for text in filter(None, (clause.sentence, clause.formula, clause.source, clause.why)):
-            console.print(textwrap.indent(_plain(text), "    "), soft_wrap=True)
+            screen.line(textwrap.indent(text, _BELOW))
 
 
-def show_coverage(console: Console, rows: Sequence[Covered]) -> None:
+def show_coverage(screen: Screen, rows: Sequence[Covered]) -> None:
     """What the notes say, down; oracle functions, clauses, the verdict on a claim, and adapters across."""
     table = Table(header_style="bold", show_lines=True)
     for heading in ("notes", "what they say", "oracle", "clauses", "claim", "adapters"):
@@ -191,16 +196,16 @@ def show_coverage(console: Console, rows: Sequence[Covered]) -> None:
     for row in rows:
         table.add_row(
             row.number,
-            _plain(row.says),
+            row.says,
             "\n".join(row.functions),
             ", ".join(ranges(row.clauses)),
             row.verdict,
             "\n".join(row.adapters),
         )
-    console.print(table)
+    screen.print(table)
 
 
-def show_comparison(console: Console, reports: Sequence[Mapping[str, Any]]) -> None:
+def show_comparison(screen: Screen, reports: Sequence[Mapping[str, Any]]) -> None:
     """Components and their implementations down, dtypes across: failures, or the largest error ratio."""
     every = [
         (report["adapter"], Result(**{**each, "failure": None})) for report in reports for each in report["results"]
@@ -218,5 +223,5 @@ def show_comparison(console: Console, reports: Sequence[Mapping[str, Any]]) -> N
             rows = [row for adapter, row in every if (adapter, row.component) == (name, component)]
             cells = [[row for row in rows if row.dtype == dtype] for dtype in dtypes]
             shown = (_cell(cell) if cell else "" for cell in cells)
-            table.add_row(name, *shown, end_section=name == adapters[-1])
-    console.print(table)
+            table.add_row(visible(name), *shown, end_section=name == adapters[-1])
+    screen.print(table)

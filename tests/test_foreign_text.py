@@ -1,0 +1,204 @@
+"""What an implementation says of itself changes neither the screen nor the report, whatever characters it holds."""
+
+import json
+import re
+import subprocess
+import sys
+from xml.etree import ElementTree
+
+import pytest
+from conftest import RIGHT
+
+from assay.adapters import Listed
+from assay.conformance.interface import terminal as shown
+from assay.conformance.interface.foreign_text import visible, visible_lines
+
+# Markup of rich, an emoji of rich, an erased line, a line overwritten, text turned round, nothing at all, half a pair.
+HOSTILE = "[/x] [red] :smile: \x1b[2K\x1b[1A\r\x9b2J\u202edaer\u200b\u2028\ud800\x00 all\nmine: conforms: 0 violations"
+SPELLED = r"[/x] [red] :smile: \x1b[2K\x1b[1A\r\x9b2J\u202edaer\u200b\u2028\ud800\x00 all\nmine: conforms: 0 violations"
+SOFTMAX = ("--component", "softmax", "--dtype", "float32", "--clause", "ALL-1,ALL-4")
+CASE = "softmax?dtype=float32&rows=1&n=5&regime=normal&layout=contiguous&seed=1"
+
+ADAPTER = f"""
+package = {HOSTILE!r}
+notes = {HOSTILE!r}
+
+def softmax(x):
+    raise type({HOSTILE.replace(chr(0), "").encode("utf-8", "replace").decode()!r}, (ValueError,), {{}})({HOSTILE!r})
+"""
+# A program can put a line break into a message, and anything into its name and version.
+PROGRAM = f"""
+import json, struct, sys
+
+def send(header):
+    text = json.dumps(header).encode()
+    sys.stdout.buffer.write(struct.pack("<IQ", len(text), 0) + text)
+    sys.stdout.buffer.flush()
+
+hostile = {HOSTILE!r}
+if "refuse" in sys.argv:
+    send({{"reply": "refused", "message": hostile}})
+send({{"reply": "offer", "protocol": 1, "functions": ["softmax"], "notes": [hostile]}}
+     | dict.fromkeys(("name", "package", "version", "device"), hostile))
+while lengths := sys.stdin.buffer.read(12):
+    header, _ = map(sys.stdin.buffer.read, struct.unpack("<IQ", lengths))
+    status = "unsupported" if "unsupported" in sys.argv else "error"
+    send({{"reply": status, "id": json.loads(header)["id"], "message": hostile}})
+"""
+
+
+@pytest.fixture
+def program(terminal):
+    return f"exec:{sys.executable} {terminal.write('program.py', PROGRAM)}"
+
+
+def harmless(output: str) -> bool:
+    """Whether a terminal would show each character as it is."""
+    return all(each.isprintable() for line in output.split("\n") for each in line)
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        (HOSTILE, SPELLED),
+        ("plain, [bold], \\[, déjà vu, 注意, 👍", "plain, [bold], \\[, déjà vu, 注意, 👍"),
+        ("\u3164|\ufe0f|\u2800|\U000e0101", "\\u3164|\\ufe0f|\\u2800|\\U000e0101"),
+    ],
+    ids=["hostile", "harmless", "blank"],
+)
+def test_what_cannot_be_seen_as_itself_is_spelled_out(text, seen):
+    assert visible(text) == seen
+    assert visible(seen) == seen
+
+
+def test_the_lines_of_a_traceback_stay_lines():
+    assert visible_lines("one\ntwo\r\x1b[2K") == "one\ntwo\\r\\x1b[2K"
+
+
+def test_a_run_of_a_hostile_adapter_reports_and_shows_what_it_did(terminal):
+    file = terminal.write("mine.py", ADAPTER)
+    done = terminal.assay("run", file, *SOFTMAX, "--json", "report.json", "--junit", "report.xml")
+
+    assert (done.returncode, terminal.complaints(done.stderr)) == (1, "")
+    assert harmless(done.stdout)
+    assert r"[/x] [red] :smile: \x1b[2K\x1b[1A \x9b2J\u202edaer\u200b" in done.stdout
+    assert f"note: {SPELLED}\n" in done.stdout
+    *_, last = done.stdout.splitlines()
+    assert re.match(r"mine \(\[/x\] .*\): violates: 2 violations", last)
+    assert not re.search("^mine: conforms", done.stdout, re.MULTILINE)
+    report = terminal.report()
+    assert report["implementation"]["package"] == HOSTILE
+    assert all("\x1b[2K\x1b[1A" in each["failure"]["message"] for each in report["results"])
+    (failure, _) = ElementTree.parse(terminal.cwd / "report.xml").getroot().iter("failure")
+    assert "[/x] [red] :smile: ?[2K?[1A" in failure.get("message")
+
+
+def test_a_run_of_a_hostile_program(terminal, program):
+    done = terminal.assay("run", program, *SOFTMAX, "--json", "report.json", "--junit", "report.xml")
+
+    assert (done.returncode, terminal.complaints(done.stderr)) == (1, "")
+    assert harmless(done.stdout)
+    assert done.stdout.splitlines()[-1].startswith(f"{SPELLED} ({SPELLED} {SPELLED} on {SPELLED}): violates: ")
+    assert f"note: {SPELLED}" in done.stdout
+    assert terminal.report()["adapter"] == HOSTILE
+    (suite,) = ElementTree.parse(terminal.cwd / "report.xml").getroot()
+    assert suite.get("name").startswith("assay [/x] [red] :smile: ?[2K")
+
+    again = terminal.assay("compare", "report.json")
+    assert (again.returncode, again.stderr) == (0, "")
+    assert harmless(again.stdout)
+    assert f"│ {SPELLED} │ 2 of 2 fail │" in again.stdout
+
+
+def test_the_bar_of_a_hostile_program(terminal, program):
+    """On a terminal progress is drawn, by means of the same escapes."""
+    terminal.environment |= {"FORCE_COLOR": "1", "TERM": "xterm"}
+    done = terminal.assay("run", f"{program} unsupported", *SOFTMAX)
+    without = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", done.stdout + done.stderr)
+
+    assert done.returncode == 3
+    assert harmless(without)
+    assert f"judging {SPELLED}"[:60] in without
+
+
+def test_a_line_of_progress_of_a_hostile_program(capsys, monkeypatch):
+    from assay.conformance.judging.result import Result
+
+    monkeypatch.setattr(shown, "_EVERY", 0.0)
+    shown.Ticker(HOSTILE, 2).heard(Result("SM-1", "required", "softmax", "float32", "pass"))
+    assert capsys.readouterr().err == f"{SPELLED}: 1 of 2 clauses judged\n"
+
+
+def test_a_replay_of_a_hostile_program(terminal, program):
+    done = terminal.assay("replay", CASE, "--adapter", program, "--clause", "ALL-1")
+
+    assert (done.returncode, done.stderr) == (1, "")
+    assert harmless(done.stdout)
+    assert f"ALL-1    fail: it raised {SPELLED}" in done.stdout
+
+
+def test_a_refusal_on_standard_error(terminal, program):
+    done = terminal.assay("run", f"{program} refuse")
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"assay: {SPELLED}\n")
+
+
+def test_the_list_of_adapters_with_hostile_names(capsys):
+    hostile = Listed(*(HOSTILE,) * 2, package=HOSTILE, version=HOSTILE, dtypes=(HOSTILE,), functions=(HOSTILE,))
+    shown.show_adapters(shown.Screen(), [hostile])
+    output = capsys.readouterr().out
+
+    assert harmless(output)
+    assert output.startswith(f"{SPELLED}  {SPELLED} {SPELLED}\n")
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["", "with a worker"])
+def test_a_suite_with_a_hostile_program(terminal, program, workers):
+    done = terminal.python(
+        *("-B", "-m", "pytest", "-p", "no:cacheprovider", "--color=no", "-rs", "--assay", program, *workers),
+        *("--assay-component", "softmax", "--assay-clause", "ALL-1"),
+    )
+    assert done.returncode == 1
+    assert harmless(done.stdout)
+    assert f"it raised {SPELLED}" in done.stdout
+    skipped = terminal.python(
+        *("-B", "-m", "pytest", "-p", "no:cacheprovider", "--color=no", "-rs", "--assay", f"{program} unsupported"),
+        *("--assay-component", "softmax", "--assay-clause", "ALL-1", *workers),
+    )
+    assert harmless(skipped.stdout)
+    assert SPELLED in skipped.stdout
+
+
+def test_an_exception_without_a_text(terminal):
+    """Its own `__str__` raises."""
+    text = "class E(Exception):\n    def __str__(self): raise KeyError\n\ndef softmax(x): raise E"
+    done = terminal.assay("run", terminal.write("mine.py", text), *SOFTMAX, "--in-process")
+
+    assert done.returncode == 1
+    assert "it raised E: its text cannot be made: KeyError" in done.stdout
+
+
+def test_the_report_is_written_before_the_screen(terminal, monkeypatch, right):
+    """Whatever happens to the screen."""
+    broken = "import assay.conformance.interface.terminal as t, assay.conformance.interface.command_line as c\n"
+    broken += f"t.show_report = None\nc.main(['run', {right!r}, *{SOFTMAX!r}, '--json', 'r.json', '--junit', 'r.xml'])"
+    done = terminal.python("-c", broken)
+
+    assert "TypeError" in done.stderr
+    assert json.loads((terminal.cwd / "r.json").read_text(encoding="utf-8"))["verdict"] == "conforms"
+    assert (terminal.cwd / "r.xml").exists()
+
+
+def test_a_screen_that_cannot_show_a_letter(terminal):
+    """As one of ASCII: the letter is spelled out, and the run goes on."""
+    terminal.environment["PYTHONIOENCODING"] = "ascii"
+    file = terminal.write("mine.py", RIGHT + "notes = 'déjà vu'\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "assay.conformance.interface.command_line", "run", file, *SOFTMAX],
+        capture_output=True,
+        cwd=terminal.cwd,
+        env=terminal.environment,
+        timeout=100,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert rb"note: d\xe9j\xe0 vu" in done.stdout
