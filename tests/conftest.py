@@ -7,6 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from catalogue import pytest_addoption as pytest_addoption
+from catalogue import pytest_collection_modifyitems as pytest_collection_modifyitems
+from catalogue import pytest_configure as pytest_configure
+from catalogue import pytest_report_header as pytest_report_header
 
 RIGHT = """
 import numpy as np

@@ -3,17 +3,13 @@
 import re
 import sys
 from functools import wraps
-from pathlib import Path
-
-import mpmath
-import numpy as np
-import pytest
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 
 import arbitrary_precision as basic
 import arbitrary_precision_layers as layers
 import certify_oracle
+import mpmath
+import numpy as np
+import pytest
 from arbitrary_precision_cases import PLANS
 from arbitrary_precision_gradients import gradients
 from arbitrary_precision_measures import Row, call_of, error, ulp

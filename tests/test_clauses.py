@@ -1,19 +1,15 @@
 """Every clause earns its place, and the table that says so is true."""
 
-import sys
 from collections import Counter
-from pathlib import Path
 
+import clause_page
+import clause_table
 import pytest
+from verdicts import judged, opened, sharing
 
 from assay.conformance.cases.profiles import PROFILES
 from assay.conformance.components import CLAUSES, COMPONENTS
 from assay.conformance.variants import find, variants
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
-import clause_page
-import clause_table
-from verdicts import judged, opened, sharing
 
 FOUND = clause_table.read()
 TRIPLES = [
@@ -61,7 +57,10 @@ def test_the_page_is_what_the_table_says():
     assert clause_page.PAGE.read_text(encoding="utf-8") == clause_page.page()
 
 
-@pytest.mark.parametrize(("name", "dtype", "clause"), SAMPLE)
+@pytest.mark.parametrize(
+    ("name", "dtype", "clause"),
+    [pytest.param(*each, marks=pytest.mark.catalogue(find(each[0]).component)) for each in SAMPLE],
+)
 def test_what_the_table_says_is_so(name, dtype, clause):
     variant = find(name)
     component = sharing(COMPONENTS[variant.component])

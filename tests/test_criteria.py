@@ -1,11 +1,16 @@
 """The rules of other projects: on numbers by hand, on their own inputs, and in the tables that we publish."""
 
 import json
-import sys
 from pathlib import Path
 
+import criteria
+import detect
+import detection_page
 import numpy as np
 import pytest
+from criteria import CRITERIA, References
+from criteria_inputs import Asked, attention_inputs
+from detect import EAGER, answers
 
 from assay.adapters import open_adapter
 from assay.conformance.components import COMPONENTS
@@ -13,14 +18,6 @@ from assay.conformance.terms.component import Inputs
 from assay.conformance.terms.rounding import rounded
 from assay.conformance.variants import variants
 from assay.oracle import attention
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
-import criteria
-import detect
-import detection_page
-from criteria import CRITERIA, References
-from criteria_inputs import Asked, attention_inputs
-from detect import EAGER, answers
 
 BY_NAME = {each.name: each for each in CRITERIA}
 DETECTION = Path(__file__).parent.parent / "docs" / "detection"

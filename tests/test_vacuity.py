@@ -6,20 +6,16 @@ ignores its queries.
 
 import inspect
 import re
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from verdicts import judged, sharing
 
 from assay.adapters import Offer, Reply
 from assay.conformance.cases.profiles import PROFILES
 from assay.conformance.components import COMPONENTS, clauses_of
 from assay.conformance.terms.component import Inputs
 from assay.conformance.terms.rounding import rounded
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
-from verdicts import judged, sharing
 
 DTYPES = ("float64", "float32", "bfloat16", "float16")
 KINDS = ("zeros", "mean", "input", "noise")

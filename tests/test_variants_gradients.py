@@ -3,6 +3,7 @@
 import ml_dtypes
 import numpy as np
 import pytest
+from catalogue import of_the_catalogue
 
 from assay.conformance.variants import find, variants
 
@@ -168,7 +169,7 @@ def cotangent_of(variant, arrays, options):
     return np.random.default_rng(7).standard_normal(result.shape).astype(result.dtype)
 
 
-@pytest.mark.parametrize("variant", RIGHT, ids=lambda each: each.name)
+@pytest.mark.parametrize("variant", of_the_catalogue(RIGHT))
 def test_a_right_gradient_is_the_limit_of_difference_quotients(variant):
     """Of fourth order: h^4 / 30 of the fifth derivative, and 1.5 / h roundings of the sum, are below 10^-9 here.
 
@@ -237,19 +238,19 @@ def distance(variant, *collections):
     )
 
 
-@pytest.mark.parametrize("variant", [each for each in RIGHT if not each.conventions], ids=lambda each: each.name)
+@pytest.mark.parametrize("variant", of_the_catalogue([each for each in RIGHT if not each.conventions]))
 def test_a_right_gradient_is_off_by_roundings(variant):
     """Beside sums of 1000 terms, and 300 taken off in a layer norm. Saturation is for `SDPA-23` and the like."""
     assert distance(variant, SMALL, TELLING) < 1e3
 
 
-@pytest.mark.parametrize("variant", WIDE, ids=lambda each: each.name)
+@pytest.mark.parametrize("variant", of_the_catalogue(WIDE))
 def test_a_wrong_gradient_is_off_by_far_more_than_roundings(variant):
     """In the few that are saturated, delta from a rounded result is off by 10^7."""
     assert distance(variant, SMALL, TELLING, SATURATED) > 1e8
 
 
-@pytest.mark.parametrize("variant", NARROW, ids=lambda each: each.name)
+@pytest.mark.parametrize("variant", of_the_catalogue(NARROW))
 def test_what_is_wrong_in_16_bit_only_rounds_often(variant):
     """8 unit roundoffs, where one is due; the next test has that the plain gradient has no more."""
     assert max(roundings(variant, dtype) for dtype in variant.dtypes) > 8

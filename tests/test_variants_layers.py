@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from catalogue import of_the_catalogue
 
 from assay.conformance.variants import find, variants
 
@@ -101,7 +102,7 @@ def off_by(variant, d_v):
     return worst
 
 
-@pytest.mark.parametrize("variant", [each for each in RIGHT if each.vjp], ids=lambda each: each.name)
+@pytest.mark.parametrize("variant", of_the_catalogue([each for each in RIGHT if each.vjp]))
 def test_a_right_gradient_is_the_limit_of_difference_quotients(variant):
     """Of fourth order: h^4 / 30 of the fifth derivative is 10^-19 of it, 1.5 / h roundings of the sum are 10^-10.
 
@@ -111,15 +112,13 @@ def test_a_right_gradient_is_the_limit_of_difference_quotients(variant):
     assert furthest(variant) < 1e-8
 
 
-@pytest.mark.parametrize("variant", [each for each in WRONG if each.vjp], ids=lambda each: each.name)
+@pytest.mark.parametrize("variant", of_the_catalogue([each for each in WRONG if each.vjp]))
 def test_a_wrong_gradient_is_not(variant):
     """By a hundred thousand times what the right ones may be off."""
     assert furthest(variant) > 1e-3
 
 
-@pytest.mark.parametrize(
-    "variant", [each for each in RIGHT if not each.conventions and not each.vjp], ids=lambda each: each.name
-)
+@pytest.mark.parametrize("variant", of_the_catalogue([each for each in RIGHT if not each.conventions and not each.vjp]))
 def test_right_ones_agree_in_float64(variant):
     """One order of the sums or another: a few hundred roundings of values of size one, through two layers."""
     arguments = given(variant.component)
