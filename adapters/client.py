@@ -9,7 +9,7 @@ from .calling import Reply as Reply
 from .calling import reply_from, request_of, status_of
 from .declaration import AdapterError as AdapterError
 from .declaration import Offer as Offer
-from .declaration import offer_from_header
+from .declaration import check_text, offer_from_header
 from .message import PROTOCOL
 from .process import Failure, Process
 
@@ -64,7 +64,8 @@ class WorkerAdapter(Adapter):
         handshake, _ = process.receive(max(self._timeout, _LONGEST_START))
         if handshake.get("reply") == "refused":
             process.stop()
-            raise AdapterError(str(handshake.get("message")))
+            reason = handshake.get("message") or f"{self._spec} refused, and gave no reason"
+            raise AdapterError(check_text(reason, "'message' of the refusal", self._spec))
         if handshake.get("reply") != "offer" or handshake.get("protocol") != PROTOCOL:
             process.stop()
             raise AdapterError(f"{self._spec} does not speak assay's protocol {PROTOCOL}: it said {handshake!r:.200}")

@@ -59,7 +59,7 @@ def suggestion(given: object, known: Iterable[str]) -> str:
 
 def check_function(name: object, where: str) -> None:
     """Refuse a component function that the contract does not have."""
-    if name not in FUNCTIONS:
+    if not isinstance(name, str) or name not in FUNCTIONS:
         hint = suggestion(name, FUNCTIONS) or f"; the functions are {', '.join(FUNCTIONS)}"
         raise AdapterError(f"{where}: {name!r} is not a function of the contract{hint}")
 
@@ -73,7 +73,33 @@ def check_dtypes(dtypes: object, where: str) -> tuple[str, ...]:
         if dtype not in DTYPES:
             hint = suggestion(dtype, DTYPES) or f"; the dtypes are {choices(DTYPES)}"
             raise AdapterError(f"{where}: dtypes names {dtype!r}, which is not a dtype of assay{hint}")
-    return tuple(dtypes)
+    return tuple(dict.fromkeys(dtypes))
+
+
+def check_text(value: object, name: str, where: str) -> str:
+    """Refuse a declaration that is no string."""
+    if not isinstance(value, str):
+        raise AdapterError(f"{where}: {name} must be a string, not {value!r:.200}")
+    return value
+
+
+def check_requires(requires: object, where: str) -> tuple[str, ...]:
+    """The declared modules, by their names."""
+    named = isinstance(requires, list | tuple) and all(
+        isinstance(each, str) and all(map(str.isidentifier, each.split("."))) for each in requires
+    )
+    if not named:
+        raise AdapterError(
+            f'{where}: requires must be a tuple of names of modules such as ("torch",), not {requires!r:.200}'
+        )
+    return tuple(requires)
+
+
+def check_notes(notes: object, where: str) -> tuple[str, ...]:
+    """The notes, of which one alone may be a text."""
+    if not isinstance(notes, str | list | tuple):
+        raise AdapterError(f"{where}: notes must be a text or a tuple of texts, not {type(notes).__name__}")
+    return (notes,) if isinstance(notes, str) else tuple(map(str, notes))
 
 
 def check_conventions(conventions: object, where: str) -> dict[str, str]:
@@ -137,11 +163,10 @@ def check_sizes(sizes: object, where: str) -> str:
 
 def offer_from_header(header: Mapping[str, Any], where: str) -> Offer:
     """The offer in a handshake, checked: the program at the other end need not be ours."""
-    texts = {}
-    for name in ("name", "framework", "package", "version", "device"):
-        texts[name] = header.get(name, "")
-        if not isinstance(texts[name], str):
-            raise AdapterError(f"{where}: {name!r} of the handshake must be a string, not {texts[name]!r}")
+    texts = {
+        name: check_text(header.get(name, ""), f"{name!r} of the handshake", where)
+        for name in ("name", "framework", "package", "version", "device")
+    }
     functions = header.get("functions")
     if not isinstance(functions, list) or not functions:
         raise AdapterError(f'{where}: the handshake must list the functions offered, such as ["softmax"]')
@@ -151,15 +176,15 @@ def offer_from_header(header: Mapping[str, Any], where: str) -> Offer:
     for name, default in (("layouts", ["contiguous"]), ("gradients", []), ("notes", [])):
         names[name] = header.get(name, default)
         if not isinstance(names[name], list):
-            raise AdapterError(f"{where}: {name!r} of the handshake must be a list, not {names[name]!r}")
+            raise AdapterError(f"{where}: {name!r} of the handshake must be a list, not {names[name]!r:.200}")
     return Offer(
         **texts,
         dtypes=check_dtypes(header.get("dtypes", ["float32"]), where),
-        functions=tuple(functions),
+        functions=tuple(dict.fromkeys(functions)),
         gradients=tuple(name for name in names["gradients"] if name in functions),
         conventions=check_conventions(header.get("conventions", {}), where),
         numerics=check_numerics(header.get("numerics", {}), where),
         layouts=tuple(map(str, names["layouts"])),
-        notes=tuple(map(str, names["notes"])),
+        notes=check_notes(names["notes"], where),
         sizes=check_sizes(header.get("sizes", SIZES[0]), where),
     )

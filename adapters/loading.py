@@ -15,8 +15,11 @@ from .declaration import (
     check_conventions,
     check_dtypes,
     check_function,
+    check_notes,
     check_numerics,
+    check_requires,
     check_sizes,
+    check_text,
     choices,
     suggestion,
     text_of,
@@ -44,6 +47,16 @@ def load(spec: str, component: str | None = None, framework: str | None = None) 
 
 def check(found: Found, component: str | None = None, framework: str | None = None) -> Loaded:
     """The adapter, its declarations and signatures checked; each mistake is one `AdapterError`."""
+    try:
+        return _checked(found, component, framework)
+    except AdapterError:
+        raise
+    except Exception as error:  # a property of the adapter's own that raises, an array where a text should be
+        text = text_of(error).partition("\n")[0]
+        raise AdapterError(f"{found.name} cannot be read: {type(error).__name__}: {text}") from error
+
+
+def _checked(found: Found, component: str | None, framework: str | None) -> Loaded:
     where, target = found.name, found.target
     # A class of static methods is an adapter, so only a function needs to be told what it is.
     bare = callable(target) and not any(hasattr(target, name) for name in FUNCTIONS)
@@ -61,22 +74,19 @@ def check(found: Found, component: str | None = None, framework: str | None = No
     for name, function in vjps.items():
         _check_signature(replace(FUNCTIONS[name], name=f"{name}_vjp"), function, where, "cotangent")
     bridge = bridge_to(framework)
-    device = getattr(declared, "device", "cpu")
+    device = str(getattr(declared, "device", "cpu"))
     try:
         bridge.check_device(device)
     except Exception as error:
         text = text_of(error).partition("\n")[0]
         raise AdapterError(f"{where}: the device {device!r} cannot be used with {framework}: {text}") from error
-    package = str(getattr(declared, "package", framework))
-    notes = getattr(declared, "notes", ())
-    if not isinstance(notes, str | list | tuple):
-        raise AdapterError(f"{where}: notes must be a text or a tuple of texts, not {type(notes).__name__}")
+    package = check_text(getattr(declared, "package", framework), "package", where)
     offer = Offer(
         name=found.name,
         framework=framework,
         package=package,
         version=installed_version(package),
-        device=str(device),
+        device=device,
         dtypes=check_dtypes(getattr(declared, "dtypes", ("float32",)), where),
         functions=tuple(functions),
         gradients=tuple(
@@ -85,7 +95,7 @@ def check(found: Found, component: str | None = None, framework: str | None = No
         conventions=check_conventions(getattr(declared, "conventions", {}), where),
         numerics=check_numerics(getattr(declared, "numerics", {}), where),
         layouts=bridge.layouts,
-        notes=(notes,) if isinstance(notes, str) else tuple(map(str, notes)),
+        notes=check_notes(getattr(declared, "notes", ()), where),
         sizes=check_sizes(getattr(declared, "sizes", SIZES[0]), where),
     )
     return Loaded(offer, functions, vjps, bridge)
@@ -108,11 +118,20 @@ def installed_version(package: str) -> str:
 def missing(declared: object, framework: str) -> list[str]:
     """The modules that the adapter or its framework needs and that are not installed; imports none of them."""
     required = dict.fromkeys((framework, *getattr(declared, "requires", ())))
-    return [module for module in required if importlib.util.find_spec(module) is None]
+    return [module for module in required if not _installed(module)]
+
+
+def _installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ImportError:  # of the package that it is in
+        return False
 
 
 def check_requirements(declared: object, where: str, framework: str) -> None:
     """Refuse an adapter whose library is not installed, with the command that installs it."""
+    check_requires(getattr(declared, "requires", ()), where)
+    check_text(getattr(declared, "install", ""), "install", where)
     if absent := missing(declared, framework):
         raise AdapterError(
             f"{where} needs {choices(absent).replace(' or ', ' and ')}, which is not installed: "
@@ -135,6 +154,9 @@ def functions_of(target: object) -> dict[str, Callable[..., Any]]:
 def _functions(target: object, where: str) -> dict[str, Callable[..., Any]]:
     if functions := functions_of(target):
         return functions
+    for name in FUNCTIONS:
+        if hasattr(target, name):
+            raise AdapterError(f"{where}: {name} must be a function, not {type(getattr(target, name)).__name__}")
     near = [(name, suggestion(name, FUNCTIONS)) for name in dir(target) if not name.startswith("_")]
     hint = next((f"; it has {name!r}{text}" for name, text in near if text), "")
     raise AdapterError(f"{where} offers no function of the contract ({', '.join(FUNCTIONS)}){hint}")
@@ -142,6 +164,8 @@ def _functions(target: object, where: str) -> dict[str, Callable[..., Any]]:
 
 def _check_signature(function: Function, given: Callable[..., Any], where: str, *first: str) -> None:
     """The whole call must bind: what an implementation cannot do, it refuses with NotImplementedError."""
+    if not callable(given):
+        raise AdapterError(f"{where}: {function.name} must be a function, not {type(given).__name__}")
     try:
         signature = inspect.signature(given)
     except (TypeError, ValueError):

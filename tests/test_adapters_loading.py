@@ -32,7 +32,7 @@ def sentence(tmp_path, text, suffix="", **options):
         ("\n\ndef softmax(x:\n", "cannot be imported: SyntaxError: '(' was never closed (line 3)"),
         ("import no_such_library", "ModuleNotFoundError: No module named 'no_such_library' (line 1)"),
         ("import sys\nsys.exit('bye')", "cannot be imported: SystemExit: bye (line 2)"),
-        ("def helper(): pass", "offers no function of the contract (softmax, log_softmax,"),
+        ("def helper(): pass", "offers no function of the contract (attention, softmax, "),
         ("def atention(q): pass", "it has 'atention'; did you mean 'attention'?"),
         ("def softmax(x, axis): return x", "softmax(x, axis) does not accept the contract's call softmax(x): missing"),
         (
@@ -54,6 +54,28 @@ def sentence(tmp_path, text, suffix="", **options):
         ),
         (GOOD + "conventions = {'masked_row': 'NaN'}", "'masked_row' must be 'zero', 'nan' or 'mean', not 'NaN'"),
         (GOOD + "notes = 5", "notes must be a text or a tuple of texts, not int"),
+        (GOOD + "requires = None", 'requires must be a tuple of names of modules such as ("torch",), not None'),
+        (GOOD + "requires = 'torch'", "requires must be a tuple of names of modules such as (\"torch\",), not 'torch'"),
+        (GOOD + "requires = ('torch>=2',)", "requires must be a tuple of names of modules"),
+        (GOOD + "requires = ('',)", "requires must be a tuple of names of modules"),
+        (GOOD + "requires = ('no_such_library.part',)", "mine needs no_such_library.part, which is not installed: pip"),
+        (GOOD + "requires = ('nothing',)\ninstall = 5", "install must be a string, not 5"),
+        (GOOD + "package = None", "package must be a string, not None"),
+        (GOOD + "framework = 5", "there is no framework 5"),
+        (GOOD + "device = None", "the device 'None' cannot be used with numpy"),
+        (GOOD + "dtypes = None", 'dtypes must be a tuple of names such as ("float32",), not None'),
+        (GOOD + "dtypes = ({},)", "dtypes names {}, which is not a dtype of assay"),
+        (GOOD + "conventions = None", 'conventions must be a dict such as {"masked_row": "nan"}, not NoneType'),
+        (GOOD + "conventions = {'masked_row': ['nan']}", "'masked_row' must be 'zero', 'nan' or 'mean', not ['nan']"),
+        (GOOD + "numerics = None", "numerics must be a dict"),
+        (GOOD + "sizes = None", "sizes must be 'all' or 'few', not None"),
+        (GOOD + "softmax = 5", "softmax must be a function, not int"),
+        (GOOD + "softmax_vjp = 5", "softmax_vjp must be a function, not int"),
+        (GOOD + "def __getattr__(name): raise KeyError('no\\nname')", "mine cannot be read: KeyError: 'no"),
+        (
+            GOOD + "import numpy as np\ndtypes = (np.ones(2),)",
+            "mine cannot be read: ValueError: The truth value of an array",
+        ),
         (GOOD + "sizes = 'small'", "sizes must be 'all' or 'few', not 'small'"),
         (GOOD + "numerics = ['float32']", "numerics must be a dict"),
         (GOOD + "numerics = {'half': {}}", "numerics names 'half', which is not a dtype"),
@@ -114,6 +136,12 @@ def test_a_name_that_is_none(spec, says):
         open_adapter(spec, in_process=True)
     assert says in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_a_dtype_that_is_named_twice_is_judged_once(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(GOOD + "dtypes = ('float32', 'float64', 'float32')")
+    assert load(str(file)).offer.dtypes == ("float32", "float64")
 
 
 def test_a_missing_library_comes_with_the_command():
