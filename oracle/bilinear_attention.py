@@ -7,6 +7,7 @@
 Without any key, a row holds what `masked_row` says: zeros, NaN, or the mean of nothing, which is zero.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,15 @@ import numpy as np
 from .general_attention import check_masked_row, general_attention, general_attention_vjp, mix, weigh
 from .general_attention_bound import of_steps, values, weighted_values
 from .general_attention_tape import attend, dot_products
-from .rounding.bound import Bound, Errors, finish, matrix_product, stored, sum_variance
+from .rounding.bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish, matrix_product, stored, sum_variance
 from .rounding.computed import Computed, bounded, exact_arguments
 from .rounding.formats import FORMATS
 from .rounding.numerics import Numerics
 from .rounding.tape import Tape, matmul, rearrange
 from .shapes import Array, check, real
+
+_Product = Callable[[Callable[[Array], Array]], Array]
+"""Of three factors, each put through a function first."""
 
 
 def bilinear_attention(query: Any, key: Any, value: Any, w: Any, *, masked_row: str = "zero") -> Array:
@@ -56,10 +60,11 @@ def bilinear_attention_bound(
 ) -> Bound:
     """How far from `bilinear_attention` a right implementation may be.
 
-        E^s = (d_q + d_k) U |q| |W| |k| + max(h(q W) |k|, |q| h(W k)) + h(s)
+        E^s = (d_q + d_k) U |q| |W| |k| + max(h(q W) |k|, |q| h(W k)) + h(s)      two products
+        E^s = (d_q d_k + 1) U |q| |W| |k| + h(s)                                  one sum of terms q_d W_de k_e
 
-    h: half an ulp where `numerics.hidden` stores what passes between the steps. (q W) k^T and q (W k^T) are both right,
-    so that the larger counts, and so it is with V^s. What becomes of E^s: `general_attention_bound`.
+    h: half an ulp where `numerics.hidden` stores what passes between the steps. (q W) k^T, q (W k^T) and the one
+    sum are right, so that the largest counts, and so it is with V^s. What becomes of E^s: `general_attention_bound`.
     """
     query, key, value, w = _arguments(query, key, value, w, masked_row)
     numerics, k_t = of_steps(numerics), key.swapaxes(-1, -2)
@@ -67,7 +72,8 @@ def bilinear_attention_bound(
         s, of_query_first = _product_of_three(query, w, k_t, numerics)
         _, of_key_first = _product_of_three(key, w.T, query.swapaxes(-1, -2), numerics)
         turned = (each.swapaxes(-1, -2) for each in of_key_first)
-        of_s = Errors(*(np.maximum(a, b) for a, b in zip(of_query_first, turned, strict=True)))
+        of_one_sum = _one_sum(lambda f: f(query) @ f(w) @ f(k_t), w.size, numerics)
+        of_s = Errors(*map(np.maximum, map(np.maximum, of_query_first, turned), of_one_sum))
         of_s = stored(s, stored(s, of_s, numerics.hidden), numerics.scores)
         weights = weigh(s, None, masked_row)
         expected = mix(weights, value, masked_row)
@@ -87,7 +93,8 @@ def bilinear_attention_vjp_bound(
 ) -> dict[str, Bound]:
     """q (W k) and (q W) k are both right, and so are their ways back: the larger error counts.
 
-    dW may also be one sum over all pairs of a query and a key, n of them: n U sum |q| |dS| |k| more.
+    Each of dq, dk and dW may also be one sum, as dq_d = sum_je dS_j W_de k_je is; with n terms, n U times the sum of
+    their sizes more.
     """
     of = exact_arguments("bilinear_attention_vjp_bound", query=query, key=key, value=value, w=w)
     numerics = of_steps(numerics)
@@ -108,14 +115,17 @@ def bilinear_attention_vjp_bound(
             (e, v, c), (e_2, v_2, c_2) = one.errors, found[1][name].errors
             either[name] = Computed(one.value, np.maximum(e, e_2), np.maximum(v, v_2), np.maximum(c, c_2))
         ds, _ = general_attention_vjp(g, s.value, of["value"].value, masked_row=masked_row)
-        n, unit, dw = numerics.roundings(ds.size), numerics.unit, either["w"]
-        magnitude, squares = (
-            np.einsum("bid,bij,bje->de", *(function_of(each) for each in (of["query"].value, ds, of["key"].value)))
-            for function_of in (np.abs, np.square)
-        )
-        error = (1 + n * unit) * dw.error + n * unit * magnitude + n * numerics.underflow
-        variance = dw.variance + sum_variance(n, dw.value, squares, unit)
-        either["w"] = Computed(dw.value, error, variance, dw.coherent)
+        q, k, w = (of[name].value for name in ("query", "key", "w"))
+        sums: dict[str, tuple[_Product, int]] = {
+            "query": (lambda f: f(ds) @ f(k) @ f(w).T, k.shape[1] * k.shape[2]),
+            "key": (lambda f: f(ds).swapaxes(-1, -2) @ f(q) @ f(w), q.shape[1] * q.shape[2]),
+            "w": (lambda f: (f(q).swapaxes(-1, -2) @ f(ds) @ f(k)).sum(0), ds.size),
+        }
+        for name, (made, terms) in sums.items():
+            y, (e, v, c) = either[name].value, either[name].errors
+            error, variance, coherent = _one_sum(made, terms, numerics)
+            growth = 1 + numerics.roundings(terms) * numerics.unit
+            either[name] = Computed(y, growth * e + error, v + variance, c + coherent)
         return {name: bounded(each, numerics, rows_independent=False) for name, each in either.items()}
 
 
@@ -129,6 +139,26 @@ def _product_of_three(a: Array, b: Array, c: Array, numerics: Numerics) -> tuple
         growth *= (1 + FORMATS[numerics.operands].unit_roundoff) ** 2
     error = second.error + growth * first.error @ np.abs(c)
     return abc, Errors(error, second.variance + first.variance @ (c * c), np.zeros_like(error))
+
+
+def _one_sum(product: _Product, terms: int, numerics: Numerics) -> Errors:
+    """The errors of a sum of so many terms, each a product of three: n - 1 roundings of the sum, 2 of a term.
+
+        E = (n + 1) U A + n eta             A, Q: `product` of the factors' sizes, and of their squares
+        V = sum_variance + (2 U^2/3) Q
+
+    Rounded operands (u_o) add ((1 + u_o)^3 - 1) A.
+    """
+    n, unit = numerics.roundings(terms), numerics.unit
+    total, magnitude, squares = (product(each) for each in (np.asarray, np.abs, np.square))
+    error = (n + 1) * unit * magnitude + n * numerics.underflow
+    variance = sum_variance(n, total, squares, unit) + 2 * VARIANCE_OF_ROUNDING * unit**2 * squares
+    coherent = error if numerics.rounding == "toward-zero" else np.zeros_like(error)
+    if numerics.operands is not None:
+        u_o = FORMATS[numerics.operands].unit_roundoff
+        error = error + ((1 + u_o) ** 3 - 1) * magnitude
+        variance = variance + 3 * VARIANCE_OF_ROUNDING * u_o**2 * squares
+    return Errors(error, variance, coherent)
 
 
 def _arguments(query: Any, key: Any, value: Any, w: Any, masked_row: str) -> tuple[Array, Array, Array, Array]:

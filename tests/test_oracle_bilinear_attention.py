@@ -129,3 +129,25 @@ def test_numbers_beyond_the_hidden_format_have_no_bound():
     arrays = operands(np.random.default_rng(7), spread=1e6)
     bound = bilinear_attention_bound(*arrays, numerics=precision_classes("float16")[-1][1])
     assert np.all(bound.worst >= np.abs(bound.expected) * 0.5)
+
+
+@pytest.mark.parametrize(("bits", "least", "most"), [(24, 0.1, 1), (20, 1, 20)])
+def test_a_score_may_be_one_sum_and_a_coarser_one_is_caught(bits, least, most):
+    """Products of three, added up one after another; 4 bits less than float32 has are too few."""
+    numerics = precision_classes("float32")[-1][1]
+    query, key, value, w = (
+        each.astype(np.float32) for each in operands(np.random.default_rng(8), (16, 20), (24, 24), spread=3)
+    )
+
+    def kept(x):
+        exponent = np.frexp(x)[1]
+        return np.ldexp(np.round(np.ldexp(x, bits - exponent)), exponent - bits)
+
+    terms = (query[:, :, None, :, None] * w) * key[:, None, :, None, :]
+    s = np.zeros(terms.shape[:3], np.float32)
+    for term in np.moveaxis(terms.reshape(*s.shape, -1), -1, 0):
+        s = kept(s + term)
+    e = np.exp(s - s.max(-1, keepdims=True))
+    bound = bilinear_attention_bound(query, key, value, w, numerics=numerics)
+    error = np.abs((e / e.sum(-1, keepdims=True)) @ value - bound.expected)
+    assert least < np.max(error / bound.statistical) <= most

@@ -32,6 +32,12 @@ def bilinear_key_first(query: Array, key: Array, value: Array, w: Array) -> Arra
     return weights(query @ (key @ w.T).swapaxes(-1, -2)) @ value
 
 
+@variant("bilinear-one-sum", "bilinear_attention", "A score is one sum of products of three.", wrong=False)
+@wide
+def bilinear_one_sum(query: Array, key: Array, value: Array, w: Array) -> Array:
+    return weights(np.einsum("bqd,de,bke->bqk", query, w, key)) @ value
+
+
 @variant("bilinear-float64-inside", "bilinear_attention", "Everything in float64.", wrong=False)
 def bilinear_float64_inside(query: Array, key: Array, value: Array, w: Array) -> Array:
     return attend(*(each.astype(FLOAT64) for each in (query, key, value, w))).astype(query.dtype)

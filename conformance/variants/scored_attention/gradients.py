@@ -137,6 +137,15 @@ def bilinear_gradient_key_first(g: Array, query: Array, key: Array, value: Array
     return ds @ key @ w.T, of_queries @ w, transposed(p) @ g, over_items(of_queries, key)
 
 
+@bilinear_gradient("bilinear-gradient-one-sum", "Each gradient is one sum of products of three.", wrong=False)
+@wide_gradients
+def bilinear_gradient_one_sum(g: Array, query: Array, key: Array, value: Array, w: Array) -> Gradients:
+    p = softmax(np.einsum("bid,de,bje->bij", query, w, key))
+    ds = through_softmax(p, g @ transposed(value))
+    dq, dk = np.einsum("bij,bje,de->bid", ds, key, w), np.einsum("bij,bid,de->bje", ds, query, w)
+    return dq, dk, transposed(p) @ g, np.einsum("bij,bid,bje->de", ds, query, key)
+
+
 @bilinear_gradient(
     "bilinear-gradient-unfused", "Every tensor between two steps is stored in the input's format.", wrong=False
 )
