@@ -1,6 +1,10 @@
-"""Strategies of Hypothesis, for tests of one's own."""
+"""Strategies of Hypothesis, for property-based tests of one's own: `pip install 'assay[hypothesis]'`."""
 
-from hypothesis import strategies as st
+try:
+    from hypothesis import strategies as st
+except ImportError as error:
+    message = "assay.conformance.strategies needs Hypothesis: pip install 'assay[hypothesis]'"
+    raise ImportError(message) from error
 
 from .cases.drawing import _SEEDS
 from .components import COMPONENTS

@@ -191,21 +191,3 @@ def test_a_spread_of_cases_is_even():
     assert list(evenly_spaced(every, 5)) == [0, 2, 4, 6, 8]
     assert list(evenly_spaced(every, 20)) == every
     assert list(evenly_spaced([], 5)) == []
-
-
-def test_the_strategy_works_in_a_test_of_ones_own(terminal):
-    """With Hypothesis's own checks of its health, and down to the smallest case."""
-    (terminal.cwd / "test_mine.py").write_text(
-        "from assay.conformance.drawing import cases\nfrom assay.conformance.component import COMPONENTS\n"
-        "import assay.conformance.registry, hypothesis\n\n"
-        "@hypothesis.given(cases('attention', 'bfloat16'))\ndef test_right(case):\n"
-        "    assert COMPONENTS['attention'].make(case).arrays['query'].ndim == 4\n\n"
-        "@hypothesis.given(cases('softmax'))\ndef test_wrong(case):\n    assert case['n'] < 8\n",
-        encoding="utf-8",
-    )
-    done = terminal.python("-m", "pytest", "-p", "no:cacheprovider", "-q", "test_mine.py")
-
-    assert "1 failed, 1 passed" in done.stdout
-    assert "test_wrong" in done.stdout
-    smallest = "('rows', 1), ('n', 8), ('regime', 'normal'), ('layout', 'contiguous'), ('seed', 0)"
-    assert smallest in done.stdout
