@@ -1,5 +1,6 @@
 """Strategies of Hypothesis for tests of one's own: the example of docs/adapters.md, shrinking, and the lack of it."""
 
+import importlib
 import re
 import sys
 from pathlib import Path
@@ -38,4 +39,4 @@ def test_without_hypothesis_one_sentence_says_what_to_install(monkeypatch):
     monkeypatch.delitem(sys.modules, "assay.conformance.strategies", raising=False)
 
     with pytest.raises(ImportError, match=r"needs Hypothesis: pip install 'assay\[hypothesis\]'$"):
-        import assay.conformance.strategies
+        importlib.import_module("assay.conformance.strategies")
