@@ -5,15 +5,13 @@ follow, and find what only three parameters together show.
 """
 
 import functools
-import zlib
 from collections.abc import Iterator
 from typing import Final
-
-import numpy as np
 
 from ..terms.case import Case
 from ..terms.clause import Clause
 from ..terms.component import Component
+from ..terms.generator import Generator
 from .covering import Row, covering_set
 from .profiles import Profile
 
@@ -51,7 +49,7 @@ def drawn_cases(component: Component, dtype: str, seed: int, count: int) -> list
     other cases in another program.
     """
     factors = list(component.factors.values())
-    generator = np.random.default_rng([seed, zlib.crc32(component.name.encode())])
+    generator = Generator("drawn cases", component.name, seed)
     drawn: list[Case] = []
     for _ in range(count * _ATTEMPTS):
         if len(drawn) == count:

@@ -13,36 +13,37 @@ import numpy as np
 
 from ..terms.case import Case
 from ..terms.component import Array
+from ..terms.generator import Generator
 from .values import generator_of
 
 # Lengths that differ from one item to the next.
 
 
-def _padding_right(generator: np.random.Generator, shape: tuple[int, int, int, int]) -> Array:
+def _padding_right(generator: Generator, shape: tuple[int, int, int, int]) -> Array:
     batch, _, _, keys = shape
     return np.arange(keys) < _lengths(generator, batch, keys)[:, None, None, None]
 
 
-def _padding_left(generator: np.random.Generator, shape: tuple[int, int, int, int]) -> Array:
+def _padding_left(generator: Generator, shape: tuple[int, int, int, int]) -> Array:
     batch, _, _, keys = shape
     return np.arange(keys) >= keys - _lengths(generator, batch, keys)[:, None, None, None]
 
 
-def _lengths(generator: np.random.Generator, batch: int, keys: int) -> Array:
+def _lengths(generator: Generator, batch: int, keys: int) -> Array:
     """L_k, L_k - 1, ... (1 at the least, where there are keys), in any order over the batch."""
     return generator.permutation(np.maximum(keys - np.arange(batch), min(keys, 1)))
 
 
-def _random(generator: np.random.Generator, shape: tuple[int, int, int, int]) -> Array:
+def _random(generator: Generator, shape: tuple[int, int, int, int]) -> Array:
     return _with_a_key(generator, generator.random(shape[2:]) < 0.6)
 
 
-def _per_head(generator: np.random.Generator, shape: tuple[int, int, int, int]) -> Array:
+def _per_head(generator: Generator, shape: tuple[int, int, int, int]) -> Array:
     _, heads, _, keys = shape
     return _with_a_key(generator, generator.random((1, heads, 1, keys)) < 0.5)
 
 
-def _per_query(generator: np.random.Generator, shape: tuple[int, int, int, int]) -> Array:
+def _per_query(generator: Generator, shape: tuple[int, int, int, int]) -> Array:
     """A window that moves the other way than the causal one, and is no symmetric matrix."""
     batch, _, queries, keys = shape
     first = (keys - 1 - np.arange(queries)[:, None] * 2) % max(keys, 1)
@@ -51,13 +52,13 @@ def _per_query(generator: np.random.Generator, shape: tuple[int, int, int, int])
     return distance < width
 
 
-def _blind_rows(generator: np.random.Generator, shape: tuple[int, int, int, int]) -> Array:
+def _blind_rows(generator: Generator, shape: tuple[int, int, int, int]) -> Array:
     mask = generator.random(shape[2:]) < 0.7
     mask[generator.integers(0, 2, shape[2]) == 1] = False
     return mask
 
 
-def _with_a_key(generator: np.random.Generator, mask: Array) -> Array:
+def _with_a_key(generator: Generator, mask: Array) -> Array:
     """No row without a key."""
     keys = mask.shape[-1]
     if keys:
@@ -65,7 +66,7 @@ def _with_a_key(generator: np.random.Generator, mask: Array) -> Array:
     return mask
 
 
-_KINDS: Final[Mapping[str, Callable[[np.random.Generator, tuple[int, int, int, int]], Array]]] = {
+_KINDS: Final[Mapping[str, Callable[[Generator, tuple[int, int, int, int]], Array]]] = {
     "padding-right": _padding_right,
     "padding-left": _padding_left,
     "random": _random,

@@ -10,10 +10,9 @@ import functools
 from dataclasses import replace
 from typing import Final
 
-import numpy as np
-
 from ..terms.case import Value
 from ..terms.component import Component, Option
+from ..terms.generator import Generator
 
 _ATTEMPTS: Final = 100
 """How many ways to complete a shape are tried before a size is given up as inadmissible."""
@@ -32,7 +31,7 @@ def sized(component: Component, sizes: str) -> Component:
 def pool(component: Component) -> list[Option]:
     """Shapes in which every size of every factor occurs that can, the plainest first; the same everywhere."""
     factors = _size_factors(component)
-    generator = np.random.default_rng(0)
+    generator = Generator("shapes")
     plainest: dict[str, Value] = {name: value for options in factors.values() for name, value in options[0].items()}
     # An empty array shows nothing of the other sizes: each has a shape of its own.
     empty = [plainest | dict(size) for options in factors.values() for size in options if _empty(size)]

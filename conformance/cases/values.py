@@ -2,7 +2,6 @@
 oracle sees exactly what the implementation sees.
 """
 
-import zlib
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -11,15 +10,16 @@ import numpy as np
 from ...oracle.rounding.formats import FORMATS
 from ..terms.case import Case
 from ..terms.component import Array
+from ..terms.generator import Generator
 from ..terms.rounding import rounded
 
 GENERIC: Final = ("normal", "uniform")
 """Regimes of `draw` on whose values the statistical bounds hold."""
 
 
-def generator_of(case: Case, purpose: str) -> np.random.Generator:
-    """The random numbers of one argument of a case: they do not depend on what is drawn for the others."""
-    return np.random.default_rng([case["seed"], zlib.crc32(case.component.encode()), zlib.crc32(purpose.encode())])
+def generator_of(case: Case, purpose: str) -> Generator:
+    """Return the random numbers of one argument of a case: they do not depend on what is drawn for the others."""
+    return Generator(case.component, case["seed"], "argument", purpose)
 
 
 def tiny(dtype: str) -> float:
@@ -37,12 +37,12 @@ def draw(case: Case, name: str, shape: tuple[int, ...], regime: str, dtype: str)
     return rounded(_REGIMES[regime](generator_of(case, name), shape, dtype), dtype)
 
 
-def _ties(generator: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Array:
+def _ties(generator: Generator, shape: tuple[int, ...], dtype: str) -> Array:
     """Three values, none of which is an integer."""
     return generator.choice([-0.75, 0.3, 1.7], shape)
 
 
-def _cancelling(generator: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Array:
+def _cancelling(generator: Generator, shape: tuple[int, ...], dtype: str) -> Array:
     """Pairs along the last axis that cancel but for a thousandth."""
     values = generator.standard_normal(shape)
     half = shape[-1] // 2
@@ -50,7 +50,7 @@ def _cancelling(generator: np.random.Generator, shape: tuple[int, ...], dtype: s
     return values
 
 
-_REGIMES: Final[Mapping[str, Callable[[np.random.Generator, tuple[int, ...], str], Array]]] = {
+_REGIMES: Final[Mapping[str, Callable[[Generator, tuple[int, ...], str], Array]]] = {
     "normal": lambda generator, shape, dtype: generator.standard_normal(shape),
     "uniform": lambda generator, shape, dtype: generator.uniform(-1, 1, shape),
     # Sums of a few hundred products of integers up to 3 are exact in every accumulator.

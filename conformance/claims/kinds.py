@@ -35,5 +35,5 @@ class Claim:
 
 
 def random(seed: int) -> np.random.Generator:
-    """The random numbers of one measurement."""
+    """Return the random numbers of one measurement: numpy's, as a claim is measured, not replayed."""
     return np.random.default_rng(seed)

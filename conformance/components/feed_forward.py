@@ -9,6 +9,7 @@ from ..cases.values import GENERIC, draw, generator_of
 from ..terms.case import Case
 from ..terms.clause import clause
 from ..terms.component import LAYOUTS, Array, Component, Conventions, Inputs, component
+from ..terms.generator import Generator
 from ..terms.requirements import skip_unless
 from ..terms.rounding import rounded
 from ..terms.trial import Trial
@@ -53,7 +54,7 @@ def _make(case: Case) -> Inputs:
     return Inputs(arrays)
 
 
-def _sparse(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
+def _sparse(generator: Generator, shape: tuple[int, ...]) -> Array:
     return generator.choice([-1.0, 0.0, 0.0, 1.0, 0.0, 0.0], shape)
 
 

@@ -43,7 +43,7 @@ def _steps(case: Case) -> Any:
     if moment == "falling":
         return np.sort(generator.integers(warmup, last, 7))
     if moment == "both":
-        return np.linspace(1, last, 9)
+        return 1 + (last - 1) * np.arange(9) // 8
     if moment == "repeated":
         return np.repeat(generator.integers(1, last, 2), 3)
     if moment == "late":

@@ -13,7 +13,7 @@ from ..judging.result import Result, result_from_json
 from .allowed import Allowed
 
 SCHEMA: Final = "assay-report/1"
-SPEC: Final = "2026.11"
+SPEC: Final = "2026.12"
 
 CONFORMS, VIOLATES, NO_EVIDENCE = "conforms", "violates", "no-evidence"
 EXIT_STATUS: Final[Mapping[str, int]] = {CONFORMS: 0, VIOLATES: 1, NO_EVIDENCE: 3}

@@ -17,6 +17,11 @@ _NUMPY: Final[Mapping[str, Any]] = {
 
 
 def rounded(values: Array | float, dtype: str) -> Array:
-    """The nearest values of the dtype, in float64."""
+    """Return the nearest values of the dtype, in float64; of two that are equally near, the even one."""
+    given = np.asarray(values, np.float64)
     with np.errstate(over="ignore"):
-        return np.asarray(values, np.float64).astype(_NUMPY[dtype]).astype(np.float64)
+        if dtype == "bfloat16":
+            # Eight bits first: ml_dtypes rounds to float32 and then once more, which may end at the second nearest.
+            exponent = np.maximum(np.frexp(given)[1], -125) - 8
+            given = np.ldexp(np.rint(np.ldexp(given, -exponent)), exponent)
+        return given.astype(_NUMPY[dtype]).astype(np.float64)

@@ -1,6 +1,5 @@
 """A trial: one case given to one implementation. What clauses call, and what they compare with."""
 
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -16,6 +15,7 @@ from .aggregates import Statistic, statistics
 from .case import Case
 from .comparison import Array, Worst, against_bound, bit_for_bit, same_within
 from .component import Component, Inputs
+from .generator import Generator
 from .requirements import of_gradient, require_within
 from .rounding import rounded
 from .subject import Subject, recent_replies
@@ -45,9 +45,9 @@ class Trial:
         """Every convention, as declared or by default."""
         return self.subject.conventions
 
-    def generator(self, *purpose: object) -> np.random.Generator:
-        """Random numbers of the case's seed, another stream for each purpose."""
-        return np.random.default_rng([self.case["seed"], *(zlib.crc32(str(each).encode()) for each in purpose)])
+    def generator(self, *purpose: object) -> Generator:
+        """Return the random numbers that a clause needs for a purpose; no argument of the case shares them."""
+        return Generator(self.case.component, self.case["seed"], "clause", *purpose)
 
     # Calls
 

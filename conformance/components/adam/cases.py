@@ -50,11 +50,11 @@ def _gradients(case: Case, shape: tuple[int, int]) -> Array:
     elif regime == "constant":
         values[...] = values[:1]
     elif regime == "alternating":
-        values = np.abs(values[:1]) * (-1.0) ** step
+        values = np.abs(values[:1]) * np.where(step % 2, -1.0, 1.0)
     elif regime == "shrinking":
-        values = values * 2.0**-step
+        values = np.ldexp(values, -step)
     elif regime == "growing":
-        values = values * 2.0 ** np.minimum(step - 4, 4)
+        values = np.ldexp(values, np.minimum(step - 4, 4))
     if case["layout"] == "expanded":
         values[...] = values[:1]
     return rounded(values, dtype)

@@ -13,6 +13,7 @@ from ...cases.masks import MASKS, mask_of
 from ...cases.values import draw, generator_of
 from ...terms.case import Case
 from ...terms.component import LAYOUTS, Array, Component, Conventions, Inputs, component
+from ...terms.generator import Generator
 from ...terms.rounding import rounded
 
 # Lengths at 1 and 2, and around the tiles of 16, 64 and 128 that kernels cut them into; the plainest first.
@@ -72,7 +73,7 @@ def _values(case: Case, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Arra
     arrays = {name: draw(case, name, shapes[name], kind, dtype) for name, kind in zip(shapes, kinds, strict=True)}
     generator = generator_of(case, regime)
     if regime in _DEVIATION_OF_LOGITS:
-        scale = case["d_k"] ** -0.5 if case["scale"] == "none" else case["scale"]
+        scale = 1 / np.sqrt(case["d_k"]) if case["scale"] == "none" else case["scale"]
         # s = scale q.k has the deviation scale sqrt(d_k) a^2 where q and k have the deviation a.
         a = np.sqrt(_DEVIATION_OF_LOGITS[regime] / (scale * np.sqrt(case["d_k"])))
         arrays |= {name: rounded(a * arrays[name], dtype) for name in ("query", "key")}
@@ -94,7 +95,7 @@ def _values(case: Case, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Arra
     return arrays
 
 
-def _one_hot(case: Case, shapes: Mapping[str, tuple[int, ...]], generator: np.random.Generator) -> dict[str, Array]:
+def _one_hot(case: Case, shapes: Mapping[str, tuple[int, ...]], generator: Generator) -> dict[str, Array]:
     """Scores of 0 for one key of each query, and below -1000 for every other.
 
     Query i looks at one channel c; the key that has 0 there is its own, all others have -1. The score is 0, so that
@@ -106,7 +107,7 @@ def _one_hot(case: Case, shapes: Mapping[str, tuple[int, ...]], generator: np.ra
     key[:, :, places, np.arange(len(places))] = 0.0
     channel = generator.integers(0, max(len(places), 1), shapes["query"][:3])
     query = ONE_HOT * (np.arange(d_k) == channel[..., None])
-    value = generator.choice([-1.0, 1.0], shapes["value"]) * 2.0 ** generator.integers(-6, 7, shapes["value"])
+    value = np.ldexp(generator.choice([-1.0, 1.0], shapes["value"]), generator.integers(-6, 7, shapes["value"]))
     return {"query": query, "key": key, "value": value}
 
 

@@ -2,6 +2,8 @@
 or with what the formula gives without any rounding; two results may differ by the sum of their bounds.
 """
 
+import math
+
 import numpy as np
 
 from ...terms.clause import clause
@@ -217,7 +219,7 @@ def linear_in_values(trial: Trial) -> float:
 )
 def scale_of_keys(trial: Trial) -> float:
     """1/sqrt(d_k) in float64, given by hand; and against the formula."""
-    given = trial.inputs.but(scale=trial.case["d_k"] ** -0.5)
+    given = trial.inputs.but(scale=1 / math.sqrt(trial.case["d_k"]))
     actual = trial.call()
     ratio = require_within(trial.judge(actual), "with the default scale, 1/sqrt(d_k), the result is wrong")
     return max(

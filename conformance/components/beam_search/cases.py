@@ -12,6 +12,8 @@ from ....oracle.beam_search import Tokens
 from ...cases.values import generator_of
 from ...terms.case import Case
 from ...terms.component import Array, Component, Inputs, component
+from ...terms.elementary import exp, log
+from ...terms.generator import Generator
 from ...terms.rounding import rounded
 from ...terms.verdict import Violation
 
@@ -21,35 +23,37 @@ _SOURCE = "Wu et al. 2016, section 7; paper, section 6.1"
 
 
 def _normalised(logits: Array) -> Array:
-    return np.asarray(logits - np.log(np.exp(logits).sum(1, keepdims=True)))
+    # A sum from left to right: numpy's `sum` takes an order of its own.
+    total = np.add.accumulate(exp(logits), axis=1)[:, -1:]
+    return np.asarray(logits - log(total))
 
 
-def _forbidden(generator: np.random.Generator, table: Array, end: int) -> Array:
+def _forbidden(generator: Generator, table: Array, end: int) -> Array:
     """Three in ten entries, but at most all but one of a row."""
     allowed: Array = np.asarray(generator.random(table.shape) >= 0.3)
     allowed[np.arange(len(table)), generator.integers(0, len(table), len(table))] = True
     return np.where(allowed, table, -np.inf)
 
 
-def _dead(generator: np.random.Generator, table: Array, end: int) -> Array:
+def _dead(generator: Generator, table: Array, end: int) -> Array:
     """Rows that nothing follows, every third or so."""
     table = _forbidden(generator, table, end)
     table[generator.random(len(table)) < 0.35] = -np.inf
     return table
 
 
-def _certain(generator: np.random.Generator, table: Array, end: int) -> Array:
+def _certain(generator: Generator, table: Array, end: int) -> Array:
     """One token follows with probability 1."""
     following = generator.integers(0, len(table), len(table))
     return np.where(np.arange(len(table)) == following[:, None], 0.0, -np.inf)
 
 
-def _at_end(change: float) -> Callable[[np.random.Generator, Array, int], Array]:
+def _at_end(change: float) -> Callable[[Generator, Array, int], Array]:
     """Another probability to end, as log-odds."""
     return lambda generator, table, end: _normalised(table + change * (np.arange(len(table)) == end))
 
 
-_REGIMES: Final[Mapping[str, Callable[[np.random.Generator, Array, int], Array]]] = {
+_REGIMES: Final[Mapping[str, Callable[[Generator, Array, int], Array]]] = {
     "normal": lambda generator, table, end: table,
     "peaked": lambda generator, table, end: _normalised(4 * table),
     "ending": _at_end(2.5),
@@ -59,7 +63,7 @@ _REGIMES: Final[Mapping[str, Callable[[np.random.Generator, Array, int], Array]]
     "certain": _certain,
     "improbable": lambda generator, table, end: _normalised(np.asarray(40 * generator.standard_normal(table.shape))),
     "ties": lambda generator, table, end: generator.choice([-0.5, -1.0, -2.25], table.shape),
-    "flat": lambda generator, table, end: np.full_like(table, -np.log(len(table))),
+    "flat": lambda generator, table, end: _normalised(np.zeros_like(table)),
 }
 """Of a random table."""
 

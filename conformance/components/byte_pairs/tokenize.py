@@ -14,6 +14,7 @@ from ....oracle.tokenize import Pair
 from ...cases.values import generator_of
 from ...terms.case import Case
 from ...terms.component import Component, Inputs, component
+from ...terms.generator import Generator
 from ...terms.trial import Trial
 from ...terms.verdict import Violation
 
@@ -58,7 +59,9 @@ def text_of(case: Case, purpose: str = "text", length: int | None = None) -> str
     alphabet = ALPHABETS[case["text"]]
     characters = [alphabet[int(k)] for k in generator.integers(0, len(alphabet), size)]
     if case["text"] == "runs":
-        characters = [each for each in characters for _ in range(int(generator.geometric(0.3)))][:size]
+        # A run ends with a probability of 0.3, so that its length is geometric.
+        first = np.maximum.accumulate(np.where(generator.random(size) < 0.3, np.arange(size), 0))
+        characters = [characters[int(k)] for k in first]
     return "".join(characters)
 
 
@@ -89,7 +92,7 @@ def merges_of(case: Case) -> list[list[str]]:
     return [list(pair) for pair in pairs]
 
 
-def _random(case: Case, count: int, generator: np.random.Generator, *, anew: bool) -> list[Pair]:
+def _random(case: Case, count: int, generator: Generator, *, anew: bool) -> list[Pair]:
     """Pairs of tokens that there are by then; `anew`: what they make is a new token."""
     tokens = list(dict.fromkeys(ALPHABETS[case["text"]]))
     pairs: dict[Pair, None] = {}

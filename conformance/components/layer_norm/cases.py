@@ -30,7 +30,7 @@ def _make(case: Case) -> Inputs:
     elif regime == "far":
         # A mean of 1e2 to 4e4 (float64: to 4e8), and a spread of a few units in its last place, at least 1.
         mean = generator.choice([1e2, 1e3, 4e4] if dtype != "float64" else [1e4, 1e6, 4e8], column)
-        ulp = 2 * FORMATS[dtype].unit_roundoff * 2.0 ** np.floor(np.log2(mean))
+        ulp = np.ldexp(FORMATS[dtype].unit_roundoff, np.frexp(mean)[1])
         x = mean + np.maximum(1.0, 1.5 * ulp) * generator.standard_normal(shape)
     elif regime == "narrow":
         # A deviation of 1e-1 to 1e-4, about which epsilon decides.
@@ -38,7 +38,7 @@ def _make(case: Case) -> Inputs:
     elif regime == "mixed":
         # Rows of unlike size and mean side by side.
         x = generator.choice([1e-2, 1.0, 30.0], column) * (
-            generator.standard_normal(shape) + generator.normal(size=column)
+            generator.standard_normal(shape) + generator.standard_normal(column)
         )
     else:
         x = draw(case, "x", shape, "normal" if regime == "zero-gain" else regime, dtype)

@@ -129,7 +129,7 @@ def gain_and_bias(trial: Trial) -> float:
     x = _rows(trial)
     d = x.shape[-1]
     generator = trial.generator("gain")
-    gain = generator.choice([-1.0, 1.0], d) * 2.0 ** generator.integers(-3, 4, d)
+    gain = np.ldexp(generator.choice([-1.0, 1.0], d), generator.integers(-3, 4, d))
     plain = trial.inputs.but(gain=np.ones(d), bias=np.zeros(d))
     scaled = plain.but(gain=gain)
     allowance = trial.bound(scaled).worst + np.abs(gain) * trial.bound(plain).worst

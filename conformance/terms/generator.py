@@ -1,0 +1,85 @@
+"""Random numbers that are the same with every numpy on every machine.
+
+numpy promises no stream of its `Generator` (NEP 19), but it does promise the raw words of its bit generators. Philox
+(Salmon, Moraes, Dror and Shaw 2011) is keyed here by what the numbers are for, and its words become values by whole
+numbers and by operations that IEEE 754 defines exactly: + - * / sqrt, comparison, powers of two. Inputs of a case may
+not be made with others: exp, log, sin and pow differ between processors, as do sums in an order of numpy's choice.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+
+from .elementary import log
+from .rounding import Array
+
+_Size: TypeAlias = int | tuple[int, ...]
+
+_BLOCK: Final = 2**14
+"""Points at a time, so that what is computed of them stays in the processor's cache."""
+
+
+class Generator:
+    """A stream of random numbers; its methods have the names and the meaning of numpy's.
+
+    Without a size they return arrays of no axis.
+    """
+
+    def __init__(self, *key: object) -> None:
+        """Begin the stream of a key: the words and numbers that say what the random numbers are for.
+
+        The key of Philox is the BLAKE2b hash, in 128 bits, of the key's texts as a JSON array.
+        """
+        digest = hashlib.blake2b(json.dumps([str(each) for each in key]).encode(), digest_size=16).digest()
+        self._philox = np.random.Philox(key=int.from_bytes(digest, "little"))
+
+    def _words(self, size: _Size) -> Array:
+        shape = (size,) if isinstance(size, int) else size
+        return np.asarray(self._philox.random_raw(math.prod(shape))).reshape(shape)
+
+    def integers(self, low: int, high: int | None = None, size: _Size = ()) -> Array:
+        """Draw whole numbers from `low` to `high` - 1; from 0 to `low` - 1 where there is no `high`."""
+        low, high = (0, low) if high is None else (low, high)
+        words = self._words(size)
+        if low >= high and words.size:
+            raise ValueError(f"no whole number is at least {low} and less than {high}")
+        # The remainder prefers small numbers by (high - low)/2^64, which nobody can see.
+        return np.asarray(low + (words % np.uint64(max(high - low, 1))).astype(np.int64))
+
+    def random(self, size: _Size = ()) -> Array:
+        """Draw multiples of 2^-53 from [0, 1)."""
+        return np.asarray((self._words(size) >> np.uint64(11)) * 2.0**-53)
+
+    def uniform(self, low: float, high: float, size: _Size = ()) -> Array:
+        """Draw numbers between `low` and `high`."""
+        return np.asarray(low + (high - low) * self.random(size))
+
+    def standard_normal(self, size: _Size = ()) -> Array:
+        """Draw normal numbers of mean 0 and variance 1, by the polar method (Marsaglia and Bray 1964)."""
+        shape = (size,) if isinstance(size, int) else size
+        missing, found = math.prod(shape), [np.empty(0)]
+        while missing > 0:
+            # Two numbers of each point of a square that lies in its circle, as pi/4 of them do.
+            words = self._words(min(int(0.66 * missing) + 8, _BLOCK))
+            x, y = (half * 2.0**-31 - (1 - 2.0**-32) for half in (words >> np.uint64(32), words & np.uint64(2**32 - 1)))
+            square = x * x + y * y
+            inside = square < 1
+            square = square[inside]
+            factor = np.sqrt(-2 * log(square) / square)
+            found.append(np.stack([x[inside] * factor, y[inside] * factor], axis=1).ravel())
+            missing -= found[-1].size
+        return np.concatenate(found)[: math.prod(shape)].reshape(shape)
+
+    def permutation(self, of: int | Array) -> Array:
+        """Shuffle the rows of an array, or the whole numbers below one."""
+        order = np.argsort(self._words(of if isinstance(of, int) else len(of)), kind="stable")
+        return order if isinstance(of, int) else of[order]
+
+    def choice(self, values: Sequence[Any] | Array, size: _Size = (), *, replace: bool = True) -> Array:
+        """Draw some of the values; without `replace` so many different ones."""
+        of = np.asarray(values)
+        return of[self.integers(len(of), size=size)] if replace else self.permutation(of)[:size]
