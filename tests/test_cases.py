@@ -178,7 +178,7 @@ def test_draws_are_the_same_whatever_else_the_program_has_loaded(terminal):
     terminal.write("constants.py", f"VALUES = {[k * 7919 + 13 for k in range(2000)]}\n")
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n{}\n"
-        "from assay.conformance.drawing import drawn_cases\nfrom assay.conformance.registry import COMPONENTS\n"
+        "from assay.conformance.cases.drawing import drawn_cases\nfrom assay.conformance.components import COMPONENTS\n"
         "print(*(case.id for case in drawn_cases(COMPONENTS['softmax'], 'float32', 5, 1000)), sep='\\n')"
     )
     one, other = (terminal.python("-c", code.format(line), str(terminal.files)) for line in ("", "import constants"))

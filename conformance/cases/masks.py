@@ -84,11 +84,11 @@ MASKS: Final = (
 """Every kind, the plainest first."""
 
 
-def mask_of(case: Case, shape: tuple[int, int, int, int]) -> Array | None:
-    """The array of a case's mask for (B, H, L_q, L_k); None if there is none."""
+def mask_of(case: Case, shape: tuple[int, int, int, int], parameter: str = "mask") -> Array | None:
+    """Make the mask that a parameter of the case names, for (B, H, L_q, L_k); None if there is none."""
     mask: Array | None = None
-    for kind in case["mask"].split("+"):
+    for kind in case[parameter].split("+"):
         if kind in _KINDS:
-            one = _KINDS[kind](generator_of(case, kind), shape)
+            one = _KINDS[kind](generator_of(case, parameter, kind), shape)
             mask = one if mask is None else mask & one
     return mask

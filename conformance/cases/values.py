@@ -17,9 +17,9 @@ GENERIC: Final = ("normal", "uniform")
 """Regimes of `draw` on whose values the statistical bounds hold."""
 
 
-def generator_of(case: Case, purpose: str) -> Generator:
-    """Return the random numbers of one argument of a case: they do not depend on what is drawn for the others."""
-    return Generator(case.component, case["seed"], "argument", purpose)
+def generator_of(case: Case, *purpose: str) -> Generator:
+    """Return the random numbers of one argument of a case, or of a part of it: no two of them share any."""
+    return Generator(case.component, case["seed"], "argument", *purpose)
 
 
 def tiny(dtype: str) -> float:

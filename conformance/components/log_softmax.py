@@ -24,7 +24,7 @@ def _make(case: Case) -> Inputs:
     regime, dtype = case["regime"], case["dtype"]
     shape = (case["rows"], case["n"]) if case["axes"] == 2 else (2, case["rows"], case["n"])
     n = case["n"]
-    generator = generator_of(case, "x")
+    generator = generator_of(case, "x", "places")
     chosen = np.arange(n) == generator.integers(max(n, 1), size=(*shape[:-1], 1))
     if regime in _SCALES:
         kind = "uniform" if regime == "uniform" else "normal"

@@ -71,7 +71,7 @@ def _values(case: Case, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Arra
         "uniform": ("uniform", "uniform", "uniform"),
     }.get(regime, ("normal", "normal", "normal"))
     arrays = {name: draw(case, name, shapes[name], kind, dtype) for name, kind in zip(shapes, kinds, strict=True)}
-    generator = generator_of(case, regime)
+    generator = generator_of(case, "regime", regime)
     if regime in _DEVIATION_OF_LOGITS:
         scale = 1 / np.sqrt(case["d_k"]) if case["scale"] == "none" else case["scale"]
         # s = scale q.k has the deviation scale sqrt(d_k) a^2 where q and k have the deviation a.

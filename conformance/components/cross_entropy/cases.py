@@ -59,7 +59,7 @@ def _targets(case: Case) -> Array:
 def _logits(case: Case, targets: Array) -> Array:
     regime, dtype, shape = case["regime"], case["dtype"], (case["N"], case["V"])
     is_target = np.arange(case["V"]) == targets[:, None]
-    generator = generator_of(case, "logits")
+    generator = generator_of(case, "logits", "places")
     if regime in _SCALES:
         kind = "uniform" if regime == "uniform" else "normal"
         logits = rounded(_SCALES[regime] * draw(case, "logits", shape, kind, dtype), dtype)

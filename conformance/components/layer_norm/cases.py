@@ -23,7 +23,7 @@ _REGIMES = (
 def _make(case: Case) -> Inputs:
     regime, dtype, d = case["regime"], case["dtype"], case["d"]
     shape = (*(2,) * (case["axes"] - 3), case["B"], case["L"], d)[-max(case["axes"], 1) :]
-    generator = generator_of(case, regime)
+    generator = generator_of(case, "x", regime)
     column = (*shape[:-1], 1)
     if regime == "constant":
         x = np.broadcast_to(generator.choice([0.3, -7.0, 100.0], column), shape).copy()

@@ -69,10 +69,7 @@ def states_of(case: Case, name: str, length: int) -> Array:
 
 def named_mask(case: Case, parameter: str, queries: int, keys: int) -> Array | None:
     """The mask that a parameter of the case names, for (B, heads, queries, keys)."""
-    kind = case[parameter]
-    return mask_of(
-        Case(case.component, (("mask", kind), ("seed", case["seed"]))), (case["B"], case["heads"], queries, keys)
-    )
+    return mask_of(case, (case["B"], case["heads"], queries, keys), parameter)
 
 
 def split_weights(inputs: Inputs) -> dict[str, Any]:
