@@ -111,8 +111,8 @@ def read_message(stream: IO[bytes]) -> tuple[dict[str, Any], dict[str, Array]]:
     text, block = _read(stream, of_header), _read(stream, of_tensors)
     try:
         header = json.loads(text)
-    except ValueError as error:
-        raise MessageError(f"the header of a message is not JSON: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise MessageError(f"the header of a message is not JSON that can be read: {error}") from None
     if not isinstance(header, dict):
         raise MessageError(f"the header of a message must be a JSON object, not {type(header).__name__}")
     return header, _unpack(block) if block else {}
@@ -129,7 +129,7 @@ def as_data(value: object) -> Any:
     """A result made of lists, texts and numbers, as it arrives at the other end; TypeError if it is anything else."""
     try:
         return json.loads(json.dumps(value, default=_plain))
-    except ValueError as error:  # a list that holds itself
+    except (ValueError, RecursionError) as error:  # a list that holds itself, or is too deep
         raise TypeError(str(error)) from None
 
 

@@ -6,11 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
 from catalogue import pytest_addoption as pytest_addoption
 from catalogue import pytest_collection_modifyitems as pytest_collection_modifyitems
 from catalogue import pytest_configure as pytest_configure
 from catalogue import pytest_report_header as pytest_report_header
+
+# How long an example takes says how busy the machine is; no folder is left behind.
+hypothesis.settings.register_profile("assay", deadline=None, database=None)
+hypothesis.settings.load_profile("assay")
 
 RIGHT = """
 import numpy as np

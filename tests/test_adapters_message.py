@@ -1,11 +1,14 @@
 """Messages arrive bit for bit, and a broken one is named."""
 
 import io
+import json
 import struct
 
 import ml_dtypes
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from assay.adapters.message import EndOfMessages, MessageError, as_data, read_message, write_message
 
@@ -100,3 +103,55 @@ def test_the_end_is_not_an_error():
     """Nothing where a message could begin is how a conversation ends."""
     with pytest.raises(EndOfMessages):
         read_message(io.BytesIO(b""))
+
+
+def read(data):
+    """Return what the bytes are, or None; whatever else happens is a mistake."""
+    try:
+        return read_message(io.BytesIO(data))
+    except (MessageError, EndOfMessages):
+        return None
+
+
+@given(st.binary())
+def test_any_bytes_are_a_message_or_a_broken_one(data):
+    assert read(data) is None or isinstance(data, bytes)
+
+
+@given(st.binary(), st.binary())
+def test_any_header_and_any_tensors_are_a_message_or_a_broken_one(header, block):
+    found = read(frame(header, block))
+
+    assert found is None or isinstance(json.loads(header), dict)
+
+
+@given(st.data())
+def test_a_message_with_some_bytes_changed_is_a_message_or_a_broken_one(data):
+    """Most of these get as far as the tensors."""
+    stream = io.BytesIO()
+    write_message(stream, {"id": 7, "options": {"scale": 0.5}}, {"x": np.zeros((2, 3)), "mask": np.ones(4, bool)})
+    sent = bytearray(stream.getvalue())
+    for place in data.draw(st.lists(st.integers(0, len(sent) - 1), min_size=1, max_size=3)):
+        sent[place] = data.draw(st.integers(0, 255))
+
+    found = read(bytes(sent))
+
+    assert found is None or set(map(type, found[1].values())) <= {np.ndarray}
+
+
+@pytest.mark.parametrize("brackets", [b"[" * 100_000, b'{"a":' * 100_000])
+def test_a_header_that_is_too_deep_is_named(brackets):
+    with pytest.raises(MessageError, match="not JSON"):
+        read_message(io.BytesIO(frame(brackets)))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=10,
+)
+
+
+@given(st.dictionaries(st.text(), JSON))
+def test_any_header_arrives_as_it_was(header):
+    assert through_a_pipe(header, {}) == (header, {})

@@ -1,5 +1,6 @@
 """Cases: lines that rebuild their arrays, covering sets that miss no pair, draws that a seed fixes."""
 
+import contextlib
 import itertools
 from collections import Counter
 
@@ -99,6 +100,24 @@ def test_a_number_that_is_none(text):
     with pytest.raises(CaseError) as raised:
         parse_case(f"softmax?dtype=float32&rows=1&n={text}&regime=normal&layout=contiguous&seed=1")
     assert str(raised.value) == f"n of a case of softmax cannot be {text!r}; it is a whole number, 0 or more"
+
+
+@given(st.sampled_from(list(COMPONENTS)), st.data())
+def test_any_texts_are_a_case_or_none(name, data):
+    """Those of a case, where some are words or numbers that it never had."""
+    component = COMPONENTS[name]
+    texts = split_id(component.case([options[0] for options in component.factors.values()], "float32", 0).id)[1]
+    some = st.text() | st.integers().map(str) | st.floats().map(repr) | st.integers(300, 5000).map("9".__mul__)
+    texts |= data.draw(st.dictionaries(st.sampled_from(list(texts)), some))
+    with contextlib.suppress(CaseError):
+        case = component.parse(texts)
+        assert parse_case(case.id) == case
+
+
+@given(st.text())
+def test_any_text_is_no_line(text):
+    with pytest.raises(CaseError):
+        parse_case(text)
 
 
 def test_values_beyond_those_that_are_drawn_can_be_asked_for():

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from assay.conformance.terms.comparison import against_bound, bit_for_bit, place, ratios, same_within, worst_of
 from assay.oracle.rounding.bound import Bound
@@ -189,3 +191,25 @@ def test_bit_for_bit_has_no_allowance():
         assert bit_for_bit(actual, expected, chosen).ratio == INF
         chosen[k] = False
         assert bit_for_bit(actual, expected, chosen).ratio == 0.0
+
+
+@given(st.tuples(*[st.floats()] * 4), st.sampled_from(["", *FORMATS]), st.booleans())
+def test_the_ratio_of_any_numbers_is_a_number(numbers, dtype, statistical):
+    """Even where expected value and bounds are what no oracle should say; what is no number passes nothing."""
+    actual, expected, worst, likely = (np.array([each]) for each in numbers)
+    bound = Bound(expected, worst, likely, np.zeros(1), np.zeros(1), np.zeros(1))
+
+    (ratio,) = ratios(actual, bound, dtype, statistical=statistical)
+
+    assert ratio >= 0
+    assert against_bound(actual, bound, dtype, statistical=statistical).sentence
+    if np.isnan(actual) and not np.isnan(expected) and np.isfinite(worst):
+        assert ratio == INF
+
+
+@given(st.tuples(*[st.floats()] * 3), st.sampled_from(["", *FORMATS]))
+def test_the_ratio_of_any_two_results_is_a_number(numbers, dtype):
+    worst = same_within(*(np.array([each]) for each in numbers), dtype)
+
+    assert worst.ratio >= 0
+    assert worst.sentence

@@ -60,8 +60,7 @@ def ratios(actual: Array, bound: Bound, dtype: str, *, statistical: bool) -> Arr
     expected, worst, overflow = bound.expected, bound.worst, _overflow(dtype)
     allowance = bound.statistical if statistical else worst
     with np.errstate(all="ignore"):
-        error = np.abs(actual - expected)
-        ratio = np.where(error == 0, 0.0, error / allowance)
+        ratio = _shares(np.abs(actual - expected), allowance)
         finite = np.isfinite(actual)
         may_overflow = np.where(actual > 0, expected + worst >= overflow, expected - worst <= -overflow)
         must_overflow = (expected - worst >= overflow) | (expected + worst <= -overflow)
@@ -70,6 +69,12 @@ def ratios(actual: Array, bound: Bound, dtype: str, *, statistical: bool) -> Arr
     ratio = np.where(np.isfinite(expected) & ~np.isfinite(worst), 0.0, ratio)
     ratio = np.where(np.isinf(expected), np.where(actual == expected, 0.0, np.inf), ratio)
     return np.where(np.isnan(expected), np.where(np.isnan(actual), 0.0, np.inf), ratio)
+
+
+def _shares(error: Array, allowance: Array) -> Array:
+    """Return the part of its allowance that each error takes; what is no positive number allows nothing."""
+    ratio = np.where(allowance > 0, error / allowance, np.inf)
+    return np.where(error == 0, 0.0, np.where(np.isnan(ratio), np.inf, ratio))
 
 
 def _overflow(dtype: str) -> float:
@@ -116,7 +121,7 @@ def same_within(actual: Array, other: Array, allowance: Array, dtype: str) -> Wo
     with np.errstate(all="ignore"):
         error = np.abs(actual - other)
         error = np.where(either, np.abs(np.clip(actual, -reach, reach) - np.clip(other, -reach, reach)), error)
-        ratio = np.where(error == 0, 0.0, error / allowance)
+        ratio = _shares(error, allowance)
     # Of equal classes: both NaN, or the same infinity. An infinite allowance judges nothing.
     equal = (np.isnan(actual) & np.isnan(other)) | (actual == other) | ~np.isfinite(allowance)
     ratio = np.where(equal, 0.0, np.where(np.isfinite(ratio), ratio, np.inf))

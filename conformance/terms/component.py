@@ -150,7 +150,7 @@ def _parsed(component: str, name: str, text: str, known: Sequence[Value]) -> Val
     numbers = [value for value in known if not isinstance(value, str)]
     whole = name == "seed" or not any(isinstance(value, float) for value in numbers)
     if numbers or name == "seed":
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, OverflowError):  # a whole number beyond every float
             number = int(text) if whole else float(text)
             if math.isfinite(number) and (number >= 0 or not whole):
                 return number
