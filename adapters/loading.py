@@ -155,7 +155,8 @@ def _functions(target: object, where: str) -> dict[str, Callable[..., Any]]:
     if functions := functions_of(target):
         return functions
     for name in FUNCTIONS:
-        if hasattr(target, name):
+        # A package may have a file of that name, as json has a decoder.
+        if hasattr(target, name) and not inspect.ismodule(getattr(target, name)):
             raise AdapterError(f"{where}: {name} must be a function, not {type(getattr(target, name)).__name__}")
     near = [(name, suggestion(name, FUNCTIONS)) for name in dir(target) if not name.startswith("_")]
     hint = next((f"; it has {name!r}{text}" for name, text in near if text), "")
