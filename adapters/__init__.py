@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .declaration import Offer as Offer
     from .listing import Listed as Listed
     from .listing import available as available
+    from .opening import Opening as Opening
     from .opening import open_adapter as open_adapter
 
 _HOME: Final = {
@@ -28,6 +29,7 @@ _HOME: Final = {
     "Offer": "declaration",
     "Listed": "listing",
     "available": "listing",
+    "Opening": "opening",
     "open_adapter": "opening",
 }
 

@@ -85,14 +85,13 @@ def check_text(value: object, name: str, where: str) -> str:
 
 def check_requires(requires: object, where: str) -> tuple[str, ...]:
     """The declared modules, by their names."""
-    named = isinstance(requires, list | tuple) and all(
-        isinstance(each, str) and all(map(str.isidentifier, each.split("."))) for each in requires
-    )
-    if not named:
+    listed = tuple(requires) if isinstance(requires, list | tuple) else (requires,)
+    named = all(isinstance(each, str) and all(map(str.isidentifier, each.split("."))) for each in listed)
+    if not named or isinstance(requires, str):
         raise AdapterError(
             f'{where}: requires must be a tuple of names of modules such as ("torch",), not {requires!r:.200}'
         )
-    return tuple(requires)
+    return listed
 
 
 def check_notes(notes: object, where: str) -> tuple[str, ...]:

@@ -8,10 +8,64 @@ Mistakes of the caller raise; what the implementation does, never.
 
 import shlex
 import sys
+from dataclasses import dataclass
 
 from .adapter import Adapter
 from .client import WorkerAdapter
 from .declaration import AdapterError
+
+
+@dataclass(frozen=True)
+class Opening:
+    """How an adapter is opened."""
+
+    spec: str
+    """What names it: a built-in or registered name, a file, a module, or `exec:` and a command."""
+    component: str | None = None
+    """What a bare function is."""
+    framework: str | None = None
+    """Whose arrays a bare function takes."""
+    timeout: float = 60.0
+    """The seconds that a call may take."""
+    in_process: bool = False
+    """Whether it runs in this process, for debuggers."""
+
+    @property
+    def words(self) -> list[str]:
+        """The options of `assay replay` that open it again."""
+        words = [] if self.spec == "torch" else ["--adapter", self.spec]
+        words += ["--as", self.component] if self.component else []
+        words += ["--framework", self.framework] if self.framework else []
+        words += ["--timeout", f"{self.timeout:g}"] if self.timeout != Opening.timeout else []
+        return words + ["--in-process"] * self.in_process
+
+    def open(self) -> Adapter:
+        """Open it; `AdapterError`, one sentence, if it cannot be."""
+        if self.spec.startswith("exec:"):
+            return WorkerAdapter(self._program(), self.spec, self.timeout)
+        if self.in_process:
+            from .in_process import InProcessAdapter
+            from .loading import load
+
+            return InProcessAdapter(load(self.spec, self.component, self.framework))
+        # -P: the folder where the judge stands, which may hold a torch.py, is not on the worker's path.
+        command = [sys.executable, "-P", "-m", f"{__package__}.worker", self.spec]
+        command += ["--as", self.component] if self.component else []
+        command += ["--framework", self.framework] if self.framework else []
+        return WorkerAdapter(command, self.spec, self.timeout)
+
+    def _program(self) -> list[str]:
+        """Return the command of a program in another language."""
+        if self.in_process or self.component or self.framework:
+            raise AdapterError(f"{self.spec} is another program: --in-process, --as and --framework cannot apply to it")
+        # On Windows a backslash belongs to the path.
+        try:
+            command = shlex.split(self.spec.removeprefix("exec:"), posix=sys.platform != "win32")
+        except ValueError as error:
+            raise AdapterError(f"{self.spec} is no command: {error}") from None
+        if not command:
+            raise AdapterError("exec: needs a command, for example exec:./my_program")
+        return command
 
 
 def open_adapter(
@@ -19,25 +73,8 @@ def open_adapter(
     *,
     component: str | None = None,
     framework: str | None = None,
-    timeout: float = 60.0,
+    timeout: float = Opening.timeout,
     in_process: bool = False,
 ) -> Adapter:
     """Open the adapter that `spec` names; `AdapterError`, one sentence, if it cannot be."""
-    if spec.startswith("exec:"):
-        if in_process or component or framework:
-            raise AdapterError(f"{spec} is another program: --in-process, --as and --framework cannot apply to it")
-        # On Windows a backslash belongs to the path.
-        command = shlex.split(spec.removeprefix("exec:"), posix=sys.platform != "win32")
-        if not command:
-            raise AdapterError("exec: needs a command, for example exec:./my_program")
-        return WorkerAdapter(command, spec, timeout)
-    if in_process:
-        from .in_process import InProcessAdapter
-        from .loading import load
-
-        return InProcessAdapter(load(spec, component, framework))
-    # -P: the folder where the judge stands, which may hold a torch.py, is not on the worker's path.
-    command = [sys.executable, "-P", "-m", f"{__package__}.worker", spec]
-    command += ["--as", component] if component else []
-    command += ["--framework", framework] if framework else []
-    return WorkerAdapter(command, spec, timeout)
+    return Opening(spec, component, framework, timeout, in_process).open()

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from assay.adapters import AdapterError, available, open_adapter
+from assay.adapters import AdapterError, Opening, available, open_adapter
 from assay.adapters.contract import FUNCTIONS
 from assay.adapters.loading import check_requirements, load
 
@@ -193,6 +193,40 @@ def test_every_way_to_name_an_adapter(tmp_path, monkeypatch):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["naming_test.py", "neighbour.py"], (
         "nothing is left behind"
     )
+
+
+@pytest.mark.parametrize(
+    ("opening", "words"),
+    [
+        (Opening("torch"), []),
+        (Opening("my file.py"), ["--adapter", "my file.py"]),
+        (
+            Opening("mine.py:f", "softmax", "torch", 0.5, in_process=True),
+            *[
+                [
+                    "--adapter",
+                    "mine.py:f",
+                    "--as",
+                    "softmax",
+                    "--framework",
+                    "torch",
+                    "--timeout",
+                    "0.5",
+                    "--in-process",
+                ]
+            ],
+        ),
+    ],
+    ids=["torch", "file", "function"],
+)
+def test_the_words_of_an_opening_are_those_of_the_command_line(opening, words):
+    """As `assay replay` reads them, they give the same opening."""
+    from assay.conformance.interface import options
+    from assay.conformance.interface.command_line import _parser
+
+    parsed = _parser().parse_args(["replay", "case", *words])
+    assert opening.words == words
+    assert options.opening(parsed.adapter, parsed) == opening
 
 
 def test_what_is_declared_is_offered(tmp_path):

@@ -47,6 +47,7 @@ def complaint(capsys, *arguments):
         (("run", "torhc"), "there is no adapter 'torhc'; did you mean 'torch'?"),
         (("run", "no/such/file.py"), "there is no file no/such/file.py"),
         (("run", "exec:"), "exec: needs a command"),
+        (("run", "exec:'half"), "exec:'half is no command: No closing quotation"),
         (("run", "exec:/no/such/program"), "cannot be run: No such file or directory"),
         (("run", "exec:true"), "exec:true did not start: the worker exited with status 0"),
         (("run", "exec:echo a line is not a message of this protocol"), "is something printed to the pipe?"),

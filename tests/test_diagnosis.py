@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from assay.adapters import Reply
+from assay.adapters import Opening, Reply
 from assay.adapters.in_process import open_object
 from assay.conformance.cases.profiles import PROFILES
 from assay.conformance.components import CLAUSES
@@ -143,7 +143,7 @@ def test_texts_are_compared_as_they_are():
 
 def test_the_report_says_what_it_is_and_where_it_was_seen():
     result = failure("ALL-1", attention=find("causal-bottom-right").function)
-    said = facts("--adapter mine.py", result)["like"]
+    said = facts(Opening("mine.py"), result)["like"]
 
     assert said.startswith("it behaves like `causal-bottom-right`: The causal mask ends in the last key")
     assert "(seen in ml-explore/mlx#2835" in said

@@ -8,23 +8,20 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from ...adapters import Adapter, AdapterError, available, open_adapter
-from ...adapters.contract import DTYPES
+from ...adapters import Adapter, AdapterError, available
 from ...adapters.declaration import suggestion
-from ..cases.profiles import PROFILES
 from ..claims.coverage import covered
-from ..components import CLAUSES, COMPONENTS
-from ..judging.plan import Selection, plan
+from ..components import CLAUSES
+from ..judging.plan import plan
 from ..terms.case import CaseError
 from . import terminal
 from .allowed import AllowError, read_allowed
-from .arguments import listed, seconds, seed, workers
-from .explaining import opening
 from .foreign_text import visible, visible_lines
 from .junit import write_junit
+from .options import JUDGING, OPENING, add_options, opening, selection, workers
 from .replaying import replay
 from .report import EXIT_STATUS, USAGE, Report, is_report, read_json, write_json
-from .running import Options, run
+from .running import run
 
 _INTERRUPTED: Final = 130
 """Before or after a run; in a run, what was judged counts."""
@@ -69,14 +66,8 @@ def _parser() -> argparse.ArgumentParser:
 
     judge = command("run", _run, "judge adapters; 0 conforms, 1 violates a clause, 2 usage, 3 nothing could be checked")
     judge.add_argument("adapter", nargs="*", metavar="ADAPTER", help="a name, a file, a module or exec:COMMAND (torch)")
-    _add_opening(judge)
-    judge.add_argument(
-        "--component", action="extend", type=listed("component", COMPONENTS), default=[], metavar="NAME,..."
-    )
-    judge.add_argument("--dtype", action="extend", type=listed("dtype", DTYPES), default=[], metavar="NAME,...")
-    judge.add_argument("--clause", action="extend", type=listed("clause", CLAUSES), default=[], metavar="ID,...")
-    judge.add_argument("--profile", choices=list(PROFILES), default="quick", help="how many cases (default: quick)")
-    judge.add_argument("--seed", type=seed, default=0, help="the seed of all cases (default: 0)")
+    add_options(judge.add_argument, OPENING)
+    add_options(judge.add_argument, JUDGING)
     judge.add_argument("-n", dest="workers", type=workers, default="0", metavar="WORKERS", help="a number, or auto")
     judge.add_argument("--json", type=Path, metavar="FILE", help="write the report")
     judge.add_argument("--junit", type=Path, metavar="FILE", help="write the report as JUnit XML")
@@ -92,19 +83,11 @@ def _parser() -> argparse.ArgumentParser:
     again.add_argument("case", metavar="CASE")
     again.add_argument("--adapter", default="torch", metavar="ADAPTER", help="whom to ask (default: torch)")
     again.add_argument("--clause", metavar="ID", help="one clause (default: every one that applies)")
-    _add_opening(again)
+    add_options(again.add_argument, OPENING)
 
     compare = command("compare", _compare, "reports side by side: implementation, component, dtype")
     compare.add_argument("reports", nargs="+", type=Path, metavar="REPORT.json")
     return parser
-
-
-def _add_opening(parser: argparse.ArgumentParser) -> None:
-    """How an adapter is opened."""
-    parser.add_argument("--as", dest="as_component", metavar="COMPONENT", help="what a bare function is")
-    parser.add_argument("--framework", metavar="NAME", help="whose arrays a bare function takes (numpy, torch)")
-    parser.add_argument("--timeout", type=seconds, default=60.0, metavar="S", help="seconds a call may take (60)")
-    parser.add_argument("--in-process", action="store_true", help="no worker process, for debuggers")
 
 
 def _run(parsed: argparse.Namespace) -> int:
@@ -122,13 +105,13 @@ def _run(parsed: argparse.Namespace) -> int:
     reports: list[Report] = []
     errors: list[str] = []
     for spec in parsed.adapter or ["torch"]:
-        with contextlib.closing(_open(spec, parsed)) as adapter:
+        how = opening(spec, parsed)
+        with contextlib.closing(how.open()) as adapter:
             _check_dtypes(parsed.dtype, adapter)
-            lines = list(plan(adapter.offer, Selection(parsed.component, parsed.dtype, parsed.clause)))
-            opened = opening(spec, parsed.as_component, parsed.framework)
-            report = Report(spec, opened, adapter.offer, parsed.profile, parsed.seed, lines, allowed)
+            lines = list(plan(adapter.offer, selection(parsed)))
+            report = Report(how, adapter.offer, parsed.profile, parsed.seed, lines, allowed)
             reports.append(report)
-            errors += _judge(spec, parsed, report, adapter)
+            errors += _judge(report, adapter, parsed.workers)
         # The files before the screen: whatever becomes of that, they are there.
         if parsed.json:
             write_json(parsed.json, reports)
@@ -145,26 +128,15 @@ def _run(parsed: argparse.Namespace) -> int:
     return next((s for s in (1, 3) if s in [EXIT_STATUS[report.verdict] for report in reports]), 0)
 
 
-def _judge(spec: str, parsed: argparse.Namespace, report: Report, adapter: Adapter) -> list[str]:
+def _judge(report: Report, adapter: Adapter, workers: str) -> list[str]:
     """Run, with progress; the report holds what was done even if the user stops it."""
     ticker = terminal.Ticker(report.offer.name, sum(line.offered for line in report.lines))
-    options = Options(spec, parsed.as_component, parsed.framework, parsed.timeout, parsed.in_process, parsed.workers)
     try:
         with ticker.shown():
-            return run(report, options, adapter, lambda _, result: ticker.heard(result))
+            return run(report, adapter, ticker.heard, workers)
     except KeyboardInterrupt:
         report.interrupted = True
         return []
-
-
-def _open(spec: str, parsed: argparse.Namespace) -> Adapter:
-    return open_adapter(
-        spec,
-        component=parsed.as_component,
-        framework=parsed.framework,
-        timeout=parsed.timeout,
-        in_process=parsed.in_process,
-    )
 
 
 def _check_dtypes(dtypes: Collection[str], adapter: Adapter) -> None:
@@ -209,7 +181,7 @@ def _spec(parsed: argparse.Namespace) -> int:
 
 
 def _replay(parsed: argparse.Namespace) -> int:
-    with contextlib.closing(_open(parsed.adapter, parsed)) as adapter:
+    with contextlib.closing(opening(parsed.adapter, parsed).open()) as adapter:
         return replay(terminal.Screen(), adapter, parsed.case, parsed.clause)
 
 

@@ -4,6 +4,7 @@ allowance; the smallest case, with the command that runs it again. If it looks l
 
 import shlex
 
+from ...adapters import Opening
 from ..components import CLAUSES, COMPONENTS
 from ..judging.result import Result
 
@@ -15,15 +16,7 @@ def title(spec: str, result: Result) -> str:
     return f"{spec}: {result.component}{where} violates {result.clause}"
 
 
-def opening(spec: str, component: str | None, framework: str | None) -> str:
-    """The options of `assay replay` that open the same adapter."""
-    words = [] if spec == "torch" else ["--adapter", spec]
-    words += ["--as", component] if component else []
-    words += ["--framework", framework] if framework else []
-    return shlex.join(words)
-
-
-def facts(opened: str, result: Result) -> dict[str, str]:
+def facts(opening: Opening, result: Result) -> dict[str, str]:
     """The others, by a word each."""
     assert result.failure is not None
     clause, component = CLAUSES[result.clause], COMPONENTS[result.component]
@@ -34,7 +27,7 @@ def facts(opened: str, result: Result) -> dict[str, str]:
         "formula": f"{said.formula} ({said.source})",
         "found": result.failure.message,
         **({"like": looks_like(result.failure.looks_like)} if result.failure.looks_like else {}),
-        "replay": replay_command(opened, result),
+        "replay": replay_command(opening, result),
     }
 
 
@@ -47,8 +40,9 @@ def looks_like(name: str) -> str:
     return f"it behaves like `{name}`: {variant.sentence}{seen}"
 
 
-def replay_command(opened: str, result: Result) -> str:
-    """The command that runs the failing case again; `opened` comes from `opening`."""
+def replay_command(opening: Opening, result: Result) -> str:
+    """The command that runs the failing case again."""
     assert result.failure is not None
-    words = ("assay replay", shlex.quote(result.failure.case), opened, "--clause", result.clause)
-    return " ".join(filter(None, words))
+    # A case is quoted, whether the shell needs it or not.
+    case = shlex.quote(result.failure.case)
+    return f"assay replay {case} {shlex.join([*opening.words, '--clause', result.clause])}"

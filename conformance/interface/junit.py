@@ -37,7 +37,7 @@ def write_junit(path: Path, reports: Sequence[Report]) -> None:
             if result.status == "fail" and result.level == "required" and result.failure is not None:
                 failure = ElementTree.SubElement(case, "failure", message=_xml(result.failure.message))
                 like = looks_like(result.failure.looks_like) + "\n" if result.failure.looks_like else ""
-                failure.text = _xml(like + replay_command(report.opened, result))
+                failure.text = _xml(like + replay_command(report.opening, result))
             elif result.status != "pass":
                 said = result.failure.message if result.failure else result.reason
                 ElementTree.SubElement(case, "skipped", message=_xml(f"{result.status}: {said}"))

@@ -1,70 +1,100 @@
 """The pytest plugin: one item a clause, component and dtype. `pytest --assay my_kernel.py` adds them to any suite.
 
-`assay run` is the same items in a pytest session of its own (`running.py`). Under xdist each worker opens the adapter
-for itself; what the adapter offers, and so what there is to judge, the controller finds out once and hands on.
+`assay run` is the same items in a pytest session of its own (`running.py`). What is judged is found out once: by the
+session, or by `assay run` before it. Under xdist the controller hands it on, and each worker opens the adapter itself.
 """
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import pytest
 
-from ...adapters import Adapter, AdapterError, Offer, open_adapter
-from ...adapters.contract import DTYPES
+from ...adapters import Adapter, AdapterError, Opening
 from ..cases.profiles import PROFILES
-from ..components import CLAUSES, COMPONENTS
+from ..components import CLAUSES
 from ..judging.judging import judge_clause
-from ..judging.plan import Line, Selection, in_turn, plan
+from ..judging.plan import Line, in_turn, plan
 from ..judging.result import Result
-from .arguments import listed, seconds, seed
-from .explaining import facts, opening, title
+from .explaining import facts, title
 from .foreign_text import visible
+from .options import JUDGING, OPENING, add_options, opening, selection
 
 PROPERTY: Final = "assay"
 """The user property under which an item leaves its result, as JSON."""
 
-OPENED: Final = pytest.StashKey[dict[str, Adapter]]()
-"""The adapters that this process has opened, by what names them."""
+
+@dataclasses.dataclass(frozen=True)
+class Judged:
+    """One adapter of a session, and what is judged of it."""
+
+    opening: Opening
+    lines: Sequence[Line]
+    profile: str
+    seed: int
+
+    def as_input(self) -> dict[str, Any]:
+        """Return what a worker of xdist needs, in the types that can be sent to it."""
+        lines = [(line.clause.id, line.component, line.dtype) for line in self.lines]
+        return {**vars(self), "opening": vars(self.opening), "lines": lines}
+
+    @staticmethod
+    def from_input(sent: dict[str, Any]) -> "Judged":
+        """Return what `as_input` sent."""
+        lines = [Line(CLAUSES[clause], component, dtype, offered=True) for clause, component, dtype in sent["lines"]]
+        return Judged(**{**sent, "opening": Opening(**sent["opening"]), "lines": lines})
+
+
+JUDGED: Final = pytest.StashKey[list[Judged]]()
+"""What this session judges."""
+
+OPENED: Final = pytest.StashKey[dict[Opening, Adapter]]()
+"""The adapters that this process has opened."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Every option begins with --assay."""
+    """Add the options, each of which begins with --assay."""
     group = parser.getgroup("assay", "conformance of a Transformer implementation")
     group.addoption(
         "--assay", metavar="ADAPTER", action="append", default=[], help="judge this adapter; may be repeated"
     )
-    group.addoption("--assay-as", metavar="COMPONENT", help="what a bare function is")
-    group.addoption("--assay-framework", metavar="NAME", help="whose arrays a bare function takes")
-    for option, known, form in (
-        ("--assay-component", COMPONENTS, "NAME,..."),
-        ("--assay-dtype", DTYPES, "NAME,..."),
-        ("--assay-clause", CLAUSES, "ID,..."),
-    ):
-        what = option.removeprefix("--assay-")
-        note = f"only these {what}s; may be repeated"
-        group.addoption(option, action="extend", type=listed(what, known), metavar=form, default=[], help=note)
-    group.addoption("--assay-profile", choices=list(PROFILES), default="quick", help="how many cases (default: quick)")
-    group.addoption("--assay-seed", type=seed, default=0, help="the seed of all cases (default: 0)")
-    group.addoption("--assay-timeout", type=seconds, default=60.0, help="seconds a call may take (default: 60)")
-    group.addoption("--assay-in-process", action="store_true", help="no worker process, for debuggers")
-    group.addoption("--assay-offers", help="what the adapters offer, as JSON: internal, from controller to workers")
+    add_options(group.addoption, OPENING, "assay-")
+    add_options(group.addoption, JUDGING, "assay-")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Find out what the adapters offer, unless somebody did."""
+    """Find out what there is to judge, unless somebody did."""
     config.stash.setdefault(OPENED, {})
+    if JUDGED not in config.stash:
+        sent = getattr(config, "workerinput", {}).get("assay")
+        config.stash[JUDGED] = _asked_for(config) if sent is None else list(map(Judged.from_input, sent))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Hand it on to a worker of xdist."""
+    node.workerinput["assay"] = [judged.as_input() for judged in node.config.stash[JUDGED]]
+
+
+def _asked_for(config: pytest.Config) -> list[Judged]:
+    """Open the adapters of the command line, and make a plan for each."""
     option = config.option
-    if option.assay and option.assay_offers is None:
-        try:
-            offers = {spec: dataclasses.asdict(_opened(config, spec).offer) for spec in option.assay}
-        except AdapterError as error:
-            raise pytest.UsageError(visible(error)) from None
-        for dtype in option.assay_dtype:
-            if not any(dtype in offer["dtypes"] for offer in offers.values()):
-                raise pytest.UsageError(f"--assay-dtype: {visible(', '.join(offers))} does not take {dtype}")
-        option.assay_offers = json.dumps(offers)
+    openings = [opening(spec, option, "assay_") for spec in dict.fromkeys(option.assay)]
+    try:
+        offers = [_opened(config, each).offer for each in openings]
+    except AdapterError as error:
+        raise pytest.UsageError(visible(error)) from None
+    for dtype in option.assay_dtype:
+        if openings and not any(dtype in offer.dtypes for offer in offers):
+            names = visible(", ".join(option.assay))
+            raise pytest.UsageError(f"--assay-dtype: {names} does not take {dtype}")
+    chosen = selection(option, "assay_")
+    plans = ([line for line in plan(offer, chosen) if line.offered] for offer in offers)
+    return [
+        Judged(each, lines, option.assay_profile, option.assay_seed)
+        for each, lines in zip(openings, plans, strict=True)
+    ]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -76,23 +106,21 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
     """Add the clauses after whatever else there is."""
-    option = config.option
-    offers = json.loads(option.assay_offers or "{}")
-    selection = Selection(option.assay_component, option.assay_dtype, option.assay_clause)
-    for spec, offer in offers.items():
-        prefix = f"{visible(spec)}::" if len(offers) > 1 else ""
+    several = len(config.stash[JUDGED]) > 1
+    for judged in config.stash[JUDGED]:
+        prefix = f"{visible(judged.opening.spec)}::" if several else ""
         items += [
-            ClauseItem.from_parent(session, name=prefix + line.name, spec=spec, line=line)
-            for line in in_turn(plan(_offer(offer), selection))
-            if line.offered
+            ClauseItem.from_parent(session, name=prefix + line.name, judged=judged, line=line)
+            for line in in_turn(judged.lines)
         ]
 
 
 def pytest_report_header(config: pytest.Config) -> Iterator[str]:
-    """Who is judged."""
-    for spec, offer in json.loads(config.option.assay_offers or "{}").items():
-        implementation = f"{offer['package']} {offer['version']} on {offer['device']}"
-        yield f"assay: {visible(f'{spec} ({implementation})')}, seed {config.option.assay_seed}"
+    """Say who is judged."""
+    for judged in config.stash[JUDGED]:
+        offer = _opened(config, judged.opening).offer
+        implementation = f"{judged.opening.spec} ({offer.package} {offer.version} on {offer.device})"
+        yield f"assay: {visible(implementation)}, seed {judged.seed}"
 
 
 class ClauseViolated(AssertionError):
@@ -102,30 +130,27 @@ class ClauseViolated(AssertionError):
 class ClauseItem(pytest.Item):
     """One clause on one component in one dtype."""
 
-    def __init__(self, *, spec: str, line: Line, **rest: Any) -> None:
+    def __init__(self, *, judged: Judged, line: Line, **rest: Any) -> None:
         """Nothing is opened yet."""
         super().__init__(**rest)
-        self.spec, self.line = spec, line
+        self.judged, self.line = judged, line
 
     def runtest(self) -> None:
         """Judge, leave the result, and fail, skip or pass by it."""
-        option = self.config.option
-        adapter = _opened(self.config, self.spec)
-        profile = PROFILES[option.assay_profile]
-        line = self.line
-        result = judge_clause(adapter, line.clause, line.component, line.dtype, profile, option.assay_seed)
+        judged, line = self.judged, self.line
+        adapter, profile = _opened(self.config, judged.opening), PROFILES[judged.profile]
+        result = judge_clause(adapter, line.clause, line.component, line.dtype, profile, judged.seed)
         self.user_properties.append((PROPERTY, json.dumps(result.as_json())))
         if result.status == "unsupported":
             pytest.skip(visible(result.reason or "unsupported"))
         if result.failure is not None:
-            opened = opening(self.spec, option.assay_as, option.assay_framework)
-            text = _failure_text(self.spec, opened, result)
+            text = _failure_text(judged.opening, result)
             if line.clause.level == "advisory":
                 pytest.xfail(text)
             raise ClauseViolated(text)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """The facts, and no traceback through the judge."""
+        """Show the facts, and no traceback through the judge."""
         if isinstance(excinfo.value, ClauseViolated):
             return str(excinfo.value)
         if isinstance(excinfo.value, AdapterError):
@@ -133,30 +158,18 @@ class ClauseItem(pytest.Item):
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[str, int | None, str]:
-        """Where pytest says that it is."""
-        return f"assay {visible(self.spec)}", None, self.line.name
+        """Return where pytest says that it is."""
+        return f"assay {visible(self.judged.opening.spec)}", None, self.line.name
 
 
-def _failure_text(spec: str, opened: str, result: Result) -> str:
-    """The five facts in plain text."""
+def _failure_text(opened: Opening, result: Result) -> str:
+    """Return the five facts in plain text."""
     lines = [f"  {name:8} {visible(text)}" for name, text in facts(opened, result).items()]
-    return "\n".join([visible(title(spec, result)), *lines])
+    return "\n".join([visible(title(opened.spec, result)), *lines])
 
 
-def _opened(config: pytest.Config, spec: str) -> Adapter:
-    opened, option = config.stash[OPENED], config.option
-    if spec not in opened:
-        opened[spec] = open_adapter(
-            spec,
-            component=option.assay_as,
-            framework=option.assay_framework,
-            timeout=option.assay_timeout,
-            in_process=option.assay_in_process,
-        )
-    return opened[spec]
-
-
-def _offer(data: dict[str, Any]) -> Offer:
-    tuples = ("dtypes", "functions", "gradients", "layouts", "notes")
-    fields: dict[str, Any] = {name: tuple(value) if name in tuples else value for name, value in data.items()}
-    return Offer(**fields)
+def _opened(config: pytest.Config, wanted: Opening) -> Adapter:
+    opened = config.stash[OPENED]
+    if wanted not in opened:
+        opened[wanted] = wanted.open()
+    return opened[wanted]

@@ -52,7 +52,7 @@ def replay(screen: Screen, adapter: Adapter, line: str, chosen: str | None) -> i
         violated |= violation is not None and clause.level == "required"
         said = f": {violation}" if violation else ""
         style = {"pass": "green", "fail": "red"}.get(word, "yellow")
-        screen.line((f"{clause.id:9}{visible(word + said)}", style))
+        screen.say((f"{clause.id:9}{visible(word + said)}", style))
     return 1 if violated else 0 if passed else 3
 
 
@@ -66,28 +66,28 @@ def _chosen(case: Case, name: str | None) -> list[Clause]:
 
 def _show_data(screen: Screen, trial: Trial) -> None:
     """The arguments and the result, where that is no array."""
-    screen.line(visible(trial.case.id))
+    screen.say(visible(trial.case.id))
     try:
         shown = {**trial.inputs.arguments, "result": trial.data()}
     except (Unsupported, Violation) as reason:
-        screen.line((visible(reason), "red"))
+        screen.say((visible(reason), "red"))
         return
     for name, value in shown.items():
-        screen.line(f"{name:20}{visible(repr(value))}")
+        screen.say(f"{name:20}{visible(repr(value))}")
 
 
 def _show_elements(screen: Screen, trial: Trial) -> None:
     """Actual, expected and bound of the elements that are furthest off."""
-    screen.line(visible(trial.case.id))
+    screen.say(visible(trial.case.id))
     try:
         actual = trial.call()
         bound = trial.bound()
         found = ratios(actual, bound, trial.dtype, statistical=False)
     except (Unsupported, Violation) as reason:
-        screen.line((visible(reason), "red"))
+        screen.say((visible(reason), "red"))
         return
-    screen.line(f"{'element':20}{'actual':>24}{'expected':>24}{'bound':>12}{'ratio':>10}")
+    screen.say(f"{'element':20}{'actual':>24}{'expected':>24}{'bound':>12}{'ratio':>10}")
     for flat in np.argsort(-found, axis=None, kind="stable")[:_SHOWN]:
         where = tuple(map(int, np.unravel_index(flat, found.shape)))
         values = f"{actual[where]:24.16g}{bound.expected[where]:24.16g}{bound.worst[where]:12.3g}{found[where]:10.3g}"
-        screen.line(f"{where!s:20}{values}")
+        screen.say(f"{where!s:20}{values}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from ...adapters import Offer
+from ...adapters import Offer, Opening
 from ..judging.plan import Line
 from ..judging.result import Result, result_from_json
 from .allowed import Allowed
@@ -24,10 +24,8 @@ USAGE: Final = 2
 class Report:
     """One run of one adapter."""
 
-    spec: str
-    """What named the adapter on the command line."""
-    opened: str
-    """The options of `assay replay` that open it again."""
+    opening: Opening
+    """How the adapter was opened."""
     offer: Offer
     profile: str
     seed: int
@@ -41,10 +39,6 @@ class Report:
         if result.status == "fail" and any(each.covers(result) for each in self.allowed):
             result.status = "allowed"
         self.results[line] = result
-
-    def by_name(self, name: str) -> Line:
-        """The line of a pytest item."""
-        return next(line for line in self.lines if line.name == name)
 
     @property
     def ordered(self) -> list[Result]:

@@ -44,7 +44,7 @@ class Screen(Console):
         """Show texts as they are: brackets, colons and numbers mean nothing to it."""
         super().__init__(stderr=stderr, markup=False, emoji=False, highlight=False)
 
-    def line(self, *parts: str | tuple[str, str]) -> None:
+    def say(self, *parts: str | tuple[str, str]) -> None:
         """Print one line, which the terminal may wrap, of plain parts and of (text, style) pairs."""
         self.print(Text.assemble(*parts), soft_wrap=True)
 
@@ -88,7 +88,7 @@ class Ticker:
             self._last = time.monotonic()
             failed = f", {self._failed} failed" if self._failed else ""
             said = f"{self._name}: {self._done} of {self._total} clauses judged{failed}"
-            self._console.line(said)
+            self._console.say(said)
 
 
 def show_report(screen: Screen, report: Report) -> None:
@@ -99,12 +99,12 @@ def show_report(screen: Screen, report: Report) -> None:
     for result in report.warnings:
         assert result.failure is not None
         where = f" {result.clause} {result.component} {result.dtype}: {visible(result.failure.message)}"
-        screen.line("\n", ("advisory", "yellow"), where)
-        screen.line(f"  {visible(replay_command(report.opened, result))}")
+        screen.say("\n", ("advisory", "yellow"), where)
+        screen.say(f"  {visible(replay_command(report.opening, result))}")
     for note in report.offer.notes:
-        screen.line((f"note: {visible(note)}", "dim"))
+        screen.say((f"note: {visible(note)}", "dim"))
     for stale in report.stale:
-        screen.line((f"the allowed failure {stale} did not fail; take it off the list", "yellow"))
+        screen.say((f"the allowed failure {stale} did not fail; take it off the list", "yellow"))
     _show_verdict(screen, report)
 
 
@@ -121,7 +121,7 @@ def _show_verdict(screen: Screen, report: Report) -> None:
         counts += [f"{count} {word}"] if count else []
     sizes = ", few sizes" if report.offer.sizes == "few" else ""
     incomplete = "; the run was interrupted" if report.interrupted else ""
-    screen.line(
+    screen.say(
         f"\n{visible(report.offer.name + where)}: ",
         _UNDECIDED if report.interrupted and not report.failures else _VERDICTS[report.verdict],
         f": {len(report.failures)} violations, {len(report.warnings)} advisory; {', '.join(counts)}{incomplete}. "
@@ -161,9 +161,9 @@ def _cell(results: Sequence[Result]) -> Text:
 
 
 def _show_failure(screen: Screen, report: Report, result: Result) -> None:
-    screen.line((f"\n{visible(title(report.spec, result))}", "bold red"))
-    for name, text in facts(report.opened, result).items():
-        screen.line("  ", (f"{name:8}", "dim"), f" {visible(text)}")
+    screen.say((f"\n{visible(title(report.opening.spec, result))}", "bold red"))
+    for name, text in facts(report.opening, result).items():
+        screen.say("  ", (f"{name:8}", "dim"), f" {visible(text)}")
 
 
 def show_adapters(screen: Screen, adapters: Sequence[Listed]) -> None:
@@ -173,19 +173,19 @@ def show_adapters(screen: Screen, adapters: Sequence[Listed]) -> None:
         device = f" on {each.device}" if each.device not in ("", "cpu") else ""
         conventions = ", ".join(f"{name} = {value}" for name, value in each.conventions.items())
         offers = ", ".join(each.functions) or f"known when opened ({each.source})"
-        screen.line((visible(each.name), "bold"), f"  {visible(version + device)}")
+        screen.say((visible(each.name), "bold"), f"  {visible(version + device)}")
         for text in filter(None, (", ".join(each.dtypes), offers, conventions)):
             below = textwrap.fill(visible(text), screen.width, initial_indent=_BELOW, subsequent_indent=_BELOW)
-            screen.line((below, "dim"))
+            screen.say((below, "dim"))
 
 
 def show_clauses(screen: Screen, clauses: Sequence[Clause]) -> None:
     """Print the sentence, formula and source of each, and why it is there."""
     for clause in clauses:
         level = (" (advisory)", "yellow") if clause.level == "advisory" else ""
-        screen.line((clause.id, "bold"), "  ", (clause.component or "every component", "dim"), level)
+        screen.say((clause.id, "bold"), "  ", (clause.component or "every component", "dim"), level)
         for text in filter(None, (clause.sentence, clause.formula, clause.source, clause.why)):
-            screen.line(textwrap.indent(text, _BELOW))
+            screen.say(textwrap.indent(text, _BELOW))
 
 
 def show_coverage(screen: Screen, rows: Sequence[Covered]) -> None:

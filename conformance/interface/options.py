@@ -1,0 +1,100 @@
+"""The options of `assay run` and of its pytest plugin, once: `--seed` there is `--assay-seed` here.
+
+What may stand after an option is checked by its type; each mistake is one sentence.
+"""
+
+import argparse
+import contextlib
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final
+
+from ...adapters import Opening
+from ...adapters.contract import DTYPES
+from ...adapters.declaration import suggestion
+from ..cases.profiles import PROFILES
+from ..components import CLAUSES, COMPONENTS
+from ..judging.plan import Selection
+
+
+def listed(what: str, known: Collection[str]) -> Callable[[str], tuple[str, ...]]:
+    """Return the type of an option that takes names separated by commas."""
+
+    def names(text: str) -> tuple[str, ...]:
+        given = tuple(filter(None, text.split(",")))
+        for name in given:
+            if name not in known:
+                hint = suggestion(name, known) or f"; there are {', '.join(known)}"
+                raise argparse.ArgumentTypeError(f"there is no {what} {name!r}{hint}")
+        if not given:
+            raise argparse.ArgumentTypeError(f"names no {what}")
+        return given
+
+    return names
+
+
+def seed(text: str) -> int:
+    """Read a number for all cases."""
+    if text.isdecimal():
+        return int(text)
+    raise argparse.ArgumentTypeError(f"must be a whole number, 0 or more, not {text!r}")
+
+
+def workers(text: str) -> str:
+    """Read how many processes of xdist there are."""
+    if text == "auto":
+        return text
+    if text.isdecimal():
+        return str(int(text))
+    raise argparse.ArgumentTypeError(f"must be a whole number or auto, not {text!r}")
+
+
+def seconds(text: str) -> float:
+    """Read a time-out."""
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) < float("inf"):
+            return float(text)
+    raise argparse.ArgumentTypeError(f"must be a number of seconds above 0, not {text!r}")
+
+
+def _only(what: str, known: Collection[str], form: str) -> dict[str, Any]:
+    note = f"only these {what}s; may be repeated"
+    return {"action": "extend", "type": listed(what, known), "default": [], "metavar": form, "help": note}
+
+
+OPENING: Final[Mapping[str, Mapping[str, Any]]] = {
+    "as": {"metavar": "COMPONENT", "help": "what a bare function is"},
+    "framework": {"metavar": "NAME", "help": "whose arrays a bare function takes (numpy, torch)"},
+    "timeout": {"type": seconds, "default": Opening.timeout, "metavar": "S", "help": "seconds a call may take (60)"},
+    "in-process": {"action": "store_true", "help": "no worker process, for debuggers"},
+}
+"""How an adapter is opened: the words after -- or --assay-, and what argparse and pytest are told of each."""
+
+JUDGING: Final[Mapping[str, Mapping[str, Any]]] = {
+    "component": _only("component", COMPONENTS, "NAME,..."),
+    "dtype": _only("dtype", DTYPES, "NAME,..."),
+    "clause": _only("clause", CLAUSES, "ID,..."),
+    "profile": {"choices": list(PROFILES), "default": "quick", "help": "how many cases (default: quick)"},
+    "seed": {"type": seed, "default": 0, "metavar": "N", "help": "the seed of all cases (default: 0)"},
+}
+"""What is judged of it."""
+
+
+def add_options(add: Callable[..., object], options: Mapping[str, Mapping[str, Any]], prefix: str = "") -> None:
+    """Add a table of options by `add`, which is argparse's or pytest's function."""
+    for name, settings in options.items():
+        add(f"--{prefix}{name}", **settings)
+
+
+def opening(spec: str, parsed: argparse.Namespace, prefix: str = "") -> Opening:
+    """Return how the adapter of that name is opened, by the options given."""
+    component, framework, timeout, in_process = (_given(parsed, prefix, name) for name in OPENING)
+    return Opening(spec, component, framework, timeout, in_process)
+
+
+def selection(parsed: argparse.Namespace, prefix: str = "") -> Selection:
+    """Return what the options select."""
+    return Selection(*(_given(parsed, prefix, name) for name in ("component", "dtype", "clause")))
+
+
+def _given(parsed: argparse.Namespace, prefix: str, name: str) -> Any:
+    return getattr(parsed, f"{prefix}{name}".replace("-", "_"))
