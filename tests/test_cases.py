@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -176,6 +177,18 @@ def test_the_covering_cases_of_a_component_hold_every_pair_that_draws_find(compo
     assert len(set(covering)) == len(covering)
     *_, second, largest = sorted([1, *(len(options) for options in component.factors.values())])
     assert len(covering) <= 2 * second * largest
+
+
+def test_a_component_with_other_options_has_a_covering_set_of_its_own():
+    """One of the same name with an option more covers it, one with an option fewer does without."""
+    softmax = COMPONENTS["softmax"]
+    covering_cases(softmax, "float32", 0)
+    more = replace(softmax, factors={**softmax.factors, "n": [*softmax.factors["n"], {"n": 2000}]})
+    fewer = replace(softmax, factors={**softmax.factors, "regime": softmax.factors["regime"][:1]})
+
+    regimes = {option["regime"] for option in softmax.factors["regime"]}
+    assert {case["regime"] for case in covering_cases(more, "float32", 0) if case["n"] == 2000} == regimes
+    assert {case["regime"] for case in covering_cases(fewer, "float32", 0)} == {"normal"}
 
 
 @each_component
