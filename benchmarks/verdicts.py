@@ -32,10 +32,10 @@ MEMORY: Final = 2**29
 
 def sharing(component: Component) -> Component:
     """The component, whose bounds are computed once for the same arguments."""
-    made = _Kept(component.make, lambda case: case, _size_of_inputs)
+    made = _Kept(component.inputs, lambda case: case, _size_of_inputs)
     bound = _Kept(component.bound, _key, _size)
     gradient = component.gradient and _Kept(component.gradient, _key, lambda each: sum(map(_size, each.values())))
-    return replace(component, make=made, bound=bound, gradient=gradient)
+    return replace(component, inputs=made, bound=bound, gradient=gradient)
 
 
 class _Kept:

@@ -12,6 +12,7 @@ from .declarations import NUMERICS as NUMERICS
 from .declarations import SIZES as SIZES
 from .function import REQUIRED as REQUIRED
 from .function import Function as Function
+from .functions import AXES as AXES
 from .functions import FUNCTIONS as FUNCTIONS
 from .weights import DECODER_LAYER as DECODER_LAYER
 from .weights import ENCODER_LAYER as ENCODER_LAYER

@@ -163,3 +163,17 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
         Function("learn_merges", plain=("text", "count"), differentiable=False),
     )
 }
+
+AXES: Final[Mapping[str, str]] = {
+    "B": "batch item",
+    "H": "head",
+    "L": "position",
+    "L_q": "query",
+    "T": "step",
+    "V": "token",
+    "d_model": "channel",
+    "d_v": "channel",
+    "length": "position",
+    "n": "parameter",
+}
+"""What an index along an axis of a result is called; any other axis, by its own word."""

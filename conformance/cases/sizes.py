@@ -62,7 +62,7 @@ def _occurs(size: Option, shapes: list[Option]) -> bool:
 
 def _admissible(component: Component, shape: Option) -> bool:
     """With the plainest of everything else."""
-    plain = component.case([options[0] for options in component.factors.values()], "float64", 0)
+    plain = component.plainest("float64")
     return component.admissible(plain.but(**shape))
 
 

@@ -13,9 +13,6 @@ from ..terms.component import Array
 from ..terms.generator import Generator
 from ..terms.rounding import rounded
 
-GENERIC: Final = ("normal", "uniform")
-"""Regimes of `draw` on whose values the statistical bounds hold."""
-
 
 def generator_of(case: Case, *purpose: str) -> Generator:
     """Return the random numbers of one argument of a case, or of a part of it: no two of them share any."""

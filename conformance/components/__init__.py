@@ -28,7 +28,7 @@ CLAUSES: Final[Mapping[str, Clause]] = _clause.in_order(list(COMPONENTS))
 
 def clauses_of(component: Component) -> list[Clause]:
     """Give the clauses that concern a component: the ones for all, then its own."""
-    whose = (component.name,) if component.result == "data" else (None, component.name)
+    whose = (component.name,) if component.gives_data else (None, component.name)
     return [each for each in CLAUSES.values() if each.component in whose and each.concerns(component)]
 
 

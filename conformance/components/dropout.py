@@ -15,7 +15,7 @@ from ...oracle.rounding.numerics import Numerics
 from ..cases.values import draw
 from ..terms.case import Case
 from ..terms.clause import clause
-from ..terms.component import LAYOUTS, Array, Component, Conventions, Inputs, component
+from ..terms.component import LAYOUTS, Array, Component, Conventions, Inputs, factor, register
 from ..terms.requirements import require_within, skip_unless
 from ..terms.trial import Trial
 from ..terms.verdict import Violation
@@ -35,12 +35,11 @@ _MASKS: Final = 8
 def _make(case: Case) -> Inputs:
     shape = (case["B"], case["L"], case["d"])
     x = draw(case, "x", shape, case["regime"], case["dtype"])
-    if case["layout"] == "expanded":
-        x[...] = x[:1]
     return Inputs({"x": x}, {"rate": case["rate"], "training": False, "seed": case["seed"]})
 
 
 def _bound(inputs: Inputs, numerics: Numerics, conventions: Conventions) -> Bound:
+    """The seed says nothing of the size of an error."""
     options = {name: inputs.options[name] for name in ("rate", "training")}
     return dropout_bound(inputs.arrays["x"], **options, numerics=numerics)
 
@@ -51,26 +50,27 @@ def _itself(inputs: Inputs, name: str, where: tuple[int, ...], conventions: Conv
     return depends
 
 
-DROPOUT: Component = component(
-    name="dropout",
-    formula="x in evaluation; m x / (1 - rate) in training, m random in {0, 1}",
-    source="paper, section 5.4; Srivastava et al. 2014",
-    factors={
-        "batch": [{"B": batch} for batch in (2, 1, 3, 0)],
-        "positions": [{"L": length} for length in (3, 1, 2, 17, 0)],
-        "width": [{"d": width} for width in (4, 1, 2, 3, 5, 8, 33, 64)],
-        "rate": [{"rate": rate} for rate in _RATES],
-        "regime": [{"regime": regime} for regime in _REGIMES],
-        "layout": [{"layout": layout} for layout in LAYOUTS],
-    },
-    make=_make,
-    shape=lambda inputs: inputs.arrays["x"].shape,
-    bound=_bound,
-    admissible=lambda case: 0 <= case["rate"] < 1,
-    exact=lambda case, inputs, bound, conventions: np.ones(bound.expected.shape, bool),
-    exact_regimes=_REGIMES,
-    item=lambda inputs, b: inputs.but(x=inputs.arrays["x"][b : b + 1]),
-    dependents=_itself,
+DROPOUT: Component = register(
+    Component(
+        name="dropout",
+        formula="x in evaluation; m x / (1 - rate) in training, m random in {0, 1}",
+        source="paper, section 5.4; Srivastava et al. 2014",
+        factors={
+            "batch": factor("B", 2, 1, 3, 0),
+            "positions": factor("L", 3, 1, 2, 17, 0),
+            "width": factor("d", 4, 1, 2, 3, 5, 8, 33, 64),
+            "rate": factor("rate", *_RATES),
+            "regime": factor("regime", *_REGIMES),
+            "layout": factor("layout", *LAYOUTS),
+        },
+        inputs=_make,
+        bound=_bound,
+        generic=lambda case: False,
+        admissible=lambda case: 0 <= case["rate"] < 1,
+        exact=lambda case, inputs, bound, conventions: np.ones(bound.expected.shape, bool),
+        exact_regimes=_REGIMES,
+        dependents=_itself,
+    )
 )
 
 
@@ -107,7 +107,7 @@ def rate_0(trial: Trial) -> float:
 
 def _of_many(component: Component, dtype: str, seed: int) -> Iterator[Case]:
     """Sizes that no vector length divides, so that an end which is treated otherwise shows."""
-    plain = component.case([options[0] for options in component.factors.values()], dtype, seed)
+    plain = component.plainest(dtype, seed)
     for k, rate in enumerate((0.1, 0.5, 0.3, 0.9)):
         yield plain.but(B=4, L=15, d=61, rate=rate, seed=seed * 100 + 10 * k)
 

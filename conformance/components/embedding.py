@@ -3,13 +3,12 @@
 import numpy as np
 
 from ...adapters import Call, Reply
-from ...oracle.embedding import embedding_bound, embedding_vjp_bound
 from ...oracle.output_logits import output_logits_bound
 from ...oracle.rounding.bound import Bound
-from ..cases.values import GENERIC, draw, generator_of
+from ..cases.values import draw, generator_of
 from ..terms.case import Case
 from ..terms.clause import clause
-from ..terms.component import LAYOUTS, Array, Component, Conventions, Inputs, component
+from ..terms.component import GENERIC, LAYOUTS, Array, Component, Conventions, Inputs, factor, register
 from ..terms.requirements import require_within, skip_unless
 from ..terms.rounding import rounded
 from ..terms.trial import Trial
@@ -44,8 +43,6 @@ def _make(case: Case) -> Inputs:
     else:
         tokens = generator.integers(0, vocabulary, shape)
     weight = draw(case, "weight", (vocabulary, case["d_model"]), case["regime"], case["dtype"])
-    if case["layout"] == "expanded":
-        tokens[...] = tokens[:1]
     return Inputs({"tokens": tokens.astype(np.int64), "weight": weight})
 
 
@@ -62,33 +59,28 @@ def _dependents(inputs: Inputs, name: str, where: tuple[int, ...], conventions: 
     return np.asarray((inputs.arrays["tokens"] == where[0])[..., None] & (channels == where[1]))
 
 
-EMBEDDING: Component = component(
-    name="embedding",
-    formula="weight[tokens] sqrt(d_model)",
-    source="paper, section 3.4",
-    factors={
-        "batch": [{"B": batch} for batch in (1, 2, 3, 0)],
-        "positions": [{"L": length} for length in (3, 1, 2, 5, 17, 0)],
-        "vocabulary": [{"V": size} for size in _VOCABULARY],
-        "d_model": [{"d_model": width} for width in _D_MODEL],
-        "tokens": [{"tokens": tokens} for tokens in _TOKENS],
-        "regime": [{"regime": regime} for regime in _REGIMES],
-        "layout": [{"layout": layout} for layout in LAYOUTS],
-    },
-    axes=("batch item", "position", "channel"),
-    make=_make,
-    shape=lambda inputs: (*inputs.arrays["tokens"].shape, inputs.arrays["weight"].shape[1]),
-    bound=lambda inputs, numerics, conventions: embedding_bound(**inputs.arguments, numerics=numerics),
-    gradient=lambda inputs, cotangent, numerics, conventions: embedding_vjp_bound(
-        cotangent, **inputs.arguments, numerics=numerics
-    ),
-    generic=lambda case: case["regime"] in GENERIC and case["tokens"] == "distinct",
-    admissible=lambda case: case["V"] > 0 and case["d_model"] > 0 and case["V"] * case["d_model"] <= 2**18,
-    exact=_exact,
-    exact_regimes=("integers", "zero"),
-    item=lambda inputs, b: inputs.but(tokens=inputs.arrays["tokens"][b : b + 1]),
-    dependents=_dependents,
-    large=[{"B": 4, "L": 64, "V": 300, "d_model": 33, "tokens": "distinct"}],
+EMBEDDING: Component = register(
+    Component(
+        name="embedding",
+        formula="weight[tokens] sqrt(d_model)",
+        source="paper, section 3.4",
+        factors={
+            "batch": factor("B", 1, 2, 3, 0),
+            "positions": factor("L", 3, 1, 2, 5, 17, 0),
+            "vocabulary": factor("V", *_VOCABULARY),
+            "d_model": factor("d_model", *_D_MODEL),
+            "tokens": factor("tokens", *_TOKENS),
+            "regime": factor("regime", *_REGIMES),
+            "layout": factor("layout", *LAYOUTS),
+        },
+        inputs=_make,
+        generic=lambda case: case["regime"] in GENERIC and case["tokens"] == "distinct",
+        admissible=lambda case: case["V"] > 0 and case["d_model"] > 0 and case["V"] * case["d_model"] <= 2**18,
+        exact=_exact,
+        exact_regimes=("integers", "zero"),
+        dependents=_dependents,
+        large=factor("B L V d_model tokens", (4, 64, 300, 33, "distinct")),
+    )
 )
 
 

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from ...oracle.feed_forward import feed_forward_as_convolutions, feed_forward_bound, feed_forward_vjp_bound
+from ...oracle.feed_forward import feed_forward_as_convolutions
 from ...oracle.rounding.bound import Bound
 from ...oracle.rounding.formats import FORMATS
-from ..cases.values import GENERIC, draw, generator_of
+from ..cases.values import draw, generator_of
 from ..terms.case import Case
 from ..terms.clause import clause
-from ..terms.component import LAYOUTS, Array, Component, Conventions, Inputs, component
+from ..terms.component import LAYOUTS, Array, Component, Conventions, Inputs, factor, register
 from ..terms.generator import Generator
 from ..terms.requirements import skip_unless
 from ..terms.rounding import rounded
@@ -49,8 +49,6 @@ def _make(case: Case) -> Inputs:
     if regime == "dead":
         # x W_1 has the deviation 1.
         arrays["b_1"] = rounded(-64 - np.abs(arrays["b_1"]), dtype)
-    if case["layout"] == "expanded":
-        arrays["x"][...] = arrays["x"][:1]
     return Inputs(arrays)
 
 
@@ -81,31 +79,25 @@ def _dependents(inputs: Inputs, name: str, where: tuple[int, ...], conventions: 
     return depends
 
 
-FEED_FORWARD: Component = component(
-    name="feed_forward",
-    formula="max(0, x W_1 + b_1) W_2 + b_2",
-    source="paper, section 3.3, equation 2",
-    factors={
-        "batch": [{"B": batch} for batch in (1, 2, 3, 0)],
-        "positions": [{"L": length} for length in (2, 1, 3, 5, 17, 0)],
-        "d_model": [{"d_model": width} for width in _D_MODEL],
-        "d_ff": [{"d_ff": width} for width in _D_FF],
-        "regime": [{"regime": regime} for regime in _REGIMES],
-        "layout": [{"layout": layout} for layout in LAYOUTS],
-    },
-    axes=("batch item", "position", "channel"),
-    make=_make,
-    shape=lambda inputs: inputs.arrays["x"].shape,
-    bound=lambda inputs, numerics, conventions: feed_forward_bound(**inputs.arguments, numerics=numerics),
-    gradient=lambda inputs, cotangent, numerics, conventions: feed_forward_vjp_bound(
-        cotangent, **inputs.arguments, numerics=numerics
-    ),
-    generic=lambda case: case["regime"] in GENERIC,
-    exact=_exact,
-    exact_regimes=("integers", "dead"),
-    item=lambda inputs, b: inputs.but(x=inputs.arrays["x"][b : b + 1]),
-    dependents=_dependents,
-    large=[{"B": 2, "L": 96, "d_model": 64, "d_ff": 257}, {"B": 1, "L": 128, "d_model": 65, "d_ff": 512}],
+FEED_FORWARD: Component = register(
+    Component(
+        name="feed_forward",
+        formula="max(0, x W_1 + b_1) W_2 + b_2",
+        source="paper, section 3.3, equation 2",
+        factors={
+            "batch": factor("B", 1, 2, 3, 0),
+            "positions": factor("L", 2, 1, 3, 5, 17, 0),
+            "d_model": factor("d_model", *_D_MODEL),
+            "d_ff": factor("d_ff", *_D_FF),
+            "regime": factor("regime", *_REGIMES),
+            "layout": factor("layout", *LAYOUTS),
+        },
+        inputs=_make,
+        exact=_exact,
+        exact_regimes=("integers", "dead"),
+        dependents=_dependents,
+        large=factor("B L d_model d_ff", (2, 96, 64, 257), (1, 128, 65, 512)),
+    )
 )
 
 

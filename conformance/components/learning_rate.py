@@ -7,13 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ...oracle.learning_rate import learning_rate_bound
-from ...oracle.rounding.bound import Bound
-from ...oracle.rounding.numerics import Numerics
 from ..cases.values import generator_of
 from ..terms.case import Case
 from ..terms.clause import clause
-from ..terms.component import Array, Component, Conventions, Inputs, component
+from ..terms.component import Array, Component, Inputs, factor, register
 from ..terms.requirements import require_within, skip_unless
 from ..terms.trial import Trial
 from ..terms.verdict import Violation
@@ -54,10 +51,6 @@ def _steps(case: Case) -> Any:
     return generator.integers(1, last, {"one": 1, "unsorted": 8, "none": 0}[moment])
 
 
-def _bound(inputs: Inputs, numerics: Numerics, conventions: Conventions) -> Bound:
-    return learning_rate_bound(**inputs.arguments, numerics=numerics)
-
-
 def _variations(case: Case) -> dict[str, tuple[Inputs, Inputs]]:
     """Other schedules, so that one which is kept from one call to the next shows."""
     given = _make(case)
@@ -67,26 +60,24 @@ def _variations(case: Case) -> dict[str, tuple[Inputs, Inputs]]:
     }
 
 
-LEARNING_RATE: Component = component(
-    name="learning_rate",
-    formula="d_model^-0.5 min(step^-0.5, step warmup^-1.5)",
-    source="paper, section 5.3, equation 3",
-    factors={
-        "moment": [{"moment": moment} for moment in _MOMENTS],
-        "warmup": [{"warmup": warmup} for warmup in _WARMUPS],
-        "width": [{"d_model": width} for width in _WIDTHS],
-        "layout": [{"layout": layout} for layout in ("contiguous", "sliced", "strided")],
-    },
-    axes=("step",),
-    make=_make,
-    shape=lambda inputs: inputs.arrays["steps"].shape,
-    bound=_bound,
-    # Powers of the same numbers are no sample: their errors are the same in every step.
-    generic=lambda case: False,
-    admissible=lambda case: case["warmup"] > 0 and case["d_model"] > 0,
-    item=lambda inputs, b: inputs.but(steps=inputs.arrays["steps"][b : b + 1]),
-    variations=_variations,
-    has_dtype=False,
+LEARNING_RATE: Component = register(
+    Component(
+        name="learning_rate",
+        formula="d_model^-0.5 min(step^-0.5, step warmup^-1.5)",
+        source="paper, section 5.3, equation 3",
+        factors={
+            "moment": factor("moment", *_MOMENTS),
+            "warmup": factor("warmup", *_WARMUPS),
+            "width": factor("d_model", *_WIDTHS),
+            "layout": factor("layout", "contiguous", "sliced", "strided"),
+        },
+        inputs=_make,
+        item=lambda inputs, b: inputs.but(steps=inputs.arrays["steps"][b : b + 1]),
+        # Powers of the same numbers are no sample: their errors are the same in every step.
+        generic=lambda case: False,
+        admissible=lambda case: case["warmup"] > 0 and case["d_model"] > 0,
+        variations=_variations,
+    )
 )
 
 

@@ -2,12 +2,11 @@
 
 import numpy as np
 
-from ...oracle.log_softmax import log_softmax_bound, log_softmax_vjp_bound
 from ...oracle.rounding.bound import Bound
-from ..cases.values import GENERIC, draw, generator_of, hidden
+from ..cases.values import draw, generator_of, hidden
 from ..terms.case import Case
 from ..terms.clause import clause
-from ..terms.component import LAYOUTS, Array, Component, Conventions, Inputs, component
+from ..terms.component import GENERIC, LAYOUTS, Array, Component, Conventions, Inputs, factor, register
 from ..terms.requirements import require_within, skip_unless
 from ..terms.rounding import rounded
 from ..terms.trial import Trial
@@ -42,8 +41,6 @@ def _make(case: Case) -> Inputs:
         x = generator.choice([-_LIMIT, 0.0, _LIMIT], shape)
     else:
         x = draw(case, "x", shape, regime, dtype)
-    if case["layout"] == "expanded":
-        x[...] = x[:1]
     return Inputs({"x": np.asarray(x)})
 
 
@@ -59,32 +56,25 @@ def _dependents(inputs: Inputs, name: str, where: tuple[int, ...], conventions: 
     return depends
 
 
-LOG_SOFTMAX: Component = component(
-    name="log_softmax",
-    formula="x_j - log sum_k exp(x_k)",
-    source="paper, section 3.4",
-    factors={
-        "axes": [{"axes": axes} for axes in (2, 3)],
-        "rows": [{"rows": rows} for rows in (1, 2, 3, 5, 0)],
-        "n": [{"n": n} for n in (1, 2, 3, 5, 8, 16, 17, 33, 64, 65, 129, 1000, 0)],
-        "regime": [
-            {"regime": regime}
-            for regime in (*_SCALES, "zero", "ties", *_OWN, "offset", "cancelling", "tiny", "subnormal")
-        ],
-        "layout": [{"layout": layout} for layout in LAYOUTS],
-    },
-    make=_make,
-    shape=lambda inputs: inputs.arrays["x"].shape,
-    bound=lambda inputs, numerics, conventions: log_softmax_bound(**inputs.arguments, numerics=numerics),
-    gradient=lambda inputs, cotangent, numerics, conventions: log_softmax_vjp_bound(
-        cotangent, **inputs.arguments, numerics=numerics
-    ),
-    generic=lambda case: case["regime"] in (*GENERIC, "logits-1e2", "dominant"),
-    exact=_exact,
-    exact_regimes=("one-hot",),
-    item=lambda inputs, b: inputs.but(x=inputs.arrays["x"][b : b + 1]),
-    dependents=_dependents,
-    large=[{"rows": 256, "n": 129}, {"rows": 96, "n": 1000}],
+LOG_SOFTMAX: Component = register(
+    Component(
+        name="log_softmax",
+        formula="x_j - log sum_k exp(x_k)",
+        source="paper, section 3.4",
+        factors={
+            "axes": factor("axes", 2, 3),
+            "rows": factor("rows", 1, 2, 3, 5, 0),
+            "n": factor("n", 1, 2, 3, 5, 8, 16, 17, 33, 64, 65, 129, 1000, 0),
+            "regime": factor("regime", *_SCALES, "zero", "ties", *_OWN, "offset", "cancelling", "tiny", "subnormal"),
+            "layout": factor("layout", *LAYOUTS),
+        },
+        inputs=_make,
+        generic=lambda case: case["regime"] in (*GENERIC, "logits-1e2", "dominant"),
+        exact=_exact,
+        exact_regimes=("one-hot",),
+        dependents=_dependents,
+        large=factor("rows n", (256, 129), (96, 1000)),
+    )
 )
 
 

@@ -2,13 +2,12 @@
 
 import numpy as np
 
-from ...oracle.output_logits import output_logits_bound, output_logits_vjp_bound
 from ...oracle.rounding.bound import Bound
 from ...oracle.rounding.formats import FORMATS
-from ..cases.values import GENERIC, draw
+from ..cases.values import draw
 from ..terms.case import Case
 from ..terms.clause import clause
-from ..terms.component import LAYOUTS, Array, Component, Conventions, Inputs, component
+from ..terms.component import LAYOUTS, Array, Component, Conventions, Inputs, factor, register
 from ..terms.requirements import skip_unless
 from ..terms.rounding import rounded
 from ..terms.trial import Trial
@@ -33,8 +32,6 @@ def _make(case: Case) -> Inputs:
     if regime == "integers":
         # Of -1, 0 and 1 in the hidden states, so that the sums have no more bits than bfloat16.
         arrays["hidden"] = np.sign(arrays["hidden"]) * (np.abs(arrays["hidden"]) == 1)
-    if case["layout"] == "expanded":
-        arrays["hidden"][...] = arrays["hidden"][:1]
     return Inputs(arrays)
 
 
@@ -55,32 +52,26 @@ def _dependents(inputs: Inputs, name: str, where: tuple[int, ...], conventions: 
     return depends
 
 
-OUTPUT_LOGITS: Component = component(
-    name="output_logits",
-    formula="hidden weight^T",
-    source="paper, section 3.4",
-    factors={
-        "batch": [{"B": batch} for batch in (1, 2, 3, 0)],
-        "positions": [{"L": length} for length in (2, 1, 3, 5, 17, 0)],
-        "d_model": [{"d_model": width} for width in _D_MODEL],
-        "vocabulary": [{"V": size} for size in _VOCABULARY],
-        "regime": [{"regime": regime} for regime in _REGIMES],
-        "layout": [{"layout": layout} for layout in LAYOUTS],
-    },
-    axes=("batch item", "position", "token"),
-    make=_make,
-    shape=lambda inputs: (*inputs.arrays["hidden"].shape[:2], inputs.arrays["weight"].shape[0]),
-    bound=lambda inputs, numerics, conventions: output_logits_bound(**inputs.arguments, numerics=numerics),
-    gradient=lambda inputs, cotangent, numerics, conventions: output_logits_vjp_bound(
-        cotangent, **inputs.arguments, numerics=numerics
-    ),
-    generic=lambda case: case["regime"] in GENERIC,
-    admissible=lambda case: case["B"] * case["L"] * case["d_model"] * case["V"] <= 2**21,
-    exact=_exact,
-    exact_regimes=("integers",),
-    item=lambda inputs, b: inputs.but(hidden=inputs.arrays["hidden"][b : b + 1]),
-    dependents=_dependents,
-    large=[{"B": 2, "L": 96, "d_model": 64, "V": 129}, {"B": 1, "L": 96, "d_model": 257, "V": 65}],
+OUTPUT_LOGITS: Component = register(
+    Component(
+        name="output_logits",
+        formula="hidden weight^T",
+        source="paper, section 3.4",
+        factors={
+            "batch": factor("B", 1, 2, 3, 0),
+            "positions": factor("L", 2, 1, 3, 5, 17, 0),
+            "d_model": factor("d_model", *_D_MODEL),
+            "vocabulary": factor("V", *_VOCABULARY),
+            "regime": factor("regime", *_REGIMES),
+            "layout": factor("layout", *LAYOUTS),
+        },
+        inputs=_make,
+        admissible=lambda case: case["B"] * case["L"] * case["d_model"] * case["V"] <= 2**21,
+        exact=_exact,
+        exact_regimes=("integers",),
+        dependents=_dependents,
+        large=factor("B L d_model V", (2, 96, 64, 129), (1, 96, 257, 65)),
+    )
 )
 
 

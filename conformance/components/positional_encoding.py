@@ -8,12 +8,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...oracle.positional_encoding import positional_encoding_bound
 from ...oracle.rounding.bound import Bound
-from ...oracle.rounding.numerics import Numerics
 from ..terms.case import Case
 from ..terms.clause import clause
-from ..terms.component import Array, Component, Conventions, Inputs, component
+from ..terms.component import Array, Component, Conventions, Inputs, factor, register
 from ..terms.requirements import require_within, skip_unless
 from ..terms.trial import Trial
 from ..terms.verdict import Violation
@@ -34,11 +32,6 @@ def _make(case: Case) -> Inputs:
     return Inputs({}, {"length": case["length"], "d_model": case["d_model"]})
 
 
-def _bound(inputs: Inputs, numerics: Numerics, conventions: Conventions) -> Bound:
-    layout = conventions["positional_layout"]
-    return positional_encoding_bound(**inputs.options, positional_layout=layout, numerics=numerics)
-
-
 def _exact(case: Case, inputs: Inputs, bound: Bound, conventions: Conventions) -> Array:
     """Position 0: sin 0 = 0 and cos 0 = 1."""
     first = np.zeros(bound.expected.shape, bool)
@@ -57,24 +50,22 @@ def _variations(case: Case) -> dict[str, tuple[Inputs, Inputs]]:
     }
 
 
-POSITIONAL_ENCODING: Component = component(
-    name="positional_encoding",
-    formula="PE(pos, 2i) = sin(pos / 10000^(2i/d_model)), PE(pos, 2i + 1) = cos(the same)",
-    source="paper, section 3.5",
-    factors={
-        "length": [{"length": length} for length in _LENGTHS],
-        "width": [{"d_model": width} for width in _WIDTHS],
-    },
-    axes=("position", "channel"),
-    make=_make,
-    shape=lambda inputs: (inputs.options["length"], inputs.options["d_model"]),
-    bound=_bound,
-    generic=lambda case: True,
-    admissible=lambda case: case["d_model"] > 0 and case["length"] * case["d_model"] <= _LARGEST,
-    exact=_exact,
-    variations=_variations,
-    large=[{"length": 257, "d_model": 64}, {"length": 5000, "d_model": 7}, {"length": 127, "d_model": 512}],
-    has_dtype=False,
+POSITIONAL_ENCODING: Component = register(
+    Component(
+        name="positional_encoding",
+        formula="PE(pos, 2i) = sin(pos / 10000^(2i/d_model)), PE(pos, 2i + 1) = cos(the same)",
+        source="paper, section 3.5",
+        factors={
+            "length": factor("length", *_LENGTHS),
+            "width": factor("d_model", *_WIDTHS),
+        },
+        inputs=_make,
+        generic=lambda case: True,
+        admissible=lambda case: case["d_model"] > 0 and case["length"] * case["d_model"] <= _LARGEST,
+        exact=_exact,
+        variations=_variations,
+        large=factor("length d_model", (257, 64), (5000, 7), (127, 512)),
+    )
 )
 
 
@@ -220,7 +211,7 @@ def odd_width(trial: Trial) -> float:
 
 
 def _far(component: Component, dtype: str, seed: int) -> Iterator[Case]:
-    plain = component.case([options[0] for options in component.factors.values()], dtype, seed)
+    plain = component.plainest(dtype, seed)
     for length, width in ((300, 4), (2049, 2), (1900, 33), (4090, 16), (8193, 5), (20000, 3), (65536, 1)):
         yield plain.but(length=length, d_model=width)
 

@@ -3,11 +3,10 @@
 import numpy as np
 
 from ...oracle.rounding.bound import Bound
-from ...oracle.softmax import softmax_bound, softmax_vjp_bound
-from ..cases.values import GENERIC, draw, generator_of
+from ..cases.values import draw, generator_of
 from ..terms.case import Case
 from ..terms.clause import clause
-from ..terms.component import Array, Component, Conventions, Inputs, component
+from ..terms.component import GENERIC, Array, Component, Conventions, Inputs, factor, register
 from ..terms.requirements import require_within, skip_unless
 from ..terms.rounding import rounded
 from ..terms.trial import Trial
@@ -33,8 +32,6 @@ def _make(case: Case) -> Inputs:
         x = np.where(np.arange(case["n"]) == chosen, 0.0, -(2.0**10))
     else:
         x = draw(case, "x", shape, regime, dtype)
-    if case["layout"] == "expanded":
-        x[...] = x[:1]
     return Inputs({"x": x})
 
 
@@ -50,31 +47,26 @@ def _dependents(inputs: Inputs, name: str, where: tuple[int, ...], conventions: 
     return depends
 
 
-SOFTMAX: Component = component(
-    name="softmax",
-    formula="exp(x_j - max x) / sum_k exp(x_k - max x)",
-    source="paper, section 3.2.1, equation 1",
-    factors={
-        "rows": [{"rows": rows} for rows in (1, 2, 3, 5, 0)],
-        "n": [{"n": n} for n in (1, 2, 3, 5, 8, 15, 16, 17, 33, 63, 64, 65, 127, 128, 129, 1000, 0)],
-        "regime": [
-            {"regime": regime}
-            for regime in (*_SCALES, "zero", "one-hot", "ties", "offset", "cancelling", "tiny", "subnormal", "limit")
-        ],
-        "layout": [{"layout": layout} for layout in ("contiguous", "transposed", "sliced", "strided", "expanded")],
-    },
-    make=_make,
-    shape=lambda inputs: inputs.arrays["x"].shape,
-    bound=lambda inputs, numerics, conventions: softmax_bound(**inputs.arguments, numerics=numerics),
-    gradient=lambda inputs, cotangent, numerics, conventions: softmax_vjp_bound(
-        cotangent, **inputs.arguments, numerics=numerics
-    ),
-    generic=lambda case: case["regime"] in (*GENERIC, "logits-1e2"),
-    exact=_exact,
-    exact_regimes=("one-hot",),
-    item=lambda inputs, b: inputs.but(x=inputs.arrays["x"][b : b + 1]),
-    dependents=_dependents,
-    large=[{"rows": 256, "n": 129}, {"rows": 96, "n": 1000}],
+SOFTMAX: Component = register(
+    Component(
+        name="softmax",
+        formula="exp(x_j - max x) / sum_k exp(x_k - max x)",
+        source="paper, section 3.2.1, equation 1",
+        factors={
+            "rows": factor("rows", 1, 2, 3, 5, 0),
+            "n": factor("n", 1, 2, 3, 5, 8, 15, 16, 17, 33, 63, 64, 65, 127, 128, 129, 1000, 0),
+            "regime": factor(
+                "regime", *_SCALES, "zero", "one-hot", "ties", "offset", "cancelling", "tiny", "subnormal", "limit"
+            ),
+            "layout": factor("layout", "contiguous", "transposed", "sliced", "strided", "expanded"),
+        },
+        inputs=_make,
+        generic=lambda case: case["regime"] in (*GENERIC, "logits-1e2"),
+        exact=_exact,
+        exact_regimes=("one-hot",),
+        dependents=_dependents,
+        large=factor("rows n", (256, 129), (96, 1000)),
+    )
 )
 
 

@@ -20,9 +20,9 @@ from ..components import CLAUSES
 from ..terms.case import Case
 from ..terms.checking import outcome
 from ..terms.clause import Clause
-from ..terms.comparison import Array
 from ..terms.component import Component, Inputs
 from ..terms.requirements import of_gradient
+from ..terms.rounding import Array
 from ..terms.subject import Subject
 from ..terms.trial import Trial
 from ..terms.verdict import Unsupported, Violation
@@ -171,7 +171,7 @@ def diagnose(adapter: Adapter, clause: Clause, component: Component, cases: Sequ
 
 def _structure(adapter: Adapter, component: Component, cases: Sequence[Case], backward: bool) -> list[str]:
     """What the errors have in common, in a failing case or, where those are too small to tell, in a larger one."""
-    if component.result == "data":
+    if component.gives_data:
         return []
     for each in (*cases, *filter(component.generic, _further(component, cases[0], backward))):
         compared = list(_compared(adapter, component, each, backward))
@@ -279,7 +279,7 @@ def _convention(adapter: Adapter, clause: Clause, component: Component, cases: S
     A convention may leave open what the clause asks, as NaN in rows that see no key leaves gradients: the values must
     follow it, too.
     """
-    wanted = {clause.id: clause} if component.result == "data" else {clause.id: clause, "ALL-1": CLAUSES["ALL-1"]}
+    wanted = {clause.id: clause} if component.gives_data else {clause.id: clause, "ALL-1": CLAUSES["ALL-1"]}
     declared = Subject(adapter).conventions
     if any(_keeps(adapter, clause, component, case, declared) for case in cases):
         return {}  # it fails now and then

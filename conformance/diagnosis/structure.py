@@ -12,8 +12,7 @@ from typing import Final
 import numpy as np
 
 from ...oracle.rounding.formats import FORMATS
-from ..terms.comparison import Array
-from ..terms.rounding import rounded
+from ..terms.rounding import Array, rounded
 
 _FEWEST: Final = 3
 """Numbers that a law needs: two are always in proportion, and always a constant apart."""

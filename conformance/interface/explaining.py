@@ -11,7 +11,7 @@ from ..judging.result import Result
 
 def title(spec: str, result: Result) -> str:
     """Who, what, in which dtype, which clause."""
-    of_data = COMPONENTS[result.component].result == "data" and not result.dtype
+    of_data = COMPONENTS[result.component].gives_data and not result.dtype
     where = "" if of_data else f" in {result.dtype or 'a format of its own'}"
     return f"{spec}: {result.component}{where} violates {result.clause}"
 

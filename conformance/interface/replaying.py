@@ -31,7 +31,7 @@ def replay(screen: Screen, adapter: Adapter, line: str, chosen: str | None) -> i
         raise CaseError(f"{adapter.offer.name} does not take {case['dtype']}")
     trial = Trial(Subject(adapter), COMPONENTS[case.component], case)
     try:
-        if trial.component.result == "data":
+        if trial.component.gives_data:
             _show_data(screen, trial)
         else:
             trial.component.shape(trial.inputs)

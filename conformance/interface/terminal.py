@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ...adapters import Listed
+from ...adapters.contract import DTYPES
 from ..claims.coverage import Covered, ranges
 from ..components import COMPONENTS
 from ..judging.result import Result
@@ -22,7 +23,6 @@ from .explaining import facts, replay_command, title
 from .foreign_text import visible
 from .report import CONFORMS, NO_EVIDENCE, VIOLATES, Report
 
-_DTYPES: Final = ("float64", "float32", "bfloat16", "float16")
 _VERDICTS: Final = {
     CONFORMS: ("conforms", "bold green"),
     VIOLATES: ("violates", "bold red"),
@@ -134,7 +134,7 @@ def _table(report: Report) -> Table:
     results = report.ordered
     judged = [result for result in results if result.status != "not-offered"]
     # Texts have no dtype; neither has what was never judged.
-    dtypes = [dtype for dtype in (*_DTYPES, "") if any(result.dtype == dtype for result in judged or results)]
+    dtypes = [dtype for dtype in (*DTYPES, "") if any(result.dtype == dtype for result in judged or results)]
     table.add_column("component")
     for dtype in dtypes:
         table.add_column(dtype or "no dtype")
@@ -211,7 +211,7 @@ def show_comparison(screen: Screen, reports: Sequence[Mapping[str, Any]]) -> Non
         (report["adapter"], Result(**{**each, "failure": None})) for report in reports for each in report["results"]
     ]
     judged = [(adapter, row) for adapter, row in every if row.status not in ("not-offered", "unsupported")]
-    dtypes = [dtype for dtype in (*_DTYPES, "") if any(row.dtype == dtype for _, row in judged)]
+    dtypes = [dtype for dtype in (*DTYPES, "") if any(row.dtype == dtype for _, row in judged)]
     table = Table(header_style="bold")
     table.add_column("adapter", no_wrap=True)
     for dtype in dtypes:

@@ -18,11 +18,10 @@ They are valid on generic cases only, and where the guards below hold.
 from dataclasses import dataclass
 from typing import Final
 
-import ml_dtypes
 import numpy as np
 
 from ...oracle.rounding.bound import Bound
-from .rounding import Array
+from .rounding import NUMPY, Array
 
 FEWEST_ELEMENTS: Final = 1024
 FEWEST_ROWS: Final = 64
@@ -31,13 +30,6 @@ FEWEST_POSITIONS: Final = 4096
 """Elements that sit at the same place between two numbers of the format round alike: distinct places must abound."""
 LARGEST_Z: Final = 7.0
 _BINS: Final = 16
-
-_NUMPY: Final = {
-    "float64": np.float64,
-    "float32": np.float32,
-    "bfloat16": ml_dtypes.bfloat16,
-    "float16": np.float16,
-}
 
 
 @dataclass(frozen=True)
@@ -71,7 +63,7 @@ def statistics(actual: Array, bound: Bound, dtype: str) -> list[Statistic]:
     for name, score in bound.scores.items():
         found.append(Statistic(name, float(score(np.where(judged, error, 0.0))), LARGEST_Z))
 
-    nearest = expected.astype(_NUMPY[dtype]).astype(np.float64)
+    nearest = expected.astype(NUMPY[dtype]).astype(np.float64)
     half = np.where(judged, bound.half_ulp, 1.0)
     # 2^22 places between two neighbours tell apart what float64 can.
     positions = np.unique(np.rint((expected - nearest)[judged] / half[judged] * 2.0**22)).size

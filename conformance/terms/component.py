@@ -1,57 +1,42 @@
 """What the judge knows of a component: its cases, the arrays of a case, the bound on the right result.
 
-One `Component` a file of its own name in this folder, beside the clauses that only it has. Everything that holds for
-all components (`universal.py`, `drawing.py`, `judging.py`) reads it from here.
+A component is one `Component`, beside the clauses that only it has. What the contract's row of it says (axes, results,
+conventions, whether there is a gradient) is not said again: it follows from the row (`row.py`). What is left is how
+cases are drawn, and which values they have.
 """
 
 import contextlib
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal, TypeAlias
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
 
-import numpy as np
-
+from ...adapters.contract import AXES, DTYPES, FUNCTIONS, Function
 from ...oracle.rounding.bound import Bound
 from ...oracle.rounding.numerics import Numerics
+from . import row as of_row
 from .case import Case, CaseError, Value
-from .rounding import Array
+from .inputs import Conventions as Conventions
+from .inputs import Inputs as Inputs
+from .rounding import Array as Array
 
-Conventions: TypeAlias = Mapping[str, str]
 Option: TypeAlias = Mapping[str, Value]
 """One choice of a factor: the parameters that it sets."""
-
 
 LAYOUTS: Final = ("contiguous", "transposed", "swapped", "sliced", "strided", "expanded", "mixed")
 """How arrays of three or more axes may lie in memory, the plainest first; `mixed` gives each argument another one."""
 
+GENERIC: Final = ("normal", "uniform")
+"""Regimes whose values are random around zero, neither sorted nor tied nor constant: the statistical bounds hold."""
 
-@dataclass(frozen=True)
-class Inputs:
-    """The arguments of one call by the names of the contract, floats exact in the dtype of the case."""
-
-    arrays: Mapping[str, Array]
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-    def but(self, **changes: Any) -> "Inputs":
-        """The same call with other arguments; None leaves one out."""
-        arrays, options = dict(self.arrays), dict(self.options)
-        for name, value in changes.items():
-            place = arrays if name in arrays or isinstance(value, np.ndarray) else options
-            if value is None:
-                place.pop(name, None)
-            else:
-                place[name] = value
-        return replace(self, arrays=arrays, options=options)
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """All of them, as keywords."""
-        return {**self.arrays, **self.options}
+FROM_ROW: Final[Any] = object()
+"""In place of a field: what follows from the contract's row."""
 
 
-def _no_array(*_: Any) -> Any:
-    raise LookupError("a component whose result is no array has neither shape nor bound")
+def factor(names: str, *choices: Value | tuple[Value, ...]) -> list[Option]:
+    """List the options of a factor, of one parameter or of several: `factor("H H_kv", (1, 1), (2, 1))`."""
+    each = names.split()
+    return [dict(zip(each, c if isinstance(c, tuple) else (c,), strict=True)) for c in choices]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,46 +44,68 @@ class Component:
     """One component of the Transformer, as the judge sees it."""
 
     name: str
+    """That of its row in the contract, and of its formula in the oracle."""
     formula: str
     source: str
     """Paper, section, equation."""
     factors: Mapping[str, Sequence[Option]]
     """What a case is drawn from: each factor has options, the plainest first. `dtype` and `seed` stand apart."""
-    make: Callable[[Case], Inputs]
-    """The arguments of a case."""
-    shape: Callable[[Inputs], tuple[int, ...]] = _no_array
-    """The shape of the result."""
-    bound: Callable[[Inputs, Numerics, Conventions], Bound] = _no_array
-    axes: tuple[str, ...] = ()
-    """A word for an index along each axis of the result; none where their number varies."""
-    generic: Callable[[Case], bool] = lambda case: False
+    inputs: Callable[[Case], Inputs]
+    """The arguments of a case, in any layout."""
+    results: Callable[[Inputs], of_row.Axes] = FROM_ROW
+    """The axes of each result, where they depend on an option."""
+    bound: Callable[[Inputs, Numerics, Conventions], Bound] = FROM_ROW
+    gradient: Callable[[Inputs, Array, Numerics, Conventions], Mapping[str, Bound]] | None = FROM_ROW
+    """The bounds on the gradients of `sum(result * cotangent)`, by the names of the real arrays."""
+    item: Callable[[Inputs, int], Inputs] | None = FROM_ROW
+    """The call with one item of the batch alone; the batch is axis 0 of the result."""
+    generic: Callable[[Case], bool] = lambda case: case.get("regime") in GENERIC
     """Whether values are random around zero, neither sorted nor tied nor constant: the statistical bound holds."""
     admissible: Callable[[Case], bool] = lambda case: True
     """Whether the parameters go together, and the arrays stay small enough to judge hundreds of them."""
     exact: Callable[[Case, Inputs, Bound, Conventions], Array | None] | None = None
     """Which elements of the result are exactly representable and reached exactly by every order of operations."""
-    item: Callable[[Inputs, int], Inputs] | None = None
-    """The call with one item of the batch alone; the batch is axis 0 of the result."""
+    exact_regimes: tuple[str, ...] = ()
+    """The regimes in which `exact` may find something."""
     variations: Callable[[Case], Mapping[str, tuple[Inputs, Inputs]]] | None = None
     """Option -> the same call without and with it, on values where it matters."""
     dependents: Callable[[Inputs, str, tuple[int, ...], Conventions], Array] | None = None
     """Which elements of the result depend on one element of one argument: a boolean array of the result's shape."""
     probes: Callable[[str], Sequence[Case]] = lambda dtype: ()
     """Cases that are always judged, for a dtype: corners that no pair of factors describes."""
-    exact_regimes: tuple[str, ...] = ()
-    """The regimes in which `exact` may find something."""
     large: Sequence[Option] = ()
     """Parameters of cases that are large enough for statistics over a whole tensor."""
-    gradient: Callable[[Inputs, Array, Numerics, Conventions], Mapping[str, Bound]] | None = None
-    """The bounds on the gradients of `sum(result * cotangent)`, by the names of the real arrays."""
     differentiated: Callable[[Case], bool] = lambda case: True
     """Whether the gradients of a case are judged as well: they take several times as long."""
-    result: Literal["array", "data"] = "array"
-    """`data`: lists, texts and numbers, for which no bound and none of the clauses for all components holds."""
-    has_dtype: bool = True
-    """Whether it takes floating-point arrays. If not, its result is judged in the format in which it comes."""
     order: tuple[str, ...] = ()
     """The parameters in the order of a case's line, where that is not the order of the factors."""
+
+    def __post_init__(self) -> None:
+        """Take from the contract's row what is left to it."""
+        for name, follows in of_row.FOLLOWS.items():
+            if getattr(self, name) is FROM_ROW:
+                object.__setattr__(self, name, follows(self.row))
+
+    @property
+    def row(self) -> Function:
+        """The contract's."""
+        return FUNCTIONS[self.name]
+
+    @property
+    def gives_data(self) -> bool:
+        """Whether it gives lists, texts or numbers: no bound and no clause for all components is about these."""
+        return self.row.gives_data
+
+    @property
+    def has_dtype(self) -> bool:
+        """Whether it takes floating-point arrays. If not, its result is judged in the format in which it comes."""
+        return bool(self.row.real or self.row.weights)
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """A word for an index along each axis of the result; none where their number varies."""
+        words = next(iter(self.row.results.values()), "").split()
+        return () if "..." in words else tuple(AXES.get(word, word) for word in words)
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -108,15 +115,32 @@ class Component:
         names = [name for options in self.factors.values() for name in options[0]]
         return (*(("dtype",) if self.has_dtype else ()), *names, "seed")
 
+    def make(self, case: Case) -> Inputs:
+        """Make the arguments of a case; in the layout `expanded`, the items of a batch are all alike."""
+        inputs = self.inputs(case)
+        return of_row.expanded(self.row, inputs) if case.get("layout") == "expanded" else inputs
+
+    def shapes(self, inputs: Inputs) -> dict[str, tuple[int, ...]]:
+        """Give the shape of each result by its name, `result` first."""
+        return of_row.shapes(self.row, self.results(inputs), inputs)
+
+    def shape(self, inputs: Inputs) -> tuple[int, ...]:
+        """Give the shape of the result."""
+        return self.shapes(inputs)["result"]
+
     def case(self, options: Sequence[Option], dtype: str, seed: int) -> Case:
-        """The case with an option of each factor."""
+        """Give the case with an option of each factor."""
         values: dict[str, Value] = {"dtype": dtype, "seed": seed}
         for option in options:
             values.update(option)
         return Case(self.name, tuple((name, values[name]) for name in self.parameters))
 
+    def plainest(self, dtype: str, seed: int = 0) -> Case:
+        """Give the case with the plainest option of each factor."""
+        return self.case([options[0] for options in self.factors.values()], dtype, seed)
+
     def option_indices(self, case: Case) -> list[int]:
-        """Which option of each factor the case has; their number where it has one of its own."""
+        """Find which option of each factor the case has; their number where it has one of its own."""
         return [
             next(
                 (k for k, option in enumerate(options) if all(case[name] == option[name] for name in option)),
@@ -126,7 +150,7 @@ class Component:
         ]
 
     def parse(self, texts: Mapping[str, str]) -> Case:
-        """The case of a line, whose values may lie outside the factors' options; `CaseError` if it is none."""
+        """Read the case of a line, whose values may lie outside the factors' options; `CaseError` if it is none."""
         values: dict[str, Value] = {}
         for name in self.parameters:
             if name not in texts:
@@ -139,12 +163,9 @@ class Component:
         return Case(self.name, tuple(values.items()))
 
 
-_DTYPES: Final = ("float64", "float32", "bfloat16", "float16")
-
-
 def _parsed(component: str, name: str, text: str, known: Sequence[Value]) -> Value:
-    """The value in a line: one of the known words, or a number where some of the known are numbers."""
-    words = [value for value in (_DTYPES if name == "dtype" else known) if isinstance(value, str)]
+    """Read the value in a line: one of the known words, or a number where some of the known are numbers."""
+    words = [value for value in (DTYPES if name == "dtype" else known) if isinstance(value, str)]
     if text in words:
         return text
     numbers = [value for value in known if not isinstance(value, str)]
@@ -162,8 +183,7 @@ REGISTERED: Final[dict[str, Component]] = {}
 """The components whose files have been imported so far; `components` imports all of them."""
 
 
-def component(**fields: Any) -> Component:
+def register(component: Component) -> Component:
     """Make a component known."""
-    made = Component(**fields)
-    REGISTERED[made.name] = made
-    return made
+    REGISTERED[component.name] = component
+    return component

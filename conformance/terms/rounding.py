@@ -8,12 +8,13 @@ import numpy as np
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
-_NUMPY: Final[Mapping[str, Any]] = {
+NUMPY: Final[Mapping[str, Any]] = {
     "float64": np.float64,
     "float32": np.float32,
     "bfloat16": ml_dtypes.bfloat16,
     "float16": np.float16,
 }
+"""The names of the contract -> numpy's types."""
 
 
 def rounded(values: Array | float, dtype: str) -> Array:
@@ -24,4 +25,4 @@ def rounded(values: Array | float, dtype: str) -> Array:
             # Eight bits first: ml_dtypes rounds to float32 and then once more, which may end at the second nearest.
             exponent = np.maximum(np.frexp(given)[1], -125) - 8
             given = np.ldexp(np.rint(np.ldexp(given, -exponent)), exponent)
-        return given.astype(_NUMPY[dtype]).astype(np.float64)
+        return given.astype(NUMPY[dtype]).astype(np.float64)

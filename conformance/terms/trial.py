@@ -13,11 +13,11 @@ from ...oracle.rounding.bound import Bound
 from ...oracle.rounding.numerics import Numerics, precision_classes
 from .aggregates import Statistic, statistics
 from .case import Case
-from .comparison import Array, Worst, against_bound, bit_for_bit, same_within
+from .comparison import Worst, against_bound, bit_for_bit, same_within
 from .component import Component, Inputs
 from .generator import Generator
 from .requirements import of_gradient, require_within
-from .rounding import rounded
+from .rounding import Array, rounded
 from .subject import Subject, recent_replies
 from .verdict import Inapplicable, NotOffered, Unsupported, Violation
 

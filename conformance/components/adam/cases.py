@@ -2,12 +2,10 @@
 
 import numpy as np
 
-from ....oracle.adam_bound import adam_bound
 from ....oracle.rounding.bound import Bound
-from ....oracle.rounding.numerics import Numerics
-from ...cases.values import GENERIC, draw, generator_of
+from ...cases.values import draw, generator_of
 from ...terms.case import Case
-from ...terms.component import Array, Component, Conventions, Inputs, component
+from ...terms.component import GENERIC, Array, Component, Conventions, Inputs, factor, register
 from ...terms.rounding import rounded
 
 _SIZES = (3, 1, 2, 4, 5, 7, 8, 16, 17, 33, 64, 65, 127, 129, 1000, 0)
@@ -55,13 +53,7 @@ def _gradients(case: Case, shape: tuple[int, int]) -> Array:
         values = np.ldexp(values, -step)
     elif regime == "growing":
         values = np.ldexp(values, np.minimum(step - 4, 4))
-    if case["layout"] == "expanded":
-        values[...] = values[:1]
     return rounded(values, dtype)
-
-
-def _bound(inputs: Inputs, numerics: Numerics, conventions: Conventions) -> Bound:
-    return adam_bound(**inputs.arguments, adam_epsilon=conventions["adam_epsilon"], numerics=numerics)
 
 
 def _exact(case: Case, inputs: Inputs, bound: Bound, conventions: Conventions) -> Array | None:
@@ -85,31 +77,28 @@ def _variations(case: Case) -> dict[str, tuple[Inputs, Inputs]]:
     return found | {"weight_decay": (_make(decaying), _make(decaying.but(weight_decay=0.5)))}
 
 
-ADAM: Component = component(
-    name="adam",
-    formula="p - learning_rate (m^ / (sqrt(v^) + epsilon) + weight_decay p)",
-    source="Kingma and Ba 2015, algorithm 1; decay decoupled: Loshchilov and Hutter 2019",
-    factors={
-        "size": [{"n": n} for n in _SIZES],
-        "steps": [{"T": steps} for steps in _STEPS],
-        "start": [{"start": start} for start in ("normal", "zero", "large")],
-        "regime": [{"regime": regime} for regime in _REGIMES],
-        "learning_rate": [{"learning_rate": rate} for rate in ("default", 0.0, 0.3, 0.01)],
-        "betas": [{"beta_1": beta_1, "beta_2": beta_2} for beta_1, beta_2 in _BETAS],
-        "epsilon": [{"epsilon": epsilon} for epsilon in ("default", 1e-9, 1e-4, 0.1)],
-        "weight_decay": [{"weight_decay": decay} for decay in ("default", 0.01, 0.5)],
-        "layout": [
-            {"layout": layout} for layout in ("contiguous", "transposed", "sliced", "strided", "expanded", "mixed")
-        ],
-    },
-    axes=("step", "parameter"),
-    make=_make,
-    shape=lambda inputs: inputs.arrays["gradients"].shape,
-    bound=_bound,
-    generic=lambda case: case["regime"] in GENERIC and case["layout"] != "expanded",
-    exact=_exact,
-    exact_regimes=("zero",),
-    variations=_variations,
-    dependents=_dependents,
-    large=[{"n": 1000, "T": 5, "start": "zero"}, {"n": 1000, "T": 10, "start": "normal"}],
+ADAM: Component = register(
+    Component(
+        name="adam",
+        formula="p - learning_rate (m^ / (sqrt(v^) + epsilon) + weight_decay p)",
+        source="Kingma and Ba 2015, algorithm 1; decay decoupled: Loshchilov and Hutter 2019",
+        factors={
+            "size": factor("n", *_SIZES),
+            "steps": factor("T", *_STEPS),
+            "start": factor("start", "normal", "zero", "large"),
+            "regime": factor("regime", *_REGIMES),
+            "learning_rate": factor("learning_rate", "default", 0.0, 0.3, 0.01),
+            "betas": factor("beta_1 beta_2", *_BETAS),
+            "epsilon": factor("epsilon", "default", 1e-9, 1e-4, 0.1),
+            "weight_decay": factor("weight_decay", "default", 0.01, 0.5),
+            "layout": factor("layout", "contiguous", "transposed", "sliced", "strided", "expanded", "mixed"),
+        },
+        inputs=_make,
+        generic=lambda case: case["regime"] in GENERIC and case["layout"] != "expanded",
+        exact=_exact,
+        exact_regimes=("zero",),
+        variations=_variations,
+        dependents=_dependents,
+        large=factor("n T start", (1000, 5, "zero"), (1000, 10, "normal")),
+    )
 )

@@ -64,7 +64,7 @@ def bias_correction(trial: Trial) -> float:
 
 
 def _epsilons(component: Component, dtype: str, seed: int) -> list[Case]:
-    plain = component.case([options[0] for options in component.factors.values()], dtype, seed).but(start="zero")
+    plain = component.plainest(dtype, seed).but(start="zero")
     found = []
     for steps in (1, 2, 5):
         for regime, epsilon in (
@@ -210,7 +210,7 @@ def decoupled_decay(trial: Trial) -> float:
 
 
 def _long(component: Component, dtype: str, seed: int) -> list[Case]:
-    plain = component.case([options[0] for options in component.factors.values()], dtype, seed).but(T=1000, n=4)
+    plain = component.plainest(dtype, seed).but(T=1000, n=4)
     return [plain.but(start="zero", regime="small", beta_1=0.9, beta_2=0.98), plain.but(weight_decay=0.01)]
 
 

@@ -6,13 +6,11 @@ from typing import Any
 import numpy as np
 
 from ....oracle.attention import visible
-from ....oracle.attention_bound import attention_bound, attention_vjp_bound
 from ....oracle.rounding.bound import Bound
-from ....oracle.rounding.numerics import Numerics
 from ...cases.masks import MASKS, mask_of
 from ...cases.values import draw, generator_of
 from ...terms.case import Case
-from ...terms.component import LAYOUTS, Array, Component, Conventions, Inputs, component
+from ...terms.component import LAYOUTS, Array, Component, Conventions, Inputs, factor, register
 from ...terms.generator import Generator
 from ...terms.rounding import rounded
 
@@ -45,9 +43,6 @@ def _make(case: Case) -> Inputs:
     }
     arrays = _values(case, shapes)
     mask = mask_of(case, (batch, heads, case["L_q"], case["L_k"]))
-    if case["layout"] == "expanded":
-        for array in arrays.values():
-            array[...] = array[:1]
     if mask is not None:
         arrays["mask"] = mask
     options = {
@@ -123,25 +118,6 @@ def seen_by(inputs: Inputs, conventions: Conventions) -> Array:
     return visible(shape, inputs.arrays.get("mask"), inputs.options["causal"], conventions["causal_alignment"])
 
 
-def _bound(inputs: Inputs, numerics: Numerics, conventions: Conventions) -> Bound:
-    return attention_bound(
-        **inputs.arguments,
-        causal_alignment=conventions["causal_alignment"],
-        masked_row=conventions["masked_row"],
-        numerics=numerics,
-    )
-
-
-def _gradient(inputs: Inputs, cotangent: Array, numerics: Numerics, conventions: Conventions) -> dict[str, Bound]:
-    return attention_vjp_bound(
-        cotangent,
-        **inputs.arguments,
-        causal_alignment=conventions["causal_alignment"],
-        masked_row=conventions["masked_row"],
-        numerics=numerics,
-    )
-
-
 def _exact(case: Case, inputs: Inputs, bound: Bound, conventions: Conventions) -> Array:
     """Rows that see the key of their own, and rows that see none, unless those hold a mean."""
     query, key = inputs.arrays["query"], inputs.arrays["key"]
@@ -151,14 +127,6 @@ def _exact(case: Case, inputs: Inputs, bound: Bound, conventions: Conventions) -
     if conventions["masked_row"] != "mean":
         rows |= ~seen.any(-1)
     return np.broadcast_to(rows[..., None], bound.expected.shape)
-
-
-def _item(inputs: Inputs, b: int) -> Inputs:
-    arrays = {
-        name: array[b : b + 1] if name != "mask" or (array.ndim == 4 and array.shape[0] > 1) else array
-        for name, array in inputs.arrays.items()
-    }
-    return Inputs(arrays, inputs.options)
 
 
 def _variations(case: Case) -> dict[str, tuple[Inputs, Inputs]]:
@@ -203,7 +171,7 @@ def _large(mask: str, regime: str, keys: int, d: int, groups: int = 4) -> dict[s
 
 def _probes(dtype: str) -> list[Case]:
     """Square self-attention of several heads, as a model calls it; one query over one key, and over blocks of 128."""
-    base = ATTENTION.case([options[0] for options in ATTENTION.factors.values()], dtype, 0)
+    base = ATTENTION.plainest(dtype)
     cases = [
         base.but(B=2, H=heads, H_kv=groups, L_q=length, L_k=length, d_k=16, d_v=16, mask=mask, seed=length)
         for length in (5, 17, 64)
@@ -214,40 +182,37 @@ def _probes(dtype: str) -> list[Case]:
     return [*cases, decoding.but(L_k=1), *(decoding.but(L_k=256, mask=mask) for mask in ("none", "causal"))]
 
 
-ATTENTION: Component = component(
-    name="attention",
-    formula="softmax(Q K^T / sqrt(d_k)) V",
-    source="paper, section 3.2.1, equation 1",
-    factors={
-        "batch": [{"B": batch} for batch in (1, 2, 3, 0)],
-        "heads": [{"H": h, "H_kv": g} for h, g in ((1, 1), (2, 2), (2, 1), (3, 3), (4, 2), (6, 2), (6, 3), (10, 5))],
-        "queries": [{"L_q": length} for length in _LENGTHS],
-        "keys": [{"L_k": length} for length in _LENGTHS],
-        "size": [{"d_k": k, "d_v": v} for k, v in (*((d, d) for d in _HEAD_SIZES), *_UNEQUAL_SIZES)],
-        "mask": [{"mask": mask} for mask in MASKS],
-        "scale": [{"scale": "none"}, {"scale": 0.3}],
-        "regime": [{"regime": regime} for regime in _REGIMES],
-        "layout": [{"layout": layout} for layout in LAYOUTS],
-    },
-    axes=("batch item", "head", "query", "channel"),
-    make=_make,
-    shape=lambda inputs: (*inputs.arrays["query"].shape[:3], inputs.arrays["value"].shape[-1]),
-    bound=_bound,
-    generic=lambda case: case["regime"] in ("normal", "uniform", "sharp"),
-    admissible=_admissible,
-    exact=_exact,
-    exact_regimes=("one-hot",),
-    gradient=_gradient,
-    differentiated=lambda case: case["L_q"] * case["L_k"] <= 129**2 and case["B"] * case["H"] <= 12,
-    item=_item,
-    variations=_variations,
-    dependents=_dependents,
-    probes=_probes,
-    large=[
-        _large("none", "normal", 129, 64),
-        _large("causal", "normal", 65, 33),
-        _large("none", "normal", 257, 80, groups=2),
-        _large("none", "uniform", 512, 16),
-        _large("padding-right", "sharp", 129, 64),
-    ],
+ATTENTION: Component = register(
+    Component(
+        name="attention",
+        formula="softmax(Q K^T / sqrt(d_k)) V",
+        source="paper, section 3.2.1, equation 1",
+        factors={
+            "batch": factor("B", 1, 2, 3, 0),
+            "heads": factor("H H_kv", (1, 1), (2, 2), (2, 1), (3, 3), (4, 2), (6, 2), (6, 3), (10, 5)),
+            "queries": factor("L_q", *_LENGTHS),
+            "keys": factor("L_k", *_LENGTHS),
+            "size": factor("d_k d_v", *((d, d) for d in _HEAD_SIZES), *_UNEQUAL_SIZES),
+            "mask": factor("mask", *MASKS),
+            "scale": factor("scale", "none", 0.3),
+            "regime": factor("regime", *_REGIMES),
+            "layout": factor("layout", *LAYOUTS),
+        },
+        inputs=_make,
+        generic=lambda case: case["regime"] in ("normal", "uniform", "sharp"),
+        admissible=_admissible,
+        exact=_exact,
+        exact_regimes=("one-hot",),
+        differentiated=lambda case: case["L_q"] * case["L_k"] <= 129**2 and case["B"] * case["H"] <= 12,
+        variations=_variations,
+        dependents=_dependents,
+        probes=_probes,
+        large=[
+            _large("none", "normal", 129, 64),
+            _large("causal", "normal", 65, 33),
+            _large("none", "normal", 257, 80, groups=2),
+            _large("none", "uniform", 512, 16),
+            _large("padding-right", "sharp", 129, 64),
+        ],
+    )
 )

@@ -11,7 +11,7 @@ import numpy as np
 from ....oracle.beam_search import Tokens
 from ...cases.values import generator_of
 from ...terms.case import Case
-from ...terms.component import Array, Component, Inputs, component
+from ...terms.component import Array, Component, Inputs, factor, register
 from ...terms.elementary import exp, log
 from ...terms.generator import Generator
 from ...terms.rounding import rounded
@@ -86,29 +86,31 @@ def _make(case: Case) -> Inputs:
 
 def _probes(dtype: str) -> Iterator[Case]:
     """Beams that are full for several steps, with ends among them: what no pair of small sizes makes."""
-    plain = BEAM_SEARCH.case([options[0] for options in BEAM_SEARCH.factors.values()], dtype, 0)
+    plain = BEAM_SEARCH.plainest(dtype)
     for seed, beam_size in enumerate((2, 3, 4, 5, 6, 8)):
         for regime, alpha in (("normal", 0.6), ("ending", 1.0), ("forbidden", 0.0)):
             yield plain.but(V=12, beam_size=beam_size, max_length=5, length_penalty=alpha, regime=regime, seed=7 + seed)
 
 
-BEAM_SEARCH: Component = component(
-    name="beam_search",
-    formula="the best beam_size hypotheses by log-probability / ((5 + length)/6)^length_penalty that the beam finishes",
-    source=_SOURCE,
-    factors={
-        "vocabulary": [{"V": size} for size in (4, 2, 3, 6, 12, 1)],
-        "beam": [{"beam_size": size} for size in (2, 1, 3, 5, 8, 20)],
-        "length": [{"max_length": length} for length in (3, 1, 2, 4, 5, 8, 0)],
-        "penalty": [{"length_penalty": alpha} for alpha in (0.6, 0.0, 1.0, -0.5, 2.0)],
-        "ends": [{"ends": ends} for ends in _ENDS],
-        "regime": [{"regime": regime} for regime in _REGIMES],
-        "layout": [{"layout": layout} for layout in ("contiguous", "transposed", "sliced", "strided")],
-    },
-    make=_make,
-    admissible=lambda case: case["V"] > 0 and case["beam_size"] > 0 and case["V"] * case["beam_size"] <= 100,
-    probes=lambda dtype: list(_probes(dtype)),
-    result="data",
+BEAM_SEARCH: Component = register(
+    Component(
+        name="beam_search",
+        formula="the best beam_size hypotheses by log-probability / ((5 + length)/6)^length_penalty that the beam "
+        "finishes",
+        source=_SOURCE,
+        factors={
+            "vocabulary": factor("V", 4, 2, 3, 6, 12, 1),
+            "beam": factor("beam_size", 2, 1, 3, 5, 8, 20),
+            "length": factor("max_length", 3, 1, 2, 4, 5, 8, 0),
+            "penalty": factor("length_penalty", 0.6, 0.0, 1.0, -0.5, 2.0),
+            "ends": factor("ends", *_ENDS),
+            "regime": factor("regime", *_REGIMES),
+            "layout": factor("layout", "contiguous", "transposed", "sliced", "strided"),
+        },
+        inputs=_make,
+        admissible=lambda case: case["V"] > 0 and case["beam_size"] > 0 and case["V"] * case["beam_size"] <= 100,
+        probes=lambda dtype: list(_probes(dtype)),
+    )
 )
 
 

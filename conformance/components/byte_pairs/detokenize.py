@@ -4,7 +4,7 @@ from ....adapters import Call
 from ....oracle.tokenize import tokenize
 from ...terms.case import Case
 from ...terms.clause import clause
-from ...terms.component import Component, Inputs, component
+from ...terms.component import Component, Inputs, register
 from ...terms.trial import Trial
 from ...terms.verdict import Unsupported, Violation
 from .tokenize import ALPHABETS, MERGES, TEXTS, given, merges_of, require_no_memory, shown, text_of
@@ -17,14 +17,14 @@ def _make(case: Case) -> Inputs:
     return Inputs({}, {"tokens": tokenize(text_of(case), merges), "merges": merges})
 
 
-DETOKENIZE: Component = component(
-    name="detokenize",
-    formula="t_1 t_2 ... t_n",
-    source="Sennrich et al. 2016, section 3.2",
-    factors={**TEXTS, **MERGES},
-    make=_make,
-    result="data",
-    has_dtype=False,
+DETOKENIZE: Component = register(
+    Component(
+        name="detokenize",
+        formula="t_1 t_2 ... t_n",
+        source="Sennrich et al. 2016, section 3.2",
+        factors={**TEXTS, **MERGES},
+        inputs=_make,
+    )
 )
 
 

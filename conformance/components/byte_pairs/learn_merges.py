@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from ....oracle.tokenize import Pair, merged, neighbours
 from ...terms.case import Case
 from ...terms.clause import clause
-from ...terms.component import Component, Inputs, component
+from ...terms.component import Component, Inputs, factor, register
 from ...terms.trial import Trial
 from ...terms.verdict import Violation
 from .tokenize import TEXTS, given, require_no_memory, shown, some_characters, text_of
@@ -22,14 +22,14 @@ def _make(case: Case) -> Inputs:
     return Inputs({}, {"text": text_of(case), "count": case["count"]})
 
 
-LEARN_MERGES: Component = component(
-    name="learn_merges",
-    formula="count times: a most frequent pair of neighbours becomes one token everywhere",
-    source=_SOURCE,
-    factors={**TEXTS, "count": [{"count": count} for count in (1, 2, 3, 5, 12, 40, 0)]},
-    make=_make,
-    result="data",
-    has_dtype=False,
+LEARN_MERGES: Component = register(
+    Component(
+        name="learn_merges",
+        formula="count times: a most frequent pair of neighbours becomes one token everywhere",
+        source=_SOURCE,
+        factors={**TEXTS, "count": factor("count", 1, 2, 3, 5, 12, 40, 0)},
+        inputs=_make,
+    )
 )
 
 

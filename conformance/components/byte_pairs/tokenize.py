@@ -13,7 +13,7 @@ from ....oracle.learn_merges import learn_merges
 from ....oracle.tokenize import Pair
 from ...cases.values import generator_of
 from ...terms.case import Case
-from ...terms.component import Component, Inputs, component
+from ...terms.component import Component, Inputs, factor, register
 from ...terms.generator import Generator
 from ...terms.trial import Trial
 from ...terms.verdict import Violation
@@ -39,14 +39,14 @@ _LENGTHS: Final = (4, 1, 2, 3, 8, 20, 60, 0)
 _COUNTS: Final = (2, 1, 3, 5, 12, 40)
 
 TEXTS: Final = {
-    "text": [{"text": kind} for kind in ALPHABETS],
-    "length": [{"L": length} for length in _LENGTHS],
+    "text": factor("text", *ALPHABETS),
+    "length": factor("L", *_LENGTHS),
 }
 """The factors of a text."""
 
 MERGES: Final = {
-    "merges": [{"merges": kind} for kind in _TABLES],
-    "count": [{"count": count} for count in _COUNTS],
+    "merges": factor("merges", *_TABLES),
+    "count": factor("count", *_COUNTS),
 }
 """The factors of a list of merges."""
 
@@ -122,14 +122,15 @@ def _make(case: Case) -> Inputs:
     return Inputs({}, {"text": text_of(case), "merges": merges_of(case)})
 
 
-TOKENIZE: Component = component(
-    name="tokenize",
-    formula="the characters of the text; of the neighbours in `merges`, the first listed pair is joined until none is",
-    source="Sennrich et al. 2016, section 3.2; paper, section 5.1",
-    factors={**TEXTS, **MERGES},
-    make=_make,
-    result="data",
-    has_dtype=False,
+TOKENIZE: Component = register(
+    Component(
+        name="tokenize",
+        formula="the characters of the text; of the neighbours in `merges`, the first listed pair is joined until none "
+        "is",
+        source="Sennrich et al. 2016, section 3.2; paper, section 5.1",
+        factors={**TEXTS, **MERGES},
+        inputs=_make,
+    )
 )
 
 

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ....oracle.cross_entropy_bound import cross_entropy_bound, cross_entropy_vjp_bound
 from ....oracle.rounding.bound import Bound
-from ...cases.values import GENERIC, draw, generator_of, hidden
+from ...cases.values import draw, generator_of, hidden
 from ...terms.case import Case
-from ...terms.component import Array, Component, Conventions, Inputs, component
+from ...terms.component import GENERIC, Array, Component, Conventions, Inputs, factor, register
 from ...terms.rounding import rounded
 
 _SCALES = {"normal": 1.0, "uniform": 3.0, "logits-1e2": 1e2, "logits-1e4": 1e4}
@@ -76,8 +75,6 @@ def _logits(case: Case, targets: Array) -> Array:
         logits = generator.choice([-_LIMIT, 0.0, _LIMIT], shape)
     else:
         logits = draw(case, "logits", shape, regime, dtype)
-    if case["layout"] == "expanded":
-        logits[...] = logits[:1]
     return np.asarray(logits)
 
 
@@ -117,46 +114,38 @@ def _dependents(inputs: Inputs, name: str, where: tuple[int, ...], conventions: 
     return counts
 
 
-def _shape(inputs: Inputs) -> tuple[int, ...]:
-    return inputs.arrays["targets"].shape if inputs.options.get("reduction") == "none" else ()
-
-
 def _probes(dtype: str) -> list[Case]:
     """Sums that are long: over the classes of a real vocabulary, with smoothing, and over many tokens."""
-    plain = CROSS_ENTROPY.case([options[0] for options in CROSS_ENTROPY.factors.values()], dtype, 0)
+    plain = CROSS_ENTROPY.plainest(dtype)
     return [plain.but(N=2, V=32001, smoothing=0.1), plain.but(N=2048, V=3)]
 
 
-CROSS_ENTROPY: Component = component(
-    name="cross_entropy",
-    formula="mean over i of -sum_k q_ik log_softmax(logits_i)_k, q_i = (1 - eps) one_hot(targets_i) + eps / V",
-    source="Szegedy et al. 2016, section 7; paper, section 5.4",
-    factors={
-        "reduction": [{"reduction": reduction} for reduction in ("mean", "none")],
-        "ignored": [{"ignored": ignored} for ignored in ("none", "some", "padding")],
-        "smoothing": [{"smoothing": smoothing} for smoothing in (0.0, 0.1, 0.3, 1.0)],
-        "tokens": [{"N": tokens} for tokens in (1, 2, 3, 5, 17, 64, 0)],
-        "vocabulary": [{"V": size} for size in (2, 1, 3, 5, 8, 17, 33, 64, 65, 129, 1000)],
-        "targets": [{"targets": targets} for targets in ("random", "smallest", "largest", "repeated")],
-        "regime": [{"regime": regime} for regime in (*_SCALES, "zero", "ties", *_OWN, "offset", "tiny")],
-        "layout": [{"layout": layout} for layout in ("contiguous", "transposed", "sliced", "strided", "expanded")],
-    },
-    make=_make,
-    shape=_shape,
-    bound=lambda inputs, numerics, conventions: cross_entropy_bound(
-        **inputs.arguments, smoothing_over=conventions["smoothing_over"], numerics=numerics
-    ),
-    gradient=lambda inputs, cotangent, numerics, conventions: cross_entropy_vjp_bound(
-        cotangent, **inputs.arguments, smoothing_over=conventions["smoothing_over"], numerics=numerics
-    ),
-    # Rows that are all the same err all the same: their mean is as far off as each.
-    generic=lambda case: case["regime"] in (*GENERIC, "logits-1e2", "confident") and case["layout"] != "expanded",
-    admissible=_admissible,
-    exact=_exact,
-    exact_regimes=("saturated",),
-    variations=_variations,
-    dependents=_dependents,
-    probes=_probes,
+CROSS_ENTROPY: Component = register(
+    Component(
+        name="cross_entropy",
+        formula="mean over i of -sum_k q_ik log_softmax(logits_i)_k, q_i = (1 - eps) one_hot(targets_i) + eps / V",
+        source="Szegedy et al. 2016, section 7; paper, section 5.4",
+        factors={
+            "reduction": factor("reduction", "mean", "none"),
+            "ignored": factor("ignored", "none", "some", "padding"),
+            "smoothing": factor("smoothing", 0.0, 0.1, 0.3, 1.0),
+            "tokens": factor("N", 1, 2, 3, 5, 17, 64, 0),
+            "vocabulary": factor("V", 2, 1, 3, 5, 8, 17, 33, 64, 65, 129, 1000),
+            "targets": factor("targets", "random", "smallest", "largest", "repeated"),
+            "regime": factor("regime", *_SCALES, "zero", "ties", *_OWN, "offset", "tiny"),
+            "layout": factor("layout", "contiguous", "transposed", "sliced", "strided", "expanded"),
+        },
+        inputs=_make,
+        results=lambda inputs: {"result": "N" if inputs.options.get("reduction") == "none" else ""},
+        # Rows that are all the same err all the same: their mean is as far off as each.
+        generic=lambda case: case["regime"] in (*GENERIC, "logits-1e2", "confident") and case["layout"] != "expanded",
+        admissible=_admissible,
+        exact=_exact,
+        exact_regimes=("saturated",),
+        variations=_variations,
+        dependents=_dependents,
+        probes=_probes,
+    )
 )
 
 

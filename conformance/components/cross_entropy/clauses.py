@@ -270,7 +270,7 @@ def masked_classes(trial: Trial) -> float:
     source=_SOURCE,
     prepare=lambda case: plain(case).but(regime="zero"),
     cases=lambda component, dtype, seed: [
-        component.case([options[0] for options in component.factors.values()], dtype, seed).but(V=size, smoothing=eps)
+        component.plainest(dtype, seed).but(V=size, smoothing=eps)
         for size in (2, 3, 5, 17, 129, 1000, 32001)
         for eps in (0.0, 0.1, 1.0)
     ],

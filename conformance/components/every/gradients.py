@@ -9,9 +9,9 @@ import numpy as np
 from ....adapters.contract import FUNCTIONS
 from ...terms.case import Case
 from ...terms.clause import clause
-from ...terms.comparison import Array
 from ...terms.component import REGISTERED, Component
 from ...terms.requirements import of_gradient, require_within, skip_unless
+from ...terms.rounding import Array
 from ...terms.trial import Trial
 from ...terms.verdict import Violation
 from .values import with_fresh_values

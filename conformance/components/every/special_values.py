@@ -3,8 +3,9 @@
 import numpy as np
 
 from ...terms.clause import clause
-from ...terms.comparison import Array, place
+from ...terms.comparison import place
 from ...terms.requirements import skip_unless
+from ...terms.rounding import Array
 from ...terms.trial import Trial
 from ...terms.verdict import Inapplicable, Violation
 

@@ -51,7 +51,7 @@ def _variations(trial: Trial) -> Mapping[str, tuple[Inputs, Inputs]]:
 
 def _large(component: Component, dtype: str, seed: int) -> list[Case]:
     """Cases of the size that statistics need, one for each set of large parameters."""
-    plain = component.case([options[0] for options in component.factors.values()], dtype, seed)
+    plain = component.plainest(dtype, seed)
     return [plain.but(**option) for option in component.large]
 
 

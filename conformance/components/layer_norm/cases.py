@@ -2,13 +2,11 @@
 
 import numpy as np
 
-from ....oracle.layer_norm_bound import layer_norm_bound, layer_norm_vjp_bound
 from ....oracle.rounding.bound import Bound
 from ....oracle.rounding.formats import FORMATS
-from ...cases.values import GENERIC, draw, generator_of
+from ...cases.values import draw, generator_of
 from ...terms.case import Case
-from ...terms.component import LAYOUTS, Array, Component, Conventions, Inputs, component
-from ...terms.requirements import skip_unless
+from ...terms.component import LAYOUTS, Array, Component, Conventions, Inputs, factor, register
 from ...terms.rounding import rounded
 
 # Around the tiles of vector units, and the widths of models.
@@ -48,8 +46,6 @@ def _make(case: Case) -> Inputs:
     if regime == "zero-gain":
         gain = np.zeros(d)
     x = rounded(x, dtype)
-    if case["layout"] == "expanded":
-        x[...] = x[:1]
     options = {} if case["epsilon"] == "default" else {"epsilon": case["epsilon"]}
     return Inputs({"x": x, "gain": gain, "bias": bias}, options)
 
@@ -57,12 +53,6 @@ def _make(case: Case) -> Inputs:
 def _exact(case: Case, inputs: Inputs, bound: Bound, conventions: Conventions) -> Array:
     """Rows of zero and gains of zero leave the bias; other constant rows do not, as their mean is rounded."""
     return np.ones(bound.expected.shape, bool)
-
-
-def _item(inputs: Inputs, b: int) -> Inputs:
-    x = inputs.arrays["x"]
-    skip_unless(x.ndim > 1)
-    return inputs.but(x=x[b : b + 1])
 
 
 def _variations(case: Case) -> dict[str, tuple[Inputs, Inputs]]:
@@ -80,31 +70,26 @@ def _dependents(inputs: Inputs, name: str, where: tuple[int, ...], conventions: 
     return depends
 
 
-LAYER_NORM: Component = component(
-    name="layer_norm",
-    formula="gain (x - mean) / sqrt(variance + epsilon) + bias",
-    source="Ba, Kiros and Hinton 2016, equation 4; paper, section 3.1",
-    factors={
-        "axes": [{"axes": axes} for axes in (3, 1, 2, 4)],
-        "rows": [{"B": b, "L": length} for b, length in ((1, 1), (1, 2), (2, 1), (2, 3), (3, 5), (0, 2), (2, 0))],
-        "width": [{"d": width} for width in _WIDTHS],
-        "affine": [{"affine": "normal"}, {"affine": "none"}],
-        "epsilon": [{"epsilon": epsilon} for epsilon in ("default", 1e-12, 1e-3, 0.25)],
-        "regime": [{"regime": regime} for regime in _REGIMES],
-        "layout": [{"layout": layout} for layout in LAYOUTS],
-    },
-    make=_make,
-    shape=lambda inputs: inputs.arrays["x"].shape,
-    bound=lambda inputs, numerics, conventions: layer_norm_bound(**inputs.arguments, numerics=numerics),
-    gradient=lambda inputs, cotangent, numerics, conventions: layer_norm_vjp_bound(
-        cotangent, **inputs.arguments, numerics=numerics
-    ),
-    generic=lambda case: case["regime"] in GENERIC,
-    admissible=lambda case: 1 <= case["axes"] <= 4 and case["d"] > 0,
-    exact=_exact,
-    exact_regimes=("zero", "zero-gain"),
-    item=_item,
-    variations=_variations,
-    dependents=_dependents,
-    large=[{"axes": 3, "B": 2, "L": 128, "d": 64}, {"axes": 2, "B": 1, "L": 96, "d": 768}],
+LAYER_NORM: Component = register(
+    Component(
+        name="layer_norm",
+        formula="gain (x - mean) / sqrt(variance + epsilon) + bias",
+        source="Ba, Kiros and Hinton 2016, equation 4; paper, section 3.1",
+        factors={
+            "axes": factor("axes", 3, 1, 2, 4),
+            "rows": factor("B L", (1, 1), (1, 2), (2, 1), (2, 3), (3, 5), (0, 2), (2, 0)),
+            "width": factor("d", *_WIDTHS),
+            "affine": factor("affine", "normal", "none"),
+            "epsilon": factor("epsilon", "default", 1e-12, 1e-3, 0.25),
+            "regime": factor("regime", *_REGIMES),
+            "layout": factor("layout", *LAYOUTS),
+        },
+        inputs=_make,
+        admissible=lambda case: 1 <= case["axes"] <= 4 and case["d"] > 0,
+        exact=_exact,
+        exact_regimes=("zero", "zero-gain"),
+        variations=_variations,
+        dependents=_dependents,
+        large=factor("axes B L d", (3, 2, 128, 64), (2, 1, 96, 768)),
+    )
 )

@@ -3,17 +3,17 @@
 import numpy as np
 
 from ....adapters import Call
-from ....oracle.decoder import decoder_bound, decoder_vjp_bound
+from ....adapters.contract import DECODER_LAYER
 from ...cases.values import draw
 from ...terms.case import Case
 from ...terms.clause import clause
-from ...terms.component import Component, Inputs, component
+from ...terms.component import Component, Inputs, factor, register
 from ...terms.requirements import of_gradient, require_within, skip_unless
 from ...terms.rounding import rounded
 from ...terms.trial import Trial
 from ...terms.verdict import NotOffered, Violation
-from .encoder import ENCODER_STACK, REGIMES, stack_conventions, stack_of, tokens_of
-from .weights import DECODER, HEADS, allowance, named_mask, split_weights
+from .encoder import ENCODER_STACK, REGIMES, stack_of, tokens_of
+from .weights import HEADS, allowance, named_mask
 
 _COMPONENT = "decoder"
 _SOURCE = "paper, sections 3.1, 3.4, 3.5 and figure 1"
@@ -24,7 +24,7 @@ def _make(case: Case) -> Inputs:
     arrays = {
         "tokens": tokens_of(case, case["L"]),
         "memory": draw(case, "memory", shape, "normal", case["dtype"]),
-        **stack_of(case, dict(DECODER)),
+        **stack_of(case, DECODER_LAYER),
     }
     mask = named_mask(case, "memory_mask", case["L"], case["L_m"])
     if mask is not None:
@@ -32,31 +32,25 @@ def _make(case: Case) -> Inputs:
     return Inputs(arrays, {"heads": case["heads"]})
 
 
-DECODER_STACK: Component = component(
-    name=_COMPONENT,
-    formula="x_0 = W[tokens] sqrt(d_model) + PE, x_n = decoder_layer(x_(n-1), memory), logits = x_N W^T",
-    source=_SOURCE,
-    factors={
-        "batch": [{"B": batch} for batch in (1, 2)],
-        "positions": [{"L": length} for length in (3, 1, 2, 6)],
-        "memory": [{"L_m": length} for length in (4, 1, 7)],
-        "vocabulary": [{"V": size} for size in (5, 2, 17)],
-        "layers": [{"layers": layers} for layers in (1, 2, 0, 3)],
-        "heads": HEADS[:4],
-        "d_ff": [{"d_ff": width} for width in (5, 16)],
-        "memory_mask": [{"memory_mask": mask} for mask in ("none", "padding-right", "padding-left")],
-        "regime": [{"regime": regime} for regime in REGIMES],
-    },
-    axes=("batch item", "position", "token"),
-    make=_make,
-    shape=lambda inputs: (*inputs.arrays["tokens"].shape, len(inputs.arrays["weights.embedding"])),
-    bound=lambda inputs, numerics, conventions: decoder_bound(
-        **split_weights(inputs), **stack_conventions(conventions), numerics=numerics
-    ),
-    generic=lambda case: case["regime"] == "normal",
-    gradient=lambda inputs, cotangent, numerics, conventions: decoder_vjp_bound(
-        cotangent, **split_weights(inputs), **stack_conventions(conventions), numerics=numerics
-    ),
+DECODER_STACK: Component = register(
+    Component(
+        name=_COMPONENT,
+        formula="x_0 = W[tokens] sqrt(d_model) + PE, x_n = decoder_layer(x_(n-1), memory), logits = x_N W^T",
+        source=_SOURCE,
+        factors={
+            "batch": factor("B", 1, 2),
+            "positions": factor("L", 3, 1, 2, 6),
+            "memory": factor("L_m", 4, 1, 7),
+            "vocabulary": factor("V", 5, 2, 17),
+            "layers": factor("layers", 1, 2, 0, 3),
+            "heads": HEADS[:4],
+            "d_ff": factor("d_ff", 5, 16),
+            "memory_mask": factor("memory_mask", "none", "padding-right", "padding-left"),
+            "regime": factor("regime", *REGIMES),
+        },
+        inputs=_make,
+        item=None,
+    )
 )
 
 
@@ -132,7 +126,7 @@ def whole_transformer(trial: Trial) -> float:
         raise NotOffered("encoder is not offered")
     of_encoder = ENCODER_STACK
     names = {name: trial.case[name] for name in ("B", "V", "layers", "heads", "d_model", "d_k", "d_v", "d_ff", "seed")}
-    plain = of_encoder.case([options[0] for options in of_encoder.factors.values()], trial.dtype, 0)
+    plain = of_encoder.plainest(trial.dtype)
     source = of_encoder.make(plain.but(**names, L=trial.case["L_m"]))
     call = Call("encoder", source.arrays, source.options, trial.dtype)
     memory = trial.answered(trial.subject.adapter.sequence([call])[0]).value

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from ....oracle.decoder_layer import decoder_layer_bound, decoder_layer_vjp_bound
+from ....adapters.contract import FUNCTIONS
 from ...terms.case import Case
 from ...terms.clause import clause
-from ...terms.component import Component, Inputs, component
+from ...terms.component import Component, Inputs, factor, register
 from ...terms.requirements import skip_unless
 from ...terms.trial import Trial
-from .weights import DECODER, HEADS, REGIMES, allowance, named_mask, split_weights, states_of, weights_of
+from .weights import HEADS, REGIMES, allowance, named_mask, states_of, weights_of
 
 _COMPONENT = "decoder_layer"
 _SOURCE = "paper, section 3.1 and figure 1"
@@ -23,7 +23,7 @@ def _make(case: Case) -> Inputs:
     arrays = {
         "x": states_of(case, "x", length),
         "memory": states_of(case, "memory", memories),
-        **weights_of(case, DECODER),
+        **weights_of(case, FUNCTIONS[_COMPONENT].weights),
     }
     for name, keys in (("mask", length), ("memory_mask", memories)):
         mask = named_mask(case, name, length, keys)
@@ -32,15 +32,6 @@ def _make(case: Case) -> Inputs:
             itself = name == "mask" and case[name] != "blind-rows"
             arrays[name] = mask | np.eye(length, dtype=bool) if itself else mask
     return Inputs(arrays, {"heads": case["heads"]})
-
-
-def _item(inputs: Inputs, b: int) -> Inputs:
-    changed = {name: inputs.arrays[name][b : b + 1] for name in ("x", "memory")}
-    for name in ("mask", "memory_mask"):
-        mask = inputs.arrays.get(name)
-        if mask is not None and mask.ndim == 4 and mask.shape[0] > 1:
-            changed[name] = mask[b : b + 1]
-    return inputs.but(**changed)
 
 
 def _variations(case: Case) -> dict[str, tuple[Inputs, Inputs]]:
@@ -52,33 +43,25 @@ def _variations(case: Case) -> dict[str, tuple[Inputs, Inputs]]:
     }
 
 
-DECODER_LAYER: Component = component(
-    name=_COMPONENT,
-    formula="LayerNorm(b + FFN(b)), b = LayerNorm(a + MultiHead(a, m, m)), a = LayerNorm(x + MultiHead(x, x, x))",
-    source=_SOURCE,
-    factors={
-        "batch": [{"B": batch} for batch in (1, 2, 3, 0)],
-        "positions": [{"L": length} for length in (3, 1, 2, 5, 17)],
-        "memory": [{"L_m": length} for length in (4, 1, 3, 16)],
-        "heads": HEADS,
-        "d_ff": [{"d_ff": width} for width in (5, 1, 33)],
-        "mask": [{"mask": mask} for mask in _MASKS],
-        "memory_mask": [{"memory_mask": mask} for mask in _MASKS],
-        "regime": [{"regime": regime} for regime in REGIMES],
-        "layout": [{"layout": layout} for layout in _LAYOUTS],
-    },
-    axes=("batch item", "position", "channel"),
-    make=_make,
-    shape=lambda inputs: inputs.arrays["x"].shape,
-    bound=lambda inputs, numerics, conventions: decoder_layer_bound(
-        **split_weights(inputs), masked_row=conventions["masked_row"], numerics=numerics
-    ),
-    generic=lambda case: case["regime"] in ("normal", "uniform"),
-    gradient=lambda inputs, cotangent, numerics, conventions: decoder_layer_vjp_bound(
-        cotangent, **split_weights(inputs), masked_row=conventions["masked_row"], numerics=numerics
-    ),
-    item=_item,
-    variations=_variations,
+DECODER_LAYER: Component = register(
+    Component(
+        name=_COMPONENT,
+        formula="LayerNorm(b + FFN(b)), b = LayerNorm(a + MultiHead(a, m, m)), a = LayerNorm(x + MultiHead(x, x, x))",
+        source=_SOURCE,
+        factors={
+            "batch": factor("B", 1, 2, 3, 0),
+            "positions": factor("L", 3, 1, 2, 5, 17),
+            "memory": factor("L_m", 4, 1, 3, 16),
+            "heads": HEADS,
+            "d_ff": factor("d_ff", 5, 1, 33),
+            "mask": factor("mask", *_MASKS),
+            "memory_mask": factor("memory_mask", *_MASKS),
+            "regime": factor("regime", *REGIMES),
+            "layout": factor("layout", *_LAYOUTS),
+        },
+        inputs=_make,
+        variations=_variations,
+    )
 )
 
 

@@ -1,17 +1,19 @@
 """The encoder, from symbols to continuous representations: its cases, and the clauses that only it has."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from ....oracle.encoder import encoder_bound, encoder_vjp_bound
+from ....adapters.contract import ENCODER_LAYER
 from ...cases.values import draw, generator_of
 from ...terms.case import Case
 from ...terms.clause import clause
-from ...terms.component import Array, Component, Conventions, Inputs, component
+from ...terms.component import Array, Component, Inputs, factor, register
 from ...terms.requirements import skip_unless
 from ...terms.rounding import rounded
 from ...terms.trial import Trial
 from ...terms.verdict import Violation
-from .weights import ENCODER, HEADS, allowance, named_mask, split_weights, weights_of
+from .weights import HEADS, allowance, named_mask, weights_of
 
 _COMPONENT = "encoder"
 _SOURCE = "paper, sections 3.1, 3.4, 3.5 and figure 1"
@@ -33,7 +35,7 @@ def tokens_of(case: Case, length: int) -> Array:
     return np.asarray(tokens)
 
 
-def stack_of(case: Case, names: dict[str, str]) -> dict[str, Array]:
+def stack_of(case: Case, names: Mapping[str, str]) -> dict[str, Array]:
     """The weights of a stack: the shared matrix, and those of each layer."""
     weights = {"weights.embedding": table_of(case)}
     for number in range(case["layers"]):
@@ -41,43 +43,32 @@ def stack_of(case: Case, names: dict[str, str]) -> dict[str, Array]:
     return weights
 
 
-def stack_conventions(conventions: Conventions) -> dict[str, str]:
-    """The conventions that a stack depends on."""
-    return {name: conventions[name] for name in ("masked_row", "positional_layout")}
-
-
 def _make(case: Case) -> Inputs:
-    arrays = {"tokens": tokens_of(case, case["L"]), **stack_of(case, dict(ENCODER))}
+    arrays = {"tokens": tokens_of(case, case["L"]), **stack_of(case, ENCODER_LAYER)}
     mask = named_mask(case, "mask", case["L"], case["L"])
     if mask is not None:
         arrays["mask"] = mask
     return Inputs(arrays, {"heads": case["heads"]})
 
 
-ENCODER_STACK: Component = component(
-    name=_COMPONENT,
-    formula="x_0 = W[tokens] sqrt(d_model) + PE, x_n = encoder_layer(x_(n-1))",
-    source=_SOURCE,
-    factors={
-        "batch": [{"B": batch} for batch in (1, 2)],
-        "positions": [{"L": length} for length in (3, 1, 2, 7)],
-        "vocabulary": [{"V": size} for size in (5, 2, 17)],
-        "layers": [{"layers": layers} for layers in (1, 2, 0, 3)],
-        "heads": HEADS[:4],
-        "d_ff": [{"d_ff": width} for width in (5, 16)],
-        "mask": [{"mask": mask} for mask in ("none", "padding-right", "padding-left")],
-        "regime": [{"regime": regime} for regime in REGIMES],
-    },
-    axes=("batch item", "position", "channel"),
-    make=_make,
-    shape=lambda inputs: (*inputs.arrays["tokens"].shape, inputs.arrays["weights.embedding"].shape[1]),
-    bound=lambda inputs, numerics, conventions: encoder_bound(
-        **split_weights(inputs), **stack_conventions(conventions), numerics=numerics
-    ),
-    generic=lambda case: case["regime"] == "normal",
-    gradient=lambda inputs, cotangent, numerics, conventions: encoder_vjp_bound(
-        cotangent, **split_weights(inputs), **stack_conventions(conventions), numerics=numerics
-    ),
+ENCODER_STACK: Component = register(
+    Component(
+        name=_COMPONENT,
+        formula="x_0 = W[tokens] sqrt(d_model) + PE, x_n = encoder_layer(x_(n-1))",
+        source=_SOURCE,
+        factors={
+            "batch": factor("B", 1, 2),
+            "positions": factor("L", 3, 1, 2, 7),
+            "vocabulary": factor("V", 5, 2, 17),
+            "layers": factor("layers", 1, 2, 0, 3),
+            "heads": HEADS[:4],
+            "d_ff": factor("d_ff", 5, 16),
+            "mask": factor("mask", "none", "padding-right", "padding-left"),
+            "regime": factor("regime", *REGIMES),
+        },
+        inputs=_make,
+        item=None,
+    )
 )
 
 

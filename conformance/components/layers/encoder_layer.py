@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from ....oracle.encoder_layer import encoder_layer_bound, encoder_layer_vjp_bound
+from ....adapters.contract import FUNCTIONS
 from ...terms.case import Case
 from ...terms.clause import clause
-from ...terms.component import Component, Inputs, component
+from ...terms.component import Component, Inputs, factor, register
 from ...terms.requirements import skip_unless
 from ...terms.trial import Trial
-from .weights import ENCODER, HEADS, REGIMES, allowance, named_mask, split_weights, states_of, weights_of
+from .weights import HEADS, REGIMES, allowance, named_mask, states_of, weights_of
 
 _COMPONENT = "encoder_layer"
 _SOURCE = "paper, section 3.1 and figure 1"
@@ -18,19 +18,11 @@ _LAYOUTS = ("contiguous", "transposed", "sliced", "strided", "mixed")
 
 
 def _make(case: Case) -> Inputs:
-    arrays = {"x": states_of(case, "x", case["L"]), **weights_of(case, ENCODER)}
+    arrays = {"x": states_of(case, "x", case["L"]), **weights_of(case, FUNCTIONS[_COMPONENT].weights)}
     mask = named_mask(case, "mask", case["L"], case["L"])
     if mask is not None:
         arrays["mask"] = mask
     return Inputs(arrays, {"heads": case["heads"]})
-
-
-def _item(inputs: Inputs, b: int) -> Inputs:
-    changed = {"x": inputs.arrays["x"][b : b + 1]}
-    mask = inputs.arrays.get("mask")
-    if mask is not None and mask.ndim == 4 and mask.shape[0] > 1:
-        changed["mask"] = mask[b : b + 1]
-    return inputs.but(**changed)
 
 
 def _variations(case: Case) -> dict[str, tuple[Inputs, Inputs]]:
@@ -38,31 +30,23 @@ def _variations(case: Case) -> dict[str, tuple[Inputs, Inputs]]:
     return {"mask": (_make(bare), _make(bare.but(mask="random")))}
 
 
-ENCODER_LAYER: Component = component(
-    name=_COMPONENT,
-    formula="LayerNorm(a + FFN(a)), a = LayerNorm(x + MultiHead(x, x, x))",
-    source=_SOURCE,
-    factors={
-        "batch": [{"B": batch} for batch in (1, 2, 3, 0)],
-        "positions": [{"L": length} for length in (3, 1, 2, 5, 16, 17)],
-        "heads": HEADS,
-        "d_ff": [{"d_ff": width} for width in (5, 1, 8, 33)],
-        "mask": [{"mask": mask} for mask in _MASKS],
-        "regime": [{"regime": regime} for regime in REGIMES],
-        "layout": [{"layout": layout} for layout in _LAYOUTS],
-    },
-    axes=("batch item", "position", "channel"),
-    make=_make,
-    shape=lambda inputs: inputs.arrays["x"].shape,
-    bound=lambda inputs, numerics, conventions: encoder_layer_bound(
-        **split_weights(inputs), masked_row=conventions["masked_row"], numerics=numerics
-    ),
-    generic=lambda case: case["regime"] in ("normal", "uniform"),
-    gradient=lambda inputs, cotangent, numerics, conventions: encoder_layer_vjp_bound(
-        cotangent, **split_weights(inputs), masked_row=conventions["masked_row"], numerics=numerics
-    ),
-    item=_item,
-    variations=_variations,
+ENCODER_LAYER: Component = register(
+    Component(
+        name=_COMPONENT,
+        formula="LayerNorm(a + FFN(a)), a = LayerNorm(x + MultiHead(x, x, x))",
+        source=_SOURCE,
+        factors={
+            "batch": factor("B", 1, 2, 3, 0),
+            "positions": factor("L", 3, 1, 2, 5, 16, 17),
+            "heads": HEADS,
+            "d_ff": factor("d_ff", 5, 1, 8, 33),
+            "mask": factor("mask", *_MASKS),
+            "regime": factor("regime", *REGIMES),
+            "layout": factor("layout", *_LAYOUTS),
+        },
+        inputs=_make,
+        variations=_variations,
+    )
 )
 
 

@@ -5,31 +5,30 @@ of their fan-in, so that what passes keeps its size.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Final
 
 import numpy as np
 
-from ....oracle.layer_weights import DECODER as DECODER
-from ....oracle.layer_weights import ENCODER as ENCODER
 from ...cases.masks import mask_of
 from ...cases.values import draw
-from ...terms.case import Case, Value
-from ...terms.component import Array, Inputs
+from ...terms.case import Case
+from ...terms.component import Array, Inputs, factor
 from ...terms.rounding import rounded
 from ...terms.trial import Trial
 
-HEADS: list[Mapping[str, Value]] = [
-    {"heads": heads, "d_model": heads * d, "d_k": d, "d_v": d} for heads, d in ((2, 4), (1, 4), (2, 1), (3, 5), (4, 8))
-]
+HEADS: Final = factor(
+    "heads d_model d_k d_v",
+    *((heads, heads * d, d, d) for heads, d in ((2, 4), (1, 4), (2, 1), (3, 5), (4, 8))),
+    *((2, 8, 3, 5), (3, 5, 4, 2)),
+)
 """d_k = d_v = d_model / h as in the paper, and other choices last."""
-HEADS += [{"heads": 2, "d_model": 8, "d_k": 3, "d_v": 5}, {"heads": 3, "d_model": 5, "d_k": 4, "d_v": 2}]
 
 REGIMES = ("normal", "uniform", "large-scores", "offset", "small", "equal-rows")
 GROWTH = 8.0
 
 
 def sizes_of(case: Case) -> Callable[[str], int]:
-    """The size of an axis of `layer_weights`, by its word."""
+    """Give the function that says the size of an axis of the contract's weights, by its word."""
     widths = {"d_model": case["d_model"], "d_ff": case["d_ff"]}
 
     def size(axis: str) -> int:
@@ -68,15 +67,8 @@ def states_of(case: Case, name: str, length: int) -> Array:
 
 
 def named_mask(case: Case, parameter: str, queries: int, keys: int) -> Array | None:
-    """The mask that a parameter of the case names, for (B, heads, queries, keys)."""
+    """Make the mask that a parameter of the case names, for (B, heads, queries, keys)."""
     return mask_of(case, (case["B"], case["heads"], queries, keys), parameter)
-
-
-def split_weights(inputs: Inputs) -> dict[str, Any]:
-    """The arguments of a call with its weights as one mapping, as the oracle has them."""
-    weights = {name.removeprefix("weights."): a for name, a in inputs.arrays.items() if name.startswith("weights.")}
-    others = {name: a for name, a in inputs.arrays.items() if not name.startswith("weights.")}
-    return {**others, "weights": weights, **inputs.options}
 
 
 def allowance(trial: Trial, inputs: Inputs | None = None) -> Array:

@@ -1,16 +1,11 @@
 """Multi-head attention: its cases; `multi_head_attention_clauses.py` has its clauses."""
 
-from typing import Any
-
 import numpy as np
 
-from ....oracle.multi_head_attention import multi_head_attention_bound, multi_head_attention_vjp_bound
-from ....oracle.rounding.bound import Bound
-from ....oracle.rounding.numerics import Numerics
 from ...cases.masks import MASKS, mask_of
 from ...cases.values import draw
 from ...terms.case import Case
-from ...terms.component import LAYOUTS, Array, Component, Conventions, Inputs, component
+from ...terms.component import LAYOUTS, Component, Inputs, factor, register
 from ...terms.rounding import rounded
 
 _LENGTHS = (3, 1, 2, 5, 7, 16, 17, 33, 0)
@@ -45,38 +40,10 @@ def _make(case: Case) -> Inputs:
         arrays[name] = rounded(growth * draw(case, name, shape, "normal", dtype) / np.sqrt(shape[0]), dtype)
     if regime == "equal-rows":
         arrays["key"][...] = arrays["key"][:, :1]
-    if case["layout"] == "expanded":
-        for name in _ARRAYS:
-            arrays[name][...] = arrays[name][:1]
     mask = mask_of(case, (case["B"], heads, case["L_q"], case["L_k"]))
     if mask is not None:
         arrays["mask"] = mask
     return Inputs(arrays, {"heads": heads, "causal": "causal" in case["mask"].split("+")})
-
-
-def _bound(inputs: Inputs, numerics: Numerics, conventions: Conventions) -> Bound:
-    *arrays, options = _arguments(inputs, conventions)
-    return multi_head_attention_bound(*arrays, numerics=numerics, **options)
-
-
-def _gradient(inputs: Inputs, cotangent: Array, numerics: Numerics, conventions: Conventions) -> dict[str, Bound]:
-    *arrays, options = _arguments(inputs, conventions)
-    return multi_head_attention_vjp_bound(cotangent, *arrays, numerics=numerics, **options)
-
-
-def _arguments(inputs: Inputs, conventions: Conventions) -> list[Any]:
-    """The arrays in order, and the options with the conventions."""
-    chosen = {name: conventions[name] for name in ("causal_alignment", "masked_row")}
-    arrays = [inputs.arrays[name] for name in (*_ARRAYS, "w_query", "w_key", "w_value", "w_output")]
-    return [*arrays, {**inputs.options, **chosen, "mask": inputs.arrays.get("mask")}]
-
-
-def _item(inputs: Inputs, b: int) -> Inputs:
-    arrays = {name: inputs.arrays[name][b : b + 1] for name in _ARRAYS}
-    mask = inputs.arrays.get("mask")
-    if mask is not None and mask.ndim == 4 and mask.shape[0] > 1:
-        arrays["mask"] = mask[b : b + 1]
-    return inputs.but(**arrays)
 
 
 def _variations(case: Case) -> dict[str, tuple[Inputs, Inputs]]:
@@ -91,7 +58,7 @@ def _variations(case: Case) -> dict[str, tuple[Inputs, Inputs]]:
 
 def _probes(dtype: str) -> list[Case]:
     """Self-attention as a model has it."""
-    plain = MULTI_HEAD_ATTENTION.case([options[0] for options in MULTI_HEAD_ATTENTION.factors.values()], dtype, 0)
+    plain = MULTI_HEAD_ATTENTION.plainest(dtype)
     model = plain.but(B=2, L_q=9, L_k=9, heads=4, d_model=16, d_k=4, d_v=4, source="self")
     return [model.but(mask=mask) for mask in ("none", "causal", "padding-right", "causal+padding-left")]
 
@@ -102,28 +69,24 @@ def _admissible(case: Case) -> bool:
     return alone and work <= 2**18
 
 
-MULTI_HEAD_ATTENTION: Component = component(
-    name="multi_head_attention",
-    formula="Concat(head_1, ..., head_h) W^O, head_i = Attention(Q W_i^Q, K W_i^K, V W_i^V)",
-    source="paper, section 3.2.2",
-    factors={
-        "batch": [{"B": batch} for batch in (1, 2, 3, 0)],
-        "queries": [{"L_q": length} for length in _LENGTHS],
-        "keys": [{"L_k": length} for length in _LENGTHS],
-        "widths": [{"heads": h, "d_model": m, "d_k": k, "d_v": v} for h, m, k, v in _WIDTHS],
-        "source": [{"source": source} for source in ("separate", "memory", "self")],
-        "mask": [{"mask": mask} for mask in MASKS],
-        "regime": [{"regime": regime} for regime in _REGIMES],
-        "layout": [{"layout": layout} for layout in LAYOUTS],
-    },
-    axes=("batch item", "query", "channel"),
-    make=_make,
-    shape=lambda inputs: inputs.arrays["query"].shape,
-    bound=_bound,
-    generic=lambda case: case["regime"] in ("normal", "uniform"),
-    gradient=_gradient,
-    admissible=_admissible,
-    item=_item,
-    variations=_variations,
-    probes=_probes,
+MULTI_HEAD_ATTENTION: Component = register(
+    Component(
+        name="multi_head_attention",
+        formula="Concat(head_1, ..., head_h) W^O, head_i = Attention(Q W_i^Q, K W_i^K, V W_i^V)",
+        source="paper, section 3.2.2",
+        factors={
+            "batch": factor("B", 1, 2, 3, 0),
+            "queries": factor("L_q", *_LENGTHS),
+            "keys": factor("L_k", *_LENGTHS),
+            "widths": factor("heads d_model d_k d_v", *_WIDTHS),
+            "source": factor("source", "separate", "memory", "self"),
+            "mask": factor("mask", *MASKS),
+            "regime": factor("regime", *_REGIMES),
+            "layout": factor("layout", *LAYOUTS),
+        },
+        inputs=_make,
+        admissible=_admissible,
+        variations=_variations,
+        probes=_probes,
+    )
 )

@@ -1,15 +1,12 @@
 """Additive attention (Bahdanau et al. 2015): its cases; the clauses of every weighted mean, and its own."""
 
-from ....oracle.additive_attention import additive_attention_bound, additive_attention_vjp_bound
-from ....oracle.rounding.bound import Bound
-from ....oracle.rounding.numerics import Numerics
 from ...terms.case import Case
 from ...terms.clause import clause
-from ...terms.component import Component, Conventions, Inputs, component
+from ...terms.component import Component, Inputs, factor, register
 from ...terms.requirements import require_within, skip_unless
 from ...terms.rounding import rounded
 from ...terms.trial import Trial
-from .clauses import FACTORS, arrays_of, define_clauses, dependents, item, shape_of_result
+from .clauses import FACTORS, arrays_of, define_clauses, dependents
 
 _SOURCE = "Bahdanau, Cho and Bengio 2015, section 3.1: a(s, h) = v^T tanh(W s + U h)"
 
@@ -21,37 +18,23 @@ def _make(case: Case) -> Inputs:
     return Inputs(arrays_of(case, weights, grown="v", growth=2048.0))
 
 
-def _bound(inputs: Inputs, numerics: Numerics, conventions: Conventions) -> Bound:
-    return additive_attention_bound(**inputs.arguments, masked_row=conventions["masked_row"], numerics=numerics)
-
-
 def _probes(dtype: str) -> list[Case]:
     """All sizes alike, so that nothing but the values tells what was exchanged or transposed."""
-    options = [options[0] for options in ADDITIVE_ATTENTION.factors.values()]
-    return [ADDITIVE_ATTENTION.case(options, dtype, 0).but(L_q=7, L_k=7, d_q=16, d_k=16, d_v=16, d_a=16, seed=7)]
+    return [ADDITIVE_ATTENTION.plainest(dtype).but(L_q=7, L_k=7, d_q=16, d_k=16, d_v=16, d_a=16, seed=7)]
 
 
-ADDITIVE_ATTENTION: Component = component(
-    name="additive_attention",
-    formula="softmax(v . tanh(query W_q + key W_k)) value",
-    source="Bahdanau, Cho and Bengio 2015, section 3.1",
-    factors={**FACTORS, "d_a": [{"d_a": d} for d in (4, 1, 3, 16, 65)]},
-    axes=("batch item", "query", "channel"),
-    make=_make,
-    shape=shape_of_result,
-    bound=_bound,
-    gradient=lambda inputs, cotangent, numerics, conventions: additive_attention_vjp_bound(
-        cotangent, **inputs.arguments, masked_row=conventions["masked_row"], numerics=numerics
-    ),
-    generic=lambda case: case["regime"] in ("normal", "uniform"),
-    admissible=lambda case: max(case["B"], 1) * case["L_q"] * case["L_k"] * case["d_a"] <= 2**15,
-    item=item,
-    dependents=dependents,
-    probes=_probes,
-    large=[
-        {"B": 4, "L_q": 33, "L_k": 65, "d_q": 16, "d_k": 33, "d_v": 17, "d_a": 16},
-        {"B": 2, "L_q": 33, "L_k": 17, "d_q": 33, "d_k": 33, "d_v": 33, "d_a": 3},
-    ],
+ADDITIVE_ATTENTION: Component = register(
+    Component(
+        name="additive_attention",
+        formula="softmax(v . tanh(query W_q + key W_k)) value",
+        source="Bahdanau, Cho and Bengio 2015, section 3.1",
+        factors={**FACTORS, "d_a": factor("d_a", 4, 1, 3, 16, 65)},
+        inputs=_make,
+        admissible=lambda case: max(case["B"], 1) * case["L_q"] * case["L_k"] * case["d_a"] <= 2**15,
+        dependents=dependents,
+        probes=_probes,
+        large=factor("B L_q L_k d_q d_k d_v d_a", (4, 33, 65, 16, 33, 17, 16), (2, 33, 17, 33, 33, 33, 3)),
+    )
 )
 
 define_clauses("additive_attention", "ADD", _SOURCE)

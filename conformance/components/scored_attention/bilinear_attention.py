@@ -2,15 +2,12 @@
 
 import numpy as np
 
-from ....oracle.bilinear_attention import bilinear_attention_bound, bilinear_attention_vjp_bound
-from ....oracle.rounding.bound import Bound
-from ....oracle.rounding.numerics import Numerics
 from ...terms.case import Case
 from ...terms.clause import clause
-from ...terms.component import Component, Conventions, Inputs, component
+from ...terms.component import Component, Inputs, factor, register
 from ...terms.requirements import skip_unless
 from ...terms.trial import Trial
-from .clauses import FACTORS, arrays_of, define_clauses, dependents, item, shape_of_result
+from .clauses import FACTORS, arrays_of, define_clauses, dependents
 
 _SOURCE = "Luong, Pham and Manning 2015, section 3.1: score(h_t, h_s) = h_t^T W_a h_s"
 
@@ -20,36 +17,22 @@ def _make(case: Case) -> Inputs:
     return Inputs(arrays_of(case, weights, grown="w", growth=512.0))
 
 
-def _bound(inputs: Inputs, numerics: Numerics, conventions: Conventions) -> Bound:
-    return bilinear_attention_bound(**inputs.arguments, masked_row=conventions["masked_row"], numerics=numerics)
-
-
 def _probes(dtype: str) -> list[Case]:
     """All sizes alike, so that nothing but the values tells what was exchanged or transposed."""
-    options = [options[0] for options in BILINEAR_ATTENTION.factors.values()]
-    return [BILINEAR_ATTENTION.case(options, dtype, 0).but(L_q=7, L_k=7, d_q=16, d_k=16, d_v=16, seed=7)]
+    return [BILINEAR_ATTENTION.plainest(dtype).but(L_q=7, L_k=7, d_q=16, d_k=16, d_v=16, seed=7)]
 
 
-BILINEAR_ATTENTION: Component = component(
-    name="bilinear_attention",
-    formula="softmax(query W key^T) value",
-    source="Luong, Pham and Manning 2015, section 3.1",
-    factors=FACTORS,
-    axes=("batch item", "query", "channel"),
-    make=_make,
-    shape=shape_of_result,
-    bound=_bound,
-    gradient=lambda inputs, cotangent, numerics, conventions: bilinear_attention_vjp_bound(
-        cotangent, **inputs.arguments, masked_row=conventions["masked_row"], numerics=numerics
-    ),
-    generic=lambda case: case["regime"] in ("normal", "uniform"),
-    item=item,
-    dependents=dependents,
-    probes=_probes,
-    large=[
-        {"B": 4, "L_q": 33, "L_k": 65, "d_q": 16, "d_k": 33, "d_v": 17},
-        {"B": 2, "L_q": 65, "L_k": 129, "d_q": 33, "d_k": 33, "d_v": 33},
-    ],
+BILINEAR_ATTENTION: Component = register(
+    Component(
+        name="bilinear_attention",
+        formula="softmax(query W key^T) value",
+        source="Luong, Pham and Manning 2015, section 3.1",
+        factors=FACTORS,
+        inputs=_make,
+        dependents=dependents,
+        probes=_probes,
+        large=factor("B L_q L_k d_q d_k d_v", (4, 33, 65, 16, 33, 17), (2, 65, 129, 33, 33, 33)),
+    )
 )
 
 define_clauses("bilinear_attention", "BIL", _SOURCE)

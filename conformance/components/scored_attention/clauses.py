@@ -8,9 +8,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from ...cases.values import draw
-from ...terms.case import Case, Value
+from ...terms.case import Case
 from ...terms.clause import clause
-from ...terms.component import LAYOUTS, Array, Conventions, Inputs
+from ...terms.component import LAYOUTS, Array, Conventions, Inputs, Option, factor
 from ...terms.requirements import skip_unless
 from ...terms.rounding import rounded
 from ...terms.trial import Trial
@@ -21,15 +21,15 @@ REGIMES = ("normal", "uniform", "integers", "zero", "ties", "equal-rows", "large
 
 _LENGTHS = (3, 1, 2, 5, 7, 16, 17, 33, 0)
 
-FACTORS: Mapping[str, list[Mapping[str, Value]]] = {
-    "batch": [{"B": batch} for batch in (1, 2, 3, 0)],
-    "queries": [{"L_q": length} for length in _LENGTHS],
-    "keys": [{"L_k": length} for length in (*_LENGTHS[:-1], 65, 129, 0)],
-    "d_q": [{"d_q": d} for d in (4, 1, 2, 7, 16, 33)],
-    "d_k": [{"d_k": d} for d in (4, 1, 5, 16, 33)],
-    "d_v": [{"d_v": d} for d in (4, 1, 3, 17)],
-    "regime": [{"regime": regime} for regime in REGIMES],
-    "layout": [{"layout": layout} for layout in LAYOUTS],
+FACTORS: Mapping[str, list[Option]] = {
+    "batch": factor("B", 1, 2, 3, 0),
+    "queries": factor("L_q", *_LENGTHS),
+    "keys": factor("L_k", *_LENGTHS[:-1], 65, 129, 0),
+    "d_q": factor("d_q", 4, 1, 2, 7, 16, 33),
+    "d_k": factor("d_k", 4, 1, 5, 16, 33),
+    "d_v": factor("d_v", 4, 1, 3, 17),
+    "regime": factor("regime", *REGIMES),
+    "layout": factor("layout", *LAYOUTS),
 }
 
 
@@ -56,25 +56,13 @@ def arrays_of(case: Case, weights: Shapes, grown: str, growth: float) -> dict[st
         arrays[grown] = rounded(growth * arrays[grown], dtype)
     elif regime in ("subnormal", "offset"):
         arrays["value"] = draw(case, "value", arrays["value"].shape, regime, dtype)
-    if case["layout"] == "expanded":
-        for name in shapes_of(case):
-            arrays[name][...] = arrays[name][:1]
     return arrays
-
-
-def shape_of_result(inputs: Inputs) -> tuple[int, ...]:
-    """(B, L_q, d_v)."""
-    return (*inputs.arrays["query"].shape[:2], inputs.arrays["value"].shape[-1])
-
-
-def item(inputs: Inputs, b: int) -> Inputs:
-    """Query, key and value of one item; the weights are shared."""
-    return inputs.but(**{name: inputs.arrays[name][b : b + 1].copy() for name in ("query", "key", "value")})
 
 
 def dependents(inputs: Inputs, name: str, where: tuple[int, ...], conventions: Conventions) -> Array:
     """A query reaches its row, a key its item, a value its channel of the item, and a weight everything."""
-    depends = np.zeros(shape_of_result(inputs), bool)
+    query, value = inputs.arrays["query"], inputs.arrays["value"]
+    depends = np.zeros((*query.shape[:2], value.shape[-1]), bool)
     if not inputs.arrays["key"].shape[1]:
         return depends
     if name == "query":
