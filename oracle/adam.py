@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from .shapes import Array, check, real
+from .shapes import Array, checked_arrays
 from .spec_error import SpecError
 
 _EPSILONS: Final = ("outside", "hat")
@@ -93,8 +93,7 @@ def checked(
     parameters: Any, gradients: Any, beta_1: float, beta_2: float, epsilon: float, adam_epsilon: str
 ) -> tuple[Array, Array]:
     """The arrays in float64, all arguments checked."""
-    p, g = real("adam", "parameters", parameters), real("adam", "gradients", gradients)
-    check("adam", {"parameters": (p, "n"), "gradients": (g, "T n")})
+    p, g = checked_arrays("adam", parameters, gradients)
     for name, beta in {"beta_1": beta_1, "beta_2": beta_2}.items():
         if not 0 <= beta < 1:
             raise SpecError(f"adam: {name} is {beta}, but should be at least 0 and below 1")

@@ -21,7 +21,7 @@ from .rounding.bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish, matrix_
 from .rounding.computed import Computed, exact_arguments, product, stored_in, times, total
 from .rounding.numerics import Numerics
 from .rounding.tape import Tape, matmul
-from .shapes import Array, check, real
+from .shapes import Array, checked_arrays, checked_cotangent
 
 
 def additive_attention(
@@ -147,15 +147,14 @@ def additive_attention_vjp_bound(
     numerics: Numerics,
 ) -> dict[str, Bound]:
     """With E_t of `additive_attention_bound`: d(tanh a) = g v (1 - t^2), whose errors are 2 |t| E_t + E_t^2 + 3 U."""
-    given = {"query": query, "key": key, "value": value, "w_query": w_query, "w_key": w_key, "v": v}
-    of = exact_arguments("additive_attention_vjp_bound", **given)
+    of = exact_arguments("additive_attention_vjp_bound", query, key, value, w_query, w_key, v)
     numerics = of_steps(numerics)
     tape = Tape(numerics)
     with np.errstate(all="ignore"):
         q, k = matmul(tape, of["query"], of["w_query"]), matmul(tape, of["key"], of["w_key"])
         s = _additive_scores(tape, q, k, of["v"])
         o = attend(tape, s, of["value"], None, masked_row, kept_in=numerics.output)
-        return tape.bounds(o, real("additive_attention_vjp_bound", "cotangent", cotangent), of)
+        return tape.bounds(o, checked_cotangent("additive_attention_vjp_bound", cotangent, o.value.shape), of)
 
 
 class _Call(NamedTuple):
@@ -177,12 +176,8 @@ class _Call(NamedTuple):
 
 def _arguments(query: Any, key: Any, value: Any, w_query: Any, w_key: Any, v: Any, masked_row: str) -> _Call:
     """The arguments in float64, their shapes checked."""
-    axes = ("B L_q d_q", "B L_k d_k", "B L_k d_v", "d_q d_a", "d_k d_a", "d_a")
-    given = zip(_Call._fields, (query, key, value, w_query, w_key, v), strict=True)
-    call = _Call(*(real("additive_attention", name, array) for name, array in given))
-    check("additive_attention", dict(zip(_Call._fields, zip(call, axes, strict=True), strict=True)))
     check_masked_row("additive_attention", masked_row)
-    return call
+    return _Call(*checked_arrays("additive_attention", query, key, value, w_query, w_key, v))
 
 
 def _projection(x: Array, w: Array, others: int, numerics: Numerics) -> tuple[Array, Errors]:

@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from .general_attention import check_masked_row, general_attention_vjp, mix, weigh
-from .shapes import Array, boolean, check, real, whole
+from .shapes import Array, boolean, checked_arrays, real, row_of, whole
 from .spec_error import SpecError
 
 ALIGNMENTS: Final = ("top-left", "bottom-right")
@@ -163,25 +163,23 @@ def arguments(
     rows: Any,
 ) -> Call:
     """The arguments checked, the scale and the heads spelled out."""
-    query, key, value = (real("attention", *each) for each in (("query", query), ("key", key), ("value", value)))
-    axes = {"query": (query, "B H L_q d_k"), "key": (key, "B H_kv L_k d_k"), "value": (value, "B H_kv L_k d_v")}
-    sizes = check("attention", axes)
-    heads, groups = sizes["H"], sizes["H_kv"]
+    query, key, value = checked_arrays("attention", query, key, value)
+    (batch, heads, queries, d_k), (_, groups, keys, _) = query.shape, key.shape
     if heads % groups if groups else heads:
         raise SpecError(f"attention: key has {groups} heads, but should have a divisor of query's {heads}")
     if causal_alignment not in ALIGNMENTS:
         raise SpecError(f"attention: causal_alignment is {causal_alignment!r}, but should be {' or '.join(ALIGNMENTS)}")
     check_masked_row("attention", masked_row)
     if scale is None:
-        scale = 1 / np.sqrt(sizes["d_k"]) if sizes["d_k"] else 1.0
-    shape = (sizes["B"], heads, sizes["L_q"], sizes["L_k"])
-    chosen = _rows(sizes["L_q"], rows)
+        scale = 1 / np.sqrt(d_k) if d_k else 1.0
+    shape = (batch, heads, queries, keys)
+    chosen = _rows(queries, rows)
     with np.errstate(all="ignore"):
         scaled = float(scale) * query[:, :, chosen]
     if groups != heads:
         key, value = (np.repeat(each, heads // groups, axis=1) for each in (key, value))
     seen = None if mask is None else _mask(shape, mask)
-    return Call(scaled, key, value, float(scale), seen, causal, causal_alignment, chosen, sizes["L_q"])
+    return Call(scaled, key, value, float(scale), seen, causal, causal_alignment, chosen, queries)
 
 
 def _mask(shape: tuple[int, int, int, int], mask: Any) -> Array:
@@ -190,8 +188,9 @@ def _mask(shape: tuple[int, int, int, int], mask: Any) -> Array:
     try:
         return np.broadcast_to(seen, shape)
     except ValueError:
+        axes = ", ".join(row_of("attention").masks["mask"].split())
         raise SpecError(
-            f"attention: mask has the shape {seen.shape}, but should be broadcastable to (B, H, L_q, L_k) = {shape}"
+            f"attention: mask has the shape {seen.shape}, but should be broadcastable to ({axes}) = {shape}"
         ) from None
 
 

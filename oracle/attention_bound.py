@@ -25,7 +25,7 @@ from .rounding.computed import Computed, exact_arguments, stored_in, total
 from .rounding.formats import FORMATS
 from .rounding.numerics import Numerics
 from .rounding.tape import Tape
-from .shapes import Array, real
+from .shapes import Array, checked_cotangent
 
 FAST: Final = 1024
 """From so many keys on, the bound is computed in float32."""
@@ -115,12 +115,12 @@ def attention_vjp_bound(
     groups, heads = np.shape(key)[1], call.query.shape[1]
     seen = seen_by((*call.query.shape[:3], call.key.shape[2]), mask, causal, causal_alignment)
     tape = Tape(replace(numerics, hidden=None))
-    of = exact_arguments("attention_vjp_bound", query=query, key=key, value=value)
+    of = exact_arguments("attention_vjp_bound", query, key, value)
     with np.errstate(all="ignore"):
         k, v = (_for_each_head(tape, of[name], groups, heads, numerics.hidden) for name in ("key", "value"))
         s = dot_products(tape, of["query"], k, call.scale)
         o = attend(tape, s, v, seen, masked_row, kept_in=numerics.output, scale=call.scale)
-        g = real("attention_vjp_bound", "cotangent", cotangent)
+        g = checked_cotangent("attention_vjp_bound", cotangent, o.value.shape)
         bounds = tape.bounds(o, g, of)
     if masked_row == "nan":
         blind = np.full(o.value.shape[:3], call.key.shape[2] == 0) if seen is None else ~np.asarray(seen.any(-1))

@@ -29,7 +29,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from .shapes import Array, check, real
+from .shapes import Array, checked_arrays
 from .spec_error import SpecError
 
 Tokens = tuple[int, ...]
@@ -114,16 +114,15 @@ def table_of(
     beam_ends: str = "beam",
 ) -> Array:
     """The table in float64, all arguments checked."""
-    table = real("beam_search", "log_probabilities", log_probabilities)
-    vocabulary = check("beam_search", {"log_probabilities": (table, "V V")})["V"]
+    (table,) = checked_arrays("beam_search", log_probabilities)
     if not (table <= 0).all():
         raise SpecError("beam_search: log_probabilities holds a NaN or a number above 0, but should hold logarithms")
     for name, value, least in (("beam_size", beam_size, 1), ("max_length", max_length, 0)):
         if int(value) != value or value < least:
             raise SpecError(f"beam_search: {name} is {value}, but should be a whole number of at least {least}")
     for name, value in (("start", start), ("end", end)):
-        if not 0 <= value < vocabulary:
-            raise SpecError(f"beam_search: {name} is {value}, but should be a token, 0 ... {vocabulary - 1}")
+        if not 0 <= value < len(table):
+            raise SpecError(f"beam_search: {name} is {value}, but should be a token, 0 ... {len(table) - 1}")
     for name, choice, known in (("beam_stop", beam_stop, _STOPS), ("beam_ends", beam_ends, tuple(REACH))):
         if choice not in known:
             raise SpecError(f"beam_search: {name} is {choice!r}, but should be one of {', '.join(known)}")

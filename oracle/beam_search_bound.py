@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from .beam_search import REACH, Array, Tokens, beam_score, continuations, log_probability, penalty, table_of
+from .beam_search import REACH, Tokens, beam_score, continuations, log_probability, penalty, table_of
 from .rounding.formats import FORMATS
 from .rounding.numerics import Numerics
+from .shapes import Array
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from .rounding.computed import Computed, bounded, exact_arguments
 from .rounding.formats import FORMATS
 from .rounding.numerics import Numerics
 from .rounding.tape import Tape, matmul, rearrange
-from .shapes import Array, check, real
+from .shapes import Array, checked_arrays, checked_cotangent
 
 _Product = Callable[[Callable[[Array], Array]], Array]
 """Of three factors, each put through a function first."""
@@ -96,9 +96,10 @@ def bilinear_attention_vjp_bound(
     Each of dq, dk and dW may also be one sum, as dq_d = sum_je dS_j W_de k_je is; with n terms, n U times the sum of
     their sizes more.
     """
-    of = exact_arguments("bilinear_attention_vjp_bound", query=query, key=key, value=value, w=w)
+    of = exact_arguments("bilinear_attention_vjp_bound", query, key, value, w)
     numerics = of_steps(numerics)
-    g = real("bilinear_attention_vjp_bound", "cotangent", cotangent)
+    shape = (*of["query"].value.shape[:2], of["value"].value.shape[2])
+    g = checked_cotangent("bilinear_attention_vjp_bound", cotangent, shape)
     found = []
     with np.errstate(all="ignore"):
         for query_first in (True, False):
@@ -163,10 +164,6 @@ def _one_sum(product: _Product, terms: int, numerics: Numerics) -> Errors:
 
 def _arguments(query: Any, key: Any, value: Any, w: Any, masked_row: str) -> tuple[Array, Array, Array, Array]:
     """The arguments in float64, their shapes checked."""
-    names, axes = ("query", "key", "value", "w"), ("B L_q d_q", "B L_k d_k", "B L_k d_v", "d_q d_k")
-    given = zip(names, (query, key, value, w), strict=True)
-    arrays = [real("bilinear_attention", name, array) for name, array in given]
-    check("bilinear_attention", dict(zip(names, zip(arrays, axes, strict=True), strict=True)))
     check_masked_row("bilinear_attention", masked_row)
-    query, key, value, w = arrays
+    query, key, value, w = checked_arrays("bilinear_attention", query, key, value, w)
     return query, key, value, w

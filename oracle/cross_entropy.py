@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .log_softmax import log_probabilities
-from .shapes import Array, check, real, same_shape, whole
+from .shapes import Array, checked_arrays, checked_cotangent
 from .spec_error import SpecError
 
 
@@ -93,8 +93,8 @@ def token_losses(problem: Problem, y: Array) -> Array:
 
 def scales(function: str, cotangent: Any, problem: Problem, reduction: str) -> Array:
     """What a token's gradient is multiplied by, g / count: (N, 1)."""
-    g, tokens = real(function, "cotangent", cotangent), len(problem.targets)
-    same_shape(function, g, (tokens,) if reduction == "none" else ())
+    tokens = len(problem.targets)
+    g = checked_cotangent(function, cotangent, (tokens,) if reduction == "none" else ())
     with np.errstate(all="ignore"):
         return np.broadcast_to(g / np.float64(problem.divisor), (tokens,))[:, None]
 
@@ -109,8 +109,7 @@ def arguments(
     smoothing_over: str = "all",
 ) -> Problem:
     """The arguments, checked, and the distribution that they stand for."""
-    logits, targets = real(function, "logits", logits), whole(function, "targets", targets)
-    sizes = check(function, {"logits": (logits, "N V"), "targets": (targets, "N")})
+    logits, targets = checked_arrays(function, logits, targets)
     for name, value, allowed in (
         ("reduction", reduction, ("mean", "none")),
         ("smoothing_over", smoothing_over, ("all", "others")),
@@ -120,7 +119,7 @@ def arguments(
     if not 0 <= label_smoothing <= 1:
         raise SpecError(f"{function}: label_smoothing is {label_smoothing}, but should be between 0 and 1")
     counts = np.ones(len(targets), bool) if ignore_index is None else targets != ignore_index
-    vocabulary = sizes["V"]
+    vocabulary = logits.shape[1]
     strange = targets[counts & ((targets < 0) | (targets >= vocabulary))]
     if strange.size:
         raise SpecError(

@@ -4,7 +4,7 @@
 
     tokens (B, L)   memory (B, L_m, d_model)   logits (B, L, V)
     weights: `embedding` W (V, d_model), and for each layer n = 0, 1, ... `layers.n.` and the names of
-    `layer_weights.DECODER`
+    `DECODER_LAYER` in the contract
 
 The paper, section 3: "Given z, the decoder then generates an output sequence of symbols one element at a time." The
 embedding and the last product share one matrix, whose gradient is the sum of both uses.
@@ -16,16 +16,16 @@ import numpy as np
 
 from .decoder_layer import decoder_layer, decoder_layer_step, decoder_layer_vjp, masks
 from .embedding import embedding_vjp
-from .encoder import arguments, embedded, embedded_step
+from .encoder import checked_stack, embedded, embedded_step
 from .encoder_layer import Gradients
 from .general_attention_bound import of_steps
-from .layer_weights import DECODER, part
+from .layer_weights import part
 from .output_logits import output_logits, output_logits_vjp
 from .rounding.bound import Bound
 from .rounding.computed import Computed, bounded
 from .rounding.numerics import Numerics
 from .rounding.tape import Tape, matmul, rearrange
-from .shapes import Array, check, real, same_shape
+from .shapes import Array, checked_arrays, checked_cotangent
 
 
 def decoder(
@@ -68,8 +68,7 @@ def decoder_vjp(
     SpecError as of `decoder`, or where the cotangent g has not the shape of the result.
     """
     tokens, memory, w, count = _arguments("decoder_vjp", tokens, memory, weights)
-    g = real("decoder_vjp", "cotangent", cotangent)
-    same_shape("decoder_vjp", g, (*tokens.shape, len(w["embedding"])))
+    g = checked_cotangent("decoder_vjp", cotangent, (*tokens.shape, len(w["embedding"])))
     options = {"heads": heads, "mask": mask, "memory_mask": memory_mask, "masked_row": masked_row}
     found: Gradients = {}
     x, dmemory = [embedded(tokens, w["embedding"], positional_layout)], np.zeros_like(memory)
@@ -95,14 +94,12 @@ def decoder_vjp_bound(
     """How far from `decoder_vjp` a right implementation may be: by `memory`, and `weights.` and the weight's name."""
     tape, of, y = _recorded("decoder_vjp_bound", tokens, memory, weights, numerics, **options)
     with np.errstate(all="ignore"):
-        return tape.bounds(y, real("decoder_vjp_bound", "cotangent", cotangent), of)
+        return tape.bounds(y, checked_cotangent("decoder_vjp_bound", cotangent, y.value.shape), of)
 
 
 def _arguments(function: str, tokens: Any, memory: Any, weights: Any) -> tuple[Array, Array, dict[str, Array], int]:
-    tokens, w, count = arguments(function, tokens, weights, DECODER)
-    memory = real(function, "memory", memory)
-    check(function, {"weights['embedding']": (w["embedding"], "V d_model"), "memory": (memory, "B L_m d_model")})
-    return tokens, memory, w, count
+    tokens, memory = checked_arrays(function, tokens, memory)
+    return tokens, memory, *checked_stack(function, tokens, weights, {"d_model": memory.shape[2]})
 
 
 def _recorded(

@@ -4,7 +4,8 @@
     b = LayerNorm(a + MultiHead(a, memory, memory))    every position of the encoder's output
     y = LayerNorm(b + FFN(b))
 
-    x (B, L, d_model)   memory (B, L_m, d_model)   y (B, L, d_model)   weights: the names of `layer_weights.DECODER`
+    x (B, L, d_model)   memory (B, L_m, d_model)   y (B, L, d_model)
+    weights: the names of `DECODER_LAYER` in the contract
     mask, on top of the causal one, broadcastable to (B, heads, L, L); memory_mask to (B, heads, L, L_m)
 
 The norm comes after the residual sum, with epsilon 1e-5, as in `encoder_layer.py`.
@@ -18,12 +19,12 @@ import numpy as np
 from .attention import seen_by, visible
 from .encoder_layer import Gradients, attended, attended_vjp, attention_step, network_step, transformed, transformed_vjp
 from .general_attention_bound import of_steps
-from .layer_weights import DECODER, checked, part
+from .layer_weights import checked_weights, part
 from .rounding.bound import Bound
 from .rounding.computed import Computed, bounded
 from .rounding.numerics import Numerics
 from .rounding.tape import Tape
-from .shapes import Array, check, real, same_shape
+from .shapes import Array, checked_arrays, checked_cotangent
 
 
 def decoder_layer(
@@ -63,8 +64,7 @@ def decoder_layer_vjp(
     SpecError as of `decoder_layer`, or where the cotangent g has not the shape of the result.
     """
     x, memory, w = arguments("decoder_layer_vjp", x, memory, weights)
-    g = real("decoder_layer_vjp", "cotangent", cotangent)
-    same_shape("decoder_layer_vjp", g, x.shape)
+    g = checked_cotangent("decoder_layer_vjp", cotangent, x.shape)
     of_self = {"heads": heads, "mask": mask, "causal": True, "masked_row": masked_row}
     of_cross = {"heads": heads, "mask": memory_mask, "masked_row": masked_row}
     a = attended(x, x, w, "self_attention", **of_self)
@@ -87,14 +87,13 @@ def decoder_layer_vjp_bound(
     """How far from `decoder_layer_vjp` a right implementation may be: by `x`, `memory`, `weights.` and the name."""
     tape, of, y = _recorded("decoder_layer_vjp_bound", x, memory, weights, numerics, **options)
     with np.errstate(all="ignore"):
-        return tape.bounds(y, real("decoder_layer_vjp_bound", "cotangent", cotangent), of)
+        return tape.bounds(y, checked_cotangent("decoder_layer_vjp_bound", cotangent, y.value.shape), of)
 
 
 def arguments(function: str, x: Any, memory: Any, weights: Any) -> tuple[Array, Array, dict[str, Array]]:
     """x, memory and the weights in float64, their shapes checked."""
-    x, memory = real(function, "x", x), real(function, "memory", memory)
-    d_model = check(function, {"x": (x, "B L d_model"), "memory": (memory, "B L_m d_model")})["d_model"]
-    return x, memory, checked(function, weights, DECODER, d_model)
+    x, memory = checked_arrays(function, x, memory)
+    return x, memory, checked_weights(function, weights, {"d_model": x.shape[2]})
 
 
 def masks(

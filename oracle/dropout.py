@@ -17,7 +17,7 @@ import numpy as np
 
 from .rounding.bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish, stored
 from .rounding.numerics import Numerics
-from .shapes import Array, real
+from .shapes import Array, checked_arrays
 from .spec_error import SpecError
 
 
@@ -93,7 +93,7 @@ def kept_distribution(of: int, rate: float) -> Array:
 
 
 def _arguments(x: Any, rate: float) -> Array:
-    values = real("dropout", "x", x)
+    (values,) = checked_arrays("dropout", x)
     if not 0 <= rate < 1:
         raise SpecError(f"dropout: rate is {rate}, but should be at least 0 and below 1")
     return values

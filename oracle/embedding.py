@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from .rounding.bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish, sum_variance
-from .rounding.computed import Computed, exact_arguments, scaled, stored_in
+from .rounding.computed import Computed, scaled, stored_in
 from .rounding.numerics import Numerics
 from .rounding.tape import Tape
-from .shapes import Array, check, real, same_shape, whole
+from .shapes import Array, checked_arrays, checked_cotangent
 from .spec_error import SpecError
 
 
@@ -36,8 +36,7 @@ def embedding_vjp(cotangent: Any, tokens: Any, weight: Any) -> Array:
     SpecError as of `embedding`, or where the cotangent g has not the shape of the result.
     """
     tokens, weight = _arguments(tokens, weight)
-    g = real("embedding_vjp", "cotangent", cotangent)
-    same_shape("embedding_vjp", g, (*tokens.shape, weight.shape[1]))
+    g = checked_cotangent("embedding_vjp", cotangent, (*tokens.shape, weight.shape[1]))
     return np.asarray(scattered(g, tokens, weight.shape) * math.sqrt(weight.shape[1]))  # (V, d_model)
 
 
@@ -63,11 +62,11 @@ def embedding_bound(tokens: Any, weight: Any, *, numerics: Numerics) -> Bound:
 
 def embedding_vjp_bound(cotangent: Any, tokens: Any, weight: Any, *, numerics: Numerics) -> dict[str, Bound]:
     """Each row is a sum of as many terms as its token comes, times a rounded sqrt(d_model), before or afterwards."""
-    of = exact_arguments("embedding_vjp_bound", weight=weight)
-    tape = Tape(numerics)
+    tokens, weight = _arguments(tokens, weight)
+    of, tape = {"weight": Computed(weight)}, Tape(numerics)
     with np.errstate(all="ignore"):
-        y = embed(tape, whole("embedding_vjp_bound", "tokens", tokens), of["weight"])
-        return tape.bounds(y, real("embedding_vjp_bound", "cotangent", cotangent), of)
+        y = embed(tape, tokens, of["weight"])
+        return tape.bounds(y, checked_cotangent("embedding_vjp_bound", cotangent, y.value.shape), of)
 
 
 def scattered(rows: Array, tokens: Array, shape: tuple[int, ...]) -> Array:
@@ -79,9 +78,8 @@ def scattered(rows: Array, tokens: Array, shape: tuple[int, ...]) -> Array:
 
 def _arguments(tokens: Any, weight: Any) -> tuple[Array, Array]:
     """Tokens as int64 and the matrix in float64; shapes and tokens checked."""
-    tokens, weight = whole("embedding", "tokens", tokens), real("embedding", "weight", weight)
-    vocabulary = check("embedding", {"tokens": (tokens, "B L"), "weight": (weight, "V d_model")})["V"]
-    check_tokens("embedding", tokens, vocabulary)
+    tokens, weight = checked_arrays("embedding", tokens, weight)
+    check_tokens("embedding", tokens, len(weight))
     return tokens, weight
 
 

@@ -3,7 +3,7 @@
     x_0 = W[tokens] sqrt(d_model) + PE      x_n = encoder_layer(x_(n-1))      the last one is the result
 
     tokens (B, L)   result (B, L, d_model)   weights: `embedding` (V, d_model), and for each layer n = 0, 1, ...
-    `layers.n.` and the names of `layer_weights.ENCODER`
+    `layers.n.` and the names of `ENCODER_LAYER` in the contract
 
 The paper, section 3: "the encoder maps an input sequence of symbol representations to a sequence of continuous
 representations". There is no further norm after the last layer.
@@ -19,14 +19,13 @@ from .attention import seen_by
 from .embedding import check_tokens, embed, embedding, embedding_vjp
 from .encoder_layer import Gradients, encoder_layer, encoder_layer_step, encoder_layer_vjp
 from .general_attention_bound import of_steps
-from .layer_weights import ENCODER, checked, layers, part
+from .layer_weights import checked_weights, layers, part
 from .positional_encoding import positional_encoding, positional_encoding_bound
 from .rounding.bound import Bound
 from .rounding.computed import Computed, bounded, rounded
 from .rounding.numerics import Numerics
 from .rounding.tape import Tape, add
-from .shapes import Array, check, real, same_shape, whole
-from .spec_error import SpecError
+from .shapes import Array, checked_arrays, checked_cotangent
 
 
 def encoder(
@@ -42,7 +41,7 @@ def encoder(
 
     SpecError if a token is not in the vocabulary, a weight is missing, unknown or of the wrong shape, or as of a layer.
     """
-    tokens, w, count = arguments("encoder", tokens, weights, ENCODER)
+    tokens, w, count = _arguments("encoder", tokens, weights)
     x = embedded(tokens, w["embedding"], positional_layout)
     for number in range(count):
         x = encoder_layer(x, part(w, f"layers.{number}"), heads=heads, mask=mask, masked_row=masked_row)
@@ -63,9 +62,8 @@ def encoder_vjp(
 
     SpecError as of `encoder`, or where the cotangent g has not the shape of the result.
     """
-    tokens, w, count = arguments("encoder_vjp", tokens, weights, ENCODER)
-    g = real("encoder_vjp", "cotangent", cotangent)
-    same_shape("encoder_vjp", g, (*tokens.shape, w["embedding"].shape[1]))
+    tokens, w, count = _arguments("encoder_vjp", tokens, weights)
+    g = checked_cotangent("encoder_vjp", cotangent, (*tokens.shape, w["embedding"].shape[1]))
     options = {"heads": heads, "mask": mask, "masked_row": masked_row}
     found: Gradients = {}
     x = [embedded(tokens, w["embedding"], positional_layout)]
@@ -89,7 +87,7 @@ def encoder_vjp_bound(
     """How far from `encoder_vjp` a right implementation may be: by `weights.` and the weight's name."""
     tape, of, y = _recorded("encoder_vjp_bound", tokens, weights, numerics, **options)
     with np.errstate(all="ignore"):
-        return tape.bounds(y, real("encoder_vjp_bound", "cotangent", cotangent), of)
+        return tape.bounds(y, checked_cotangent("encoder_vjp_bound", cotangent, y.value.shape), of)
 
 
 def embedded(tokens: Array, weight: Array, layout: str) -> Array:
@@ -102,27 +100,20 @@ def of_table(numerics: Numerics) -> Numerics:
     return replace(numerics, input=numerics.accumulate, output=numerics.hidden or numerics.accumulate)
 
 
-def arguments(
-    function: str, tokens: Any, weights: Any, names: Mapping[str, str]
-) -> tuple[Array, dict[str, Array], int]:
-    """Tokens as int64, the weights of a stack in float64, and how many layers it has."""
-    tokens, count = whole(function, "tokens", tokens), layers(function, weights)
-    check(function, {"tokens": (tokens, "B L")})
-    axes = {"embedding": "V d_model"}
-    for number in range(count):
-        axes |= {f"layers.{number}.{name}": _of_layer(number, each) for name, each in names.items()}
-    if "embedding" not in weights:
-        raise SpecError(f"{function}: weights lacks 'embedding', but should hold the shared matrix (V, d_model)")
-    table = real(function, "weights['embedding']", weights["embedding"])
-    check(function, {"weights['embedding']": (table, "V d_model")})
-    arrays = checked(function, weights, axes, table.shape[1])
-    check_tokens(function, tokens, len(table))
-    return tokens, arrays, count
+def _arguments(function: str, tokens: Any, weights: Any) -> tuple[Array, dict[str, Array], int]:
+    """Tokens as int64, the weights in float64, and how many layers there are; all checked."""
+    (tokens,) = checked_arrays(function, tokens)
+    return tokens, *checked_stack(function, tokens, weights)
 
 
-def _of_layer(number: int, axes: str) -> str:
-    """Widths may differ from one layer to the next."""
-    return " ".join(each if each == "d_model" else f"{each}_{number}" for each in axes.split())
+def checked_stack(
+    function: str, tokens: Array, weights: Any, sizes: Mapping[str, int] | None = None
+) -> tuple[dict[str, Array], int]:
+    """Give the weights in float64, and how many layers there are; SpecError if anything does not fit."""
+    count = layers(function, weights)
+    arrays = checked_weights(function, weights, sizes or {}, count)
+    check_tokens(function, tokens, len(arrays["embedding"]))
+    return arrays, count
 
 
 def _recorded(
@@ -136,7 +127,7 @@ def _recorded(
     masked_row: str = "zero",
     positional_layout: str = "interleaved",
 ) -> tuple[Tape, dict[str, Computed], Computed]:
-    tokens, w, count = arguments(function, tokens, weights, ENCODER)
+    tokens, w, count = _arguments(function, tokens, weights)
     of = {f"weights.{name}": Computed(array) for name, array in w.items()}
     batch, length = tokens.shape
     seen = seen_by((batch, heads, length, length), mask)

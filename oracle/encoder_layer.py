@@ -3,7 +3,7 @@
     a = LayerNorm(x + MultiHead(x, x, x))
     y = LayerNorm(a + FFN(a))
 
-    x (B, L, d_model)   y (B, L, d_model)   weights: the names of `layer_weights.ENCODER`
+    x (B, L, d_model)   y (B, L, d_model)   weights: the names of `ENCODER_LAYER` in the contract
     mask, True = may attend, broadcastable to (B, heads, L, L)
 
 The norm comes after the residual sum ("LayerNorm(x + Sublayer(x))"), with epsilon 1e-5. The layer adds no positions: a
@@ -20,13 +20,13 @@ from .feed_forward import feed_forward, feed_forward_vjp
 from .general_attention_bound import of_steps
 from .layer_norm import layer_norm, layer_norm_vjp
 from .layer_norm_bound import layer_norm_step
-from .layer_weights import ENCODER, checked, part
+from .layer_weights import checked_weights, part
 from .multi_head_attention import multi_head_attention, multi_head_attention_vjp, multi_head_step
 from .rounding.bound import Bound
 from .rounding.computed import Computed, bounded
 from .rounding.numerics import Numerics
 from .rounding.tape import Tape, add, affine, relu
-from .shapes import Array, check, real, same_shape
+from .shapes import Array, checked_arrays, checked_cotangent
 
 Gradients = dict[str, Array]
 
@@ -51,8 +51,7 @@ def encoder_layer_vjp(
     SpecError as of `encoder_layer`, or where the cotangent g has not the shape of the result.
     """
     x, w = arguments("encoder_layer_vjp", x, weights)
-    g = real("encoder_layer_vjp", "cotangent", cotangent)
-    same_shape("encoder_layer_vjp", g, x.shape)
+    g = checked_cotangent("encoder_layer_vjp", cotangent, x.shape)
     options = {"heads": heads, "mask": mask, "masked_row": masked_row}
     a = attended(x, x, w, "self_attention", **options)
     da, of_network = transformed_vjp(g, a, w)
@@ -81,14 +80,13 @@ def encoder_layer_vjp_bound(
     """How far from `encoder_layer_vjp` a right implementation may be: by `x`, and `weights.` and the weight's name."""
     tape, of, y = _recorded("encoder_layer_vjp_bound", x, weights, heads, mask, masked_row, numerics)
     with np.errstate(all="ignore"):
-        return tape.bounds(y, real("encoder_layer_vjp_bound", "cotangent", cotangent), of)
+        return tape.bounds(y, checked_cotangent("encoder_layer_vjp_bound", cotangent, y.value.shape), of)
 
 
 def arguments(function: str, x: Any, weights: Any) -> tuple[Array, dict[str, Array]]:
     """x and the weights in float64, their shapes checked."""
-    x = real(function, "x", x)
-    d_model = check(function, {"x": (x, "B L d_model")})["d_model"]
-    return x, checked(function, weights, ENCODER, d_model)
+    (x,) = checked_arrays(function, x)
+    return x, checked_weights(function, weights, {"d_model": x.shape[2]})
 
 
 # The two sublayers, with their residual sums and norms

@@ -16,7 +16,7 @@ from .rounding.computed import exact_arguments
 from .rounding.formats import FORMATS
 from .rounding.numerics import Numerics
 from .rounding.tape import Tape, affine, relu
-from .shapes import Array, check, real, same_shape
+from .shapes import Array, checked_arrays, checked_cotangent
 
 
 def feed_forward(x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: Any) -> Array:
@@ -24,7 +24,7 @@ def feed_forward(x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: Any) -> Array:
 
     SpecError if the shapes do not fit each other, or where an argument holds no real numbers.
     """
-    x, w_1, b_1, w_2, b_2 = _arguments(x, w_1, b_1, w_2, b_2)
+    x, w_1, b_1, w_2, b_2 = checked_arrays("feed_forward", x, w_1, b_1, w_2, b_2)
     h = x @ w_1 + b_1  # (B, L, d_ff)
     a = np.maximum(0, h)  # (B, L, d_ff)
     return np.asarray(a @ w_2 + b_2)  # (B, L, d_model)
@@ -39,9 +39,8 @@ def feed_forward_vjp(cotangent: Any, x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: 
     The ReLU has the derivative 0 at 0, as every framework has it. SpecError as of `feed_forward`, or where the
     cotangent g has not the shape of the result.
     """
-    x, w_1, b_1, w_2, b_2 = _arguments(x, w_1, b_1, w_2, b_2)
-    g = real("feed_forward_vjp", "cotangent", cotangent)
-    same_shape("feed_forward_vjp", g, x.shape)
+    x, w_1, b_1, w_2, b_2 = checked_arrays("feed_forward", x, w_1, b_1, w_2, b_2)
+    g = checked_cotangent("feed_forward_vjp", cotangent, x.shape)
     h = x @ w_1 + b_1  # (B, L, d_ff)
     a = np.maximum(0, h)  # (B, L, d_ff)
     dh = np.where(h > 0, g @ w_2.T, 0)  # (B, L, d_ff)
@@ -56,7 +55,7 @@ def feed_forward_bound(x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: Any, *, numeri
     E_a = E_h clipped to what max(0, .) lets through   a = 0 exactly where h < -E_h
     E   = E(a W_2 + b_2) + E_a |W_2|
     """
-    x, w_1, b_1, w_2, b_2 = _arguments(x, w_1, b_1, w_2, b_2)
+    x, w_1, b_1, w_2, b_2 = checked_arrays("feed_forward", x, w_1, b_1, w_2, b_2)
     h, of_h = _affine(x, w_1, b_1, numerics)
     # Rounding before or after the ReLU is the same: numbers of the format, and zero, stay what they are.
     of_h = stored(h, of_h, numerics.hidden)
@@ -83,29 +82,20 @@ def feed_forward_vjp_bound(
     cotangent: Any, x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: Any, *, numerics: Numerics
 ) -> dict[str, Bound]:
     """Where a hidden unit may lie on either side of zero, so may the gradient that goes through it."""
-    of = exact_arguments("feed_forward_vjp_bound", x=x, w_1=w_1, b_1=b_1, w_2=w_2, b_2=b_2)
+    of = exact_arguments("feed_forward_vjp_bound", x, w_1, b_1, w_2, b_2)
     tape = Tape(numerics)
     with np.errstate(all="ignore"):
         a = relu(tape, affine(tape, of["x"], of["w_1"], of["b_1"]))
         y = affine(tape, a, of["w_2"], of["b_2"])
-        return tape.bounds(y, real("feed_forward_vjp_bound", "cotangent", cotangent), of)
+        return tape.bounds(y, checked_cotangent("feed_forward_vjp_bound", cotangent, y.value.shape), of)
 
 
 def feed_forward_as_convolutions(x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: Any) -> Array:
     """The same, as two convolutions with kernel size 1 over the sequence: (B, L, d_model)."""
-    x, w_1, b_1, w_2, b_2 = _arguments(x, w_1, b_1, w_2, b_2)
+    x, w_1, b_1, w_2, b_2 = checked_arrays("feed_forward", x, w_1, b_1, w_2, b_2)
     h = _convolution(x, w_1[None], b_1)  # (B, L, d_ff)
     a = np.where(h > 0, h, 0)  # (B, L, d_ff)
     return _convolution(a, w_2[None], b_2)  # (B, L, d_model)
-
-
-def _arguments(x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: Any) -> tuple[Array, ...]:
-    """The arguments in float64, their shapes checked."""
-    axes = {"x": "B L d_model", "w_1": "d_model d_ff", "b_1": "d_ff", "w_2": "d_ff d_model", "b_2": "d_model"}
-    given = zip(axes, (x, w_1, b_1, w_2, b_2), strict=True)
-    arrays = {name: real("feed_forward", name, values) for name, values in given}
-    check("feed_forward", {name: (array, axes[name]) for name, array in arrays.items()})
-    return tuple(arrays.values())
 
 
 def _convolution(x: Array, kernel: Array, bias: Array) -> Array:

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from .shapes import Array, boolean, check, real, same_shape
+from .shapes import Array, boolean, check_axes, checked_cotangent, real
 from .spec_error import SpecError
 
 MASKED_ROWS: Final = ("zero", "nan", "mean")
@@ -28,7 +28,7 @@ def general_attention(scores: Any, value: Any, visible: Any = None, masked_row: 
     """
     function = "general_attention"
     scores, value = real(function, "scores", scores), real(function, "value", value)
-    check(function, {"scores": (scores, "... L_q L_k"), "value": (value, "... L_k d_v")})
+    check_axes(function, {"scores": (scores, "... L_q L_k"), "value": (value, "... L_k d_v")})
     check_masked_row(function, masked_row)
     seen = None if visible is None else np.broadcast_to(boolean(function, "visible", visible), scores.shape)
     weights = weigh(scores, seen, masked_row)
@@ -46,12 +46,10 @@ def general_attention_vjp(
     The arguments, and SpecError, are those of `general_attention`.
     """
     function = "general_attention_vjp"
-    g, scores, value = (
-        real(function, *each) for each in (("cotangent", cotangent), ("scores", scores), ("value", value))
-    )
-    check(function, {"scores": (scores, "... L_q L_k"), "value": (value, "... L_k d_v")})
+    scores, value = real(function, "scores", scores), real(function, "value", value)
+    check_axes(function, {"scores": (scores, "... L_q L_k"), "value": (value, "... L_k d_v")})
     check_masked_row(function, masked_row)
-    same_shape(function, g, (*scores.shape[:-1], value.shape[-1]))
+    g = checked_cotangent(function, cotangent, (*scores.shape[:-1], value.shape[-1]))
     seen = None if visible is None else np.broadcast_to(boolean(function, "visible", visible), scores.shape)
     p = weigh(scores, seen, masked_row).p  # (..., L_q, L_k)
     with np.errstate(invalid="ignore"):

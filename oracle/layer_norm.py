@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .shapes import Array, check, real, same_shape
+from .shapes import Array, checked_arrays, checked_cotangent
 from .spec_error import SpecError
 
 
@@ -42,8 +42,7 @@ def layer_norm_vjp(
     SpecError as of `layer_norm`, or where the cotangent g has not the shape of the result.
     """
     x, gain, bias = arguments(x, gain, bias, epsilon)
-    g = real("layer_norm_vjp", "cotangent", cotangent)
-    same_shape("layer_norm_vjp", g, x.shape)
+    g = checked_cotangent("layer_norm_vjp", cotangent, x.shape)
     with np.errstate(all="ignore"):
         _, c, v = moments(x)
         r = 1 / np.sqrt(v + epsilon)  # (..., 1)
@@ -55,8 +54,7 @@ def layer_norm_vjp(
 
 def arguments(x: Any, gain: Any, bias: Any, epsilon: float) -> tuple[Array, Array, Array]:
     """The arrays in float64, their shapes and epsilon checked."""
-    x, gain, bias = (real("layer_norm", name, a) for name, a in (("x", x), ("gain", gain), ("bias", bias)))
-    check("layer_norm", {"x": (x, "... d"), "gain": (gain, "d"), "bias": (bias, "d")})
+    x, gain, bias = checked_arrays("layer_norm", x, gain, bias)
     if not epsilon >= 0:
         raise SpecError(f"layer_norm: epsilon is {epsilon}, but should be 0 or more")
     if x.shape[-1] == 0:

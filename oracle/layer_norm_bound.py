@@ -17,7 +17,7 @@ from .rounding.computed import Computed, exact_arguments, scaled, times, total
 from .rounding.formats import FORMATS, Format
 from .rounding.numerics import Numerics
 from .rounding.tape import Tape
-from .shapes import Array, real
+from .shapes import Array, checked_cotangent
 
 
 def layer_norm_bound(x: Any, gain: Any, bias: Any, *, epsilon: float = 1e-5, numerics: Numerics) -> Bound:
@@ -65,11 +65,11 @@ def layer_norm_vjp_bound(
     cotangent: Any, x: Any, gain: Any, bias: Any, *, epsilon: float = 1e-5, numerics: Numerics
 ) -> dict[str, Bound]:
     """From the statistics, or from those made again: `layer_norm_step`."""
-    of = exact_arguments("layer_norm_vjp_bound", x=x, gain=gain, bias=bias)
+    of = exact_arguments("layer_norm_vjp_bound", x, gain, bias)
     tape = Tape(replace(numerics, hidden=None))
     with np.errstate(all="ignore"):
         y = layer_norm_step(tape, of["x"], of["gain"], of["bias"], epsilon)
-        return tape.bounds(y, real("layer_norm_vjp_bound", "cotangent", cotangent), of)
+        return tape.bounds(y, checked_cotangent("layer_norm_vjp_bound", cotangent, y.value.shape), of)
 
 
 def errors_of_moments(x: Array, numerics: Numerics) -> tuple[Errors, Errors]:

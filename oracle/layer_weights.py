@@ -1,53 +1,22 @@
-"""The weights of a layer, by name, and the check of them: what `weights` holds in encoder and decoder layers."""
+"""The weights of a layer or of a stack of layers, by name: the check of them, and how they are taken apart.
+
+Which weights there are, and their axes, is in the rows of the contract.
+"""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
-import numpy as np
-
-from .shapes import Array, check, real
+from .shapes import Array, check_axes, real, row_of
 from .spec_error import SpecError
 
 
-def _attention(name: str) -> dict[str, str]:
-    width = {f"{name}.w_{each}": f"d_model {name}_{each}_width" for each in ("query", "key", "value")}
-    width[f"{name}.w_key"] = width[f"{name}.w_query"]
-    return {**width, f"{name}.w_output": f"{name}_value_width d_model"}
+def checked_weights(function: str, weights: Any, sizes: Mapping[str, int], layers: int = 0) -> dict[str, Array]:
+    """Give the weights in float64; SpecError where one is missing, unknown or of the wrong shape.
 
-
-def _norm(name: str) -> dict[str, str]:
-    return {f"{name}_norm.gain": "d_model", f"{name}_norm.bias": "d_model"}
-
-
-_FEED_FORWARD: Final = {
-    "feed_forward.w_1": "d_model d_ff",
-    "feed_forward.b_1": "d_ff",
-    "feed_forward.w_2": "d_ff d_model",
-    "feed_forward.b_2": "d_model",
-}
-
-ENCODER: Final[Mapping[str, str]] = {
-    **_attention("self_attention"),
-    **_norm("self_attention"),
-    **_FEED_FORWARD,
-    **_norm("feed_forward"),
-}
-"""Name -> axes."""
-
-DECODER: Final[Mapping[str, str]] = {
-    **_attention("self_attention"),
-    **_norm("self_attention"),
-    **_attention("cross_attention"),
-    **_norm("cross_attention"),
-    **_FEED_FORWARD,
-    **_norm("feed_forward"),
-}
-
-
-def checked(function: str, weights: Any, axes: Mapping[str, str], d_model: int) -> dict[str, Array]:
-    """The weights in float64; SpecError where one is missing, unknown or of the wrong shape."""
-    if not isinstance(weights, Mapping):
-        raise SpecError(f"{function}: weights is a {type(weights).__name__}, but should be a mapping of named arrays")
+    `sizes` are those of axes that other arguments have set.
+    """
+    _check_mapping(function, weights)
+    axes = _axes(row_of(function).weights, layers)
     for name in axes:
         if name not in weights:
             raise SpecError(f"{function}: weights lacks {name!r}, but should hold {', '.join(axes)}")
@@ -55,9 +24,24 @@ def checked(function: str, weights: Any, axes: Mapping[str, str], d_model: int) 
         if name not in axes:
             raise SpecError(f"{function}: weights holds {name!r}, but should hold only {', '.join(axes)}")
     arrays = {name: real(function, f"weights[{name!r}]", weights[name]) for name in axes}
-    every = {"x": (np.empty((0, d_model)), "rows d_model")}
-    check(function, every | {name: (array, axes[name]) for name, array in arrays.items()})
+    check_axes(function, {name: (array, axes[name]) for name, array in arrays.items()}, sizes)
     return arrays
+
+
+def _axes(row: Mapping[str, str], layers: int) -> dict[str, str]:
+    """The axes of each weight, those of `layers.*.` for each layer: its widths may differ from the next one's."""
+    axes = {name: each for name, each in row.items() if "*" not in name}
+    for number in range(layers):
+        for name, each in row.items():
+            if "*" in name:
+                words = (word if word == "d_model" else f"{word}_{number}" for word in each.split())
+                axes[name.replace("*", str(number))] = " ".join(words)
+    return axes
+
+
+def _check_mapping(function: str, weights: Any) -> None:
+    if not isinstance(weights, Mapping):
+        raise SpecError(f"{function}: weights is a {type(weights).__name__}, but should be a mapping of named arrays")
 
 
 def part(weights: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -67,8 +51,7 @@ def part(weights: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 def layers(function: str, weights: Any) -> int:
     """How many layers a stack has: `layers.0.` to `layers.<n - 1>.`, without a gap."""
-    if not isinstance(weights, Mapping):
-        raise SpecError(f"{function}: weights is a {type(weights).__name__}, but should be a mapping of named arrays")
+    _check_mapping(function, weights)
     numbers = {name.split(".")[1] for name in weights if name.startswith("layers.")}
     if numbers != {str(number) for number in range(len(numbers))}:
         found = ", ".join(sorted(numbers))

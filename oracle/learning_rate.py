@@ -14,7 +14,7 @@ import numpy as np
 
 from .rounding.bound import Bound, Errors, finish
 from .rounding.numerics import Numerics
-from .shapes import Array, check, whole
+from .shapes import Array, checked_arrays
 from .spec_error import SpecError
 
 _BITS: Final = 64
@@ -49,8 +49,7 @@ def learning_rate_bound(steps: Any, *, d_model: int, warmup: int, numerics: Nume
 
 def _arguments(steps: Any, d_model: int, warmup: int) -> Array:
     """The steps as int64, all arguments checked."""
-    t = whole("learning_rate", "steps", steps)
-    check("learning_rate", {"steps": (t, "T")})
+    (t,) = checked_arrays("learning_rate", steps)
     if t.size and t.min() < 1:
         raise SpecError(f"learning_rate: steps holds {t.min()}, but the first step is 1")
     for name, value in {"d_model": d_model, "warmup": warmup}.items():

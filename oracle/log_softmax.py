@@ -16,7 +16,7 @@ import numpy as np
 from .rounding.bound import EXACT, VARIANCE_OF_ROUNDING, Bound, Errors, finish, stored, sum_variance
 from .rounding.formats import FORMATS, half_ulp
 from .rounding.numerics import Numerics
-from .shapes import Array, check, real, same_shape
+from .shapes import Array, checked_arrays, checked_cotangent
 from .softmax import exponential_errors, probability_errors
 
 
@@ -25,7 +25,7 @@ def log_softmax(x: Any) -> Array:
 
     SpecError if x has no axis, or holds no real numbers.
     """
-    return log_probabilities(_argument(x)).y
+    return log_probabilities(*checked_arrays("log_softmax", x)).y
 
 
 def log_softmax_vjp(cotangent: Any, x: Any) -> Array:
@@ -33,15 +33,15 @@ def log_softmax_vjp(cotangent: Any, x: Any) -> Array:
 
     SpecError if the cotangent g has not the shape of x, or an argument holds no real numbers.
     """
-    x, g = _argument(x), real("log_softmax_vjp", "cotangent", cotangent)
-    same_shape("log_softmax_vjp", g, x.shape)
+    (x,) = checked_arrays("log_softmax", x)
+    g = checked_cotangent("log_softmax_vjp", cotangent, x.shape)
     p = log_probabilities(x).p  # (..., n)
     return np.asarray(g - p * g.sum(-1, keepdims=True))  # (..., n)
 
 
 def log_softmax_bound(x: Any, *, numerics: Numerics) -> Bound:
     """How far from `log_softmax` a right implementation may be: `log_probability_errors`, rounded."""
-    rows = log_probabilities(_argument(x))
+    rows = log_probabilities(*checked_arrays("log_softmax", x))
     with np.errstate(all="ignore"):
         mean = (rows.p * rows.gap).sum(-1, keepdims=True)
         errors = log_probability_errors(rows, numerics)
@@ -59,7 +59,7 @@ def log_softmax_vjp_bound(cotangent: Any, x: Any, *, numerics: Numerics) -> dict
     Steps that pass tensors of a narrower format add half an ulp of G, times p, and of p G.
     """
     dx = log_softmax_vjp(cotangent, x)
-    x, g = _argument(x), real("log_softmax_vjp", "cotangent", cotangent)
+    (x,), g = checked_arrays("log_softmax", x), np.asarray(cotangent).astype(np.float64)
     unit, n = numerics.unit, x.shape[-1]
     with np.errstate(all="ignore"):
         rows = log_probabilities(x)
@@ -115,13 +115,6 @@ def log_probabilities(x: Array) -> LogProbabilities:
         y = 0.0 - (gap + log_l)  # (..., n)
         p = np.where(np.isnan(y), np.nan, e / (1 + others))  # (..., n)
     return LogProbabilities(y, p, np.where(seen, gap, 0), m, log_l, seen, seen.sum(-1, keepdims=True))
-
-
-def _argument(x: Any) -> Array:
-    """x in float64."""
-    array = real("log_softmax", "x", x)
-    check("log_softmax", {"x": (array, "... n")})
-    return array
 
 
 def log_probability_errors(rows: LogProbabilities, numerics: Numerics) -> Errors:

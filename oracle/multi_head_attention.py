@@ -23,10 +23,8 @@ from .rounding.bound import Bound
 from .rounding.computed import Computed, bounded
 from .rounding.numerics import Numerics
 from .rounding.tape import Tape, matmul, rearrange
-from .shapes import Array, check, real, same_shape
+from .shapes import Array, checked_arrays, checked_cotangent, row_of
 from .spec_error import SpecError
-
-NAMES = ("query", "key", "value", "w_query", "w_key", "w_value", "w_output")
 
 
 def multi_head_attention(
@@ -85,8 +83,7 @@ def multi_head_attention_vjp(
     query, key, value, w_query, w_key, w_value, w_output = arguments(
         function, (query, key, value, w_query, w_key, w_value, w_output), heads
     )
-    g = real(function, "cotangent", cotangent)
-    same_shape(function, g, query.shape)
+    g = checked_cotangent(function, cotangent, query.shape)
     options = {"mask": mask, "causal": causal, "causal_alignment": causal_alignment, "masked_row": masked_row}
     q, k, v = (split(x @ w, heads) for x, w in ((query, w_query), (key, w_key), (value, w_value)))
     o = merged(attention(q, k, v, **options))  # (B, L_q, h d_v)
@@ -112,20 +109,19 @@ def multi_head_attention_vjp_bound(
     function = "multi_head_attention_vjp_bound"
     tape, of, result = _recorded(function, arrays, numerics, **options)
     with np.errstate(all="ignore"):
-        return tape.bounds(result, real(function, "cotangent", cotangent), of)
+        return tape.bounds(result, checked_cotangent(function, cotangent, result.value.shape), of)
 
 
 def arguments(function: str, arrays: Any, heads: int) -> tuple[Array, ...]:
     """The arrays in float64, their shapes and the number of heads checked."""
-    axes = ("B L_q d_model", "B L_k d_model", "B L_k d_model", "d_model hd_k", "d_model hd_k", "d_model hd_v")
-    given = {name: real(function, name, array) for name, array in zip(NAMES, arrays, strict=True)}
-    sizes = check(function, dict(zip(NAMES, zip(given.values(), (*axes, "hd_v d_model"), strict=True), strict=True)))
+    checked = checked_arrays(function, *arrays)
     if isinstance(heads, bool) or not isinstance(heads, int | np.integer) or heads < 1:
         raise SpecError(f"{function}: heads is {heads!r}, but should be a whole number, 1 or more")
-    for name, size in (("w_query", sizes["hd_k"]), ("w_value", sizes["hd_v"])):
+    *_, w_query, _, w_value, _ = checked
+    for name, size in (("w_query", w_query.shape[1]), ("w_value", w_value.shape[1])):
         if size % heads:
             raise SpecError(f"{function}: {name} has {size} columns, but should have a multiple of heads = {heads}")
-    return tuple(given.values())
+    return checked
 
 
 def split(x: Array, heads: int) -> Array:
@@ -157,7 +153,8 @@ def _recorded(
     masked_row: str = "zero",
 ) -> tuple[Tape, dict[str, Computed], Computed]:
     """The tape of one call, its arguments by name, and its result."""
-    of = {name: Computed(array) for name, array in zip(NAMES, arguments(function, arrays, heads), strict=True)}
+    checked = zip(row_of(function).arrays, arguments(function, arrays, heads), strict=True)
+    of = {name: Computed(array) for name, array in checked}
     (batch, queries, _), keys = of["query"].value.shape, of["key"].value.shape[1]
     seen = seen_by((batch, heads, queries, keys), mask, causal, causal_alignment)
     tape = Tape(of_steps(numerics))

@@ -16,7 +16,7 @@ from .rounding.bound import Bound, finish, matrix_product
 from .rounding.computed import exact_arguments
 from .rounding.numerics import Numerics
 from .rounding.tape import Tape, matmul, rearrange
-from .shapes import Array, check, real, same_shape
+from .shapes import Array, checked_arrays, checked_cotangent
 
 
 def output_logits(hidden: Any, weight: Any) -> Array:
@@ -24,7 +24,7 @@ def output_logits(hidden: Any, weight: Any) -> Array:
 
     SpecError if the shapes do not fit each other, or where an argument holds no real numbers.
     """
-    hidden, weight = _arguments(hidden, weight)
+    hidden, weight = checked_arrays("output_logits", hidden, weight)
     return np.asarray(hidden @ weight.T)  # (B, L, V)
 
 
@@ -33,30 +33,22 @@ def output_logits_vjp(cotangent: Any, hidden: Any, weight: Any) -> tuple[Array, 
 
     SpecError as of `output_logits`, or where the cotangent g has not the shape of the result.
     """
-    hidden, weight = _arguments(hidden, weight)
-    g = real("output_logits_vjp", "cotangent", cotangent)
-    same_shape("output_logits_vjp", g, (*hidden.shape[:2], weight.shape[0]))
+    hidden, weight = checked_arrays("output_logits", hidden, weight)
+    g = checked_cotangent("output_logits_vjp", cotangent, (*hidden.shape[:2], len(weight)))
     return g @ weight, np.einsum("blv,bld->vd", g, hidden)
 
 
 def output_logits_bound(hidden: Any, weight: Any, *, numerics: Numerics) -> Bound:
     """How far from `output_logits` a right implementation may be: the error of one matrix product."""
-    hidden, weight = _arguments(hidden, weight)
+    hidden, weight = checked_arrays("output_logits", hidden, weight)
     y, errors = matrix_product(hidden, weight.T, numerics)
     return finish(y, errors, numerics)
 
 
 def output_logits_vjp_bound(cotangent: Any, hidden: Any, weight: Any, *, numerics: Numerics) -> dict[str, Bound]:
     """Two matrix products of exact factors."""
-    of = exact_arguments("output_logits_vjp_bound", hidden=hidden, weight=weight)
+    of = exact_arguments("output_logits_vjp_bound", hidden, weight)
     tape = Tape(numerics)
     with np.errstate(all="ignore"):
         y = matmul(tape, of["hidden"], rearrange(tape, of["weight"], np.transpose, np.transpose))
-        return tape.bounds(y, real("output_logits_vjp_bound", "cotangent", cotangent), of)
-
-
-def _arguments(hidden: Any, weight: Any) -> tuple[Array, Array]:
-    """The arguments in float64, their shapes checked."""
-    hidden, weight = real("output_logits", "hidden", hidden), real("output_logits", "weight", weight)
-    check("output_logits", {"hidden": (hidden, "B L d_model"), "weight": (weight, "V d_model")})
-    return hidden, weight
+        return tape.bounds(y, checked_cotangent("output_logits_vjp_bound", cotangent, y.value.shape), of)

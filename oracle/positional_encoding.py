@@ -21,7 +21,7 @@ import numpy as np
 from .exact_angle import sines_and_cosines
 from .rounding.bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish
 from .rounding.numerics import Numerics
-from .shapes import Array, check, whole
+from .shapes import Array, check_axes, whole
 from .spec_error import SpecError
 
 _LAYOUTS: Final = ("interleaved", "concatenated")
@@ -87,7 +87,7 @@ def _positions(length: int) -> Array:
 def _arguments(positions: Any, d_model: int, positional_layout: str) -> Array:
     """The positions as int64, all arguments checked."""
     pos = whole("positional_encoding", "positions", positions)
-    check("positional_encoding", {"positions": (pos, "L")})
+    check_axes("positional_encoding", {"positions": (pos, "L")})
     if pos.size and pos.min() < 0:
         raise SpecError(f"positional_encoding: positions holds {pos.min()}, but should hold numbers of at least 0")
     if int(d_model) != d_model or d_model < 1:

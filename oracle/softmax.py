@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from .rounding.bound import EXACT, VARIANCE_OF_ROUNDING, Bound, Errors, finish, sum_variance
-from .rounding.computed import Computed, bounded, exact_arguments, rounded
+from .rounding.computed import Computed, bounded, rounded
 from .rounding.formats import FORMATS
 from .rounding.numerics import Numerics
-from .shapes import Array, check, real, same_shape
+from .shapes import Array, checked_arrays, checked_cotangent
 
 
 def softmax(x: Any) -> Array:
@@ -24,7 +24,7 @@ def softmax(x: Any) -> Array:
 
     SpecError if x has no axis, or holds no real numbers.
     """
-    x = _argument(x)
+    (x,) = checked_arrays("softmax", x)
     with np.errstate(all="ignore"):
         m = x.max(-1, keepdims=True, initial=-np.inf)  # (..., 1)
         e = np.exp(x - m)  # (..., n)
@@ -36,8 +36,8 @@ def softmax_vjp(cotangent: Any, x: Any) -> Array:
 
     SpecError if the cotangent g has not the shape of x, or an argument holds no real numbers.
     """
-    x, g = _argument(x), real("softmax_vjp", "cotangent", cotangent)
-    same_shape("softmax_vjp", g, x.shape)
+    (x,) = checked_arrays("softmax", x)
+    g = checked_cotangent("softmax_vjp", cotangent, x.shape)
     p = softmax(x)  # (..., n)
     with np.errstate(invalid="ignore"):
         return np.asarray(p * (g - (p * g).sum(-1, keepdims=True)))  # (..., n)
@@ -46,7 +46,7 @@ def softmax_vjp(cotangent: Any, x: Any) -> Array:
 def softmax_bound(x: Any, *, numerics: Numerics) -> Bound:
     """How far from `softmax` a right implementation may be: `probability_errors` of exact numbers, rounded."""
     y = softmax(x)
-    x = _argument(x)
+    (x,) = checked_arrays("softmax", x)
     with np.errstate(all="ignore"):
         seen = np.isfinite(x)
         n = seen.sum(-1, keepdims=True)
@@ -59,17 +59,10 @@ def softmax_bound(x: Any, *, numerics: Numerics) -> Bound:
 
 def softmax_vjp_bound(cotangent: Any, x: Any, *, numerics: Numerics) -> dict[str, Bound]:
     """p (g - sum p g), from the result as it was rounded: `softmax_backward`."""
-    g = exact_arguments("softmax_vjp_bound", cotangent=cotangent)["cotangent"]
     with np.errstate(all="ignore"):
         of_p = softmax_bound(x, numerics=numerics)
+        g = Computed(checked_cotangent("softmax_vjp_bound", cotangent, of_p.expected.shape))
         return {"x": bounded(softmax_backward(rounded(of_p), g, numerics), numerics)}
-
-
-def _argument(x: Any) -> Array:
-    """x in float64."""
-    array = real("softmax", "x", x)
-    check("softmax", {"x": (array, "... n")})
-    return array
 
 
 def probability_errors(

@@ -52,11 +52,12 @@ def test_every_room_has_files_that_import_something():
     assert ("assay.conformance.judging.plan", "assay.adapters") in imported_from("conformance")
 
 
-def test_the_oracle_imports_numpy_and_the_standard_library_only():
+def test_the_oracle_imports_numpy_the_standard_library_and_the_contract_only():
     for file in FILES["oracle"]:
         for module in imports_of(file):
             top = module.split(".")[0]
-            allowed = top in ("numpy", *sys.stdlib_module_names) or module.startswith("assay.oracle")
+            allowed = top in ("numpy", *sys.stdlib_module_names) or module == "assay.adapters.contract"
+            allowed = allowed or module.startswith("assay.oracle")
             assert allowed, f"{name_of(file)} imports {module}"
 
 
@@ -105,6 +106,19 @@ def test_no_extra_is_imported(code):
     after = f"\nimport sys\nprint(*sorted({extras} & set(sys.modules)), 'end', sep=',')"
     done = subprocess.run([sys.executable, "-c", code + after], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "end"
+
+
+def test_the_oracle_needs_numpy_alone():
+    """The contract is data: reading it imports neither the adapters' other files nor what these need."""
+    shown = "\nimport sys\nprint(*sys.modules)"
+    every, bare = (
+        subprocess.run([sys.executable, "-c", code + shown], capture_output=True, text=True, check=True).stdout.split()
+        for code in (EVERY_ORACLE, "")
+    )
+    more = {each for each in set(every) - set(bare) if each.split(".")[0] not in (*sys.stdlib_module_names, "numpy")}
+    assert "assay.oracle.rounding.bound" in more
+    others = {each for each in more if not each.startswith("assay.oracle")}
+    assert others == {"assay", "assay.adapters", "assay.adapters.contract"}
 
 
 def test_no_file_is_longer_than_300_lines():

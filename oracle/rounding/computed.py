@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from ..shapes import Array, real
+from ..shapes import Array, checked_arrays, row_of
 from .bound import VARIANCE_OF_ROUNDING, Bound, Errors, Z, finish, stored, sum_variance
 from .formats import FORMATS, half_ulp
 from .numerics import Numerics
@@ -182,6 +183,7 @@ def bounded(a: Computed, numerics: Numerics, **fields: Any) -> Bound:
     return finish(a.value, errors, numerics, **fields)
 
 
-def exact_arguments(function: str, **arrays: Any) -> dict[str, Computed]:
-    """The real arguments of a call, by name: exact in the formats in which they come."""
-    return {name: Computed(real(function, name, each)) for name, each in arrays.items()}
+def exact_arguments(function: str, *given: ArrayLike) -> dict[str, Computed]:
+    """Give the arrays of a call by name, checked: they are exact in the formats in which they come."""
+    arrays = zip(row_of(function).arrays, checked_arrays(function, *given), strict=True)
+    return {name: Computed(array) for name, array in arrays}
