@@ -7,7 +7,7 @@ from assay import oracle
 from assay.adapters.contract import FUNCTIONS
 
 SIZES = {"B": 2, "H": 4, "H_kv": 2, "heads": 2, "L": 3, "L_q": 3, "L_k": 5, "L_m": 5, "V": 7, "N": 3, "T": 3, "n": 5}
-SIZES |= {"d": 5, "d_k": 3, "d_v": 2, "d_q": 3, "d_key": 5, "d_a": 4, "hd_k": 4, "hd_v": 6, "d_model": 6, "d_ff": 5}
+SIZES |= {"d": 5, "d_k": 3, "d_v": 2, "d_q": 4, "d_a": 4, "hd_k": 4, "hd_v": 6, "d_model": 6, "d_ff": 5}
 OPTIONS = {
     "multi_head_attention": {"heads": 2},
     "encoder_layer": {"heads": 2},
@@ -24,7 +24,7 @@ NUMERICS = oracle.precision_classes("float32")[0][1]
 
 
 def shape_of(axes):
-    """The shape that axes have; what they begin with `...`, two more."""
+    """The shape that axes have; `...` stands for two more."""
     return tuple(size for word in axes.split() for size in ((2, 3) if word == "..." else (SIZES.get(word, 4),)))
 
 
@@ -74,7 +74,7 @@ def test_gradients_have_the_shapes_of_the_arguments_and_bounds_their_names(name)
     assert {each: bound.worst.shape for each, bound in bounds.items()} == shapes
 
 
-@pytest.mark.parametrize("name", WITH_ARRAYS)
+@pytest.mark.parametrize("name", [name for name in WITH_ARRAYS if name != "dropout"])  # no shape is wrong
 def test_a_wrong_shape_is_told_by_every_function_of_a_component(name):
     row, told = FUNCTIONS[name], 0
     for function in functions(name):
