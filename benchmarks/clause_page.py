@@ -1,10 +1,5 @@
-"""`clause_page.py [--check]`: docs/clauses.md, which clause catches which variant, from docs/detection/clauses.json.
+"""The text of docs/clauses.md, which clause catches which variant, from docs/detection/clauses.json."""
 
-With --check it compares the page with what it would write; exit status 1 if that is another.
-"""
-
-import argparse
-import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import Final
@@ -33,8 +28,13 @@ def catches(found: clause_table.Caught) -> tuple[Catches, Catches]:
     return every, alone
 
 
+def texts() -> dict[Path, str]:
+    """Return the page's text, by its path."""
+    return {PAGE: page()}
+
+
 def page() -> str:
-    """The text."""
+    """Return the text."""
     found = clause_table.read()
     every, alone = catches(found)
     lines = [
@@ -70,7 +70,7 @@ TEXT: Final = """\
 # Which clause catches which wrong variant
 
 {variants} wrong variants before {clauses} clauses: every clause of a variant's component, in every dtype of the
-variant, with the quick profile and seed 0 (`python benchmarks/clause_table.py`, `python benchmarks/clause_page.py`). A
+variant, with the quick profile and seed 0 (`python benchmarks/pages.py clause-table clauses`). A
 variant counts as caught by a clause if it violates it in any dtype, unless a right variant violates it in the same
 words.
 
@@ -90,17 +90,3 @@ what is wrong.
 
 </details>
 """
-
-
-def main() -> None:
-    """Write the page, or compare it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true")
-    if not parser.parse_args().check:
-        PAGE.write_text(page(), encoding="utf-8")
-    elif PAGE.read_text(encoding="utf-8") != page():
-        sys.exit(f"{PAGE} is not what docs/detection/clauses.json says: run python benchmarks/clause_page.py")
-
-
-if __name__ == "__main__":
-    main()

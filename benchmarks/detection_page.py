@@ -1,10 +1,5 @@
-"""`detection_page.py [--check]`: docs/detection.md, its plot, and the table in README.md, from docs/detection/.
+"""The texts of docs/detection.md and of the table in README.md, from docs/detection/; as a script, their plot."""
 
-With --check it compares them with what it would write, the plot aside; exit status 1 if that is another.
-"""
-
-import argparse
-import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -273,18 +268,14 @@ def _spared() -> str:
 TEXT: Final = (Path(__file__).parent / "detection_page.txt").read_text(encoding="utf-8")
 
 
+def texts() -> dict[Path, str]:
+    """Return the texts of both pages, by their paths."""
+    return {PAGE: page(), README: readme()}
+
+
 def main() -> None:
-    """Write all three, or compare the texts."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true")
-    if parser.parse_args().check:
-        for path, text in ((PAGE, page()), (README, readme())):
-            if path.read_text(encoding="utf-8") != text:
-                sys.exit(f"{path} is not what docs/detection/ says: run python benchmarks/detection_page.py")
-        return
+    """Draw the plot."""
     measured = Measured()
-    PAGE.write_text(page(), encoding="utf-8")
-    README.write_text(readme(), encoding="utf-8")
     plot(
         {
             "assay, quick profile": (measured.assay(variants(wrong=True)), measured.failed()),

@@ -53,10 +53,6 @@ def test_every_clause_catches_something():
     assert [clause for clause in CLAUSES if not every[clause]] == []
 
 
-def test_the_page_is_what_the_table_says():
-    assert clause_page.PAGE.read_text(encoding="utf-8") == clause_page.page()
-
-
 @pytest.mark.parametrize(
     ("name", "dtype", "clause"),
     [pytest.param(*each, marks=pytest.mark.catalogue(find(each[0]).component)) for each in SAMPLE],

@@ -196,11 +196,6 @@ def test_kernel_bench_accepts_attention_that_ignores_its_queries_in_bfloat16():
 # What is published
 
 
-def test_the_page_is_what_the_measurements_say():
-    assert detection_page.PAGE.read_text(encoding="utf-8") == detection_page.page()
-    assert detection_page.README.read_text(encoding="utf-8") == detection_page.readme()
-
-
 def test_the_plot_shows_every_share():
     text = detection_page.PLOT.read_text(encoding="utf-8")
 
