@@ -183,7 +183,7 @@ def judged(name: str, dtype: str) -> tuple[str, str, dict[str, dict[str, list[st
 def jobs() -> Iterator[tuple[str, str]]:
     """Every component whose result is an array, in every dtype."""
     for name, component in COMPONENTS.items():
-        if component.result == "array":
+        if not component.gives_data:
             yield from ((name, dtype) for dtype in (DTYPES if component.has_dtype else ("",)))
 
 

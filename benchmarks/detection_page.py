@@ -83,7 +83,7 @@ def at_home(criterion: Criterion, variant: Variant) -> bool:
     component = COMPONENTS[variant.component]
     return (
         not variant.conventions
-        and component.result == "array"
+        and not component.gives_data
         and (variant.component == "attention" or not criterion.attention_only)
         and (criterion.gradients or variant.vjp is None)
         and (not component.has_dtype or bool(set(variant.dtypes) & set(criterion.dtypes)))
