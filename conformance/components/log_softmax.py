@@ -1,4 +1,4 @@
-"""Log-softmax: its cases, and the clauses that only it has."""
+"""Log-softmax: its cases, and the clauses that only it has; `several/rows.py` has what it shares."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from ..terms.requirements import require_within, skip_unless
 from ..terms.rounding import rounded
 from ..terms.trial import Trial
 
-_SOURCE = "paper, section 3.4: the next-token probabilities, in logarithms"
+SOURCE = "paper, section 3.4: the next-token probabilities, in logarithms"
 
 # Logits of about 1e2 to 1e4; the others are made below, or are regimes of `values`.
 _SCALES = {"normal": 1.0, "uniform": 3.0, "logits-1e2": 1e2, "logits-1e4": 1e4}
@@ -88,7 +88,7 @@ def _has_entries(trial: Trial) -> bool:
     "The exponentials of a row sum to one, and no logarithm is above zero.",
     formula="sum_j exp(log_softmax(x)_j) = 1, log_softmax(x)_j <= 0",
     why="It needs no expected value: a normaliser that is a little off is off in every term of one sum.",
-    source=_SOURCE,
+    source=SOURCE,
 )
 def sums_to_one(trial: Trial) -> float:
     """Within the sum of what the elements' bounds make of their exponentials."""
@@ -105,50 +105,12 @@ def sums_to_one(trial: Trial) -> float:
 
 
 @clause(
-    "LSM-2",
-    "log_softmax",
-    "Adding a constant to a row changes nothing.",
-    formula="log_softmax(x + c) = log_softmax(x)",
-    why="It compares two calls: a floor under the logits does not shift with them.",
-    source=_SOURCE,
-)
-def shift_invariant(trial: Trial) -> float:
-    """The constant is a power of two, and only rows in which the sums are exact count."""
-    skip_unless(_has_entries(trial))
-    x = trial.inputs.arrays["x"].reshape(-1, trial.case["n"])
-    shifted = rounded(x + 16.0, trial.dtype)
-    rows = (shifted - 16.0 == x).all(-1)
-    skip_unless(rows.any())
-    one, other = Inputs({"x": x[rows]}), Inputs({"x": shifted[rows]})
-    allowance = trial.bound(one).worst + trial.bound(other).worst
-    return trial.require_same(trial.call(other), trial.call(one), allowance, "a constant added to a row matters")
-
-
-@clause(
-    "LSM-3",
-    "log_softmax",
-    "Permuting the entries permutes the log-probabilities.",
-    formula="log_softmax(P x) = P log_softmax(x)",
-    why="It compares two calls: a sum that loses its tail, or its low digits, depends on the order.",
-    source=_SOURCE,
-)
-def permutes(trial: Trial) -> float:
-    """Within both bounds."""
-    skip_unless(_has_entries(trial) and trial.case["n"] > 1)
-    x = trial.inputs.arrays["x"]
-    order = trial.generator("order").permutation(x.shape[-1])
-    permuted = trial.call(Inputs({"x": np.ascontiguousarray(x[..., order])}))
-    allowance = 2 * trial.bound().worst[..., order]
-    return trial.require_same(permuted, trial.call()[..., order], allowance, "permuting the entries matters")
-
-
-@clause(
     "LSM-4",
     "log_softmax",
     "A log-probability is finite even where the probability is below the smallest number.",
     formula="log_softmax(x)_j = x_j - log sum exp(x), not log(exp(x_j) / sum exp(x))",
     why="It names the logarithm of a probability that has vanished; ALL-1 has an infinity there.",
-    source=_SOURCE,
+    source=SOURCE,
     prepare=lambda case: case.but(regime="limit"),
 )
 def finite_where_probabilities_vanish(trial: Trial) -> float:
@@ -163,7 +125,7 @@ def finite_where_probabilities_vanish(trial: Trial) -> float:
     "A row differs from its logits by one constant.",
     formula="x_j - log_softmax(x)_j = lse for all j",
     why="It needs no expected value: a wrong base, or a logit that is clipped, is no shift by one constant.",
-    source=_SOURCE,
+    source=SOURCE,
 )
 def one_constant(trial: Trial) -> float:
     """That of each entry against that of the largest, within both bounds."""

@@ -9,9 +9,7 @@ from ..terms.case import Case
 from ..terms.clause import clause
 from ..terms.component import LAYOUTS, Array, Component, Conventions, Inputs, factor, register
 from ..terms.requirements import skip_unless
-from ..terms.rounding import rounded
 from ..terms.trial import Trial
-from ..terms.verdict import Violation
 
 _SOURCE = "paper, section 3.4"
 _TIED = 'paper, section 3.4: "we share the same weight matrix"'
@@ -138,31 +136,6 @@ def reads_the_matrix(trial: Trial) -> float:
     ratio = trial.require_bits(actual, expected, "one-hot hidden states do not give the matrix's own entries")
     nothing = trial.call(trial.inputs.but(hidden=np.zeros_like(hidden)))
     return max(ratio, trial.require_bits(nothing, np.zeros_like(nothing), "hidden states of zero give logits"))
-
-
-@clause(
-    "LOGIT-4",
-    "output_logits",
-    "The matrix that is given is read at every call: an update of it in place is seen.",
-    formula="logits(h; W') after logits(h; W), where W' is W after an optimizer's step",
-    why="It updates the matrix in place, as training does where it is tied, and looks at the logits after it.",
-    source=_TIED,
-)
-def reads_it_again(trial: Trial) -> float:
-    """The second matrix lies in the same array."""
-    weight = trial.inputs.arrays["weight"]
-    skip_unless(trial.inputs.arrays["hidden"].size and trial.case["V"] > 1)
-    step = np.abs(weight).max(initial=0.0) * trial.generator("gradient").standard_normal(weight.shape)
-    updated = trial.inputs.but(weight=rounded(weight - step / 2, trial.dtype))
-    skip_unless(np.isfinite(updated.arrays["weight"]).all())
-    first, second = trial.sequence([trial.inputs, updated])
-    old, new = trial.bound(), trial.bound(updated)
-    with np.errstate(invalid="ignore"):
-        moved = np.abs(new.expected - old.expected) > new.worst + old.worst
-    if (moved & np.isfinite(second)).any() and np.array_equal(second, first):
-        raise Violation("an update of the matrix in place is not seen: the logits are those of before")
-    claim = "after an update of the matrix in place, the logits are others than of the same matrix afresh"
-    return trial.require_same(second, trial.call(updated), 2 * new.worst, claim)
 
 
 @clause(

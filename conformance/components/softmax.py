@@ -1,4 +1,4 @@
-"""Softmax: its cases, and the clauses that only it has."""
+"""Softmax: its cases, and the clauses that only it has; `several/rows.py` has what it shares."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from ..terms.requirements import require_within, skip_unless
 from ..terms.rounding import rounded
 from ..terms.trial import Trial
 
-_SOURCE = "paper, section 3.2.1, equation 1"
+SOURCE = "paper, section 3.2.1, equation 1"
 
 # Logits of about 1e2 to 1e4, and as large as the format holds; the others are regimes of `values`.
 _SCALES = {"normal": 1.0, "uniform": 3.0, "logits-1e2": 1e2, "logits-1e4": 1e4}
@@ -76,7 +76,7 @@ SOFTMAX: Component = register(
     "The probabilities of a row sum to one, and none is negative or above one.",
     formula="sum_i softmax(x)_i = 1, 0 <= softmax(x)_i <= 1",
     why="It needs no expected value: to sum to one, within 0 and 1, is what makes numbers probabilities.",
-    source=_SOURCE,
+    source=SOURCE,
 )
 def sums_to_one(trial: Trial) -> float:
     """Within the sum of the elements' bounds."""
@@ -89,50 +89,12 @@ def sums_to_one(trial: Trial) -> float:
 
 
 @clause(
-    "SM-2",
-    "softmax",
-    "Adding a constant to a row changes nothing.",
-    formula="softmax(x + c) = softmax(x)",
-    why="It compares two calls: padding that counts as a logit of 0 does not shift with the row.",
-    source=_SOURCE,
-)
-def shift_invariant(trial: Trial) -> float:
-    """The constant is a power of two, and only rows in which the sums are exact count."""
-    skip_unless(trial.case["n"] > 0 and trial.case["rows"] > 0)
-    x = trial.inputs.arrays["x"]
-    shifted = rounded(x + 16.0, trial.dtype)
-    rows = (shifted - 16.0 == x).all(-1)
-    skip_unless(rows.any())
-    one, other = Inputs({"x": x[rows]}), Inputs({"x": shifted[rows]})
-    allowance = trial.bound(one).worst + trial.bound(other).worst
-    return trial.require_same(trial.call(other), trial.call(one), allowance, "a constant added to a row matters")
-
-
-@clause(
-    "SM-3",
-    "softmax",
-    "Permuting the entries permutes the probabilities.",
-    formula="softmax(P x) = P softmax(x)",
-    why="It compares two calls: a sum in too narrow a format depends on the order of its terms.",
-    source=_SOURCE,
-)
-def permutes(trial: Trial) -> float:
-    """Within both bounds."""
-    skip_unless(trial.case["n"] > 1 and trial.case["rows"] > 0)
-    x = trial.inputs.arrays["x"]
-    order = trial.generator("order").permutation(x.shape[-1])
-    permuted = trial.call(Inputs({"x": np.ascontiguousarray(x[..., order])}))
-    allowance = 2 * trial.bound().worst[..., order]
-    return trial.require_same(permuted, trial.call()[..., order], allowance, "permuting the entries matters")
-
-
-@clause(
     "SM-4",
     "softmax",
     "Logits of any size give finite probabilities, and a far larger one takes all.",
     formula="softmax(x)_i -> 1 as x_i - x_j -> infinity for all j != i",
     why="It says that large logits are handled wrongly, as without their maximum.",
-    source=_SOURCE,
+    source=SOURCE,
     prepare=lambda case: case.but(regime="limit"),
 )
 def saturates(trial: Trial) -> float:

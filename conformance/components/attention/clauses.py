@@ -89,47 +89,6 @@ def constant_added_to_keys(trial: Trial) -> float:
 
 
 @clause(
-    "SDPA-4",
-    _COMPONENT,
-    "Permuting the keys with their values changes nothing.",
-    formula="Attention(Q, P K, P V) = Attention(Q, K, V)",
-    why="It compares two calls: tiles of keys that are merged wrongly make the order of the keys matter.",
-    source=_EQUATION,
-    prepare=lambda case: case.but(mask="none"),
-)
-def keys_permuted(trial: Trial) -> float:
-    """Any order."""
-    key, value = trial.inputs.arrays["key"], trial.inputs.arrays["value"]
-    skip_unless(key.shape[2] > 1)
-    order = trial.generator("order").permutation(key.shape[2])
-    permuted = trial.inputs.but(key=key[:, :, order].copy(), value=value[:, :, order].copy())
-    return trial.require_same(
-        trial.call(permuted), trial.call(), 2 * trial.bound().worst, "the order of the keys matters"
-    )
-
-
-@clause(
-    "SDPA-5",
-    _COMPONENT,
-    "Permuting the queries permutes the rows.",
-    formula="Attention(P Q, K, V) = P Attention(Q, K, V)",
-    why="It compares two calls: a row that a tile drops, or takes from its neighbour, depends on its place.",
-    source=_EQUATION,
-    prepare=lambda case: case.but(mask="none"),
-)
-def queries_permuted(trial: Trial) -> float:
-    """Any order."""
-    query = trial.inputs.arrays["query"]
-    skip_unless(query.shape[2] > 1)
-    order = trial.generator("order").permutation(query.shape[2])
-    permuted = trial.call(trial.inputs.but(query=query[:, :, order].copy()))
-    allowance = 2 * trial.bound().worst[:, :, order]
-    return trial.require_same(
-        permuted, trial.call()[:, :, order], allowance, "permuting the queries does not permute the rows"
-    )
-
-
-@clause(
     "SDPA-6",
     _COMPONENT,
     "Doubling every key and value changes nothing.",

@@ -86,28 +86,3 @@ def nothing_counts(trial: Trial) -> float:
     if not (np.isnan(gradient) | (gradient == 0)).all():
         raise Violation("no target counts, and there is a gradient")
     return 0.0
-
-
-@clause(
-    "CE-18",
-    "cross_entropy",
-    "A target that is no class is refused.",
-    formula="targets in 0 ... V - 1",
-    source="the formula has no logit for any other; what is read instead is another class's, or no memory of ours",
-    level="advisory",
-    prepare=lambda case: plain(case).but(layout="contiguous"),
-)
-def no_class(trial: Trial) -> float:
-    """V and -1. On processors only: the assertion of a graphics card would end every later call as well."""
-    skip_unless(trial.subject.adapter.offer.device == "cpu")
-    for strange in (trial.case["V"], -1):
-        targets = trial.inputs.arrays["targets"].copy()
-        targets[0] = strange
-        given = trial.inputs.but(targets=targets)
-        reply = trial.subject.adapter.call("cross_entropy", given.arrays, given.options, dtype=trial.dtype)
-        trial.subject.note_reply(reply)
-        if reply.status == "ok":
-            raise Violation(f"target {strange} of {trial.case['V']} classes is taken without an error")
-        if reply.status not in ("error", "unsupported"):
-            raise Violation(f"target {strange} of {trial.case['V']} classes does not end in an error: {reply.message}")
-    return 0.0

@@ -75,27 +75,6 @@ def vectors_to_symbols(trial: Trial) -> float:
 
 
 @clause(
-    "DEC-2",
-    _COMPONENT,
-    "Generating one symbol at a time gives the logits of the full pass, at every split.",
-    formula="f(tokens[:t], memory) = f(tokens, memory)[:t]",
-    why="It compares every first part with the full pass, as writing one symbol at a time relies on it.",
-    source='paper, section 3: "at each step the model is auto-regressive"',
-    prepare=lambda case: case.but(regime="normal"),
-)
-def steps_are_rows(trial: Trial) -> float:
-    """As with a cache of keys and values, for every t."""
-    tokens = trial.inputs.arrays["tokens"]
-    skip_unless(tokens.shape[1] > 1)
-    whole, allowed, ratio = trial.call(), allowance(trial), 0.0
-    for t in range(1, tokens.shape[1]):
-        step = trial.call(trial.inputs.but(tokens=tokens[:, :t].copy()))
-        claim = f"the first {t} symbols alone give other logits than among {tokens.shape[1]}"
-        ratio = max(ratio, trial.require_same(step, whole[:, :t], 2 * allowed[:, :t], claim))
-    return ratio
-
-
-@clause(
     "DEC-3",
     _COMPONENT,
     "The embedding and the last product share one matrix, and its gradient is the sum of both uses.",

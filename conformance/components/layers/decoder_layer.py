@@ -66,35 +66,6 @@ DECODER_LAYER: Component = register(
 
 
 @clause(
-    "DECL-1",
-    _COMPONENT,
-    "Decoding step by step gives the rows of the full pass, at every split: no position sees a later one.",
-    formula="f(x[:t], memory) = f(x, memory)[:t]",
-    why="It compares every first part with the full pass, which a cache relies on, without an expected value.",
-    source=_FUTURE,
-    prepare=lambda case: case.but(mask="none", regime="normal"),
-)
-def steps_are_rows(trial: Trial) -> float:
-    """As with a cache of keys and values, for every t."""
-    x = trial.inputs.arrays["x"]
-    skip_unless(x.shape[0] and x.shape[1] > 1)
-    whole, allowed, ratio = trial.call(), allowance(trial), 0.0
-    for t in range(1, x.shape[1]):
-        step = trial.inputs.but(x=x[:, :t].copy(), **_first_rows(trial.inputs, t))
-        claim = f"the first {t} positions alone give other rows than among {x.shape[1]}"
-        ratio = max(ratio, trial.require_same(trial.call(step), whole[:, :t], 2 * allowed[:, :t], claim))
-    return ratio
-
-
-def _first_rows(inputs: Inputs, t: int) -> dict[str, object]:
-    """The masks of the first t queries: a row for each of them, where there is one for each query."""
-    mask = inputs.arrays.get("memory_mask")
-    if mask is None:
-        return {}
-    return {"memory_mask": mask[..., :t, :].copy() if mask.shape[-2] > 1 else mask}
-
-
-@clause(
     "DECL-2",
     _COMPONENT,
     "Padding of the memory does not matter, nor does what stands in it.",
@@ -132,25 +103,6 @@ def memory_permuted(trial: Trial) -> float:
     other = trial.inputs.but(memory=memory[:, ::-1].copy())
     claim = "the order of the memory matters"
     return trial.require_same(trial.call(other), trial.call(), 2 * allowance(trial), claim)
-
-
-@clause(
-    "DECL-4",
-    _COMPONENT,
-    "With all three sub-layers silent, what is left is three norms: each sum has its residual, and a norm after it.",
-    formula="both W^O = 0, W_2 = 0, b_2 = 0: f(x) = LayerNorm(LayerNorm(LayerNorm(x)))",
-    why="It leaves three norms: a residual, a norm or a sub-layer out of its place is seen without the rest.",
-    source='paper, section 3.1: "LayerNorm(x + Sublayer(x))"',
-    prepare=lambda case: case.but(mask="none", memory_mask="none"),
-)
-def residuals_and_norms(trial: Trial) -> float:
-    """Within the bound, which is that of three norms."""
-    names = ("self_attention.w_output", "cross_attention.w_output", "feed_forward.w_2", "feed_forward.b_2")
-    silent = {f"weights.{name}": np.zeros_like(trial.inputs.arrays[f"weights.{name}"]) for name in names}
-    inputs = trial.inputs.but(**silent)
-    bound = trial.bound(inputs)
-    claim = "with all sub-layers silent, the layer is not three norms"
-    return trial.require_same(trial.call(inputs), bound.expected, bound.worst, claim)
 
 
 @clause(

@@ -132,25 +132,3 @@ def order_matters(trial: Trial) -> float:
     if np.array_equal(actual[:, 0], actual[:, 1]):
         raise Violation("the same symbol in two places gives the same vector")
     return 0.0
-
-
-@clause(
-    "ENC-4",
-    _COMPONENT,
-    "Padding does not matter: valid positions are what they are without it.",
-    formula="mask_j = False for j >= n: f(tokens)[:n] = f(tokens[:n])",
-    why="It compares two calls: a mask that only some of the layers get lets the padding in.",
-    source="paper, section 3.2.3",
-    prepare=lambda case: case.but(mask="none", regime="normal"),
-)
-def padding_does_not_matter(trial: Trial) -> float:
-    """Whatever symbol stands there."""
-    tokens = trial.inputs.arrays["tokens"]
-    length = tokens.shape[1]
-    skip_unless(length > 1)
-    n = (length + 1) // 2
-    valid = np.arange(length) < n
-    padded = trial.inputs.but(tokens=np.where(valid, tokens, 0), mask=valid[None, None, None, :])
-    alone = trial.inputs.but(tokens=tokens[:, :n].copy())
-    claim = "padding changes valid positions"
-    return trial.require_same(trial.call(padded)[:, :n], trial.call(alone), 2 * allowance(trial, alone), claim)

@@ -70,46 +70,6 @@ def permutation_equivariant(trial: Trial) -> float:
 
 
 @clause(
-    "ENCL-2",
-    _COMPONENT,
-    "Padding does not matter: valid positions are what they are without it.",
-    formula="mask_j = False for j >= n: f(x)[:n] = f(x[:n])",
-    why="It compares two calls, one with 100 in the padding: a mask that is lost on the way lets that in.",
-    source="paper, section 3.2.3: a masked connection has no weight",
-    prepare=lambda case: case.but(mask="none", regime="normal"),
-)
-def padding_does_not_matter(trial: Trial) -> float:
-    """With large numbers in the padded positions, and without these."""
-    x = trial.inputs.arrays["x"]
-    length = x.shape[1]
-    skip_unless(length > 1 and x.shape[0])
-    n = (length + 1) // 2
-    valid = np.arange(length) < n
-    padded = np.where(valid[:, None], x, 100.0)
-    whole = trial.call(trial.inputs.but(x=padded, mask=valid[None, None, None, :]))[:, :n]
-    alone = trial.inputs.but(x=x[:, :n].copy())
-    return trial.require_same(whole, trial.call(alone), 2 * allowance(trial, alone), "padding changes valid positions")
-
-
-@clause(
-    "ENCL-3",
-    _COMPONENT,
-    "With both sub-layers silent, the norm of the norm is left: each sum has its residual, and a norm after it.",
-    formula="W^O = 0, W_2 = 0, b_2 = 0: f(x) = LayerNorm(LayerNorm(x))",
-    source='paper, section 3.1: "LayerNorm(x + Sublayer(x))"',
-    prepare=lambda case: case.but(mask="none"),
-)
-def residuals_and_norms(trial: Trial) -> float:
-    """Within the bound, which is that of two norms."""
-    names = ("self_attention.w_output", "feed_forward.w_2", "feed_forward.b_2")
-    silent = {f"weights.{name}": np.zeros_like(trial.inputs.arrays[f"weights.{name}"]) for name in names}
-    inputs = trial.inputs.but(**silent)
-    bound = trial.bound(inputs)
-    claim = "with both sub-layers silent, the layer is not the norm of the norm"
-    return trial.require_same(trial.call(inputs), bound.expected, bound.worst, claim)
-
-
-@clause(
     "ENCL-4",
     _COMPONENT,
     "A padded position gets a gradient of exactly zero from the others.",

@@ -137,28 +137,6 @@ def mask_deletes(trial: Trial) -> float:
 
 
 @clause(
-    "MHA-6",
-    _COMPONENT,
-    "Decoding step by step gives the rows of the full pass, at every split.",
-    formula="causal self-attention: MultiHead(X[:t]) = MultiHead(X)[:t]",
-    why="It compares every first part with the full pass, as a cache of keys and values has to.",
-    source="paper, section 3.2.3",
-    prepare=lambda case: _plain(case, mask="causal", source="self", L_k=case["L_q"]),
-)
-def steps_are_rows(trial: Trial) -> float:
-    """As a cache of keys and values has it: a row sees what came before, and nothing else."""
-    length = trial.case["L_q"]
-    skip_unless(1 < length <= 17 and trial.case["B"])
-    whole, allowed, ratio = trial.call(), allowance(trial), 0.0
-    for t in range(1, length):
-        cut = {name: trial.inputs.arrays[name][:, :t].copy() for name in ("query", "key", "value")}
-        claim = f"the first {t} positions alone give other rows than among {length}"
-        step = trial.call(trial.inputs.but(**cut))
-        ratio = max(ratio, trial.require_same(step, whole[:, :t], 2 * allowed[:, :t], claim))
-    return ratio
-
-
-@clause(
     "MHA-7",
     _COMPONENT,
     "A key that no query sees gets a gradient of exactly zero, and so does its value.",

@@ -6,9 +6,9 @@ from ...terms.component import Component, Inputs, factor, register
 from ...terms.requirements import require_within, skip_unless
 from ...terms.rounding import rounded
 from ...terms.trial import Trial
-from .clauses import FACTORS, arrays_of, define_clauses, dependents
+from .clauses import BOTH, FACTORS, arrays_of, dependents
 
-_SOURCE = "Bahdanau, Cho and Bengio 2015, section 3.1: a(s, h) = v^T tanh(W s + U h)"
+_, _SOURCE = BOTH["additive_attention"]
 
 
 def _make(case: Case) -> Inputs:
@@ -36,8 +36,6 @@ ADDITIVE_ATTENTION: Component = register(
         large=factor("B L_q L_k d_q d_k d_v d_a", (4, 33, 65, 16, 33, 17, 16), (2, 33, 17, 33, 33, 33, 3)),
     )
 )
-
-define_clauses("additive_attention", "ADD", _SOURCE)
 
 
 @clause(

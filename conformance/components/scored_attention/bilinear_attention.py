@@ -7,9 +7,9 @@ from ...terms.clause import clause
 from ...terms.component import Component, Inputs, factor, register
 from ...terms.requirements import skip_unless
 from ...terms.trial import Trial
-from .clauses import FACTORS, arrays_of, define_clauses, dependents
+from .clauses import BOTH, FACTORS, arrays_of, dependents
 
-_SOURCE = "Luong, Pham and Manning 2015, section 3.1: score(h_t, h_s) = h_t^T W_a h_s"
+_, _SOURCE = BOTH["bilinear_attention"]
 
 
 def _make(case: Case) -> Inputs:
@@ -34,8 +34,6 @@ BILINEAR_ATTENTION: Component = register(
         large=factor("B L_q L_k d_q d_k d_v", (4, 33, 65, 16, 33, 17), (2, 65, 129, 33, 33, 33)),
     )
 )
-
-define_clauses("bilinear_attention", "BIL", _SOURCE)
 
 
 @clause(

@@ -3,13 +3,14 @@
 Both score each query against each key by weights of their own, and mix the values by the softmax of the scores.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import numpy as np
 
 from ...cases.values import draw
 from ...terms.case import Case
-from ...terms.clause import clause
+from ...terms.clause import Check, clause
 from ...terms.component import LAYOUTS, Array, Conventions, Inputs, Option, factor
 from ...terms.requirements import skip_unless
 from ...terms.rounding import rounded
@@ -76,90 +77,64 @@ def dependents(inputs: Inputs, name: str, where: tuple[int, ...], conventions: C
     return depends
 
 
-def define_clauses(component: str, prefix: str, source: str) -> None:
-    """The clauses of a weighted mean, for one component."""
+BOTH: Final = {
+    "additive_attention": ("ADD", "Bahdanau, Cho and Bengio 2015, section 3.1: a(s, h) = v^T tanh(W s + U h)"),
+    "bilinear_attention": ("BIL", "Luong, Pham and Manning 2015, section 3.1: score(h_t, h_s) = h_t^T W_a h_s"),
+}
+"""What the ids of a component's clauses begin with, and the source of its formula."""
 
-    @clause(
-        f"{prefix}-1",
-        component,
-        "The weights of a row sum to one.",
-        formula="sum_j p_ij = 1, seen with values of 1",
-        why="It needs no expected value: it tells a wrong softmax from wrong scores.",
-        source=source,
-    )
-    def weights_sum_to_one(trial: Trial) -> float:
-        """With values of 1, a row holds the sum of its weights."""
-        skip_unless(trial.case["L_k"])
-        ones = trial.inputs.but(value=np.ones_like(trial.inputs.arrays["value"]))
-        actual = trial.call(ones)
-        return trial.require_same(
-            actual, np.ones_like(actual), trial.bound(ones).worst, "the weights of a row do not sum to 1"
-        )
 
-    @clause(
-        f"{prefix}-2",
-        component,
-        "Permuting the keys with their values changes nothing.",
-        formula="f(Q, P K, P V) = f(Q, K, V)",
-        why="It compares two calls: a causal order that nobody asked for makes the order of the keys matter.",
-        source=source,
-    )
-    def keys_permuted(trial: Trial) -> float:
-        """Any order."""
-        key, value = trial.inputs.arrays["key"], trial.inputs.arrays["value"]
-        skip_unless(key.shape[1] > 1)
-        order = trial.generator("order").permutation(key.shape[1])
-        permuted = trial.inputs.but(key=key[:, order].copy(), value=value[:, order].copy())
-        return trial.require_same(
-            trial.call(permuted), trial.call(), 2 * trial.bound().worst, "the order of the keys matters"
-        )
+def of_both(number: int, sentence: str, **words: Any) -> Callable[[Check], Check]:
+    """Make a function a clause of both components, under the same number."""
 
-    @clause(
-        f"{prefix}-3",
-        component,
-        "Each query is answered by itself: permuting the queries permutes the rows.",
-        formula="f(P Q, K, V) = P f(Q, K, V)",
-        why="It compares two calls: a row that takes anything from another row depends on its place.",
-        source=source,
-    )
-    def queries_permuted(trial: Trial) -> float:
-        """Any order."""
-        query = trial.inputs.arrays["query"]
-        skip_unless(query.shape[1] > 1)
-        order = trial.generator("order").permutation(query.shape[1])
-        permuted = trial.call(trial.inputs.but(query=query[:, order].copy()))
-        allowance = 2 * trial.bound().worst[:, order]
-        return trial.require_same(
-            permuted, trial.call()[:, order], allowance, "permuting the queries does not permute the rows"
-        )
+    def register(check: Check) -> Check:
+        for component, (prefix, source) in BOTH.items():
+            clause(f"{prefix}-{number}", component, sentence, source=source, **words)(check)
+        return check
 
-    @clause(
-        f"{prefix}-4",
-        component,
-        "With one key, every row is its value.",
-        formula="softmax of one score is 1",
-        why="What is due is an argument itself, whatever the weights and the scores.",
-        source=source,
-        prepare=lambda case: case.but(L_k=1),
-    )
-    def one_key(trial: Trial) -> float:
-        """Whatever the query is."""
-        actual = trial.call()
-        expected = np.broadcast_to(trial.inputs.arrays["value"], actual.shape)
-        return trial.require_same(actual, expected, trial.bound().worst, "one key does not return its value")
+    return register
 
-    @clause(
-        f"{prefix}-5",
-        component,
-        "Equal keys give the mean of their values.",
-        formula="k_j = k for all j: p_ij = 1/n",
-        why="What is due is a plain mean, whatever the weights: only the normaliser is left to be wrong.",
-        source=source,
-        prepare=lambda case: case.but(regime="equal-rows"),
+
+@of_both(
+    1,
+    "The weights of a row sum to one.",
+    formula="sum_j p_ij = 1, seen with values of 1",
+    why="It needs no expected value: it tells a wrong softmax from wrong scores.",
+)
+def weights_sum_to_one(trial: Trial) -> float:
+    """Give values of 1, so that a row holds the sum of its weights."""
+    skip_unless(trial.case["L_k"])
+    ones = trial.inputs.but(value=np.ones_like(trial.inputs.arrays["value"]))
+    actual = trial.call(ones)
+    return trial.require_same(
+        actual, np.ones_like(actual), trial.bound(ones).worst, "the weights of a row do not sum to 1"
     )
-    def equal_keys(trial: Trial) -> float:
-        """The mean in float64 is off by at most L_k 2^-53 mean |v|, below the bound of every format."""
-        skip_unless(trial.case["L_k"])
-        actual = trial.call()
-        mean = np.broadcast_to(trial.inputs.arrays["value"].mean(1, keepdims=True), actual.shape)
-        return trial.require_same(actual, mean, trial.bound().worst, "equal keys do not give the mean")
+
+
+@of_both(
+    4,
+    "With one key, every row is its value.",
+    formula="softmax of one score is 1",
+    why="What is due is an argument itself, whatever the weights and the scores.",
+    prepare=lambda case: case.but(L_k=1),
+)
+def one_key(trial: Trial) -> float:
+    """Compare every row with the value of the one key, whatever the query is."""
+    actual = trial.call()
+    expected = np.broadcast_to(trial.inputs.arrays["value"], actual.shape)
+    return trial.require_same(actual, expected, trial.bound().worst, "one key does not return its value")
+
+
+@of_both(
+    5,
+    "Equal keys give the mean of their values.",
+    formula="k_j = k for all j: p_ij = 1/n",
+    why="What is due is a plain mean, whatever the weights: only the normaliser is left to be wrong.",
+    prepare=lambda case: case.but(regime="equal-rows"),
+)
+def equal_keys(trial: Trial) -> float:
+    """Compare with the mean, which in float64 is off by at most L_k 2^-53 mean |v|, below the bound of every format."""
+    skip_unless(trial.case["L_k"])
+    actual = trial.call()
+    mean = np.broadcast_to(trial.inputs.arrays["value"].mean(1, keepdims=True), actual.shape)
+    return trial.require_same(actual, mean, trial.bound().worst, "equal keys do not give the mean")
