@@ -1,6 +1,5 @@
-"""Scaled dot-product attention: its cases; `attention_clauses.py` and `attention_mask_clauses.py` have its clauses."""
+"""Scaled dot-product attention: its cases; the other files of the folder have its clauses."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,11 +7,9 @@ import numpy as np
 from ....oracle.attention import visible
 from ....oracle.rounding.bound import Bound
 from ...cases.masks import MASKS, mask_of
-from ...cases.values import draw, generator_of
 from ...terms.case import Case
 from ...terms.component import LAYOUTS, Array, Component, Conventions, Inputs, factor, register
-from ...terms.generator import Generator
-from ...terms.rounding import rounded
+from .regimes import REGIMES, values_of
 
 # Lengths at 1 and 2, and around the tiles of 16, 64 and 128 that kernels cut them into; the plainest first.
 _LENGTHS = (3, 1, 2, 5, 7, 15, 16, 17, 63, 64, 65, 127, 128, 129, 257, 0)
@@ -20,18 +17,6 @@ _LENGTHS = (3, 1, 2, 5, 7, 15, 16, 17, 63, 64, 65, 127, 128, 129, 257, 0)
 # Sizes of heads: those of models, those between, and d_v unlike d_k.
 _HEAD_SIZES = (4, 1, 8, 16, 33, 64, 72, 80, 96, 128)
 _UNEQUAL_SIZES = ((4, 7), (16, 5), (64, 16), (33, 96), (1, 3))
-
-_REGIMES = (
-    *("normal", "uniform", "integers", "sharp", "one-hot", "even", "zero", "ties", "equal-rows", "dominant"),
-    *("offset", "cancelling", "logits-1e2", "logits-1e4", "limit", "tiny", "subnormal"),
-)
-_DEVIATION_OF_LOGITS = {"sharp": 8.0, "logits-1e2": 1e2, "logits-1e4": 1e4}
-
-ONE_HOT = 2.0**14
-"""A score of -2^14 times a scale of 0.08 or more is below -1000, whose exponential is zero in every format."""
-
-# Products of two of these, summed over 128 channels, stay finite in the accumulator.
-_LIMIT = {"float64": 2.0**500, "float32": 2.0**56, "bfloat16": 2.0**56, "float16": 2.0**15}
 
 
 def _make(case: Case) -> Inputs:
@@ -41,7 +26,7 @@ def _make(case: Case) -> Inputs:
         "key": (batch, groups, case["L_k"], case["d_k"]),
         "value": (batch, groups, case["L_k"], case["d_v"]),
     }
-    arrays = _values(case, shapes)
+    arrays = values_of(case, shapes)
     mask = mask_of(case, (batch, heads, case["L_q"], case["L_k"]))
     if mask is not None:
         arrays["mask"] = mask
@@ -50,60 +35,6 @@ def _make(case: Case) -> Inputs:
         "scale": None if case["scale"] == "none" else case["scale"],
     }
     return Inputs(arrays, options)
-
-
-def _values(case: Case, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:
-    regime, dtype = case["regime"], case["dtype"]
-    kinds = {
-        "even": ("zero", "normal", "integers"),
-        "subnormal": ("normal", "normal", "subnormal"),
-        "offset": ("normal", "normal", "offset"),
-        "integers": ("integers", "integers", "integers"),
-        "zero": ("zero", "zero", "zero"),
-        "ties": ("ties", "ties", "ties"),
-        "tiny": ("tiny", "tiny", "tiny"),
-        "cancelling": ("cancelling", "cancelling", "cancelling"),
-        "uniform": ("uniform", "uniform", "uniform"),
-    }.get(regime, ("normal", "normal", "normal"))
-    arrays = {name: draw(case, name, shapes[name], kind, dtype) for name, kind in zip(shapes, kinds, strict=True)}
-    generator = generator_of(case, "regime", regime)
-    if regime in _DEVIATION_OF_LOGITS:
-        scale = 1 / np.sqrt(case["d_k"]) if case["scale"] == "none" else case["scale"]
-        # s = scale q.k has the deviation scale sqrt(d_k) a^2 where q and k have the deviation a.
-        a = np.sqrt(_DEVIATION_OF_LOGITS[regime] / (scale * np.sqrt(case["d_k"])))
-        arrays |= {name: rounded(a * arrays[name], dtype) for name in ("query", "key")}
-    elif regime == "one-hot":
-        arrays |= _one_hot(case, shapes, generator)
-    elif regime == "equal-rows":
-        arrays["key"][...] = arrays["key"][:, :, :1]
-    elif regime == "dominant" and case["L_k"]:
-        # One key of each item that every query prefers.
-        direction = rounded(generator.choice([-1.0, 1.0], case["d_k"]), dtype)
-        arrays["query"] = rounded(direction + 0.25 * arrays["query"], dtype)
-        arrays["key"][:, :, generator.integers(case["L_k"])] = 8 * direction
-    elif regime == "offset":
-        # A vector common to all keys shifts every score of a query by the same.
-        arrays["key"] = rounded(arrays["key"] + 4, dtype)
-    elif regime == "limit":
-        for name in ("query", "key"):
-            arrays[name] = generator.choice([-1.0, 0.0, 0.5, 1.0], shapes[name]) * _LIMIT[dtype]
-    return arrays
-
-
-def _one_hot(case: Case, shapes: Mapping[str, tuple[int, ...]], generator: Generator) -> dict[str, Array]:
-    """Scores of 0 for one key of each query, and below -1000 for every other.
-
-    Query i looks at one channel c; the key that has 0 there is its own, all others have -1. The score is 0, so that
-    its exponential is 1 in every way of forming it; and powers of two as values survive any of the ways to divide.
-    """
-    d_k, keys = case["d_k"], case["L_k"]
-    key = np.full(shapes["key"], -1.0)
-    places = generator.permutation(keys)[:d_k]
-    key[:, :, places, np.arange(len(places))] = 0.0
-    channel = generator.integers(0, max(len(places), 1), shapes["query"][:3])
-    query = ONE_HOT * (np.arange(d_k) == channel[..., None])
-    value = np.ldexp(generator.choice([-1.0, 1.0], shapes["value"]), generator.integers(-6, 7, shapes["value"]))
-    return {"query": query, "key": key, "value": value}
 
 
 def plain(case: Case, **changes: Any) -> Case:
@@ -195,7 +126,7 @@ ATTENTION: Component = register(
             "size": factor("d_k d_v", *((d, d) for d in _HEAD_SIZES), *_UNEQUAL_SIZES),
             "mask": factor("mask", *MASKS),
             "scale": factor("scale", "none", 0.3),
-            "regime": factor("regime", *_REGIMES),
+            "regime": factor("regime", *REGIMES),
             "layout": factor("layout", *LAYOUTS),
         },
         inputs=_make,

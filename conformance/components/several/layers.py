@@ -39,7 +39,7 @@ from ..layers.weights import allowance
 )
 def steps_are_rows(trial: Trial) -> float:
     """Call with the first t positions, as with a cache of keys and values, for every t; the memory stays whole."""
-    names = [name for name, axes in trial.component.row.arrays.items() if "L_m" not in axes.split()]
+    names = [name for name, axes in trial.component.row.arrays.items() if axes.startswith("B ") and "L_m" not in axes]
     length = trial.inputs.arrays[names[0]].shape[1]
     skip_unless(1 < length <= 17 and trial.case["B"])
     whole, allowed, ratio = trial.call(), allowance(trial), 0.0
