@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .calling import Reply as Reply
     from .declaration import AdapterError as AdapterError
     from .declaration import Offer as Offer
+    from .in_process import open_object as open_object
     from .listing import Listed as Listed
     from .listing import available as available
     from .opening import Opening as Opening
@@ -31,6 +32,7 @@ _HOME: Final = {
     "available": "listing",
     "Opening": "opening",
     "open_adapter": "opening",
+    "open_object": "in_process",
 }
 
 

@@ -12,7 +12,11 @@ from typing import Any
 from .contract import CONVENTIONS, DTYPES, FUNCTIONS, NUMERICS, SIZES
 
 
-class AdapterError(Exception):
+class UserError(Exception):
+    """A mistake of the user. One sentence: what was wrong, and what would be right."""
+
+
+class AdapterError(UserError):
     """The adapter cannot be loaded. One sentence: what was wrong, and what would be right."""
 
 

@@ -1,9 +1,11 @@
 """The same calls without a process, for debuggers: a breakpoint in the adapter works, a crash takes us along."""
 
+import inspect
 from collections.abc import Sequence
 
 from .adapter import Adapter
 from .calling import Call, Reply, reply_from, request_of
+from .declaration import check_function
 from .finding import Found
 from .host import Host
 from .loading import Loaded, check
@@ -27,6 +29,11 @@ class InProcessAdapter(Adapter):
         """Nothing to end."""
 
 
-def open_object(target: object, name: str) -> InProcessAdapter:
-    """An adapter made of an object at hand, for tests."""
-    return InProcessAdapter(check(Found(name, target, target)))
+def open_object(
+    target: object, name: str, component: str | None = None, framework: str | None = None
+) -> InProcessAdapter:
+    """Open an object at hand; a bare function, which `component` names, has its declarations in its module."""
+    if component is not None:
+        check_function(component, name)
+    module = target if component is None else inspect.getmodule(target)
+    return InProcessAdapter(check(Found(name, target, module), component, framework))

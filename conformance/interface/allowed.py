@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...adapters.contract import DTYPES
+from ...adapters.declaration import UserError
 from ..components import COMPONENTS
 from ..judging.result import Result
 
 
-class AllowError(ValueError):
+class AllowError(UserError, ValueError):
     """A line of an allow file that names no clause: one sentence."""
 
 

@@ -4,21 +4,20 @@ import argparse
 import contextlib
 import io
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from ...adapters import Adapter, AdapterError, available
-from ...adapters.declaration import suggestion
+from ...adapters import Adapter, available
+from ...adapters.declaration import UserError, suggestion
 from ..claims.coverage import covered
 from ..components import CLAUSES
 from ..judging.plan import plan
-from ..terms.case import CaseError
 from . import terminal
-from .allowed import AllowError, read_allowed
+from .allowed import read_allowed
 from .foreign_text import visible, visible_lines
 from .junit import write_junit
-from .options import JUDGING, OPENING, add_options, opening, selection, workers
+from .options import JUDGING, OPENING, UsageError, add_options, check_dtypes, opening, selection, workers
 from .replaying import replay
 from .report import EXIT_STATUS, USAGE, Report, is_report, read_json, write_json
 from .running import run
@@ -29,10 +28,6 @@ _INTERNAL: Final = 70
 """The judge itself failed: neither a verdict nor the user's mistake (EX_SOFTWARE of sysexits)."""
 
 
-class UsageError(Exception):
-    """One sentence for the user."""
-
-
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Parse, do, exit."""
     # What the screen's encoding lacks is spelled out, as on standard error.
@@ -41,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     parsed = _parser().parse_args(arguments)
     try:
         sys.exit(parsed.command(parsed))
-    except (UsageError, AdapterError, CaseError, AllowError) as error:
+    except UserError as error:
         print(f"assay: {visible(error)}", file=sys.stderr)  # noqa: T201
         sys.exit(USAGE)
     except KeyboardInterrupt:
@@ -107,7 +102,7 @@ def _run(parsed: argparse.Namespace) -> int:
     for spec in parsed.adapter or ["torch"]:
         how = opening(spec, parsed)
         with contextlib.closing(how.open()) as adapter:
-            _check_dtypes(parsed.dtype, adapter)
+            check_dtypes(parsed.dtype, adapter.offer)
             lines = list(plan(adapter.offer, selection(parsed)))
             report = Report(how, adapter.offer, parsed.profile, parsed.seed, lines, allowed)
             reports.append(report)
@@ -137,15 +132,6 @@ def _judge(report: Report, adapter: Adapter, workers: str) -> list[str]:
     except KeyboardInterrupt:
         report.interrupted = True
         return []
-
-
-def _check_dtypes(dtypes: Collection[str], adapter: Adapter) -> None:
-    """A dtype that the adapter does not take is a mistake, not an empty run."""
-    for dtype in dtypes:
-        if dtype not in adapter.offer.dtypes:
-            raise UsageError(
-                f"{adapter.offer.name} does not take {dtype}; its dtypes are {', '.join(adapter.offer.dtypes)}"
-            )
 
 
 def _check_writable(path: Path | None) -> None:

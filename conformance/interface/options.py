@@ -8,25 +8,42 @@ import contextlib
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
-from ...adapters import Opening
+from ...adapters import Offer, Opening
 from ...adapters.contract import DTYPES
-from ...adapters.declaration import suggestion
+from ...adapters.declaration import UserError, suggestion
 from ..cases.profiles import PROFILES
 from ..components import CLAUSES, COMPONENTS
 from ..judging.plan import Selection
+
+
+class UsageError(UserError, argparse.ArgumentTypeError):
+    """An option, an argument or a file of the user's is wrong; argparse says of which option it speaks."""
+
+
+def known_names(what: str, given: str | Collection[str], known: Collection[str]) -> tuple[str, ...]:
+    """Return the names given, of which each must be known; one alone may be a string."""
+    names = (given,) if isinstance(given, str) else tuple(given)
+    for name in names:
+        if name not in known:
+            hint = suggestion(name, known) or f"; there are {', '.join(known)}"
+            raise UsageError(f"there is no {what} {name!r}{hint}")
+    return names
+
+
+def check_dtypes(dtypes: Collection[str], offer: Offer) -> None:
+    """Refuse a dtype that the adapter does not take: it is a mistake, not an empty run."""
+    for dtype in dtypes:
+        if dtype not in offer.dtypes:
+            raise UsageError(f"{offer.name} does not take {dtype}; its dtypes are {', '.join(offer.dtypes)}")
 
 
 def listed(what: str, known: Collection[str]) -> Callable[[str], tuple[str, ...]]:
     """Return the type of an option that takes names separated by commas."""
 
     def names(text: str) -> tuple[str, ...]:
-        given = tuple(filter(None, text.split(",")))
-        for name in given:
-            if name not in known:
-                hint = suggestion(name, known) or f"; there are {', '.join(known)}"
-                raise argparse.ArgumentTypeError(f"there is no {what} {name!r}{hint}")
+        given = known_names(what, list(filter(None, text.split(","))), known)
         if not given:
-            raise argparse.ArgumentTypeError(f"names no {what}")
+            raise UsageError(f"names no {what}")
         return given
 
     return names
@@ -36,7 +53,7 @@ def seed(text: str) -> int:
     """Read a number for all cases."""
     if text.isdecimal():
         return int(text)
-    raise argparse.ArgumentTypeError(f"must be a whole number, 0 or more, not {text!r}")
+    raise UsageError(f"must be a whole number, 0 or more, not {text!r}")
 
 
 def workers(text: str) -> str:
@@ -45,7 +62,7 @@ def workers(text: str) -> str:
         return text
     if text.isdecimal():
         return str(int(text))
-    raise argparse.ArgumentTypeError(f"must be a whole number or auto, not {text!r}")
+    raise UsageError(f"must be a whole number or auto, not {text!r}")
 
 
 def seconds(text: str) -> float:
@@ -53,7 +70,7 @@ def seconds(text: str) -> float:
     with contextlib.suppress(ValueError):
         if 0 < float(text) < float("inf"):
             return float(text)
-    raise argparse.ArgumentTypeError(f"must be a number of seconds above 0, not {text!r}")
+    raise UsageError(f"must be a number of seconds above 0, not {text!r}")
 
 
 def _only(what: str, known: Collection[str], form: str) -> dict[str, Any]:

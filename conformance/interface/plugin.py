@@ -12,6 +12,7 @@ from typing import Any, Final
 import pytest
 
 from ...adapters import Adapter, AdapterError, Opening
+from ...adapters.declaration import UserError
 from ..cases.profiles import PROFILES
 from ..components import CLAUSES
 from ..judging.judging import judge_clause
@@ -83,7 +84,7 @@ def _asked_for(config: pytest.Config) -> list[Judged]:
     openings = [opening(spec, option, "assay_") for spec in dict.fromkeys(option.assay)]
     try:
         offers = [_opened(config, each).offer for each in openings]
-    except AdapterError as error:
+    except UserError as error:
         raise pytest.UsageError(visible(error)) from None
     for dtype in option.assay_dtype:
         if openings and not any(dtype in offer.dtypes for offer in offers):

@@ -31,22 +31,22 @@ class Report:
     seed: int
     lines: Sequence[Line]
     allowed: Sequence[Allowed] = ()
-    results: dict[Line, Result] = field(default_factory=dict)
+    judged: dict[Line, Result] = field(default_factory=dict)
     interrupted: bool = False
 
     def add(self, line: Line, result: Result) -> None:
         """Take in a result; a failure that is allowed becomes that."""
         if result.status == "fail" and any(each.covers(result) for each in self.allowed):
             result.status = "allowed"
-        self.results[line] = result
+        self.judged[line] = result
 
     @property
-    def ordered(self) -> list[Result]:
+    def results(self) -> list[Result]:
         """The results in the order of the plan, those of functions that are not offered among them."""
         found = []
         for line in self.lines:
-            if line in self.results:
-                found.append(self.results[line])
+            if line in self.judged:
+                found.append(self.judged[line])
             elif not line.offered:
                 reason = f"{line.component} is not offered"
                 found.append(
@@ -57,22 +57,22 @@ class Report:
     @property
     def checked(self) -> int:
         """How many lines were judged."""
-        return sum(result.status in ("pass", "fail", "allowed") for result in self.results.values())
+        return sum(result.status in ("pass", "fail", "allowed") for result in self.judged.values())
 
     @property
     def failures(self) -> list[Result]:
         """The required clauses that are violated."""
-        return [result for result in self.ordered if result.status == "fail" and result.level == "required"]
+        return [result for result in self.results if result.status == "fail" and result.level == "required"]
 
     @property
     def warnings(self) -> list[Result]:
         """The advisory clauses that are violated."""
-        return [result for result in self.ordered if result.status == "fail" and result.level == "advisory"]
+        return [result for result in self.results if result.status == "fail" and result.level == "advisory"]
 
     @property
     def stale(self) -> list[Allowed]:
         """Allowed failures that did not fail, though something they speak of was judged."""
-        done = list(self.results.values())
+        done = list(self.judged.values())
         return [
             each
             for each in self.allowed
@@ -85,7 +85,7 @@ class Report:
         """No evidence is not a pass, and neither is half a run."""
         if self.failures:
             return VIOLATES
-        required = any(result.level == "required" and result.status == "pass" for result in self.results.values())
+        required = any(result.level == "required" and result.status == "pass" for result in self.judged.values())
         return CONFORMS if required and not self.interrupted else NO_EVIDENCE
 
     def as_json(self) -> dict[str, Any]:
@@ -110,7 +110,7 @@ class Report:
         }
         if self.interrupted:
             whole["incomplete"] = True
-        return {**whole, "results": [result.as_json() for result in self.ordered]}
+        return {**whole, "results": [result.as_json() for result in self.results]}
 
 
 def is_report(data: object) -> bool:

@@ -71,7 +71,7 @@ def run(report: Report, adapter: Adapter, heard: Callable[[Result], None], worke
         arguments += ["--capture=no", "-W", "ignore", "-n", workers, "--dist", "worksteal"]
         arguments += ["-c", str(ini), "--rootdir", folder, "--basetemp", str(Path(folder, "basetemp")), folder]
         pytest.main(arguments, [conductor])
-    if len(report.results) < len(conductor.lines):
+    if len(report.judged) < len(conductor.lines):
         report.interrupted = True
     return conductor.errors
 

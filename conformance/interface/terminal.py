@@ -117,7 +117,7 @@ def _show_verdict(screen: Screen, report: Report) -> None:
         ("unsupported", "unsupported"),
         ("allowed to fail", "allowed"),
     ):
-        count = sum(result.status == status for result in report.ordered)
+        count = sum(result.status == status for result in report.results)
         counts += [f"{count} {word}"] if count else []
     sizes = ", few sizes" if report.offer.sizes == "few" else ""
     incomplete = "; the run was interrupted" if report.interrupted else ""
@@ -131,7 +131,7 @@ def _show_verdict(screen: Screen, report: Report) -> None:
 
 def _table(report: Report) -> Table:
     table = Table(title=None, header_style="bold")
-    results = report.ordered
+    results = report.results
     judged = [result for result in results if result.status != "not-offered"]
     # Texts have no dtype; neither has what was never judged.
     dtypes = [dtype for dtype in (*DTYPES, "") if any(result.dtype == dtype for result in judged or results)]

@@ -10,10 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from ...adapters.declaration import UserError
+
 Value: TypeAlias = int | float | str
 
 
-class CaseError(ValueError):
+class CaseError(UserError, ValueError):
     """A line that is no case: one sentence."""
 
 

@@ -61,6 +61,7 @@ class Generator:
     def standard_normal(self, size: _Size = ()) -> Array:
         """Draw normal numbers of mean 0 and variance 1, by the polar method (Marsaglia and Bray 1964)."""
         shape = (size,) if isinstance(size, int) else size
+        np.empty(shape)  # more than memory holds is refused before the work, not after it
         missing, found = math.prod(shape), [np.empty(0)]
         while missing > 0:
             # Two numbers of each point of a square that lies in its circle, as pi/4 of them do.

@@ -1,0 +1,84 @@
+"""Judge from Python: `judge(adapter)` returns the report that `assay run` would write."""
+
+import contextlib
+import inspect
+from collections.abc import Callable, Collection
+
+from ...adapters import Adapter, Opening, open_object
+from ...adapters.contract import DTYPES
+from ..cases.profiles import PROFILES
+from ..components import CLAUSES, COMPONENTS
+from ..judging.judging import judge_clause
+from ..judging.plan import Selection, in_turn, plan
+from ..judging.result import Result
+from .options import UsageError, check_dtypes, known_names
+from .report import Report
+
+
+def judge(
+    adapter: str | object,
+    *,
+    component: str | None = None,
+    framework: str | None = None,
+    components: str | Collection[str] = (),
+    dtypes: str | Collection[str] = (),
+    clauses: str | Collection[str] = (),
+    profile: str = "quick",
+    seed: int = 0,
+    timeout: float = Opening.timeout,
+    in_process: bool = False,
+    heard: Callable[[Result], object] | None = None,
+) -> Report:
+    """Judge an implementation and return the report; `UserError`, one sentence, for a mistake in the call.
+
+    Args:
+        adapter: what `assay run` takes, as a string; or a module, or any object with functions of the contract's
+            names; or one function, with `component` to say which it is.
+        component: what a bare function is; nothing else is judged then.
+        framework: whose arrays a bare function takes; numpy, if it says nothing.
+        components: those that are judged; all that are offered, if empty.
+        dtypes: those that are judged; all that the adapter takes, if empty.
+        clauses: those that are judged, by their ids; all, if empty.
+        profile: how many cases: `quick`, `standard` or `exhaustive`.
+        seed: of all cases; the same seed gives the same report.
+        timeout: the seconds that a call in a worker process may take.
+        in_process: whether an adapter that is named by a string runs in this process, too; an object always does.
+        heard: called with each result as it comes.
+
+    """
+    selection = Selection(
+        known_names("component", components or component or (), COMPONENTS),
+        known_names("dtype", dtypes, DTYPES),
+        known_names("clause", clauses, CLAUSES),
+    )
+    known_names("profile", (profile,), PROFILES)
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise UsageError(f"seed must be a whole number, 0 or more, not {seed!r}")
+    if not 0 < timeout < float("inf"):
+        raise UsageError(f"timeout must be a number of seconds above 0, not {timeout!r}")
+    opening = Opening(_name(adapter), component, framework, timeout, in_process or not isinstance(adapter, str))
+    with contextlib.closing(_opened(adapter, opening)) as opened:
+        check_dtypes(selection.dtypes, opened.offer)
+        report = Report(opening, opened.offer, profile, seed, list(plan(opened.offer, selection)))
+        for line in in_turn(line for line in report.lines if line.offered):
+            result = judge_clause(opened, line.clause, line.component, line.dtype, PROFILES[profile], seed)
+            report.add(line, result)
+            if heard is not None:
+                heard(result)
+    return report
+
+
+def _opened(adapter: str | object, opening: Opening) -> Adapter:
+    if isinstance(adapter, str):
+        return opening.open()
+    return open_object(adapter, opening.spec, opening.component, opening.framework)
+
+
+def _name(adapter: str | object) -> str:
+    """Return what a report calls an object."""
+    if isinstance(adapter, str):
+        return adapter
+    name = str(getattr(adapter, "__name__", type(adapter).__name__))
+    module = inspect.getmodule(adapter)
+    known = module is not None and getattr(module, name, None) is adapter
+    return f"{module.__name__}:{name}" if module is not None and known else name
