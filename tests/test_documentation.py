@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from assay.adapters.contract import CONVENTIONS, FUNCTIONS, NUMERICS
-from assay.conformance.components import CLAUSES, COMPONENTS, clauses_of
+from assay.conformance.components import CLAUSES, COMPONENTS
 from assay.conformance.interface import plugin
 from assay.conformance.interface.command_line import _parser
 from assay.conformance.variants import variants
@@ -86,7 +86,7 @@ def test_every_clause_exists(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_file_exists(page):
-    named = [ROOT / each.rstrip(".") for each in FILE.findall(LINK.sub("", TEXT[page]))]
+    named = [ROOT / each.rstrip(".") for each in FILE.findall(LINK.sub("", TEXT[page])) if "NAME" not in each]
     named += [page.parent / each for each in LINK.findall(TEXT[page])]
 
     assert [each for each in named if not each.exists()] == []
@@ -115,25 +115,53 @@ def test_the_table_of_numerics_is_the_contract():
             assert documented[name] == "a format" or tuple(INLINE.findall(documented[name])) == allowed
 
 
+def shape(axes):
+    """The axes of an array as the documentation writes them."""
+    words = axes.split()
+    return f"({', '.join(words)}{',' if len(words) == 1 and words != ['...'] else ''})"
+
+
 def test_the_table_of_functions_is_the_contract():
-    documented = [row[0].strip("`") for row in rows("adapters.md", "function")]
+    """The call, the shapes of its arrays and of its result; a cell may say more after a comma or a colon."""
+    documented = rows("adapters.md", "function")
 
-    assert documented == [FUNCTIONS[name].call for name in FUNCTIONS if name in COMPONENTS]
-    for name in FUNCTIONS:
-        assert f"`{name}" in TEXT[ROOT / "docs" / "adapters.md"], name
+    assert [call.strip("`") for call, *_ in documented] == [FUNCTIONS[name].call for name in COMPONENTS]
+    for function, (_, arrays, result) in zip(map(FUNCTIONS.get, COMPONENTS), documented, strict=True):
+        due = ", ".join(
+            ("int64 " if name in function.integers else "") + shape(axes) for name, axes in function.arrays.items()
+        )
+        due += " and the weights" if function.weights else ""
+        assert re.split(r"(?<=\)|s)[,:] (?=[a-z]*[^(]*$)", arrays)[0] == due or not function.arrays
+        assert result.startswith(", ".join(map(shape, function.results.values())))
 
 
-def test_the_table_of_components_names_the_files_of_their_clauses():
-    documented = {row[0].strip("`"): row for row in rows("architecture.md", "plug-in")}
+FOLDERS = {
+    file.parent.relative_to(ROOT).as_posix()
+    for room in ("oracle", "conformance", "adapters")
+    for file in (ROOT / room).rglob("__init__.py")
+}
 
-    assert list(documented) == list(COMPONENTS)
-    for name, (_, formula, _, cases, clauses) in documented.items():
-        assert formula == f"`oracle/{name}.py`"
-        assert cases == f"`conformance/{name}.py`"
-        own = {each for each in clauses_of(COMPONENTS[name]) if each.component == name}
-        files = {f"{each.check.__module__.replace('.', '/').removeprefix('assay/')}.py" for each in own}
-        assert set(INLINE.findall(clauses.replace("the same", cases))) == files
-        assert {each.id.partition("-")[0] for each in own} == {clauses.partition(":")[0]}
+
+def test_the_map_lists_every_folder():
+    """Each with a line; but a component's own folder has its name, and needs none."""
+    page = TEXT[ROOT / "docs" / "architecture.md"]
+    block = FENCED.search(page).group(2)
+    listed = dict(re.split(r"/ +", line, maxsplit=1) for line in block.splitlines())
+    own = {folder for folder in FOLDERS if Path(folder).name in COMPONENTS}
+
+    assert list(listed) == list(dict.fromkeys(listed))
+    assert set(listed) == FOLDERS - own | {"tests", "benchmarks"}
+    assert all(listed.values())
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
+def test_a_components_files_have_its_name(name):
+    """A family of components, such as the layers, may have one folder of variants, of the family's name."""
+    components, of_variants = ROOT / "conformance" / "components", ROOT / "conformance" / "variants"
+    [found] = [*components.rglob(name), *components.rglob(f"{name}.py")]
+
+    assert (ROOT / "oracle" / f"{name}.py").exists()
+    assert any((of_variants / each).exists() for each in (name, f"{name}.py", found.parent.name))
 
 
 def test_the_readme_counts_the_variants():

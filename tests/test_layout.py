@@ -1,15 +1,18 @@
 """The rooms: who imports whom, how long a file is, and what no file says."""
 
 import ast
+import graphlib
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("oracle", "conformance", "adapters", "tests")
+INSTALLED = ("oracle", "conformance", "adapters")
 FILES = {room: sorted((ROOT / room).rglob("*.py")) for room in ROOMS}
 EVERY = [file for files in FILES.values() for file in files] + sorted((ROOT / "benchmarks").glob("*.py"))
 # What the judge may know of the accused: how to open and call them, and the words of the contract.
@@ -22,10 +25,11 @@ def name_of(file):
     return ".".join(("assay", *(part for part in parts if part != "__init__")))
 
 
-def imports_of(file):
-    """The absolute name of every module that a file imports, wherever in it."""
+def imports_of(file, *, at_once=False):
+    """Yield the absolute name of every module that a file imports, wherever in it, or at once when it is imported."""
     package = name_of(file).split(".")[: None if file.name == "__init__.py" else -1]
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    for node in tree.body if at_once else ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -71,6 +75,50 @@ def test_conformance_imports_the_client_side_of_adapters_only():
         assert module.split(".")[1] in ("oracle", "conformance", "adapters"), f"{file} imports {module}"
         if module.startswith("assay.adapters"):
             assert module in CLIENT_SIDE, f"{file} imports {module}"
+
+
+# What each room of conformance may import beside itself, from the top to the bottom.
+BELOW = {
+    "interface": {"judging", "claims", "diagnosis", "components", "cases", "terms", "variants"},
+    "judging": {"diagnosis", "components", "cases", "terms", "variants"},
+    "claims": {"components", "cases", "terms"},
+    "diagnosis": {"components", "cases", "terms", "variants"},
+    "components": {"cases", "terms"},
+    "cases": {"terms"},
+    "terms": set(),
+    "variants": set(),
+}
+
+
+@pytest.mark.parametrize("room", BELOW)
+def test_within_conformance_a_room_imports_from_lower_rooms_only(room):
+    """No room imports one from which it is imported, so there is no circle of rooms."""
+    assert all(room not in BELOW[lower] for lower in BELOW[room])
+    for file in sorted((ROOT / "conformance" / room).rglob("*.py")):
+        for module in imports_of(file):
+            if module.startswith("assay.conformance."):
+                assert module.split(".")[2] in BELOW[room] | {room}, f"{name_of(file)} imports {module}"
+
+
+def test_every_room_of_conformance_is_in_the_table():
+    assert {each.parent.name for each in (ROOT / "conformance").glob("*/__init__.py")} == set(BELOW)
+
+
+def test_no_file_imports_itself_by_way_of_others():
+    """A circle makes a name depend on which file was imported first."""
+    graph = {
+        name_of(file): {module for module in imports_of(file, at_once=True) if module != name_of(file)}
+        for room in INSTALLED
+        for file in FILES[room]
+    }
+    assert len(list(graphlib.TopologicalSorter(graph).static_order())) >= len(graph)
+
+
+def test_every_folder_is_installed():
+    """The list of packages in pyproject.toml is that of the folders."""
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
+    folders = [name_of(file) for room in INSTALLED for file in FILES[room] if file.name == "__init__.py"]
+    assert sorted(listed) == sorted(folders)
 
 
 @pytest.mark.parametrize("room", ROOMS)
