@@ -16,9 +16,10 @@ Choices where the paper is silent, or offers two:
 """
 
 import math
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .shapes import Array, checked_arrays
 from .spec_error import SpecError
@@ -27,8 +28,8 @@ _EPSILONS: Final = ("outside", "hat")
 
 
 def adam(
-    parameters: Any,
-    gradients: Any,
+    parameters: ArrayLike,
+    gradients: ArrayLike,
     *,
     learning_rate: float = 1e-3,
     beta_1: float = 0.9,
@@ -90,7 +91,7 @@ def trajectory(
 
 
 def checked(
-    parameters: Any, gradients: Any, beta_1: float, beta_2: float, epsilon: float, adam_epsilon: str
+    parameters: ArrayLike, gradients: ArrayLike, beta_1: float, beta_2: float, epsilon: float, adam_epsilon: str
 ) -> tuple[Array, Array]:
     """The arrays in float64, all arguments checked."""
     p, g = checked_arrays("adam", parameters, gradients)

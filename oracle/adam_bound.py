@@ -1,9 +1,10 @@
 """The bound of Adam: how far from `adam` a right implementation may be, over all of its steps."""
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .adam import Step, checked, trajectory
 from .rounding.bound import VARIANCE_OF_ROUNDING, Bound, Errors, Z, finish
@@ -13,8 +14,8 @@ from .shapes import Array
 
 
 def adam_bound(
-    parameters: Any,
-    gradients: Any,
+    parameters: ArrayLike,
+    gradients: ArrayLike,
     *,
     learning_rate: float = 1e-3,
     beta_1: float = 0.9,

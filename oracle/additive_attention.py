@@ -9,9 +9,10 @@ Without any key, a row holds what `masked_row` says: zeros, NaN, or the mean of 
 """
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .attention import BLOCK
 from .general_attention import check_masked_row, general_attention_vjp, mix, weigh
@@ -25,7 +26,14 @@ from .shapes import Array, checked_arrays, checked_cotangent
 
 
 def additive_attention(
-    query: Any, key: Any, value: Any, w_query: Any, w_key: Any, v: Any, *, masked_row: str = "zero"
+    query: ArrayLike,
+    key: ArrayLike,
+    value: ArrayLike,
+    w_query: ArrayLike,
+    w_key: ArrayLike,
+    v: ArrayLike,
+    *,
+    masked_row: str = "zero",
 ) -> Array:
     """softmax(v . tanh(query W_q + key W_k)) value: (B, L_q, d_v). A block of queries is held at a time.
 
@@ -43,13 +51,13 @@ def additive_attention(
 
 
 def additive_attention_vjp(
-    cotangent: Any,
-    query: Any,
-    key: Any,
-    value: Any,
-    w_query: Any,
-    w_key: Any,
-    v: Any,
+    cotangent: ArrayLike,
+    query: ArrayLike,
+    key: ArrayLike,
+    value: ArrayLike,
+    w_query: ArrayLike,
+    w_key: ArrayLike,
+    v: ArrayLike,
     *,
     masked_row: str = "zero",
 ) -> tuple[Array, ...]:
@@ -74,12 +82,12 @@ def additive_attention_vjp(
 
 
 def additive_attention_bound(
-    query: Any,
-    key: Any,
-    value: Any,
-    w_query: Any,
-    w_key: Any,
-    v: Any,
+    query: ArrayLike,
+    key: ArrayLike,
+    value: ArrayLike,
+    w_query: ArrayLike,
+    w_key: ArrayLike,
+    v: ArrayLike,
     *,
     masked_row: str = "zero",
     numerics: Numerics,
@@ -135,13 +143,13 @@ def additive_attention_bound(
 
 
 def additive_attention_vjp_bound(
-    cotangent: Any,
-    query: Any,
-    key: Any,
-    value: Any,
-    w_query: Any,
-    w_key: Any,
-    v: Any,
+    cotangent: ArrayLike,
+    query: ArrayLike,
+    key: ArrayLike,
+    value: ArrayLike,
+    w_query: ArrayLike,
+    w_key: ArrayLike,
+    v: ArrayLike,
     *,
     masked_row: str = "zero",
     numerics: Numerics,
@@ -174,7 +182,15 @@ class _Call(NamedTuple):
             yield slice(start, min(start + step, self.query.shape[1]))
 
 
-def _arguments(query: Any, key: Any, value: Any, w_query: Any, w_key: Any, v: Any, masked_row: str) -> _Call:
+def _arguments(
+    query: ArrayLike,
+    key: ArrayLike,
+    value: ArrayLike,
+    w_query: ArrayLike,
+    w_key: ArrayLike,
+    v: ArrayLike,
+    masked_row: str,
+) -> _Call:
     """The arguments in float64, their shapes checked."""
     check_masked_row("additive_attention", masked_row)
     return _Call(*checked_arrays("additive_attention", query, key, value, w_query, w_key, v))

@@ -14,9 +14,10 @@ What the paper leaves open:
 """
 
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .general_attention import check_masked_row, general_attention_vjp, mix, weigh
 from .shapes import Array, boolean, checked_arrays, real, row_of, whole
@@ -29,16 +30,16 @@ BLOCK: Final = 2**18
 
 
 def attention(
-    query: Any,
-    key: Any,
-    value: Any,
+    query: ArrayLike,
+    key: ArrayLike,
+    value: ArrayLike,
     *,
-    mask: Any = None,
+    mask: ArrayLike | None = None,
     causal: bool = False,
     scale: float | None = None,
     causal_alignment: str = "top-left",
     masked_row: str = "zero",
-    rows: Any = None,
+    rows: ArrayLike | None = None,
 ) -> Array:
     """softmax(Q K^T scale) V over the keys that each query sees: (B, H, L_q, d_v).
 
@@ -57,12 +58,12 @@ def attention(
 
 
 def attention_vjp(
-    cotangent: Any,
-    query: Any,
-    key: Any,
-    value: Any,
+    cotangent: ArrayLike,
+    query: ArrayLike,
+    key: ArrayLike,
+    value: ArrayLike,
     *,
-    mask: Any = None,
+    mask: ArrayLike | None = None,
     causal: bool = False,
     scale: float | None = None,
     causal_alignment: str = "top-left",
@@ -96,10 +97,10 @@ def of_groups(gradient: Array, groups: int) -> Array:
 
 def visible(
     shape: tuple[int, int, int, int],
-    mask: Any = None,
+    mask: ArrayLike | None = None,
     causal: bool = False,
     causal_alignment: str = "top-left",
-    rows: Any = None,
+    rows: ArrayLike | None = None,
 ) -> Array:
     """Which key each query sees: bool (B, H, L_q, L_k), or (B, H, len(rows), L_k), perhaps a read-only view.
 
@@ -112,7 +113,10 @@ def visible(
 
 
 def seen_by(
-    shape: tuple[int, int, int, int], mask: Any = None, causal: bool = False, causal_alignment: str = "top-left"
+    shape: tuple[int, int, int, int],
+    mask: ArrayLike | None = None,
+    causal: bool = False,
+    causal_alignment: str = "top-left",
 ) -> Array | None:
     """The same; None where nothing hides any key."""
     return None if mask is None and not causal else visible(shape, mask, causal, causal_alignment)
@@ -152,15 +156,15 @@ class Call(NamedTuple):
 
 
 def arguments(
-    query: Any,
-    key: Any,
-    value: Any,
-    mask: Any,
+    query: ArrayLike,
+    key: ArrayLike,
+    value: ArrayLike,
+    mask: ArrayLike | None,
     causal: bool,
     scale: float | None,
     causal_alignment: str,
     masked_row: str,
-    rows: Any,
+    rows: ArrayLike | None,
 ) -> Call:
     """The arguments checked, the scale and the heads spelled out."""
     query, key, value = checked_arrays("attention", query, key, value)
@@ -182,7 +186,7 @@ def arguments(
     return Call(scaled, key, value, float(scale), seen, causal, causal_alignment, chosen, queries)
 
 
-def _mask(shape: tuple[int, int, int, int], mask: Any) -> Array:
+def _mask(shape: tuple[int, int, int, int], mask: ArrayLike | None) -> Array:
     """The mask as a view of the shape; no mask hides nothing."""
     seen = boolean("attention", "mask", True if mask is None else mask)
     try:
@@ -194,7 +198,7 @@ def _mask(shape: tuple[int, int, int, int], mask: Any) -> Array:
         ) from None
 
 
-def _rows(queries: int, rows: Any) -> Array:
+def _rows(queries: int, rows: ArrayLike | None) -> Array:
     """The queries wanted."""
     if rows is None:
         return np.arange(queries)

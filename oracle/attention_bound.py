@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .attention import Call, arguments, seen_by
 from .general_attention import Weights, mix, weigh
@@ -41,16 +42,16 @@ CLUSTERED: Final = 6.0
 
 
 def attention_bound(
-    query: Any,
-    key: Any,
-    value: Any,
+    query: ArrayLike,
+    key: ArrayLike,
+    value: ArrayLike,
     *,
-    mask: Any = None,
+    mask: ArrayLike | None = None,
     causal: bool = False,
     scale: float | None = None,
     causal_alignment: str = "top-left",
     masked_row: str = "zero",
-    rows: Any = None,
+    rows: ArrayLike | None = None,
     numerics: Numerics,
     fast: bool | None = None,
 ) -> Bound:
@@ -93,12 +94,12 @@ def attention_bound(
 
 
 def attention_vjp_bound(
-    cotangent: Any,
-    query: Any,
-    key: Any,
-    value: Any,
+    cotangent: ArrayLike,
+    query: ArrayLike,
+    key: ArrayLike,
+    value: ArrayLike,
     *,
-    mask: Any = None,
+    mask: ArrayLike | None = None,
     causal: bool = False,
     scale: float | None = None,
     causal_alignment: str = "top-left",

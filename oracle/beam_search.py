@@ -25,9 +25,10 @@ Where the sources are silent:
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .shapes import Array, checked_arrays
 from .spec_error import SpecError
@@ -41,7 +42,7 @@ REACH: Final = {"beam": 1, "twice": 2}
 
 
 def beam_search(
-    log_probabilities: Any,
+    log_probabilities: ArrayLike,
     *,
     beam_size: int,
     max_length: int,
@@ -70,7 +71,7 @@ def beam_search(
     return sorted(scored, key=lambda each: (-each[1], each[0]))[:beam_size]
 
 
-def every_hypothesis(log_probabilities: Any, *, max_length: int, start: int, end: int) -> list[Tokens]:
+def every_hypothesis(log_probabilities: ArrayLike, *, max_length: int, start: int, end: int) -> list[Tokens]:
     """All that a search without a beam would finish, in no order: what a beam that is wide enough returns."""
     table = table_of(log_probabilities, 1, max_length, start, end)
 
@@ -89,7 +90,7 @@ def log_probability(table: Array, tokens: Sequence[int]) -> float:
     return math.fsum(table[now, then] for now, then in itertools.pairwise(tokens))
 
 
-def beam_score(log_probabilities: Any, tokens: Sequence[int], *, length_penalty: float = 0.6) -> float:
+def beam_score(log_probabilities: ArrayLike, tokens: Sequence[int], *, length_penalty: float = 0.6) -> float:
     """y of a hypothesis."""
     return log_probability(np.asarray(log_probabilities, np.float64), tokens) / penalty(tokens, length_penalty)
 
@@ -105,7 +106,7 @@ def penalty(tokens: Sequence[int], length_penalty: float) -> float:
 
 
 def table_of(
-    log_probabilities: Any,
+    log_probabilities: ArrayLike,
     beam_size: int,
     max_length: int,
     start: int,

@@ -9,9 +9,9 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .beam_search import REACH, Tokens, beam_score, continuations, log_probability, penalty, table_of
 from .rounding.formats import FORMATS
@@ -28,7 +28,7 @@ class Outcome:
 
 
 def beam_search_outcomes(
-    log_probabilities: Any,
+    log_probabilities: ArrayLike,
     *,
     beam_size: int,
     max_length: int,
@@ -80,7 +80,7 @@ def beam_search_outcomes(
 
 
 def beam_score_bound(
-    log_probabilities: Any, tokens: Sequence[int], *, length_penalty: float = 0.6, numerics: Numerics
+    log_probabilities: ArrayLike, tokens: Sequence[int], *, length_penalty: float = 0.6, numerics: Numerics
 ) -> float:
     """How far from `beam_score` the score of a hypothesis may be.
 

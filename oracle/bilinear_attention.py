@@ -8,9 +8,9 @@ Without any key, a row holds what `masked_row` says: zeros, NaN, or the mean of 
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .general_attention import check_masked_row, general_attention, general_attention_vjp, mix, weigh
 from .general_attention_bound import of_steps, values, weighted_values
@@ -26,7 +26,9 @@ _Product = Callable[[Callable[[Array], Array]], Array]
 """Of three factors, each put through a function first."""
 
 
-def bilinear_attention(query: Any, key: Any, value: Any, w: Any, *, masked_row: str = "zero") -> Array:
+def bilinear_attention(
+    query: ArrayLike, key: ArrayLike, value: ArrayLike, w: ArrayLike, *, masked_row: str = "zero"
+) -> Array:
     """softmax(query W key^T) value: (B, L_q, d_v).
 
     SpecError if the shapes do not fit each other, an argument holds no real numbers, or `masked_row` is unknown.
@@ -38,7 +40,7 @@ def bilinear_attention(query: Any, key: Any, value: Any, w: Any, *, masked_row: 
 
 
 def bilinear_attention_vjp(
-    cotangent: Any, query: Any, key: Any, value: Any, w: Any, *, masked_row: str = "zero"
+    cotangent: ArrayLike, query: ArrayLike, key: ArrayLike, value: ArrayLike, w: ArrayLike, *, masked_row: str = "zero"
 ) -> tuple[Array, Array, Array, Array]:
     """The gradients of sum(g o) with respect to query, key, value and W, in their shapes.
 
@@ -56,7 +58,7 @@ def bilinear_attention_vjp(
 
 
 def bilinear_attention_bound(
-    query: Any, key: Any, value: Any, w: Any, *, masked_row: str = "zero", numerics: Numerics
+    query: ArrayLike, key: ArrayLike, value: ArrayLike, w: ArrayLike, *, masked_row: str = "zero", numerics: Numerics
 ) -> Bound:
     """How far from `bilinear_attention` a right implementation may be.
 
@@ -89,7 +91,14 @@ def bilinear_attention_bound(
 
 
 def bilinear_attention_vjp_bound(
-    cotangent: Any, query: Any, key: Any, value: Any, w: Any, *, masked_row: str = "zero", numerics: Numerics
+    cotangent: ArrayLike,
+    query: ArrayLike,
+    key: ArrayLike,
+    value: ArrayLike,
+    w: ArrayLike,
+    *,
+    masked_row: str = "zero",
+    numerics: Numerics,
 ) -> dict[str, Bound]:
     """q (W k) and (q W) k are both right, and so are their ways back: the larger error counts.
 
@@ -162,7 +171,9 @@ def _one_sum(product: _Product, terms: int, numerics: Numerics) -> Errors:
     return Errors(error, variance, coherent)
 
 
-def _arguments(query: Any, key: Any, value: Any, w: Any, masked_row: str) -> tuple[Array, Array, Array, Array]:
+def _arguments(
+    query: ArrayLike, key: ArrayLike, value: ArrayLike, w: ArrayLike, masked_row: str
+) -> tuple[Array, Array, Array, Array]:
     """The arguments in float64, their shapes checked."""
     check_masked_row("bilinear_attention", masked_row)
     query, key, value, w = checked_arrays("bilinear_attention", query, key, value, w)

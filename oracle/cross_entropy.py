@@ -11,9 +11,10 @@ A target of `ignore_index` does not count: its loss is 0, its row of the gradien
 A mean over no target is 0/0. Where q is 0, the class adds nothing, whatever its logit: -inf is a masked one.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .log_softmax import log_probabilities
 from .shapes import Array, checked_arrays, checked_cotangent
@@ -21,8 +22,8 @@ from .spec_error import SpecError
 
 
 def cross_entropy(
-    logits: Any,
-    targets: Any,
+    logits: ArrayLike,
+    targets: ArrayLike,
     *,
     label_smoothing: float = 0.0,
     reduction: str = "mean",
@@ -42,9 +43,9 @@ def cross_entropy(
 
 
 def cross_entropy_vjp(
-    cotangent: Any,
-    logits: Any,
-    targets: Any,
+    cotangent: ArrayLike,
+    logits: ArrayLike,
+    targets: ArrayLike,
     *,
     label_smoothing: float = 0.0,
     reduction: str = "mean",
@@ -58,9 +59,7 @@ def cross_entropy_vjp(
     """
     problem = arguments("cross_entropy_vjp", logits, targets, label_smoothing, reduction, ignore_index, smoothing_over)
     scale = scales("cross_entropy_vjp", cotangent, problem, reduction)  # (N, 1)
-    p = log_probabilities(problem.logits).p  # (N, V)
-    with np.errstate(invalid="ignore"):
-        return np.where(problem.counts[:, None], (p - problem.q) * scale, 0.0)  # (N, V)
+    return logit_gradient(problem, log_probabilities(problem.logits).p, scale)  # (N, V)
 
 
 class Problem(NamedTuple):
@@ -91,7 +90,13 @@ def token_losses(problem: Problem, y: Array) -> Array:
     return np.where(problem.counts, losses, 0.0)
 
 
-def scales(function: str, cotangent: Any, problem: Problem, reduction: str) -> Array:
+def logit_gradient(problem: Problem, p: Array, scale: Array) -> Array:
+    """Give (p - q) scale of the tokens that count, and 0 of the others: (N, V)."""
+    with np.errstate(invalid="ignore"):
+        return np.where(problem.counts[:, None], (p - problem.q) * scale, 0.0)
+
+
+def scales(function: str, cotangent: ArrayLike, problem: Problem, reduction: str) -> Array:
     """What a token's gradient is multiplied by, g / count: (N, 1)."""
     tokens = len(problem.targets)
     g = checked_cotangent(function, cotangent, (tokens,) if reduction == "none" else ())
@@ -101,8 +106,8 @@ def scales(function: str, cotangent: Any, problem: Problem, reduction: str) -> A
 
 def arguments(
     function: str,
-    logits: Any,
-    targets: Any,
+    logits: ArrayLike,
+    targets: ArrayLike,
     label_smoothing: float = 0.0,
     reduction: str = "mean",
     ignore_index: int | None = None,

@@ -7,8 +7,9 @@ whose sum over all classes has n roundings, and the mean over tokens.
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from .cross_entropy import Problem, arguments, cross_entropy, cross_entropy_vjp, scales
+from .cross_entropy import Problem, arguments, logit_gradient, scales, token_losses
 from .log_softmax import LogProbabilities, judgeable, kept_probability_errors, log_probabilities, log_probability_errors
 from .rounding.bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish, sum_variance
 from .rounding.formats import FORMATS, half_ulp
@@ -16,7 +17,16 @@ from .rounding.numerics import Numerics
 from .shapes import Array
 
 
-def cross_entropy_bound(logits: Any, targets: Any, *, numerics: Numerics, **options: Any) -> Bound:
+def cross_entropy_bound(
+    logits: ArrayLike,
+    targets: ArrayLike,
+    *,
+    label_smoothing: float = 0.0,
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+    smoothing_over: str = "all",
+    numerics: Numerics,
+) -> Bound:
     """The bound on `cross_entropy`, whose options it takes, with E_i and V_i of `_token_errors`.
 
         E = mean E_i + (count + 3) U loss         V = sum V_i / count^2 + sum_variance(count, ...) + U^2 loss^2
@@ -24,18 +34,18 @@ def cross_entropy_bound(logits: Any, targets: Any, *, numerics: Numerics, **opti
     A token's share may be divided by the count before the sum or after it. Where steps pass tensors of a narrower
     format, the sum over tokens is one: u loss.
     """
-    loss = cross_entropy(logits, targets, **options)
-    problem = arguments("cross_entropy", logits, targets, **options)
+    problem = arguments("cross_entropy", logits, targets, label_smoothing, reduction, ignore_index, smoothing_over)
     unit = numerics.unit
     with np.errstate(all="ignore"):
         rows = log_probabilities(problem.logits)
+        losses = token_losses(problem, rows.y)
         of_each, narrow = _token_errors(problem, rows, numerics)
-        if options.get("reduction") == "none":
+        if reduction == "none":
             variance = of_each.variance + VARIANCE_OF_ROUNDING * narrow**2
             errors = Errors(of_each.error + narrow, variance, of_each.coherent)
-            return finish(loss, judgeable(errors), numerics)
+            return finish(losses, judgeable(errors), numerics)
         count = np.float64(problem.divisor)
-        losses = cross_entropy(logits, targets, **{**options, "reduction": "none"})
+        loss = np.asarray(losses.sum() / count)
         roundings = (count > 1) * (count + 3) * unit * loss
         of_sum = (
             sum_variance(count, loss, (losses**2).sum() / count**2, unit)
@@ -53,7 +63,15 @@ def cross_entropy_bound(logits: Any, targets: Any, *, numerics: Numerics, **opti
 
 
 def cross_entropy_vjp_bound(
-    cotangent: Any, logits: Any, targets: Any, *, numerics: Numerics, **options: Any
+    cotangent: ArrayLike,
+    logits: ArrayLike,
+    targets: ArrayLike,
+    *,
+    label_smoothing: float = 0.0,
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+    smoothing_over: str = "all",
+    numerics: Numerics,
 ) -> dict[str, Bound]:
     """The bound on `cross_entropy_vjp`, whose options it takes.
 
@@ -68,12 +86,13 @@ def cross_entropy_vjp_bound(
     their sum): 3 half ulps; p c, and the gradient before it is multiplied by g: a half ulp and u |d logits|. Constant
     coefficients err alike in every element: that is coherent. Rows of ignored targets are exact.
     """
-    gradient = cross_entropy_vjp(cotangent, logits, targets, **options)
-    problem = arguments("cross_entropy_vjp", logits, targets, **options)
+    problem = arguments("cross_entropy_vjp", logits, targets, label_smoothing, reduction, ignore_index, smoothing_over)
+    scale = scales("cross_entropy_vjp", cotangent, problem, reduction)
     unit, eta, q = numerics.unit, numerics.underflow, problem.q
     with np.errstate(all="ignore"):
-        c = np.abs(scales("cross_entropy_vjp", cotangent, problem, options.get("reduction", "mean")))
+        c = np.abs(scale)
         rows = log_probabilities(problem.logits)
+        gradient = logit_gradient(problem, rows.p, scale)
         p, n = rows.p, problem.q.shape[1] if problem.smoothing > 0 else 0
         of_p = kept_probability_errors(rows, log_probability_errors(rows, numerics), numerics)
         size, of_q = np.abs(gradient), 6 * unit * q * c

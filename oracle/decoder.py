@@ -10,11 +10,13 @@ The paper, section 3: "Given z, the decoder then generates an output sequence of
 embedding and the last product share one matrix, whose gradient is the sum of both uses.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from .decoder_layer import decoder_layer, decoder_layer_step, decoder_layer_vjp, masks
+from .decoder_layer import decoder_layer, decoder_layer_step, decoder_layer_vjp, seen_keys
 from .embedding import embedding_vjp
 from .encoder import checked_stack, embedded, embedded_step
 from .encoder_layer import Gradients
@@ -29,13 +31,13 @@ from .shapes import Array, checked_arrays, checked_cotangent
 
 
 def decoder(
-    tokens: Any,
-    memory: Any,
-    weights: Any,
+    tokens: ArrayLike,
+    memory: ArrayLike,
+    weights: Mapping[str, ArrayLike],
     *,
     heads: int,
-    mask: Any = None,
-    memory_mask: Any = None,
+    mask: ArrayLike | None = None,
+    memory_mask: ArrayLike | None = None,
     masked_row: str = "zero",
     positional_layout: str = "interleaved",
 ) -> Array:
@@ -44,7 +46,7 @@ def decoder(
     SpecError if a token is not in the vocabulary, a weight is missing, unknown or of the wrong shape, or as of a layer.
     """
     tokens, memory, w, count = _arguments("decoder", tokens, memory, weights)
-    options = {"heads": heads, "mask": mask, "memory_mask": memory_mask, "masked_row": masked_row}
+    options: dict[str, Any] = {"heads": heads, "mask": mask, "memory_mask": memory_mask, "masked_row": masked_row}
     x = embedded(tokens, w["embedding"], positional_layout)
     for number in range(count):
         x = decoder_layer(x, memory, part(w, f"layers.{number}"), **options)
@@ -52,14 +54,14 @@ def decoder(
 
 
 def decoder_vjp(
-    cotangent: Any,
-    tokens: Any,
-    memory: Any,
-    weights: Any,
+    cotangent: ArrayLike,
+    tokens: ArrayLike,
+    memory: ArrayLike,
+    weights: Mapping[str, ArrayLike],
     *,
     heads: int,
-    mask: Any = None,
-    memory_mask: Any = None,
+    mask: ArrayLike | None = None,
+    memory_mask: ArrayLike | None = None,
     masked_row: str = "zero",
     positional_layout: str = "interleaved",
 ) -> tuple[Array, Gradients]:
@@ -69,7 +71,7 @@ def decoder_vjp(
     """
     tokens, memory, w, count = _arguments("decoder_vjp", tokens, memory, weights)
     g = checked_cotangent("decoder_vjp", cotangent, (*tokens.shape, len(w["embedding"])))
-    options = {"heads": heads, "mask": mask, "memory_mask": memory_mask, "masked_row": masked_row}
+    options: dict[str, Any] = {"heads": heads, "mask": mask, "memory_mask": memory_mask, "masked_row": masked_row}
     found: Gradients = {}
     x, dmemory = [embedded(tokens, w["embedding"], positional_layout)], np.zeros_like(memory)
     for number in range(count):
@@ -82,42 +84,67 @@ def decoder_vjp(
     return dmemory, {"embedding": embedding_vjp(dx, tokens, w["embedding"]) + of_logits, **found}
 
 
-def decoder_bound(tokens: Any, memory: Any, weights: Any, *, numerics: Numerics, **options: Any) -> Bound:
+def decoder_bound(
+    tokens: ArrayLike,
+    memory: ArrayLike,
+    weights: Mapping[str, ArrayLike],
+    *,
+    heads: int,
+    mask: ArrayLike | None = None,
+    memory_mask: ArrayLike | None = None,
+    masked_row: str = "zero",
+    positional_layout: str = "interleaved",
+    numerics: Numerics,
+) -> Bound:
     """How far from `decoder` a right implementation may be: its layers, recorded on a tape."""
-    tape, _, y = _recorded("decoder_bound", tokens, memory, weights, numerics, **options)
+    masks = mask, memory_mask
+    tape, _, y = _recorded(
+        "decoder_bound", tokens, memory, weights, heads, masks, masked_row, positional_layout, numerics
+    )
     return bounded(y, tape.numerics, rows_independent=False)
 
 
 def decoder_vjp_bound(
-    cotangent: Any, tokens: Any, memory: Any, weights: Any, *, numerics: Numerics, **options: Any
+    cotangent: ArrayLike,
+    tokens: ArrayLike,
+    memory: ArrayLike,
+    weights: Mapping[str, ArrayLike],
+    *,
+    heads: int,
+    mask: ArrayLike | None = None,
+    memory_mask: ArrayLike | None = None,
+    masked_row: str = "zero",
+    positional_layout: str = "interleaved",
+    numerics: Numerics,
 ) -> dict[str, Bound]:
     """How far from `decoder_vjp` a right implementation may be: by `memory`, and `weights.` and the weight's name."""
-    tape, of, y = _recorded("decoder_vjp_bound", tokens, memory, weights, numerics, **options)
+    function, masks = "decoder_vjp_bound", (mask, memory_mask)
+    tape, of, y = _recorded(function, tokens, memory, weights, heads, masks, masked_row, positional_layout, numerics)
     with np.errstate(all="ignore"):
-        return tape.bounds(y, checked_cotangent("decoder_vjp_bound", cotangent, y.value.shape), of)
+        return tape.bounds(y, checked_cotangent(function, cotangent, y.value.shape), of)
 
 
-def _arguments(function: str, tokens: Any, memory: Any, weights: Any) -> tuple[Array, Array, dict[str, Array], int]:
+def _arguments(
+    function: str, tokens: ArrayLike, memory: ArrayLike, weights: Any
+) -> tuple[Array, Array, dict[str, Array], int]:
     tokens, memory = checked_arrays(function, tokens, memory)
     return tokens, memory, *checked_stack(function, tokens, weights, {"d_model": memory.shape[2]})
 
 
 def _recorded(
     function: str,
-    tokens: Any,
-    memory: Any,
-    weights: Any,
-    numerics: Numerics,
-    *,
+    tokens: ArrayLike,
+    memory: ArrayLike,
+    weights: Mapping[str, ArrayLike],
     heads: int,
-    mask: Any = None,
-    memory_mask: Any = None,
-    masked_row: str = "zero",
-    positional_layout: str = "interleaved",
+    masks: tuple[ArrayLike | None, ArrayLike | None],
+    masked_row: str,
+    positional_layout: str,
+    numerics: Numerics,
 ) -> tuple[Tape, dict[str, Computed], Computed]:
     tokens, memory, w, count = _arguments(function, tokens, memory, weights)
     of = {"memory": Computed(memory), **{f"weights.{name}": Computed(array) for name, array in w.items()}}
-    seen = masks(tokens.shape[0], heads, tokens.shape[1], memory.shape[1], mask, memory_mask)
+    seen = seen_keys(tokens.shape[0], heads, tokens.shape[1], memory.shape[1], *masks)
     tape = Tape(of_steps(numerics))
     table = of["weights.embedding"]
     with np.errstate(all="ignore"):

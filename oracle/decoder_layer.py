@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .attention import seen_by, visible
 from .encoder_layer import Gradients, attended, attended_vjp, attention_step, network_step, transformed, transformed_vjp
@@ -28,13 +29,13 @@ from .shapes import Array, checked_arrays, checked_cotangent
 
 
 def decoder_layer(
-    x: Any,
-    memory: Any,
-    weights: Any,
+    x: ArrayLike,
+    memory: ArrayLike,
+    weights: Mapping[str, ArrayLike],
     *,
     heads: int,
-    mask: Any = None,
-    memory_mask: Any = None,
+    mask: ArrayLike | None = None,
+    memory_mask: ArrayLike | None = None,
     masked_row: str = "zero",
 ) -> Array:
     """Causal self-attention, attention over the memory, feed-forward network: (B, L, d_model).
@@ -42,21 +43,21 @@ def decoder_layer(
     SpecError if a weight is missing, unknown or of the wrong shape, or as of the layer's parts.
     """
     x, memory, w = arguments("decoder_layer", x, memory, weights)
-    of_self = {"heads": heads, "mask": mask, "causal": True, "masked_row": masked_row}
+    of_self: dict[str, Any] = {"heads": heads, "mask": mask, "causal": True, "masked_row": masked_row}
     a = attended(x, x, w, "self_attention", **of_self)
     b = attended(a, memory, w, "cross_attention", heads=heads, mask=memory_mask, masked_row=masked_row)
     return transformed(b, w)
 
 
 def decoder_layer_vjp(
-    cotangent: Any,
-    x: Any,
-    memory: Any,
-    weights: Any,
+    cotangent: ArrayLike,
+    x: ArrayLike,
+    memory: ArrayLike,
+    weights: Mapping[str, ArrayLike],
     *,
     heads: int,
-    mask: Any = None,
-    memory_mask: Any = None,
+    mask: ArrayLike | None = None,
+    memory_mask: ArrayLike | None = None,
     masked_row: str = "zero",
 ) -> tuple[Array, Array, Gradients]:
     """The gradients of sum(g decoder_layer(x)) with respect to x, to the memory, and to each of the weights by name.
@@ -65,8 +66,8 @@ def decoder_layer_vjp(
     """
     x, memory, w = arguments("decoder_layer_vjp", x, memory, weights)
     g = checked_cotangent("decoder_layer_vjp", cotangent, x.shape)
-    of_self = {"heads": heads, "mask": mask, "causal": True, "masked_row": masked_row}
-    of_cross = {"heads": heads, "mask": memory_mask, "masked_row": masked_row}
+    of_self: dict[str, Any] = {"heads": heads, "mask": mask, "causal": True, "masked_row": masked_row}
+    of_cross: dict[str, Any] = {"heads": heads, "mask": memory_mask, "masked_row": masked_row}
     a = attended(x, x, w, "self_attention", **of_self)
     b = attended(a, memory, w, "cross_attention", **of_cross)
     db, of_network = transformed_vjp(g, b, w)
@@ -75,29 +76,50 @@ def decoder_layer_vjp(
     return dx + dself, dmemory, {**of_attention, **of_crossing, **of_network}
 
 
-def decoder_layer_bound(x: Any, memory: Any, weights: Any, *, numerics: Numerics, **options: Any) -> Bound:
+def decoder_layer_bound(
+    x: ArrayLike,
+    memory: ArrayLike,
+    weights: Mapping[str, ArrayLike],
+    *,
+    heads: int,
+    mask: ArrayLike | None = None,
+    memory_mask: ArrayLike | None = None,
+    masked_row: str = "zero",
+    numerics: Numerics,
+) -> Bound:
     """How far from `decoder_layer` a right implementation may be: `decoder_layer_step`, recorded on a tape."""
-    tape, _, y = _recorded("decoder_layer_bound", x, memory, weights, numerics, **options)
+    masks = mask, memory_mask
+    tape, _, y = _recorded("decoder_layer_bound", x, memory, weights, heads, masks, masked_row, numerics)
     return bounded(y, tape.numerics, rows_independent=False)
 
 
 def decoder_layer_vjp_bound(
-    cotangent: Any, x: Any, memory: Any, weights: Any, *, numerics: Numerics, **options: Any
+    cotangent: ArrayLike,
+    x: ArrayLike,
+    memory: ArrayLike,
+    weights: Mapping[str, ArrayLike],
+    *,
+    heads: int,
+    mask: ArrayLike | None = None,
+    memory_mask: ArrayLike | None = None,
+    masked_row: str = "zero",
+    numerics: Numerics,
 ) -> dict[str, Bound]:
     """How far from `decoder_layer_vjp` a right implementation may be: by `x`, `memory`, `weights.` and the name."""
-    tape, of, y = _recorded("decoder_layer_vjp_bound", x, memory, weights, numerics, **options)
+    function, masks = "decoder_layer_vjp_bound", (mask, memory_mask)
+    tape, of, y = _recorded(function, x, memory, weights, heads, masks, masked_row, numerics)
     with np.errstate(all="ignore"):
-        return tape.bounds(y, checked_cotangent("decoder_layer_vjp_bound", cotangent, y.value.shape), of)
+        return tape.bounds(y, checked_cotangent(function, cotangent, y.value.shape), of)
 
 
-def arguments(function: str, x: Any, memory: Any, weights: Any) -> tuple[Array, Array, dict[str, Array]]:
+def arguments(function: str, x: ArrayLike, memory: ArrayLike, weights: Any) -> tuple[Array, Array, dict[str, Array]]:
     """x, memory and the weights in float64, their shapes checked."""
     x, memory = checked_arrays(function, x, memory)
     return x, memory, checked_weights(function, weights, {"d_model": x.shape[2]})
 
 
-def masks(
-    batch: int, heads: int, length: int, memories: int, mask: Any, memory_mask: Any
+def seen_keys(
+    batch: int, heads: int, length: int, memories: int, mask: ArrayLike | None, memory_mask: ArrayLike | None
 ) -> tuple[Array, Array | None]:
     """Which key each query sees: of the target, and of the memory (None: all)."""
     of_memory = seen_by((batch, heads, length, memories), memory_mask)
@@ -106,20 +128,18 @@ def masks(
 
 def _recorded(
     function: str,
-    x: Any,
-    memory: Any,
-    weights: Any,
-    numerics: Numerics,
-    *,
+    x: ArrayLike,
+    memory: ArrayLike,
+    weights: Mapping[str, ArrayLike],
     heads: int,
-    mask: Any = None,
-    memory_mask: Any = None,
-    masked_row: str = "zero",
+    masks: tuple[ArrayLike | None, ArrayLike | None],
+    masked_row: str,
+    numerics: Numerics,
 ) -> tuple[Tape, dict[str, Computed], Computed]:
     x, memory, w = arguments(function, x, memory, weights)
     of = {"x": Computed(x), "memory": Computed(memory)}
     of |= {f"weights.{name}": Computed(array) for name, array in w.items()}
-    seen = masks(x.shape[0], heads, x.shape[1], memory.shape[1], mask, memory_mask)
+    seen = seen_keys(x.shape[0], heads, x.shape[1], memory.shape[1], *masks)
     tape = Tape(of_steps(numerics))
     with np.errstate(all="ignore"):
         y = decoder_layer_step(tape, of["x"], of["memory"], part(of, "weights"), heads, *seen, masked_row)

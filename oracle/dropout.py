@@ -11,9 +11,9 @@ distribution of their number.
 """
 
 import math
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .rounding.bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish, stored
 from .rounding.numerics import Numerics
@@ -21,7 +21,7 @@ from .shapes import Array, checked_arrays
 from .spec_error import SpecError
 
 
-def dropout(x: Any, *, rate: float, training: bool = False, seed: int = 0) -> Array:
+def dropout(x: ArrayLike, *, rate: float, training: bool = False, seed: int = 0) -> Array:
     """y, of the shape of x; in training with a mask of numpy's generator of that seed.
 
     SpecError unless 0 <= rate < 1.
@@ -33,7 +33,7 @@ def dropout(x: Any, *, rate: float, training: bool = False, seed: int = 0) -> Ar
     return np.asarray(np.where(kept, values / (1 - rate), 0.0))
 
 
-def dropout_bound(x: Any, *, rate: float, training: bool = False, numerics: Numerics) -> Bound:
+def dropout_bound(x: ArrayLike, *, rate: float, training: bool = False, numerics: Numerics) -> Bound:
     """How far from `dropout` an element that is kept may be; the expected value is that of no element dropped.
 
     In evaluation nothing is computed, and so nothing may differ. In training
@@ -92,7 +92,7 @@ def kept_distribution(of: int, rate: float) -> Array:
     return np.asarray(np.exp(logarithm + k * math.log(keep) + (of - k) * math.log1p(-keep)))
 
 
-def _arguments(x: Any, rate: float) -> Array:
+def _arguments(x: ArrayLike, rate: float) -> Array:
     (values,) = checked_arrays("dropout", x)
     if not 0 <= rate < 1:
         raise SpecError(f"dropout: rate is {rate}, but should be at least 0 and below 1")

@@ -8,9 +8,9 @@ The paper: "In the embedding layers, we multiply those weights by sqrt(d_model).
 """
 
 import math
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .rounding.bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish, sum_variance
 from .rounding.computed import Computed, scaled, stored_in
@@ -20,7 +20,7 @@ from .shapes import Array, checked_arrays, checked_cotangent
 from .spec_error import SpecError
 
 
-def embedding(tokens: Any, weight: Any) -> Array:
+def embedding(tokens: ArrayLike, weight: ArrayLike) -> Array:
     """The row of each token, times sqrt(d_model): (B, L, d_model).
 
     SpecError if a token is not in the vocabulary, or an argument has the wrong shape or kind of numbers.
@@ -30,7 +30,7 @@ def embedding(tokens: Any, weight: Any) -> Array:
     return np.asarray(rows * math.sqrt(weight.shape[1]))  # (B, L, d_model)
 
 
-def embedding_vjp(cotangent: Any, tokens: Any, weight: Any) -> Array:
+def embedding_vjp(cotangent: ArrayLike, tokens: ArrayLike, weight: ArrayLike) -> Array:
     """dW[t] = sqrt(d_model) times the sum of g over all places where the token is t: (V, d_model).
 
     SpecError as of `embedding`, or where the cotangent g has not the shape of the result.
@@ -40,7 +40,7 @@ def embedding_vjp(cotangent: Any, tokens: Any, weight: Any) -> Array:
     return np.asarray(scattered(g, tokens, weight.shape) * math.sqrt(weight.shape[1]))  # (V, d_model)
 
 
-def embedding_bound(tokens: Any, weight: Any, *, numerics: Numerics) -> Bound:
+def embedding_bound(tokens: ArrayLike, weight: ArrayLike, *, numerics: Numerics) -> Bound:
     """How far from `embedding` a right implementation may be.
 
     E = ((1 + U)^2 - 1) |y| + eta       sqrt(d_model) is rounded, and so is the product;
@@ -60,7 +60,9 @@ def embedding_bound(tokens: Any, weight: Any, *, numerics: Numerics) -> Bound:
     return finish(y, errors, numerics, rows_independent=distinct)
 
 
-def embedding_vjp_bound(cotangent: Any, tokens: Any, weight: Any, *, numerics: Numerics) -> dict[str, Bound]:
+def embedding_vjp_bound(
+    cotangent: ArrayLike, tokens: ArrayLike, weight: ArrayLike, *, numerics: Numerics
+) -> dict[str, Bound]:
     """Each row is a sum of as many terms as its token comes, times a rounded sqrt(d_model), before or afterwards."""
     tokens, weight = _arguments(tokens, weight)
     of, tape = {"weight": Computed(weight)}, Tape(numerics)
@@ -76,7 +78,7 @@ def scattered(rows: Array, tokens: Array, shape: tuple[int, ...]) -> Array:
     return result
 
 
-def _arguments(tokens: Any, weight: Any) -> tuple[Array, Array]:
+def _arguments(tokens: ArrayLike, weight: ArrayLike) -> tuple[Array, Array]:
     """Tokens as int64 and the matrix in float64; shapes and tokens checked."""
     tokens, weight = checked_arrays("embedding", tokens, weight)
     check_tokens("embedding", tokens, len(weight))

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .attention import seen_by
 from .embedding import check_tokens, embed, embedding, embedding_vjp
@@ -29,11 +30,11 @@ from .shapes import Array, checked_arrays, checked_cotangent
 
 
 def encoder(
-    tokens: Any,
-    weights: Any,
+    tokens: ArrayLike,
+    weights: Mapping[str, ArrayLike],
     *,
     heads: int,
-    mask: Any = None,
+    mask: ArrayLike | None = None,
     masked_row: str = "zero",
     positional_layout: str = "interleaved",
 ) -> Array:
@@ -49,12 +50,12 @@ def encoder(
 
 
 def encoder_vjp(
-    cotangent: Any,
-    tokens: Any,
-    weights: Any,
+    cotangent: ArrayLike,
+    tokens: ArrayLike,
+    weights: Mapping[str, ArrayLike],
     *,
     heads: int,
-    mask: Any = None,
+    mask: ArrayLike | None = None,
     masked_row: str = "zero",
     positional_layout: str = "interleaved",
 ) -> Gradients:
@@ -64,7 +65,7 @@ def encoder_vjp(
     """
     tokens, w, count = _arguments("encoder_vjp", tokens, weights)
     g = checked_cotangent("encoder_vjp", cotangent, (*tokens.shape, w["embedding"].shape[1]))
-    options = {"heads": heads, "mask": mask, "masked_row": masked_row}
+    options: dict[str, Any] = {"heads": heads, "mask": mask, "masked_row": masked_row}
     found: Gradients = {}
     x = [embedded(tokens, w["embedding"], positional_layout)]
     for number in range(count):
@@ -75,19 +76,37 @@ def encoder_vjp(
     return {"embedding": embedding_vjp(g, tokens, w["embedding"]), **found}
 
 
-def encoder_bound(tokens: Any, weights: Any, *, numerics: Numerics, **options: Any) -> Bound:
+def encoder_bound(
+    tokens: ArrayLike,
+    weights: Mapping[str, ArrayLike],
+    *,
+    heads: int,
+    mask: ArrayLike | None = None,
+    masked_row: str = "zero",
+    positional_layout: str = "interleaved",
+    numerics: Numerics,
+) -> Bound:
     """How far from `encoder` a right implementation may be: its layers, recorded on a tape."""
-    tape, _, y = _recorded("encoder_bound", tokens, weights, numerics, **options)
+    tape, _, y = _recorded("encoder_bound", tokens, weights, heads, mask, masked_row, positional_layout, numerics)
     return bounded(y, tape.numerics, rows_independent=False)
 
 
 def encoder_vjp_bound(
-    cotangent: Any, tokens: Any, weights: Any, *, numerics: Numerics, **options: Any
+    cotangent: ArrayLike,
+    tokens: ArrayLike,
+    weights: Mapping[str, ArrayLike],
+    *,
+    heads: int,
+    mask: ArrayLike | None = None,
+    masked_row: str = "zero",
+    positional_layout: str = "interleaved",
+    numerics: Numerics,
 ) -> dict[str, Bound]:
     """How far from `encoder_vjp` a right implementation may be: by `weights.` and the weight's name."""
-    tape, of, y = _recorded("encoder_vjp_bound", tokens, weights, numerics, **options)
+    function = "encoder_vjp_bound"
+    tape, of, y = _recorded(function, tokens, weights, heads, mask, masked_row, positional_layout, numerics)
     with np.errstate(all="ignore"):
-        return tape.bounds(y, checked_cotangent("encoder_vjp_bound", cotangent, y.value.shape), of)
+        return tape.bounds(y, checked_cotangent(function, cotangent, y.value.shape), of)
 
 
 def embedded(tokens: Array, weight: Array, layout: str) -> Array:
@@ -100,7 +119,7 @@ def of_table(numerics: Numerics) -> Numerics:
     return replace(numerics, input=numerics.accumulate, output=numerics.hidden or numerics.accumulate)
 
 
-def _arguments(function: str, tokens: Any, weights: Any) -> tuple[Array, dict[str, Array], int]:
+def _arguments(function: str, tokens: ArrayLike, weights: Any) -> tuple[Array, dict[str, Array], int]:
     """Tokens as int64, the weights in float64, and how many layers there are; all checked."""
     (tokens,) = checked_arrays(function, tokens)
     return tokens, *checked_stack(function, tokens, weights)
@@ -118,14 +137,13 @@ def checked_stack(
 
 def _recorded(
     function: str,
-    tokens: Any,
-    weights: Any,
-    numerics: Numerics,
-    *,
+    tokens: ArrayLike,
+    weights: Mapping[str, ArrayLike],
     heads: int,
-    mask: Any = None,
-    masked_row: str = "zero",
-    positional_layout: str = "interleaved",
+    mask: ArrayLike | None,
+    masked_row: str,
+    positional_layout: str,
+    numerics: Numerics,
 ) -> tuple[Tape, dict[str, Computed], Computed]:
     tokens, w, count = _arguments(function, tokens, weights)
     of = {f"weights.{name}": Computed(array) for name, array in w.items()}

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .attention import seen_by
 from .feed_forward import feed_forward, feed_forward_vjp
@@ -33,7 +34,14 @@ Gradients = dict[str, Array]
 EPSILON: Final = 1e-5
 
 
-def encoder_layer(x: Any, weights: Any, *, heads: int, mask: Any = None, masked_row: str = "zero") -> Array:
+def encoder_layer(
+    x: ArrayLike,
+    weights: Mapping[str, ArrayLike],
+    *,
+    heads: int,
+    mask: ArrayLike | None = None,
+    masked_row: str = "zero",
+) -> Array:
     """LayerNorm(a + FFN(a)), a = LayerNorm(x + MultiHead(x, x, x)): (B, L, d_model).
 
     SpecError if a weight is missing, unknown or of the wrong shape, or as of the layer's parts.
@@ -44,7 +52,13 @@ def encoder_layer(x: Any, weights: Any, *, heads: int, mask: Any = None, masked_
 
 
 def encoder_layer_vjp(
-    cotangent: Any, x: Any, weights: Any, *, heads: int, mask: Any = None, masked_row: str = "zero"
+    cotangent: ArrayLike,
+    x: ArrayLike,
+    weights: Mapping[str, ArrayLike],
+    *,
+    heads: int,
+    mask: ArrayLike | None = None,
+    masked_row: str = "zero",
 ) -> tuple[Array, Gradients]:
     """The gradients of sum(g encoder_layer(x)) with respect to x, and to each of the weights by name.
 
@@ -52,7 +66,7 @@ def encoder_layer_vjp(
     """
     x, w = arguments("encoder_layer_vjp", x, weights)
     g = checked_cotangent("encoder_layer_vjp", cotangent, x.shape)
-    options = {"heads": heads, "mask": mask, "masked_row": masked_row}
+    options: dict[str, Any] = {"heads": heads, "mask": mask, "masked_row": masked_row}
     a = attended(x, x, w, "self_attention", **options)
     da, of_network = transformed_vjp(g, a, w)
     dx, dmemory, of_attention = attended_vjp(da, x, x, w, "self_attention", **options)
@@ -60,7 +74,13 @@ def encoder_layer_vjp(
 
 
 def encoder_layer_bound(
-    x: Any, weights: Any, *, heads: int, mask: Any = None, masked_row: str = "zero", numerics: Numerics
+    x: ArrayLike,
+    weights: Mapping[str, ArrayLike],
+    *,
+    heads: int,
+    mask: ArrayLike | None = None,
+    masked_row: str = "zero",
+    numerics: Numerics,
 ) -> Bound:
     """How far from `encoder_layer` a right implementation may be: `encoder_layer_step`, recorded on a tape."""
     tape, _, y = _recorded("encoder_layer_bound", x, weights, heads, mask, masked_row, numerics)
@@ -68,12 +88,12 @@ def encoder_layer_bound(
 
 
 def encoder_layer_vjp_bound(
-    cotangent: Any,
-    x: Any,
-    weights: Any,
+    cotangent: ArrayLike,
+    x: ArrayLike,
+    weights: Mapping[str, ArrayLike],
     *,
     heads: int,
-    mask: Any = None,
+    mask: ArrayLike | None = None,
     masked_row: str = "zero",
     numerics: Numerics,
 ) -> dict[str, Bound]:
@@ -83,7 +103,7 @@ def encoder_layer_vjp_bound(
         return tape.bounds(y, checked_cotangent("encoder_layer_vjp_bound", cotangent, y.value.shape), of)
 
 
-def arguments(function: str, x: Any, weights: Any) -> tuple[Array, dict[str, Array]]:
+def arguments(function: str, x: ArrayLike, weights: Any) -> tuple[Array, dict[str, Array]]:
     """x and the weights in float64, their shapes checked."""
     (x,) = checked_arrays(function, x)
     return x, checked_weights(function, weights, {"d_model": x.shape[2]})
@@ -127,7 +147,7 @@ def transformed_vjp(g: Array, a: Array, w: Mapping[str, Array]) -> tuple[Array, 
 
 
 def _recorded(
-    function: str, x: Any, weights: Any, heads: int, mask: Any, masked_row: str, numerics: Numerics
+    function: str, x: ArrayLike, weights: Any, heads: int, mask: ArrayLike | None, masked_row: str, numerics: Numerics
 ) -> tuple[Tape, dict[str, Computed], Computed]:
     x, w = arguments(function, x, weights)
     of = {"x": Computed(x), **{f"weights.{name}": Computed(array) for name, array in w.items()}}

@@ -7,9 +7,8 @@
 The paper: "Another way of describing this is as two convolutions with kernel size 1."
 """
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .rounding.bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish, matrix_product, stored
 from .rounding.computed import exact_arguments
@@ -19,7 +18,7 @@ from .rounding.tape import Tape, affine, relu
 from .shapes import Array, checked_arrays, checked_cotangent
 
 
-def feed_forward(x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: Any) -> Array:
+def feed_forward(x: ArrayLike, w_1: ArrayLike, b_1: ArrayLike, w_2: ArrayLike, b_2: ArrayLike) -> Array:
     """max(0, x W_1 + b_1) W_2 + b_2: (B, L, d_model).
 
     SpecError if the shapes do not fit each other, or where an argument holds no real numbers.
@@ -30,7 +29,9 @@ def feed_forward(x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: Any) -> Array:
     return np.asarray(a @ w_2 + b_2)  # (B, L, d_model)
 
 
-def feed_forward_vjp(cotangent: Any, x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: Any) -> tuple[Array, ...]:
+def feed_forward_vjp(
+    cotangent: ArrayLike, x: ArrayLike, w_1: ArrayLike, b_1: ArrayLike, w_2: ArrayLike, b_2: ArrayLike
+) -> tuple[Array, ...]:
     """The gradients of sum(g FFN(x)) with respect to x, W_1, b_1, W_2 and b_2, in their shapes.
 
         da = g W_2^T    dh = da where h > 0, else 0    dx = dh W_1^T
@@ -48,7 +49,9 @@ def feed_forward_vjp(cotangent: Any, x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: 
     return dh @ w_1.T, dw_1, dh.sum((0, 1)), dw_2, g.sum((0, 1))
 
 
-def feed_forward_bound(x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: Any, *, numerics: Numerics) -> Bound:
+def feed_forward_bound(
+    x: ArrayLike, w_1: ArrayLike, b_1: ArrayLike, w_2: ArrayLike, b_2: ArrayLike, *, numerics: Numerics
+) -> Bound:
     """How far from `feed_forward` a right implementation may be.
 
     E_h = E(x W_1 + b_1) + h_hidden(h)                 h_hidden: where `numerics.hidden` stores the hidden layer
@@ -79,7 +82,14 @@ def feed_forward_bound(x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: Any, *, numeri
 
 
 def feed_forward_vjp_bound(
-    cotangent: Any, x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: Any, *, numerics: Numerics
+    cotangent: ArrayLike,
+    x: ArrayLike,
+    w_1: ArrayLike,
+    b_1: ArrayLike,
+    w_2: ArrayLike,
+    b_2: ArrayLike,
+    *,
+    numerics: Numerics,
 ) -> dict[str, Bound]:
     """Where a hidden unit may lie on either side of zero, so may the gradient that goes through it."""
     of = exact_arguments("feed_forward_vjp_bound", x, w_1, b_1, w_2, b_2)
@@ -90,7 +100,7 @@ def feed_forward_vjp_bound(
         return tape.bounds(y, checked_cotangent("feed_forward_vjp_bound", cotangent, y.value.shape), of)
 
 
-def feed_forward_as_convolutions(x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: Any) -> Array:
+def feed_forward_as_convolutions(x: ArrayLike, w_1: ArrayLike, b_1: ArrayLike, w_2: ArrayLike, b_2: ArrayLike) -> Array:
     """The same, as two convolutions with kernel size 1 over the sequence: (B, L, d_model)."""
     x, w_1, b_1, w_2, b_2 = checked_arrays("feed_forward", x, w_1, b_1, w_2, b_2)
     h = _convolution(x, w_1[None], b_1)  # (B, L, d_ff)

@@ -11,9 +11,10 @@ from any method of scoring queries against keys. What is left open:
     2   A row that sees no key holds zeros, NaN or the mean of all values (of none: zero), as `masked_row` says.
 """
 
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .shapes import Array, boolean, check_axes, checked_cotangent, real
 from .spec_error import SpecError
@@ -21,7 +22,9 @@ from .spec_error import SpecError
 MASKED_ROWS: Final = ("zero", "nan", "mean")
 
 
-def general_attention(scores: Any, value: Any, visible: Any = None, masked_row: str = "zero") -> Array:
+def general_attention(
+    scores: ArrayLike, value: ArrayLike, visible: ArrayLike | None = None, masked_row: str = "zero"
+) -> Array:
     """softmax(scores) value over the visible keys, given any scores: (..., L_q, d_v).
 
     SpecError if the shapes do not fit, an argument holds no numbers, or `masked_row` is none of zero, nan and mean.
@@ -36,7 +39,11 @@ def general_attention(scores: Any, value: Any, visible: Any = None, masked_row: 
 
 
 def general_attention_vjp(
-    cotangent: Any, scores: Any, value: Any, visible: Any = None, masked_row: str = "zero"
+    cotangent: ArrayLike,
+    scores: ArrayLike,
+    value: ArrayLike,
+    visible: ArrayLike | None = None,
+    masked_row: str = "zero",
 ) -> tuple[Array, Array]:
     """The gradients of sum(g o) with respect to scores and values.
 

@@ -11,15 +11,14 @@ Where the papers are silent, as every framework has it:
     2   epsilon stands under the root.
 """
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .shapes import Array, checked_arrays, checked_cotangent
 from .spec_error import SpecError
 
 
-def layer_norm(x: Any, gain: Any, bias: Any, *, epsilon: float = 1e-5) -> Array:
+def layer_norm(x: ArrayLike, gain: ArrayLike, bias: ArrayLike, *, epsilon: float = 1e-5) -> Array:
     """The row normalised, gain (x - mu) / sqrt(v + epsilon) + bias: (..., d). NaN if v + epsilon is 0.
 
     SpecError if the shapes do not fit, an argument holds no real numbers, or epsilon is negative.
@@ -32,7 +31,7 @@ def layer_norm(x: Any, gain: Any, bias: Any, *, epsilon: float = 1e-5) -> Array:
 
 
 def layer_norm_vjp(
-    cotangent: Any, x: Any, gain: Any, bias: Any, *, epsilon: float = 1e-5
+    cotangent: ArrayLike, x: ArrayLike, gain: ArrayLike, bias: ArrayLike, *, epsilon: float = 1e-5
 ) -> tuple[Array, Array, Array]:
     """The gradients of sum(g layer_norm(x)) with respect to x, gain and bias, in their shapes.
 
@@ -52,7 +51,7 @@ def layer_norm_vjp(
         return dx, (g * z).sum(rows), g.sum(rows)
 
 
-def arguments(x: Any, gain: Any, bias: Any, epsilon: float) -> tuple[Array, Array, Array]:
+def arguments(x: ArrayLike, gain: ArrayLike, bias: ArrayLike, epsilon: float) -> tuple[Array, Array, Array]:
     """The arrays in float64, their shapes and epsilon checked."""
     x, gain, bias = checked_arrays("layer_norm", x, gain, bias)
     if not epsilon >= 0:

@@ -7,9 +7,9 @@ record on their tapes, too.
 
 import math
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .layer_norm import arguments, layer_norm, moments
 from .rounding.bound import VARIANCE_OF_ROUNDING, Bound, Errors, Z, finish, stored, sum_variance
@@ -20,7 +20,9 @@ from .rounding.tape import Tape
 from .shapes import Array, checked_cotangent
 
 
-def layer_norm_bound(x: Any, gain: Any, bias: Any, *, epsilon: float = 1e-5, numerics: Numerics) -> Bound:
+def layer_norm_bound(
+    x: ArrayLike, gain: ArrayLike, bias: ArrayLike, *, epsilon: float = 1e-5, numerics: Numerics
+) -> Bound:
     """How far from `layer_norm` a right implementation may be.
 
     With r = 1/sqrt(v + epsilon), z = (x - mu) r, and E_mu and E_v of `errors_of_moments`:
@@ -62,7 +64,7 @@ def layer_norm_bound(x: Any, gain: Any, bias: Any, *, epsilon: float = 1e-5, num
 
 
 def layer_norm_vjp_bound(
-    cotangent: Any, x: Any, gain: Any, bias: Any, *, epsilon: float = 1e-5, numerics: Numerics
+    cotangent: ArrayLike, x: ArrayLike, gain: ArrayLike, bias: ArrayLike, *, epsilon: float = 1e-5, numerics: Numerics
 ) -> dict[str, Bound]:
     """From the statistics, or from those made again: `layer_norm_step`."""
     of = exact_arguments("layer_norm_vjp_bound", x, gain, bias)

@@ -8,9 +8,10 @@ The two arms meet at step = warmup: the rate rises up to there, and falls from t
 """
 
 import math
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .rounding.bound import Bound, Errors, finish
 from .rounding.numerics import Numerics
@@ -21,7 +22,7 @@ _BITS: Final = 64
 """Of the root, before it is rounded to the 53 of float64: its error is then 1/2 + 2^-11 units in the last place."""
 
 
-def learning_rate(steps: Any, *, d_model: int, warmup: int) -> Array:
+def learning_rate(steps: ArrayLike, *, d_model: int, warmup: int) -> Array:
     """d_model^-0.5 min(step^-0.5, step warmup^-1.5): (T,), correct to 0.501 units in the last place.
 
     SpecError if a step, d_model or warmup is not a whole number of at least 1.
@@ -31,7 +32,7 @@ def learning_rate(steps: Any, *, d_model: int, warmup: int) -> Array:
     return np.array(rates, np.float64)  # (T,)
 
 
-def learning_rate_bound(steps: Any, *, d_model: int, warmup: int, numerics: Numerics) -> Bound:
+def learning_rate_bound(steps: ArrayLike, *, d_model: int, warmup: int, numerics: Numerics) -> Bound:
     """How far from `learning_rate` a right implementation may be.
 
         E = |y| (e^(U (2 c_e + 2 + r)) - 1)   two powers, two products
@@ -47,7 +48,7 @@ def learning_rate_bound(steps: Any, *, d_model: int, warmup: int, numerics: Nume
     return finish(y, Errors(error, np.zeros_like(y), error), numerics, rows_independent=False)
 
 
-def _arguments(steps: Any, d_model: int, warmup: int) -> Array:
+def _arguments(steps: ArrayLike, d_model: int, warmup: int) -> Array:
     """The steps as int64, all arguments checked."""
     (t,) = checked_arrays("learning_rate", steps)
     if t.size and t.min() < 1:

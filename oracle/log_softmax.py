@@ -9,9 +9,10 @@ of -inf is a masked one: its log-probability is -inf, and it does not count. A r
 -inf is NaN, as IEEE arithmetic has it.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .rounding.bound import EXACT, VARIANCE_OF_ROUNDING, Bound, Errors, finish, stored, sum_variance
 from .rounding.formats import FORMATS, half_ulp
@@ -20,7 +21,7 @@ from .shapes import Array, checked_arrays, checked_cotangent
 from .softmax import exponential_errors, probability_errors
 
 
-def log_softmax(x: Any) -> Array:
+def log_softmax(x: ArrayLike) -> Array:
     """x - log sum exp x along the last axis: (..., n). Empty if n is 0.
 
     SpecError if x has no axis, or holds no real numbers.
@@ -28,7 +29,7 @@ def log_softmax(x: Any) -> Array:
     return log_probabilities(*checked_arrays("log_softmax", x)).y
 
 
-def log_softmax_vjp(cotangent: Any, x: Any) -> Array:
+def log_softmax_vjp(cotangent: ArrayLike, x: ArrayLike) -> Array:
     """dx = g - p sum g, the gradient of sum(g log_softmax(x)): (..., n). The Jacobian is 1 - (1, ..., 1)^T p.
 
     SpecError if the cotangent g has not the shape of x, or an argument holds no real numbers.
@@ -39,7 +40,7 @@ def log_softmax_vjp(cotangent: Any, x: Any) -> Array:
     return np.asarray(g - p * g.sum(-1, keepdims=True))  # (..., n)
 
 
-def log_softmax_bound(x: Any, *, numerics: Numerics) -> Bound:
+def log_softmax_bound(x: ArrayLike, *, numerics: Numerics) -> Bound:
     """How far from `log_softmax` a right implementation may be: `log_probability_errors`, rounded."""
     rows = log_probabilities(*checked_arrays("log_softmax", x))
     with np.errstate(all="ignore"):
@@ -48,7 +49,7 @@ def log_softmax_bound(x: Any, *, numerics: Numerics) -> Bound:
     return finish(rows.y, errors, numerics, directions={"temperature": rows.gap - mean})
 
 
-def log_softmax_vjp_bound(cotangent: Any, x: Any, *, numerics: Numerics) -> dict[str, Bound]:
+def log_softmax_vjp_bound(cotangent: ArrayLike, x: ArrayLike, *, numerics: Numerics) -> dict[str, Bound]:
     """How far from `log_softmax_vjp` a right implementation may be.
 
     With G = sum g and the errors of `kept_probability_errors`:

@@ -11,10 +11,11 @@ i d_v ... of W^V and the same rows of W^O. The paper takes d_k = d_v = d_model /
 biases. A row that sees no key holds, before W^O, what `masked_row` says.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .attention import attention, attention_vjp, seen_by
 from .general_attention_bound import of_steps
@@ -28,16 +29,16 @@ from .spec_error import SpecError
 
 
 def multi_head_attention(
-    query: Any,
-    key: Any,
-    value: Any,
-    w_query: Any,
-    w_key: Any,
-    w_value: Any,
-    w_output: Any,
+    query: ArrayLike,
+    key: ArrayLike,
+    value: ArrayLike,
+    w_query: ArrayLike,
+    w_key: ArrayLike,
+    w_value: ArrayLike,
+    w_output: ArrayLike,
     *,
     heads: int,
-    mask: Any = None,
+    mask: ArrayLike | None = None,
     causal: bool = False,
     causal_alignment: str = "top-left",
     masked_row: str = "zero",
@@ -51,23 +52,23 @@ def multi_head_attention(
         "multi_head_attention", (query, key, value, w_query, w_key, w_value, w_output), heads
     )
     q, k, v = (split(x @ w, heads) for x, w in ((query, w_query), (key, w_key), (value, w_value)))  # (B, h, L, d)
-    options = {"mask": mask, "causal": causal, "causal_alignment": causal_alignment, "masked_row": masked_row}
+    options: Any = {"mask": mask, "causal": causal, "causal_alignment": causal_alignment, "masked_row": masked_row}
     o = attention(q, k, v, **options)  # (B, h, L_q, d_v)
     return np.asarray(merged(o) @ w_output)  # (B, L_q, d_model)
 
 
 def multi_head_attention_vjp(
-    cotangent: Any,
-    query: Any,
-    key: Any,
-    value: Any,
-    w_query: Any,
-    w_key: Any,
-    w_value: Any,
-    w_output: Any,
+    cotangent: ArrayLike,
+    query: ArrayLike,
+    key: ArrayLike,
+    value: ArrayLike,
+    w_query: ArrayLike,
+    w_key: ArrayLike,
+    w_value: ArrayLike,
+    w_output: ArrayLike,
     *,
     heads: int,
-    mask: Any = None,
+    mask: ArrayLike | None = None,
     causal: bool = False,
     causal_alignment: str = "top-left",
     masked_row: str = "zero",
@@ -84,7 +85,7 @@ def multi_head_attention_vjp(
         function, (query, key, value, w_query, w_key, w_value, w_output), heads
     )
     g = checked_cotangent(function, cotangent, query.shape)
-    options = {"mask": mask, "causal": causal, "causal_alignment": causal_alignment, "masked_row": masked_row}
+    options: Any = {"mask": mask, "causal": causal, "causal_alignment": causal_alignment, "masked_row": masked_row}
     q, k, v = (split(x @ w, heads) for x, w in ((query, w_query), (key, w_key), (value, w_value)))
     o = merged(attention(q, k, v, **options))  # (B, L_q, h d_v)
     of_heads = attention_vjp(split(g @ w_output.T, heads), q, k, v, **options)
@@ -93,26 +94,57 @@ def multi_head_attention_vjp(
     return dq @ w_query.T, dk @ w_key.T, dv @ w_value.T, *of_weights
 
 
-def multi_head_attention_bound(*arrays: Any, numerics: Numerics, **options: Any) -> Bound:
+def multi_head_attention_bound(
+    query: ArrayLike,
+    key: ArrayLike,
+    value: ArrayLike,
+    w_query: ArrayLike,
+    w_key: ArrayLike,
+    w_value: ArrayLike,
+    w_output: ArrayLike,
+    *,
+    heads: int,
+    mask: ArrayLike | None = None,
+    causal: bool = False,
+    causal_alignment: str = "top-left",
+    masked_row: str = "zero",
+    numerics: Numerics,
+) -> Bound:
     """How far from `multi_head_attention` a right implementation may be: `multi_head_step`, recorded on a tape.
 
     Arguments and SpecError are those of `multi_head_attention`.
     """
-    tape, _, result = _recorded("multi_head_attention_bound", arrays, numerics, **options)
+    arrays, visible = (query, key, value, w_query, w_key, w_value, w_output), (mask, causal, causal_alignment)
+    tape, _, result = _recorded("multi_head_attention_bound", arrays, heads, visible, masked_row, numerics)
     return bounded(result, tape.numerics, rows_independent=False)
 
 
 def multi_head_attention_vjp_bound(
-    cotangent: Any, *arrays: Any, numerics: Numerics, **options: Any
+    cotangent: ArrayLike,
+    query: ArrayLike,
+    key: ArrayLike,
+    value: ArrayLike,
+    w_query: ArrayLike,
+    w_key: ArrayLike,
+    w_value: ArrayLike,
+    w_output: ArrayLike,
+    *,
+    heads: int,
+    mask: ArrayLike | None = None,
+    causal: bool = False,
+    causal_alignment: str = "top-left",
+    masked_row: str = "zero",
+    numerics: Numerics,
 ) -> dict[str, Bound]:
     """How far from `multi_head_attention_vjp` a right implementation may be, by the name of each argument."""
     function = "multi_head_attention_vjp_bound"
-    tape, of, result = _recorded(function, arrays, numerics, **options)
+    arrays, visible = (query, key, value, w_query, w_key, w_value, w_output), (mask, causal, causal_alignment)
+    tape, of, result = _recorded(function, arrays, heads, visible, masked_row, numerics)
     with np.errstate(all="ignore"):
         return tape.bounds(result, checked_cotangent(function, cotangent, result.value.shape), of)
 
 
-def arguments(function: str, arrays: Any, heads: int) -> tuple[Array, ...]:
+def arguments(function: str, arrays: Sequence[ArrayLike], heads: int) -> tuple[Array, ...]:
     """The arrays in float64, their shapes and the number of heads checked."""
     checked = checked_arrays(function, *arrays)
     if isinstance(heads, bool) or not isinstance(heads, int | np.integer) or heads < 1:
@@ -143,20 +175,17 @@ def _summed(x: Array, d: Array) -> Array:
 
 def _recorded(
     function: str,
-    arrays: Any,
-    numerics: Numerics,
-    *,
+    arrays: Sequence[ArrayLike],
     heads: int,
-    mask: Any = None,
-    causal: bool = False,
-    causal_alignment: str = "top-left",
-    masked_row: str = "zero",
+    visible: tuple[ArrayLike | None, bool, str],
+    masked_row: str,
+    numerics: Numerics,
 ) -> tuple[Tape, dict[str, Computed], Computed]:
     """The tape of one call, its arguments by name, and its result."""
     checked = zip(row_of(function).arrays, arguments(function, arrays, heads), strict=True)
     of = {name: Computed(array) for name, array in checked}
     (batch, queries, _), keys = of["query"].value.shape, of["key"].value.shape[1]
-    seen = seen_by((batch, heads, queries, keys), mask, causal, causal_alignment)
+    seen = seen_by((batch, heads, queries, keys), *visible)
     tape = Tape(of_steps(numerics))
     with np.errstate(all="ignore"):
         result = multi_head_step(tape, of["query"], of["key"], of["value"], of, heads, seen, masked_row)

@@ -8,9 +8,8 @@ W is the matrix of the embedding ("we share the same weight matrix between the t
 pre-softmax linear transformation"); the factor sqrt(d_model) belongs to the embedding alone, and there is no bias.
 """
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .rounding.bound import Bound, finish, matrix_product
 from .rounding.computed import exact_arguments
@@ -19,7 +18,7 @@ from .rounding.tape import Tape, matmul, rearrange
 from .shapes import Array, checked_arrays, checked_cotangent
 
 
-def output_logits(hidden: Any, weight: Any) -> Array:
+def output_logits(hidden: ArrayLike, weight: ArrayLike) -> Array:
     """The product hidden W^T: (B, L, V).
 
     SpecError if the shapes do not fit each other, or where an argument holds no real numbers.
@@ -28,7 +27,7 @@ def output_logits(hidden: Any, weight: Any) -> Array:
     return np.asarray(hidden @ weight.T)  # (B, L, V)
 
 
-def output_logits_vjp(cotangent: Any, hidden: Any, weight: Any) -> tuple[Array, Array]:
+def output_logits_vjp(cotangent: ArrayLike, hidden: ArrayLike, weight: ArrayLike) -> tuple[Array, Array]:
     """dhidden = g W and dW = g^T hidden, summed over B and L: in the shapes of hidden and W.
 
     SpecError as of `output_logits`, or where the cotangent g has not the shape of the result.
@@ -38,14 +37,16 @@ def output_logits_vjp(cotangent: Any, hidden: Any, weight: Any) -> tuple[Array, 
     return g @ weight, np.einsum("blv,bld->vd", g, hidden)
 
 
-def output_logits_bound(hidden: Any, weight: Any, *, numerics: Numerics) -> Bound:
+def output_logits_bound(hidden: ArrayLike, weight: ArrayLike, *, numerics: Numerics) -> Bound:
     """How far from `output_logits` a right implementation may be: the error of one matrix product."""
     hidden, weight = checked_arrays("output_logits", hidden, weight)
     y, errors = matrix_product(hidden, weight.T, numerics)
     return finish(y, errors, numerics)
 
 
-def output_logits_vjp_bound(cotangent: Any, hidden: Any, weight: Any, *, numerics: Numerics) -> dict[str, Bound]:
+def output_logits_vjp_bound(
+    cotangent: ArrayLike, hidden: ArrayLike, weight: ArrayLike, *, numerics: Numerics
+) -> dict[str, Bound]:
     """Two matrix products of exact factors."""
     of = exact_arguments("output_logits_vjp_bound", hidden, weight)
     tape = Tape(numerics)

@@ -14,9 +14,10 @@ The result is within 1 unit in the last place up to position 10^7, and within th
 `exact_angle`.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .exact_angle import sines_and_cosines
 from .rounding.bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish
@@ -44,7 +45,7 @@ def positional_encoding_bound(
     )
 
 
-def positional_encoding_at(positions: Any, d_model: int, *, positional_layout: str = "interleaved") -> Array:
+def positional_encoding_at(positions: ArrayLike, d_model: int, *, positional_layout: str = "interleaved") -> Array:
     """Sines and cosines of the given positions, whole numbers from 0 to 2^63 - 1: (L,) gives (L, d_model)."""
     positions = _arguments(positions, d_model, positional_layout)
     sines, cosines = sines_and_cosines(positions, d_model)  # (L, pairs) each
@@ -52,7 +53,7 @@ def positional_encoding_at(positions: Any, d_model: int, *, positional_layout: s
 
 
 def positional_encoding_bound_at(
-    positions: Any, d_model: int, *, positional_layout: str = "interleaved", numerics: Numerics
+    positions: ArrayLike, d_model: int, *, positional_layout: str = "interleaved", numerics: Numerics
 ) -> Bound:
     """How far from `positional_encoding_at` a right implementation may be, whose angles are in `accumulate`.
 
@@ -84,7 +85,7 @@ def _positions(length: int) -> Array:
     return np.arange(int(length))
 
 
-def _arguments(positions: Any, d_model: int, positional_layout: str) -> Array:
+def _arguments(positions: ArrayLike, d_model: int, positional_layout: str) -> Array:
     """The positions as int64, all arguments checked."""
     pos = whole("positional_encoding", "positions", positions)
     check_axes("positional_encoding", {"positions": (pos, "L")})

@@ -11,6 +11,7 @@ m changes nothing but the range. An entry of -inf is a masked one: its probabili
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .rounding.bound import EXACT, VARIANCE_OF_ROUNDING, Bound, Errors, finish, sum_variance
 from .rounding.computed import Computed, bounded, rounded
@@ -19,7 +20,7 @@ from .rounding.numerics import Numerics
 from .shapes import Array, checked_arrays, checked_cotangent
 
 
-def softmax(x: Any) -> Array:
+def softmax(x: ArrayLike) -> Array:
     """exp(x - max x) over its sum along the last axis: (..., n). Empty if n is 0.
 
     SpecError if x has no axis, or holds no real numbers.
@@ -31,7 +32,7 @@ def softmax(x: Any) -> Array:
         return np.asarray(e / e.sum(-1, keepdims=True))  # (..., n)
 
 
-def softmax_vjp(cotangent: Any, x: Any) -> Array:
+def softmax_vjp(cotangent: ArrayLike, x: ArrayLike) -> Array:
     """dx = p (g - sum p g), the gradient of sum(g softmax(x)): (..., n). The softmax has the Jacobian diag(p) - p p^T.
 
     SpecError if the cotangent g has not the shape of x, or an argument holds no real numbers.
@@ -43,7 +44,7 @@ def softmax_vjp(cotangent: Any, x: Any) -> Array:
         return np.asarray(p * (g - (p * g).sum(-1, keepdims=True)))  # (..., n)
 
 
-def softmax_bound(x: Any, *, numerics: Numerics) -> Bound:
+def softmax_bound(x: ArrayLike, *, numerics: Numerics) -> Bound:
     """How far from `softmax` a right implementation may be: `probability_errors` of exact numbers, rounded."""
     y = softmax(x)
     (x,) = checked_arrays("softmax", x)
@@ -57,7 +58,7 @@ def softmax_bound(x: Any, *, numerics: Numerics) -> Bound:
     return finish(y, errors, numerics, directions={"temperature": y * (mean - gap)})
 
 
-def softmax_vjp_bound(cotangent: Any, x: Any, *, numerics: Numerics) -> dict[str, Bound]:
+def softmax_vjp_bound(cotangent: ArrayLike, x: ArrayLike, *, numerics: Numerics) -> dict[str, Bound]:
     """p (g - sum p g), from the result as it was rounded: `softmax_backward`."""
     with np.errstate(all="ignore"):
         of_p = softmax_bound(x, numerics=numerics)

@@ -38,6 +38,18 @@ def test_every_function_is_written_down_for_type_checkers():
     assert [name for name in written_down() - {None} if not callable(getattr(oracle, name))] == []
 
 
+def test_every_function_shows_its_keywords():
+    """And a bound takes those of its formula, but for a seed, which a bound does not depend on."""
+    for name in FUNCTIONS:
+        keywords = set(inspect.signature(getattr(oracle, name)).parameters)
+        for each in (f"{name}_vjp", f"{name}_bound", f"{name}_vjp_bound"):
+            if inspect.isfunction(function := getattr(oracle, each, None)):
+                parameters = inspect.signature(function).parameters
+                assert not [one for one in parameters.values() if one.kind in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
+                assert keywords - {"seed", "rows"} <= set(parameters), each
+                assert ("numerics" in parameters) == each.endswith("bound")
+
+
 def test_a_function_in_a_new_file_is_found_without_being_listed(tmp_path):
     """And a file that has none adds nothing; a name of a function is never that of its file."""
     package = tmp_path / "assay"
