@@ -5,7 +5,8 @@
     query (B, L_q, d_q)   key (B, L_k, d_k)   value (B, L_k, d_v)   result (B, L_q, d_v)
     w_query (d_q, d_a)   w_key (d_k, d_a)   v (d_a,)
 
-Without any key, a row holds what `masked_row` says: zeros, NaN, or the mean of nothing, which is zero.
+Without any key, a row holds what `masked_row` says: zeros, NaN (then zeros are right, too), or the mean of
+nothing, which is zero.
 """
 
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .attention import BLOCK
-from .general_attention import check_masked_row, general_attention_vjp, mix, weigh
+from .general_attention import check_masked_row, general_attention_vjp, judged_without_keys, mix, weigh
 from .general_attention_bound import of_steps, values, weighted_values
 from .general_attention_tape import attend
 from .rounding.bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish, matrix_product, stored, sum_variance
@@ -102,6 +103,7 @@ def additive_attention_bound(
     exponentials cancels for small a. What becomes of E^s: `general_attention_bound`.
     """
     call = _arguments(query, key, value, w_query, w_key, v, masked_row)
+    masked_row, or_nan = judged_without_keys(masked_row, call.key.shape[1])
     numerics = of_steps(numerics)
     unit, c_e, n = numerics.unit, numerics.exp_ulp, numerics.roundings(call.v.size)
     with np.errstate(all="ignore"):
@@ -139,6 +141,7 @@ def additive_attention_bound(
         numerics,
         directions={"temperature": temperature},
         rows_independent=numerics.operands is None and numerics.hidden is None,  # keys are projected once for all rows
+        or_nan=or_nan,
     )
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .attention import Call, arguments, seen_by
-from .general_attention import Weights, mix, weigh
+from .general_attention import Weights, judged_without_keys, mix, weigh
 from .general_attention_bound import values, weighted_values
 from .general_attention_tape import attend, dot_products
 from .rounding.bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish
@@ -61,6 +61,7 @@ def attention_bound(
     mean of all values has the bound of equal scores.
     """
     call = arguments(query, key, value, mask, causal, scale, causal_alignment, masked_row, rows)
+    masked_row, or_nan = judged_without_keys(masked_row, call.key.shape[2])
     fast = (call.key.shape[2] >= FAST if fast is None else fast) and _within_range(call)
     arithmetic = np.float32 if fast else np.float64
     shape = (*call.query.shape[:3], call.value.shape[3])
@@ -86,6 +87,7 @@ def attention_bound(
         numerics,
         directions={"temperature": temperature},
         rows_independent=numerics.operands is None,  # rounded keys and values are common to all queries
+        or_nan=or_nan,
     )
     if not held:
         return bound
@@ -123,8 +125,8 @@ def attention_vjp_bound(
         o = attend(tape, s, v, seen, masked_row, kept_in=numerics.output, scale=call.scale)
         g = checked_cotangent("attention_vjp_bound", cotangent, o.value.shape)
         bounds = tape.bounds(o, g, of)
-    if masked_row == "nan":
-        blind = np.full(o.value.shape[:3], call.key.shape[2] == 0) if seen is None else ~np.asarray(seen.any(-1))
+    if masked_row == "nan" and seen is not None and call.key.shape[2]:
+        blind = ~np.asarray(seen.any(-1))
         loud = np.asarray((blind & g.any(-1)).any(-1))  # (B, H)
         loud = np.asarray(loud.reshape(len(loud), groups, heads // groups).any(-1))  # (B, H_kv)
         for name, open_ in (("query", blind), ("key", loud), ("value", loud)):

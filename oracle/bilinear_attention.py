@@ -4,7 +4,8 @@
 
     query (B, L_q, d_q)   key (B, L_k, d_k)   value (B, L_k, d_v)   w (d_q, d_k)   result (B, L_q, d_v)
 
-Without any key, a row holds what `masked_row` says: zeros, NaN, or the mean of nothing, which is zero.
+Without any key, a row holds what `masked_row` says: zeros, NaN (then zeros are right, too), or the mean of
+nothing, which is zero.
 """
 
 from collections.abc import Callable
@@ -12,11 +13,18 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .general_attention import check_masked_row, general_attention, general_attention_vjp, mix, weigh
+from .general_attention import (
+    check_masked_row,
+    general_attention,
+    general_attention_vjp,
+    judged_without_keys,
+    mix,
+    weigh,
+)
 from .general_attention_bound import of_steps, values, weighted_values
 from .general_attention_tape import attend, dot_products
 from .rounding.bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish, matrix_product, stored, sum_variance
-from .rounding.computed import Computed, bounded, exact_arguments
+from .rounding.computed import Computed, exact_arguments
 from .rounding.formats import FORMATS
 from .rounding.numerics import Numerics
 from .rounding.tape import Tape, matmul, rearrange
@@ -69,6 +77,7 @@ def bilinear_attention_bound(
     sum are right, so that the largest counts, and so it is with V^s. What becomes of E^s: `general_attention_bound`.
     """
     query, key, value, w = _arguments(query, key, value, w, masked_row)
+    masked_row, or_nan = judged_without_keys(masked_row, key.shape[1])
     numerics, k_t = of_steps(numerics), key.swapaxes(-1, -2)
     with np.errstate(all="ignore"):
         s, of_query_first = _product_of_three(query, w, k_t, numerics)
@@ -87,6 +96,7 @@ def bilinear_attention_bound(
         numerics,
         directions={"temperature": temperature},
         rows_independent=numerics.operands is None and numerics.hidden is None,  # W k^T is common to all rows
+        or_nan=or_nan,
     )
 
 
@@ -136,7 +146,7 @@ def bilinear_attention_vjp_bound(
             error, variance, coherent = _one_sum(made, terms, numerics)
             growth = 1 + numerics.roundings(terms) * numerics.unit
             either[name] = Computed(y, growth * e + error, v + variance, c + coherent)
-        return {name: bounded(each, numerics, rows_independent=False) for name, each in either.items()}
+        return {name: tape.bound(each) for name, each in either.items()}
 
 
 def _product_of_three(a: Array, b: Array, c: Array, numerics: Numerics) -> tuple[Array, Errors]:

@@ -24,7 +24,7 @@ from .general_attention_bound import of_steps
 from .layer_weights import part
 from .output_logits import output_logits, output_logits_vjp
 from .rounding.bound import Bound
-from .rounding.computed import Computed, bounded
+from .rounding.computed import Computed
 from .rounding.numerics import Numerics
 from .rounding.tape import Tape, matmul, rearrange
 from .shapes import Array, checked_arrays, checked_cotangent
@@ -101,7 +101,7 @@ def decoder_bound(
     tape, _, y = _recorded(
         "decoder_bound", tokens, memory, weights, heads, masks, masked_row, positional_layout, numerics
     )
-    return bounded(y, tape.numerics, rows_independent=False)
+    return tape.bound(y)
 
 
 def decoder_vjp_bound(

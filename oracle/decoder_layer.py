@@ -22,7 +22,7 @@ from .encoder_layer import Gradients, attended, attended_vjp, attention_step, ne
 from .general_attention_bound import of_steps
 from .layer_weights import checked_weights, part
 from .rounding.bound import Bound
-from .rounding.computed import Computed, bounded
+from .rounding.computed import Computed
 from .rounding.numerics import Numerics
 from .rounding.tape import Tape
 from .shapes import Array, checked_arrays, checked_cotangent
@@ -90,7 +90,7 @@ def decoder_layer_bound(
     """How far from `decoder_layer` a right implementation may be: `decoder_layer_step`, recorded on a tape."""
     masks = mask, memory_mask
     tape, _, y = _recorded("decoder_layer_bound", x, memory, weights, heads, masks, masked_row, numerics)
-    return bounded(y, tape.numerics, rows_independent=False)
+    return tape.bound(y)
 
 
 def decoder_layer_vjp_bound(

@@ -23,7 +23,7 @@ from .general_attention_bound import of_steps
 from .layer_weights import checked_weights, layers, part
 from .positional_encoding import positional_encoding, positional_encoding_bound
 from .rounding.bound import Bound
-from .rounding.computed import Computed, bounded, rounded
+from .rounding.computed import Computed, rounded
 from .rounding.numerics import Numerics
 from .rounding.tape import Tape, add
 from .shapes import Array, checked_arrays, checked_cotangent
@@ -88,7 +88,7 @@ def encoder_bound(
 ) -> Bound:
     """How far from `encoder` a right implementation may be: its layers, recorded on a tape."""
     tape, _, y = _recorded("encoder_bound", tokens, weights, heads, mask, masked_row, positional_layout, numerics)
-    return bounded(y, tape.numerics, rows_independent=False)
+    return tape.bound(y)
 
 
 def encoder_vjp_bound(

@@ -24,7 +24,7 @@ from .layer_norm_bound import layer_norm_step
 from .layer_weights import checked_weights, part
 from .multi_head_attention import multi_head_attention, multi_head_attention_vjp, multi_head_step
 from .rounding.bound import Bound
-from .rounding.computed import Computed, bounded
+from .rounding.computed import Computed
 from .rounding.numerics import Numerics
 from .rounding.tape import Tape, add, affine, relu
 from .shapes import Array, checked_arrays, checked_cotangent
@@ -84,7 +84,7 @@ def encoder_layer_bound(
 ) -> Bound:
     """How far from `encoder_layer` a right implementation may be: `encoder_layer_step`, recorded on a tape."""
     tape, _, y = _recorded("encoder_layer_bound", x, weights, heads, mask, masked_row, numerics)
-    return bounded(y, tape.numerics, rows_independent=False)
+    return tape.bound(y)
 
 
 def encoder_layer_vjp_bound(

@@ -8,7 +8,8 @@
 from any method of scoring queries against keys. What is left open:
 
     1   A key that a query does not see does not exist for it: its weight is 0, and NaN in its value is not touched.
-    2   A row that sees no key holds zeros, NaN or the mean of all values (of none: zero), as `masked_row` says.
+    2   A row that sees no key holds zeros, NaN or the mean of all values (of none: zero), as `masked_row` says. Without
+        any key, zeros are right where NaN is declared, too: the empty sum.
 """
 
 from typing import Final, NamedTuple
@@ -115,6 +116,15 @@ def mix(weights: Weights, value: Array, masked_row: str) -> Array:
             counts = ~finite[..., None, j, :] & (True if weights.seen is None else weights.seen[..., j, None])
             result += np.where(counts, term, 0)
     return np.where(weights.n == 0, np.nan, result) if masked_row == "nan" else result
+
+
+def judged_without_keys(masked_row: str, keys: int) -> tuple[str, bool]:
+    """Give the convention by which a result is judged, and whether NaN is right as well.
+
+    Where there is no key at all, a plain softmax and product give the empty sum: zero is right there even if NaN is
+    declared for rows that see no key.
+    """
+    return ("zero", True) if masked_row == "nan" and keys == 0 else (masked_row, False)
 
 
 def check_masked_row(function: str, masked_row: str) -> None:

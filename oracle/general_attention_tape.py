@@ -20,7 +20,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from .general_attention import Weights, mix, weigh
+from .general_attention import Weights, judged_without_keys, mix, weigh
 from .general_attention_bound import cast_error, values, weighted_values
 from .rounding.bound import VARIANCE_OF_ROUNDING, Errors, sum_variance
 from .rounding.computed import Common, Computed, product, scaled, stored_in
@@ -47,6 +47,8 @@ def attend(
     before it is cast.
     """
     numerics = tape.numerics
+    masked_row, or_nan = judged_without_keys(masked_row, scores.value.shape[-1])
+    tape.or_nan |= or_nan
     s, v = stored_in(tape.read(scores), numerics.scores), tape.read(value)
     weights = weigh(s.value, seen, masked_row)
     kept = _seen(s, weights)

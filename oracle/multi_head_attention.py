@@ -21,7 +21,7 @@ from .attention import attention, attention_vjp, seen_by
 from .general_attention_bound import of_steps
 from .general_attention_tape import attend, dot_products
 from .rounding.bound import Bound
-from .rounding.computed import Computed, bounded
+from .rounding.computed import Computed
 from .rounding.numerics import Numerics
 from .rounding.tape import Tape, matmul, rearrange
 from .shapes import Array, checked_arrays, checked_cotangent, row_of
@@ -116,7 +116,7 @@ def multi_head_attention_bound(
     """
     arrays, visible = (query, key, value, w_query, w_key, w_value, w_output), (mask, causal, causal_alignment)
     tape, _, result = _recorded("multi_head_attention_bound", arrays, heads, visible, masked_row, numerics)
-    return bounded(result, tape.numerics, rows_independent=False)
+    return tape.bound(result)
 
 
 def multi_head_attention_vjp_bound(

@@ -2,9 +2,9 @@
 
     ratio = |actual - expected| / allowance        at most 1 for a right implementation
 
-Classes: NaN where and only where NaN is due. An infinity is due where y - W or y + W lies beyond the largest finite
-number by half an ulp, from where rounding to nearest gives infinity; it is accepted where the interval reaches that
-point. An element whose bound is infinite cannot be judged, and is not.
+Classes: NaN where and only where NaN is due, or right as well (`Bound.or_nan`). An infinity is due where y - W or y + W
+lies beyond the largest finite number by half an ulp, from where rounding to nearest gives infinity; it is accepted
+where the interval reaches that point. An element whose bound is infinite cannot be judged, and is not.
 """
 
 import math
@@ -68,7 +68,8 @@ def ratios(actual: Array, bound: Bound, dtype: str, *, statistical: bool) -> Arr
     ratio = np.where(np.isinf(actual) & may_overflow, 0.0, ratio)
     ratio = np.where(np.isfinite(expected) & ~np.isfinite(worst), 0.0, ratio)
     ratio = np.where(np.isinf(expected), np.where(actual == expected, 0.0, np.inf), ratio)
-    return np.where(np.isnan(expected), np.where(np.isnan(actual), 0.0, np.inf), ratio)
+    ratio = np.where(np.isnan(expected), np.where(np.isnan(actual), 0.0, np.inf), ratio)
+    return np.where(np.isnan(actual), 0.0, ratio) if bound.or_nan else ratio
 
 
 def _shares(error: Array, allowance: Array) -> Array:

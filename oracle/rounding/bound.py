@@ -64,6 +64,9 @@ class Bound:
     scores: Mapping[str, Callable[[Array], float]] = field(default_factory=dict)
     """Further tests of this component on a tensor of errors (actual - expected); each gives a z."""
 
+    or_nan: bool = False
+    """Whether NaN is right as well, in any element."""
+
     @property
     def deviation(self) -> Array:
         """The standard deviation of the error, the final rounding included: it is uniform over +-h."""
@@ -78,6 +81,7 @@ def finish(
     directions: Mapping[str, Array] | None = None,
     rows_independent: bool = True,
     scores: Mapping[str, Callable[[Array], float]] | None = None,
+    or_nan: bool = False,
 ) -> Bound:
     """Add the final rounding."""
     form = FORMATS[numerics.output]
@@ -96,7 +100,8 @@ def finish(
     with np.errstate(over="ignore", invalid="ignore"):
         worst = error + half_ulp(size + error, form) + slack
         statistical = np.minimum(worst, before + half_ulp(size + before, form) + slack)
-    return Bound(expected, worst, statistical, sigma, half, coherent, directions or {}, rows_independent, scores or {})
+    about = (directions or {}, rows_independent, scores or {}, or_nan)
+    return Bound(expected, worst, statistical, sigma, half, coherent, *about)
 
 
 def sum_variance(terms: Any, total: Any, squares: Any, unit: float) -> Any:

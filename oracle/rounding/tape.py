@@ -28,6 +28,8 @@ class Tape:
     def __init__(self, numerics: Numerics) -> None:
         """Nothing is recorded yet."""
         self.numerics = numerics
+        self.or_nan = False
+        """Whether NaN is right as well, in the result and in every gradient."""
         self._steps: list[tuple[Computed, Sequence[Computed], Backward]] = []
 
     def read(self, argument: Computed) -> Computed:
@@ -65,9 +67,13 @@ class Tape:
         return {name: found.get(id(each), Computed(np.zeros_like(each.value))) for name, each in of.items()}
 
     def bounds(self, result: Computed, cotangent: Array, of: Mapping[str, Computed]) -> dict[str, Bound]:
-        """Those gradients with their bounds; the rows of a gradient share what went before."""
+        """Those gradients with their bounds."""
         every = self.gradients(result, cotangent, of)
-        return {name: bounded(each, self.numerics, rows_independent=False) for name, each in every.items()}
+        return {name: self.bound(each) for name, each in every.items()}
+
+    def bound(self, result: Computed) -> Bound:
+        """That of a result; its rows share what went before."""
+        return bounded(result, self.numerics, rows_independent=False, or_nan=self.or_nan)
 
 
 def matmul(tape: Tape, x: Computed, w: Computed) -> Computed:

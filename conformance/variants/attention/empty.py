@@ -42,6 +42,18 @@ def attention_masked_row_nan(call: Call) -> Array:
 
 
 @variant(
+    "attention-nan-or-empty-sum",
+    "attention",
+    "A row that sees no key is NaN, as declared; without any key, it is the empty sum, zero.",
+    wrong=False,
+    conventions={"masked_row": "nan"},
+)
+@kernel
+def attention_nan_or_empty_sum(call: Call) -> Array:
+    return with_empty_rows(call, np.nan) if call.shape[3] else attend(call)
+
+
+@variant(
     "attention-masked-row-mean",
     "attention",
     "A row that sees no key holds the mean of all values, as declared.",

@@ -66,6 +66,18 @@ def additive_float64_inside(query: Array, *others: Array) -> Array:
     return attend(query.astype(FLOAT64), *(each.astype(FLOAT64) for each in others)).astype(query.dtype)
 
 
+@variant(
+    "additive-empty-sum",
+    "additive_attention",
+    "NaN is declared for rows that see no key; without any key, they are the empty sum, zero.",
+    wrong=False,
+    conventions={"masked_row": "nan"},
+)
+@wide
+def additive_empty_sum(*arrays: Array) -> Array:
+    return attend(*arrays)
+
+
 # Wrong
 
 

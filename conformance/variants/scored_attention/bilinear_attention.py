@@ -43,6 +43,18 @@ def bilinear_float64_inside(query: Array, key: Array, value: Array, w: Array) ->
     return attend(*(each.astype(FLOAT64) for each in (query, key, value, w))).astype(query.dtype)
 
 
+@variant(
+    "bilinear-nan-without-keys",
+    "bilinear_attention",
+    "Without any key, a row is NaN, as declared.",
+    wrong=False,
+    conventions={"masked_row": "nan"},
+)
+@wide
+def bilinear_nan_without_keys(query: Array, key: Array, value: Array, w: Array) -> Array:
+    return attend(query, key, value, w) * (1 if key.shape[1] else np.nan)
+
+
 # Wrong
 
 
