@@ -11,12 +11,13 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import Any, Final
 
 import measurements
-from verdicts import Judged, judged, opened, sharing
 
 from assay.adapters.contract import DTYPES
 from assay.conformance.cases.profiles import PROFILES
 from assay.conformance.cases.sizes import sized
 from assay.conformance.components import COMPONENTS, clauses_of
+from assay.conformance.judging.catalogue import opened, tried_by_each
+from assay.conformance.judging.sharing import sharing
 from assay.conformance.variants import variants
 
 FILE: Final = measurements.FOLDER / "clauses.json"
@@ -45,16 +46,17 @@ def caught(
     for clause in clauses_of(COMPONENTS[name]):
         # What an advisory clause blames on right variants as well is not what is wrong with the others.
         asked = [(each, adapter) for each, adapter in adapters if each.wrong or clause.level == "advisory"]
-        every = judged(clause, component, dtype, PROFILES[profile], seed, asked)
-        inherited = {_words(each) for each in every if not each.variant.wrong}
-        for each in every:
-            if each.variant.wrong and each.violation is not None and _words(each) not in inherited:
-                found[each.variant.name][dtype].append(clause.id)
+        tried = tried_by_each(clause, component, dtype, PROFILES[profile], seed, [adapter for _, adapter in asked])
+        failures = [
+            (variant, (each.failure[0], each.failure[1].reason))
+            for (variant, _), each in zip(asked, tried, strict=True)
+            if each.failure
+        ]
+        inherited = {words for variant, words in failures if not variant.wrong}
+        for variant, words in failures:
+            if variant.wrong and words not in inherited:
+                found[variant.name][dtype].append(clause.id)
     return found
-
-
-def _words(each: Judged) -> tuple[object, str]:
-    return each.case, str(each.violation)
 
 
 def written(found: Caught) -> str:

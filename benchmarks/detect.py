@@ -19,12 +19,13 @@ import measurements
 import numpy as np
 from criteria import CRITERIA, Criterion, Named, References
 from criteria_inputs import Asked
-from verdicts import opened, sharing
 
 from assay.adapters import Adapter, Reply, open_adapter
 from assay.adapters.contract import DTYPES
 from assay.conformance.cases.drawing import covering_cases, evenly_spaced
 from assay.conformance.components import COMPONENTS
+from assay.conformance.judging.catalogue import opened
+from assay.conformance.judging.sharing import sharing
 from assay.conformance.terms.subject import Subject
 from assay.conformance.terms.trial import Trial
 from assay.conformance.terms.verdict import Unsupported, Violation

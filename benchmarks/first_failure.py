@@ -12,14 +12,15 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import Any, Final
 
 import measurements
-from verdicts import Judged, judged
 
 from assay.adapters.in_process import open_object
 from assay.conformance.cases.profiles import PROFILES
 from assay.conformance.components import COMPONENTS
 from assay.conformance.diagnosis.diagnosis import diagnose
+from assay.conformance.judging.catalogue import tried_by_each
 from assay.conformance.judging.plan import Selection, in_turn, plan
 from assay.conformance.judging.shrinking import shrink
+from assay.conformance.judging.trying import Tried
 from assay.conformance.terms.clause import Clause
 from assay.conformance.variants import Variant, find, variants
 
@@ -40,11 +41,10 @@ def hunted(name: str) -> dict[str, Any]:
             break
     if found is None:
         return {"clause": None}
-    clause, judged_so = found
-    component, case, violation = COMPONENTS[variant.component], judged_so.case, judged_so.violation
-    assert case is not None
-    assert violation is not None
-    smallest, _ = shrink(clause, component, judged_so.subject, case, violation)
+    clause, tried_so = found
+    assert tried_so.failure is not None
+    component, (case, outcome) = COMPONENTS[variant.component], tried_so.failure
+    smallest, _ = shrink(clause, component, tried_so.subject, case, outcome)
     started = time.perf_counter()
     looks_like = diagnose(adapter, clause, component, list(dict.fromkeys((smallest, case)))).variant
     return {
@@ -56,12 +56,12 @@ def hunted(name: str) -> dict[str, Any]:
     }
 
 
-def _failures(variant: Variant, adapter: Any) -> Iterator[tuple[Clause, Judged]]:
+def _failures(variant: Variant, adapter: Any) -> Iterator[tuple[Clause, Tried]]:
     """Each clause that is violated, in the order of a run."""
     component = COMPONENTS[variant.component]
     for line in in_turn(plan(adapter.offer, Selection(components=(variant.component,)))):
-        (found,) = judged(line.clause, component, line.dtype, PROFILES["quick"], 0, [(variant, adapter)])
-        if found.violation is not None:
+        (found,) = tried_by_each(line.clause, component, line.dtype, PROFILES["quick"], 0, [adapter])
+        if found.failure is not None:
             yield line.clause, found
 
 

@@ -17,11 +17,10 @@ from typing import Any, Final
 
 import clause_table
 import measurements
-from verdicts import judged, opened, sharing
 
-from assay.conformance.cases.profiles import PROFILES
-from assay.conformance.components import CLAUSES, COMPONENTS
-from assay.conformance.variants import find, variants
+from assay.conformance.components import COMPONENTS
+from assay.conformance.judging.catalogue import Pair, violated, violated_in_turn
+from assay.conformance.variants import variants
 
 FILE: Final = measurements.FOLDER / "seeds.json"
 STATED: Final = Path(__file__).parent.parent / "conformance" / "variants" / "caught_by.json"
@@ -33,9 +32,6 @@ STATES: Final = 3
 """Clauses that a variant states, at most."""
 
 GENERAL: Final = ("ALL-1", "GRAD-1")
-
-Pair = tuple[str, str]
-"""Clause and dtype."""
 
 
 def chosen(found: clause_table.Caught) -> dict[str, list[Pair]]:
@@ -53,22 +49,6 @@ def chosen(found: clause_table.Caught) -> dict[str, list[Pair]]:
         telling = sorted(dtypes, key=lambda clause: (clause not in GENERAL, counts[clause]))
         result[name] = [(clause, dtype) for clause in telling[:TRIED] for dtype in dtypes[clause]]
     return result
-
-
-def violated(name: str, seed: int, pairs: Mapping[str, Sequence[Pair]]) -> dict[str, set[Pair]]:
-    """Of one component: the pairs that each variant violates with that seed."""
-    component = sharing(COMPONENTS[name])
-    asked = defaultdict(list)
-    for variant, each in pairs.items():
-        for pair in each:
-            asked[pair].append(variant)
-    found: dict[str, set[Pair]] = {variant: set() for variant in pairs}
-    for (clause, dtype), names in sorted(asked.items(), key=lambda item: (item[0][1], item[0][0])):
-        adapters = list(opened([each for each in variants(name, wrong=True) if each.name in names], dtype))
-        for one in judged(CLAUSES[clause], component, dtype, PROFILES["quick"], seed, adapters):
-            if one.violation is not None:
-                found[one.variant.name].add((clause, dtype))
-    return found
 
 
 def missed(name: str, seed: int, names: Iterable[str]) -> list[str]:
@@ -146,18 +126,6 @@ def write_stated(clauses: Mapping[str, Sequence[str]], processes: int) -> None:
             break
         kept = found
     measurements.write(STATED, measurements.lined({name: kept[name] for name in clauses}))
-
-
-def violated_in_turn(item: tuple[str, Sequence[str]]) -> tuple[str, list[str]]:
-    """Those of the clauses that the variant violates with seed 0, in any dtype."""
-    name, clauses = item
-    variant = find(name)
-    dtypes = variant.dtypes if COMPONENTS[variant.component].has_dtype else ("",)
-    return name, [
-        clause
-        for clause in clauses
-        if any(violated(variant.component, 0, {name: [(clause, dtype)]})[name] for dtype in dtypes)
-    ]
 
 
 if __name__ == "__main__":

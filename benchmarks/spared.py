@@ -11,11 +11,12 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import Any, Final
 
 import measurements
-from verdicts import judged, opened, sharing
 
 from assay.adapters.contract import DTYPES
 from assay.conformance.cases.profiles import PROFILES
 from assay.conformance.components import COMPONENTS, clauses_of
+from assay.conformance.judging.catalogue import opened, tried_by_each
+from assay.conformance.judging.sharing import sharing
 from assay.conformance.variants import variants
 
 FILE: Final = measurements.FOLDER / "spared.json"
@@ -34,10 +35,13 @@ def failed(name: str, dtype: str, seed: int) -> dict[str, Any]:
         of_values = clause.id.startswith("ALL-")
         if clause.level == "required":
             asked = values if of_values else gradients if clause.id.startswith("GRAD-") else adapters
-            for each in judged(clause, component, dtype, PROFILES["standard"], seed, asked):
-                examples += each.examples
-                if each.violation is not None and each.case is not None:
-                    failures.append([each.variant.name, clause.id, each.case.id, str(each.violation)])
+            adapters_asked = [adapter for _, adapter in asked]
+            every = tried_by_each(clause, component, dtype, PROFILES["standard"], seed, adapters_asked)
+            examples += sum(each.examples for each in every)
+            for (variant, _), each in zip(asked, every, strict=True):
+                if each.failure is not None:
+                    case, outcome = each.failure
+                    failures.append([variant.name, clause.id, case.id, outcome.reason])
     return {"examples": examples, "seconds": round(time.monotonic() - started), "failures": failures}
 
 

@@ -9,11 +9,13 @@ import re
 
 import numpy as np
 import pytest
-from verdicts import judged, sharing
+from verdicts import sharing
 
 from assay.adapters import Offer, Reply
 from assay.conformance.cases.profiles import PROFILES
 from assay.conformance.components import COMPONENTS, clauses_of
+from assay.conformance.judging.catalogue import tried_by_each
+from assay.conformance.judging.sharing import sharing
 from assay.conformance.terms.component import Inputs
 from assay.conformance.terms.rounding import rounded
 
@@ -102,8 +104,8 @@ def mean_of_values(value, shape, first):
 
 def verdict(clause, component, adapter, dtype):
     """`fail` at the first case that shows it."""
-    (found,) = judged(clause, component, dtype, PROFILES["quick"], 0, [(None, adapter)])
-    return "fail" if found.violation is not None else "pass" if found.examples else "not judged"
+    (found,) = tried_by_each(clause, component, dtype, PROFILES["quick"], 0, [adapter])
+    return "fail" if found.failure is not None else "pass" if found.examples else "not judged"
 
 
 SHARING = {name: sharing(component) for name, component in COMPONENTS.items()}

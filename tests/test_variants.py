@@ -7,6 +7,7 @@ from seeds import violated_in_turn
 from assay.adapters.in_process import open_object
 from assay.conformance.cases.profiles import Profile
 from assay.conformance.components import COMPONENTS, clauses_of
+from assay.conformance.judging.catalogue import violated_in_turn
 from assay.conformance.judging.judging import judge_clause
 from assay.conformance.judging.result import Result
 from assay.conformance.variants import Variant, variants

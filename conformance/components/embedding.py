@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from ...adapters import Call, Reply
 from ...oracle.output_logits import output_logits_bound
 from ...oracle.rounding.bound import Bound
 from ..cases.values import draw, generator_of
@@ -12,7 +11,7 @@ from ..terms.component import GENERIC, LAYOUTS, Array, Component, Conventions, I
 from ..terms.requirements import require_within, skip_unless
 from ..terms.rounding import rounded
 from ..terms.trial import Trial
-from ..terms.verdict import Unsupported, Violation
+from ..terms.verdict import Violation
 
 _SOURCE = "paper, section 3.4"
 _TIED = 'paper, section 3.4: "we share the same weight matrix between the two embedding layers and the linear map"'
@@ -172,17 +171,14 @@ def tied(trial: Trial) -> float:
     skip_unless(tokens.size and trial.case["V"] <= 512)
     hidden = np.eye(width)[None]
     both = (trial.inputs, stepped(trial))
-    calls = []
+    asked: list[Inputs | tuple[str, Inputs]] = []
     for inputs in both:
-        calls.append(Call("embedding", inputs.arrays, dtype=trial.dtype))
-        reading = {"hidden": hidden, "weight": inputs.arrays["weight"]}
-        calls.append(Call("output_logits", reading, dtype=trial.dtype))
-    values = [_value(trial, reply) for reply in trial.subject.adapter.sequence(calls)]
+        reading = Inputs({"hidden": hidden, "weight": inputs.arrays["weight"]})
+        asked += [inputs, ("output_logits", reading)]
+    values = trial.sequence(asked, layout="contiguous")
     ratio = 0.0
     for when, inputs, embedded, logits in zip(("before", "after"), both, values[::2], values[1::2], strict=True):
-        bound = output_logits_bound(hidden, inputs.arrays["weight"], numerics=trial.ladder[-1][1])
-        if embedded.shape != trial.component.shape(inputs) or logits.shape != bound.expected.shape:
-            raise Violation(f"the embedding has the shape {embedded.shape}, and logits have {logits.shape}")
+        bound = output_logits_bound(hidden, inputs.arrays["weight"], numerics=trial.numerics)
         read, off = logits[0].T[tokens], bound.worst[0].T[tokens]
         allowance = trial.bound(inputs).worst + np.sqrt(width) * off
         claim = (
@@ -191,15 +187,6 @@ def tied(trial: Trial) -> float:
         )
         ratio = max(ratio, trial.require_same(embedded, np.sqrt(width) * read, allowance, claim))
     return ratio
-
-
-def _value(trial: Trial, reply: Reply) -> Array:
-    trial.subject.note_reply(reply)
-    if reply.status == "unsupported":
-        raise Unsupported(reply.message)
-    if reply.value is None:
-        raise Violation(reply.message or "there is no array in the reply")
-    return reply.value
 
 
 @clause(

@@ -198,6 +198,6 @@ def any_order(trial: Trial) -> float:
     """The steps in reverse, and each twice; within both bounds."""
     steps = trial.inputs.arrays["steps"]
     again = trial.inputs.but(steps=np.repeat(steps[::-1], 2))
-    allowance = 2 * np.repeat(trial.bound().worst[::-1], 2)
     in_order = np.repeat(trial.call()[::-1], 2)
+    allowance = 2 * np.repeat(trial.bound().worst[::-1], 2)
     return trial.require_same(trial.call(again), in_order, allowance, "the order of the steps changes their rates")

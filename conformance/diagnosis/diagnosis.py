@@ -18,13 +18,13 @@ from ...oracle.spec_error import SpecError
 from ..cases.drawing import covering_cases, evenly_spaced
 from ..components import CLAUSES
 from ..terms.case import Case
-from ..terms.checking import outcome
+from ..terms.checking import check
 from ..terms.clause import Clause
 from ..terms.component import Component, Inputs
 from ..terms.requirements import of_gradient
 from ..terms.rounding import Array
-from ..terms.subject import Subject
-from ..terms.trial import Trial
+from ..terms.subject import Subject, completed
+from ..terms.trial import Trial, UnknownDtype
 from ..terms.verdict import Unsupported, Violation
 from ..variants import Variant, variants
 from .recording import Exchange, Recorder
@@ -89,16 +89,16 @@ class _Allowance:
         """
         if self._found is None:
             inputs, conventions = Inputs(self._call.arrays, self._call.options), self._trial.conventions
-            try:
-                numerics = self._trial.ladder[-1][1]
+            bounds: dict[str, Bound] = {}
+            # No result has come to take a dtype from, or the formula does not take the arguments.
+            with contextlib.suppress(UnknownDtype, SpecError):
+                numerics = self._trial.numerics
                 with np.errstate(all="ignore"):
                     if self._call.cotangent is None:
                         bounds = {"": self._component.bound(inputs, numerics, conventions)}
                     else:
                         assert self._component.gradient is not None
                         bounds = dict(self._component.gradient(inputs, self._call.cotangent, numerics, conventions))
-            except (SpecError, Violation):  # arguments that the formula does not take; no result to take a dtype from
-                bounds = {}
             finite = {name: each.statistical[np.isfinite(each.statistical)] for name, each in bounds.items()}
             self._found = {name: 2 * float(each.max()) for name, each in finite.items() if each.size}
         return self._found
@@ -270,7 +270,7 @@ def _answers(adapter: Adapter, component: Component, case: Case, backward: bool)
 
 
 def _violates(clause: Clause, trial: Trial) -> bool:
-    return outcome(clause, trial)[0] == "fail"
+    return check(clause, trial).failed
 
 
 def _convention(adapter: Adapter, clause: Clause, component: Component, cases: Sequence[Case]) -> dict[str, str]:
@@ -280,7 +280,7 @@ def _convention(adapter: Adapter, clause: Clause, component: Component, cases: S
     follow it, too.
     """
     wanted = {clause.id: clause} if component.gives_data else {clause.id: clause, "ALL-1": CLAUSES["ALL-1"]}
-    declared = Subject(adapter).conventions
+    declared = completed(adapter.offer.conventions)
     if any(_keeps(adapter, clause, component, case, declared) for case in cases):
         return {}  # it fails now and then
     for name, values in CONVENTIONS.items():
@@ -295,6 +295,4 @@ def _convention(adapter: Adapter, clause: Clause, component: Component, cases: S
 
 
 def _keeps(adapter: Adapter, clause: Clause, component: Component, case: Case, conventions: Mapping[str, str]) -> bool:
-    subject = Subject(adapter)
-    subject.conventions = conventions
-    return outcome(clause, Trial(subject, component, case))[0] == "pass"
+    return check(clause, Trial(Subject(adapter, conventions=conventions), component, case)).passed

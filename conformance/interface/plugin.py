@@ -18,6 +18,7 @@ from ..components import CLAUSES
 from ..judging.judging import judge_clause
 from ..judging.plan import Line, in_turn, plan
 from ..judging.result import Result
+from ..terms.recent import RecentReplies
 from .explaining import facts, title
 from .foreign_text import visible
 from .options import JUDGING, OPENING, add_options, opening, selection
@@ -53,6 +54,9 @@ JUDGED: Final = pytest.StashKey[list[Judged]]()
 OPENED: Final = pytest.StashKey[dict[Opening, Adapter]]()
 """The adapters that this process has opened."""
 
+RECENT: Final = pytest.StashKey[dict[Opening, RecentReplies]]()
+"""What each of them has answered lately."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options, each of which begins with --assay."""
@@ -67,6 +71,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Find out what there is to judge, unless somebody did."""
     config.stash.setdefault(OPENED, {})
+    config.stash.setdefault(RECENT, {})
     if JUDGED not in config.stash:
         sent = getattr(config, "workerinput", {}).get("assay")
         config.stash[JUDGED] = _asked_for(config) if sent is None else list(map(Judged.from_input, sent))
@@ -140,7 +145,8 @@ class ClauseItem(pytest.Item):
         """Judge, leave the result, and fail, skip or pass by it."""
         judged, line = self.judged, self.line
         adapter, profile = _opened(self.config, judged.opening), PROFILES[judged.profile]
-        result = judge_clause(adapter, line.clause, line.component, line.dtype, profile, judged.seed)
+        recent = self.config.stash[RECENT].setdefault(judged.opening, RecentReplies())
+        result = judge_clause(adapter, line.clause, line.component, line.dtype, profile, judged.seed, recent)
         self.user_properties.append((PROPERTY, json.dumps(result.as_json())))
         if result.status == "unsupported":
             pytest.skip(visible(result.reason or "unsupported"))

@@ -45,14 +45,15 @@ def replay(screen: Screen, adapter: Adapter, line: str, chosen: str | None) -> i
         # A clause that is judged on cases of another kind has nothing to say of this one.
         if clause.prepare(case) != case:
             continue
-        word, violation = judge_case(adapter, clause, case)
-        if word == "does not apply":
+        outcome = judge_case(adapter, clause, case)
+        if outcome.kind == "inapplicable":
             continue
-        passed |= word == "pass"
-        violated |= violation is not None and clause.level == "required"
-        said = f": {violation}" if violation else ""
+        passed |= outcome.passed
+        violated |= outcome.failed and clause.level == "required"
+        word = outcome.kind if outcome.passed or outcome.failed else "unsupported"
+        said = f"{word}: {outcome.reason}" if outcome.reason else word
         style = {"pass": "green", "fail": "red"}.get(word, "yellow")
-        screen.say((f"{clause.id:9}{visible(word + said)}", style))
+        screen.say((f"{clause.id:9}{visible(said)}", style))
     return 1 if violated else 0 if passed else 3
 
 

@@ -5,92 +5,88 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ...adapters import Adapter
-from ..cases.drawing import cases_of
 from ..cases.profiles import Profile
 from ..cases.sizes import sized
 from ..components import COMPONENTS
 from ..terms.case import Case
-from ..terms.checking import outcome
+from ..terms.checking import check
 from ..terms.clause import Clause
 from ..terms.component import Component
+from ..terms.recent import RecentReplies
 from ..terms.subject import Subject
 from ..terms.trial import Trial
-from ..terms.verdict import Inapplicable, NotOffered, Unsupported, Violation
+from ..terms.verdict import Outcome
 from .result import Failure, Result
-from .shrinking import plainer_accepted_case, shrink
+from .shrinking import shrink
+from .trying import Tried, tried
 
 
-def judge_clause(adapter: Adapter, clause: Clause, name: str, dtype: str, profile: Profile, seed: int) -> Result:
-    """Judge; never raises for what the implementation does."""
+def judge_clause(
+    adapter: Adapter,
+    clause: Clause,
+    name: str,
+    dtype: str,
+    profile: Profile,
+    seed: int,
+    recent: RecentReplies | None = None,
+) -> Result:
+    """Judge a clause; never raises for what the implementation does.
+
+    `recent` keeps replies from one clause to the next that looks at the same ones.
+    """
     started = time.monotonic()
-    component, subject = sized(COMPONENTS[name], adapter.offer.sizes), Subject(adapter)
-    result = Result(clause.id, clause.level, name, dtype, "pass")
-    refused: list[str] = []
-    resets: list[str] = []
-    cases, replacement, judged = cases_of(clause, component, dtype, profile, seed), None, set[Case]()
-    while (case := replacement or next(cases, None)) is not None:
-        replaced, replacement = replacement is not None, None
-        if case in judged:
-            continue
-        judged.add(case)
-        trial = Trial(subject, component, case)
-        try:
-            ratio = clause.check(trial)
-        except Inapplicable:
-            continue
-        except NotOffered as reason:
-            refused.append(str(reason))
-            break
-        except Unsupported as reason:
-            if not replaced:
-                refused.append(str(reason))
-                replacement = plainer_accepted_case(clause, component, subject, case, resets)
-            continue
-        except Violation as violation:
-            result.examples += 1
-            result.dtype = result.dtype or trial.dtype
-            result.status = "fail"
-            result.failure = _failure(clause, component, subject, case, violation)
-            result.worst_ratio = result.failure.ratio
-            break
-        result.examples += 1
-        result.dtype = result.dtype or trial.dtype
-        result.worst_ratio = max(result.worst_ratio or 0.0, ratio)
+    component = sized(COMPONENTS[name], adapter.offer.sizes)
+    (found,) = tried(clause, component, dtype, profile, seed, [Subject(adapter, recent)])
+    failure = _failure(found, *found.failure) if found.failure else None
+    result = _result(found, name, dtype, failure)
+    return replace(result, seconds=round(time.monotonic() - started, 3))
+
+
+def judge_case(adapter: Adapter, clause: Clause, case: Case) -> Outcome:
+    """Check one clause on one case."""
+    return check(clause, Trial(Subject(adapter), COMPONENTS[case.component], case))
+
+
+def _result(found: Tried, name: str, dtype: str, failure: Failure | None) -> Result:
+    """Make the line of the report."""
+    clause, subject = found.clause, found.subject
+    result = Result(clause.id, clause.level, name, dtype or found.dtype, "pass", found.examples)
     result.precision_class = subject.met or None
-    if result.examples == 0:
-        result.status = "unsupported"
-        result.reason = refused[0] if refused else "no case of this clause can be put to it"
-    elif refused:
-        result.reason = f"{len(refused)} cases are unsupported, some of them replaced by plainer ones: {refused[0]}"
-    if subject.declarations and result.status == "pass":
-        took = f"took the declared {subject.declarations}"
-        result.reason = f"{result.reason}; {took}" if result.reason else took
-    result.seconds = round(time.monotonic() - started, 3)
-    return result
+    if failure is not None:
+        return replace(result, status="fail", failure=failure, worst_ratio=failure.ratio, reason=_of_refusals(found))
+    if not found.examples:
+        reason = found.refused[0] if found.refused else "no case of this clause can be put to it"
+        return replace(result, status="unsupported", reason=reason)
+    took = f"took the declared {subject.took}" if subject.took else None
+    remarks = [each for each in (_of_refusals(found), took) if each]
+    return replace(result, worst_ratio=found.largest, reason="; ".join(remarks) or None)
 
 
-def judge_case(adapter: Adapter, clause: Clause, case: Case) -> tuple[str, Violation | None]:
-    """One clause on one case: what came of it in a word, and the violation."""
-    return outcome(clause, Trial(Subject(adapter), COMPONENTS[case.component], case))
+def _of_refusals(found: Tried) -> str | None:
+    """Say how many cases were refused, and why."""
+    if not found.refused:
+        return None
+    return f"{len(found.refused)} cases are unsupported, some of them replaced by plainer ones: {found.refused[0]}"
 
 
-def _failure(clause: Clause, component: Component, subject: Subject, case: Case, violation: Violation) -> Failure:
-    """What is wrong on the smallest case that shows it, and what that looks like."""
+def _failure(found: Tried, case: Case, outcome: Outcome) -> Failure:
+    """Say what is wrong on the smallest case that shows it, and what that looks like."""
+    clause, component, subject = found.clause, found.component, found.subject
     if subject.lost:
         # Every attempt with a smaller case would cost as much again. One with the same case, in a new process, tells
         # whether it is to blame.
-        innocent = subject.lost == "died" and judge_case(subject.adapter, clause, case)[0] == "pass"
+        innocent = subject.lost == "died" and judge_case(subject.adapter, clause, case).passed
         remark = "; by itself the case passes, so an earlier call may have damaged the memory" if innocent else ""
-        return Failure(f"{violation}{remark}", case.id, _finite(violation.ratio))
-    smallest, found = shrink(clause, component, subject, case, violation)
-    failure = Failure(str(found), smallest.id, _finite(found.ratio))
+        return Failure(f"{outcome.reason}{remark}", case.id, _finite(outcome.ratio))
+    smallest, outcome = shrink(clause, component, subject, case, outcome)
+    failure = Failure(outcome.reason, smallest.id, _finite(outcome.ratio))
     return failure if subject.lost else _explained(failure, subject.adapter, clause, component, (smallest, case))
 
 
 def _explained(
     failure: Failure, adapter: Adapter, clause: Clause, component: Component, cases: Sequence[Case]
 ) -> Failure:
-    """The failure, with what it looks like on the smallest case and on the first."""
+    """Add what the failure looks like on the smallest case and on the first."""
     # The catalogue takes a third of a second to import, and most runs have no failure.
     from ..diagnosis.diagnosis import diagnose
 

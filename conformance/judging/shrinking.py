@@ -1,24 +1,27 @@
 """Other cases in place of one: a smaller one that fails as well, or a plainer one that is accepted."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from ..terms.case import Case
+from ..terms.checking import check
 from ..terms.clause import Clause
 from ..terms.component import Component
 from ..terms.subject import Subject
 from ..terms.trial import Trial
-from ..terms.verdict import Inapplicable, Unsupported, Violation
+from ..terms.verdict import Outcome, Unsupported, Violation
 
 _SHRINKING: Final = 150
 """Attempts to make a failing case smaller: a number, not a time, so that the same seed gives the same report."""
 
 
 def plainer_accepted_case(
-    clause: Clause, component: Component, subject: Subject, case: Case, resets: list[str]
-) -> Case | None:
-    """A plainer case in place of one that was refused, so that what else it holds is judged all the same.
+    clause: Clause, component: Component, subject: Subject, case: Case, resets: Sequence[str]
+) -> tuple[Case | None, Sequence[str]]:
+    """Find a plainer case in place of one that was refused, so that what else it holds is judged all the same.
 
-    `resets` are the factors whose plainest option has helped before; one more is tried where they do not help.
+    `resets` are the factors whose plainest option has helped before; one more is tried where they do not help. The
+    second result are those that have helped now.
     """
     others = [name for name in component.factors if name not in resets]
     for names in (resets, *([*resets, name] for name in others)):
@@ -32,25 +35,24 @@ def plainer_accepted_case(
             continue
         except Violation:
             pass  # that it fails is for the clause to say
-        resets[:] = names
-        return candidate
-    return None
+        return candidate, names
+    return None, resets
 
 
 def shrink(
-    clause: Clause, component: Component, subject: Subject, case: Case, violation: Violation
-) -> tuple[Case, Violation]:
-    """A case that fails the same clause and has no plainer neighbour that does.
+    clause: Clause, component: Component, subject: Subject, case: Case, outcome: Outcome
+) -> tuple[Case, Outcome]:
+    """Find a case that fails the same clause and has no plainer neighbour that does.
 
     Factor by factor, the plainest option first. (Hypothesis shrinks what it has drawn itself; most failures here are
     found by the covering set, and a case is one point of a finite grid.)
     """
     attempts, smallest = 0, case
-    again = True
-    while again:
-        again = False
-        chosen = component.option_indices(smallest)
-        for (_, options), now in zip(component.factors.items(), chosen, strict=True):
+    shrunk = True
+    while shrunk:
+        shrunk = False
+        places = component.option_indices(smallest)
+        for (_, options), now in zip(component.factors.items(), places, strict=True):
             for option in options[:now]:
                 candidate = clause.prepare(smallest.but(**option))
                 if candidate is None or candidate == smallest or not component.admissible(candidate):
@@ -58,13 +60,10 @@ def shrink(
                 if component.option_indices(candidate) >= component.option_indices(smallest):
                     continue  # what a clause prepares must not lead us round in circles
                 if attempts == _SHRINKING or subject.lost:
-                    return smallest, violation
+                    return smallest, outcome
                 attempts += 1
-                try:
-                    clause.check(Trial(subject, component, candidate))
-                except Violation as found:
-                    smallest, violation, again = candidate, found, True
+                found = check(clause, Trial(subject, component, candidate))
+                if found.failed:
+                    smallest, outcome, shrunk = candidate, found, True
                     break
-                except (Inapplicable, Unsupported):
-                    continue
-    return smallest, violation
+    return smallest, outcome

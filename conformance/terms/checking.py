@@ -2,17 +2,18 @@
 
 from .clause import Clause
 from .trial import Trial
-from .verdict import Inapplicable, Unsupported, Violation
+from .verdict import Inapplicable, NotOffered, Outcome, Unsupported, Violation
 
 
-def outcome(clause: Clause, trial: Trial) -> tuple[str, Violation | None]:
-    """Of a trial of any subject."""
+def check(clause: Clause, trial: Trial) -> Outcome:
+    """Check a clause on one trial; never raises for what the implementation does."""
     try:
-        clause.check(trial)
+        return Outcome("pass", clause.check(trial))
     except Inapplicable:
-        return "does not apply", None
+        return Outcome("inapplicable")
+    except NotOffered as reason:
+        return Outcome("not-offered", reason=str(reason))
     except Unsupported as reason:
-        return f"unsupported: {reason}", None
+        return Outcome("unsupported", reason=str(reason))
     except Violation as violation:
-        return "fail", violation
-    return "pass", None
+        return Outcome("fail", violation.ratio, str(violation))

@@ -1,56 +1,58 @@
-"""The implementation under judgement, and what is known of it while a clause is judged."""
+"""The implementation under judgement, and what a clause has learnt of it."""
 
-import weakref
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final, Literal
+from collections.abc import Callable, Mapping
+from typing import Literal
 
 from ...adapters import Adapter, Reply
 from ...adapters.contract import CONVENTIONS
-from .case import Case
+from ...oracle.rounding.numerics import Numerics
+from .held import Found, Held
+from .recent import RecentReplies
 
 
-@dataclass
 class Subject:
-    """The implementation under judgement, and what has been learnt of it in this clause."""
+    """One implementation before one clause: its conventions, and the precision class that is left of each dtype."""
 
-    adapter: Adapter
-    step: int = 0
-    """The first precision class that has not failed yet, as a place in the ladder."""
-    met: int = 0
-    """The class that was needed: 0 until anything was compared with a bound."""
-    declarations: str = ""
-    """What was declared beyond the class's own, where that was needed."""
-    lost: Literal["", "died", "timeout"] = ""
-    """Whether the last call ended in a crash or a time-out."""
-    conventions: Mapping[str, str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Complete the conventions with the defaults."""
-        self.conventions = {name: values[0] for name, values in CONVENTIONS.items()} | dict(
-            self.adapter.offer.conventions
-        )
+    def __init__(
+        self,
+        adapter: Adapter,
+        recent: RecentReplies | None = None,
+        conventions: Mapping[str, str] | None = None,
+    ) -> None:
+        """Begin with nothing learnt; `recent` is shared with other clauses, `conventions` replaces those declared."""
+        self.adapter = adapter
+        self.recent = RecentReplies() if recent is None else recent
+        self.conventions = completed(adapter.offer.conventions) if conventions is None else conventions
+        self.lost: Literal["", "died", "timeout"] = ""
+        """Whether the last call ended in a crash or a time-out."""
+        self._held: dict[str, Held] = {}
 
     def note_reply(self, reply: Reply) -> None:
         """Note whether a reply is the end of a process."""
         self.lost = reply.status if reply.status in ("died", "timeout") else ""
 
+    def held(self, dtype: str) -> Held:
+        """Say to which numerics the implementation is held in a dtype."""
+        if dtype not in self._held:
+            self._held[dtype] = Held.to(dtype, self.adapter.offer.numerics.get(dtype, {}))
+        return self._held[dtype]
 
-@dataclass
-class _Recent:
-    """The replies of one component in one dtype: those clauses that look at other sides of them follow each other."""
+    def hold(self, dtype: str, attempt: Callable[[Numerics], Found], passes: Callable[[Found], bool]) -> Found:
+        """Try in the strictest class that is left, and rule out those that fail, as `Held.strictest` does."""
+        found, self._held[dtype] = self.held(dtype).strictest(attempt, passes)
+        return found
 
-    of: tuple[str, str]
-    replies: dict[tuple[Case, bool], Reply] = field(default_factory=dict)
-    """By the case, and whether its gradients were asked for."""
+    @property
+    def met(self) -> int:
+        """The loosest class that was needed in any dtype; 0 until anything was compared with a bound."""
+        return max((each.met for each in self._held.values()), default=0)
+
+    @property
+    def took(self) -> str:
+        """What was declared beyond the class's own, where that was needed."""
+        return next((each.took for each in self._held.values() if each.took), "")
 
 
-_RECENT: Final[weakref.WeakKeyDictionary[Adapter, _Recent]] = weakref.WeakKeyDictionary()
-
-
-def recent_replies(adapter: Adapter, component: str, dtype: str) -> dict[tuple[Case, bool], Reply]:
-    """The replies of that component in that dtype, to be read and filled; those of any other are let go."""
-    recent = _RECENT.get(adapter)
-    if recent is None or recent.of != (component, dtype):
-        recent = _RECENT[adapter] = _Recent((component, dtype))
-    return recent.replies
+def completed(conventions: Mapping[str, str]) -> dict[str, str]:
+    """Complete declared conventions with the defaults."""
+    return {name: values[0] for name, values in CONVENTIONS.items()} | dict(conventions)

@@ -1,11 +1,17 @@
-"""What may come of a check beside an error ratio: exceptions that a clause or a trial raises."""
+"""What comes of a check: exceptions that a clause or a trial raises, and the outcome that they are turned into.
+
+A clause returns an error ratio or raises one of these exceptions; `checking.py` alone catches all of them.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
 
 
 class Violation(Exception):
     """The implementation does not do what the clause requires: one sentence, and the error ratio."""
 
     def __init__(self, message: str, ratio: float = float("inf")) -> None:
-        """The ratio is infinite where none can be given."""
+        """Take the ratio as infinite where none can be given."""
         super().__init__(message)
         self.ratio = ratio
 
@@ -20,3 +26,24 @@ class NotOffered(Unsupported):
 
 class Inapplicable(Exception):
     """The clause has nothing to say of this case."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one clause on one case."""
+
+    kind: Literal["pass", "fail", "unsupported", "not-offered", "inapplicable"]
+    ratio: float = 0.0
+    """The error ratio, at most 1 of a pass; infinite where no number says how wrong it is."""
+    reason: str = ""
+    """The sentence of a failure, or why something is unsupported or not offered."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the clause was judged, and is kept."""
+        return self.kind == "pass"
+
+    @property
+    def failed(self) -> bool:
+        """Whether the clause was judged, and is violated."""
+        return self.kind == "fail"

@@ -8,7 +8,6 @@ from ...terms.component import Component
 from ...terms.requirements import require_within, skip_unless
 from ...terms.trial import Trial
 from ...terms.verdict import Violation
-from .cases import ADAM
 
 _ALGORITHM = "Kingma and Ba 2015, algorithm 1; paper, section 5.3"
 _DECAY = "Loshchilov and Hutter 2019, algorithm 2"
@@ -95,7 +94,7 @@ def epsilon_in_its_place(trial: Trial) -> float:
     if worst.ratio > 1:
         declared = trial.conventions["adam_epsilon"]
         other = _OTHER_EPSILON[declared]
-        bound = ADAM.bound(trial.inputs, trial.ladder[-1][1], {**trial.conventions, "adam_epsilon": other})
+        bound = trial.bound(conventions={**trial.conventions, "adam_epsilon": other})
         if (np.abs(actual - bound.expected) <= bound.worst).all():
             raise Violation(
                 f"epsilon is added as adam_epsilon = {other!r} has it, but {declared!r} is declared: {worst.sentence}",

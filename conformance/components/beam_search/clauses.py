@@ -13,7 +13,6 @@ from .hypotheses import (
     described,
     explained,
     found_by,
-    in_some_class,
     require_form,
     require_order,
     require_scores,
@@ -53,7 +52,7 @@ def scores(trial: Trial) -> float:
     """Of the tokens that are returned, right or wrong."""
     found = found_by(trial)
     skip_unless(all(0 <= token < trial.case["V"] for tokens, _ in found for token in tokens))
-    return in_some_class(trial, lambda numerics: require_scores(found, trial.inputs, numerics))
+    return trial.in_strictest_class(lambda numerics: require_scores(found, trial.inputs, numerics))
 
 
 @clause(
@@ -69,7 +68,7 @@ def best_first(trial: Trial) -> float:
     """By their own scores, and by the true ones."""
     found = found_by(trial)
     skip_unless(all(0 <= token < trial.case["V"] for tokens, _ in found for token in tokens))
-    return in_some_class(trial, lambda numerics: require_order(found, trial.inputs, numerics))
+    return trial.in_strictest_class(lambda numerics: require_order(found, trial.inputs, numerics))
 
 
 @clause(
@@ -85,7 +84,7 @@ def search(trial: Trial) -> float:
     """Every outcome of a right search is known."""
     found = found_by(trial)
     skip_unless(all(0 <= token < trial.case["V"] for tokens, _ in found for token in tokens))
-    return in_some_class(trial, lambda numerics: require_search(trial, found, trial.inputs, numerics))
+    return trial.in_strictest_class(lambda numerics: require_search(trial, found, trial.inputs, numerics))
 
 
 # What follows from it
@@ -103,7 +102,7 @@ def search(trial: Trial) -> float:
 def greedy(trial: Trial) -> float:
     """Where no step is closer than rounding. With alpha = 0 nothing that comes later can be better."""
     skip_unless(trial.conventions["beam_ends"] == "beam")
-    table, end, numerics = *(trial.inputs.arguments[name] for name in ("log_probabilities", "end")), trial.ladder[-1][1]
+    table, end, numerics = *(trial.inputs.arguments[name] for name in ("log_probabilities", "end")), trial.numerics
     due: Tokens = (trial.inputs.options["start"],)
     while len(due) - 1 < trial.case["max_length"] and (len(due) == 1 or due[-1] != end):
         row = table[due[-1]]
@@ -141,7 +140,7 @@ def exhaustive(trial: Trial) -> float:
         found = found_by(trial, inputs)
         require_form(found, inputs)
         outcome = Outcome(frozenset(every), frozenset())
-        if not explained(outcome, found, inputs, trial.ladder[-1][1]):
+        if not explained(outcome, found, inputs, trial.numerics):
             raise Violation(
                 f"{described(inputs)}: of all {len(every)} hypotheses, these are not the best: {shown(found)}"
             )

@@ -4,7 +4,6 @@ Where two sums are closer than rounding, a search may choose either: both are fo
 """
 
 import itertools
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -26,22 +25,6 @@ def found_by(trial: Trial, inputs: Inputs | None = None) -> list[Hypothesis]:
     if reply.value is not None or reply.data is None:
         raise Violation("beam_search returned an array or nothing, where a list of (tokens, score) is due")
     return hypotheses_of(reply.data)
-
-
-def in_some_class(trial: Trial, check: Callable[[Numerics], float]) -> float:
-    """The check in the strictest precision class that has not failed before."""
-    subject = trial.subject
-    while True:
-        number, numerics = trial.ladder[subject.step]
-        try:
-            ratio = check(numerics)
-        except Violation:
-            if subject.step + 1 == len(trial.ladder):
-                raise
-            subject.step += 1
-            continue
-        subject.met = max(subject.met, number)
-        return ratio
 
 
 def require_form(hypotheses: list[Hypothesis], inputs: Inputs) -> None:
@@ -139,7 +122,7 @@ def require_all(trial: Trial, inputs: Inputs) -> float:
         ratio = require_scores(found, inputs, numerics)
         return max(ratio, require_order(found, inputs, numerics), require_search(trial, found, inputs, numerics))
 
-    return in_some_class(trial, check)
+    return trial.in_strictest_class(check)
 
 
 def require_order(hypotheses: list[Hypothesis], inputs: Inputs, numerics: Numerics) -> float:

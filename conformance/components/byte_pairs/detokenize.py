@@ -1,12 +1,11 @@
 """Detokenization: its cases, and the clauses that only it has."""
 
-from ....adapters import Call
 from ....oracle.tokenize import tokenize
 from ...terms.case import Case
 from ...terms.clause import clause
 from ...terms.component import Component, Inputs, register
 from ...terms.trial import Trial
-from ...terms.verdict import Unsupported, Violation
+from ...terms.verdict import Violation
 from .tokenize import ALPHABETS, MERGES, TEXTS, given, merges_of, require_no_memory, shown, text_of
 
 _SOURCE = "Sennrich et al. 2016, section 3.2: a merge joins its parts"
@@ -77,18 +76,11 @@ def any_tokens(trial: Trial) -> float:
 )
 def round_trip(trial: Trial) -> float:
     """Both of the implementation, in this order, in one process."""
-    adapter, merges = trial.subject.adapter, trial.inputs.options["merges"]
-    if "tokenize" not in adapter.offer.functions:
-        raise Unsupported("tokenize is not offered")
-    text = text_of(trial.case)
-    [reply] = adapter.sequence([Call("tokenize", {}, {"text": text, "merges": merges})])
-    if reply.status == "unsupported":
-        raise Unsupported(reply.message)
-    if reply.status != "ok":
-        raise Violation(f"tokenize failed: {reply.message}")
-    back = trial.data(Inputs({}, {"tokens": reply.data, "merges": merges}))
+    text, merges = text_of(trial.case), trial.inputs.options["merges"]
+    tokens = trial.other("tokenize", Inputs({}, {"text": text, "merges": merges}))
+    back = trial.data(Inputs({}, {"tokens": tokens, "merges": merges}))
     if back != text:
-        raise Violation(f"the text {shown(text)} has the tokens {shown(reply.data)}, and these the text {shown(back)}")
+        raise Violation(f"the text {shown(text)} has the tokens {shown(tokens)}, and these the text {shown(back)}")
     return 0.0
 
 

@@ -14,7 +14,7 @@ _SOURCE = "paper, section 5.4; Szegedy et al. 2016, section 7"
 
 def has_gradient(trial: Trial) -> bool:
     """Whether the implementation offers one."""
-    return "cross_entropy" in trial.subject.adapter.offer.gradients
+    return "cross_entropy" in trial.offer.gradients
 
 
 @clause(

@@ -70,13 +70,12 @@ def outside_the_vocabulary(trial: Trial) -> float:
     """Give V and -1. On processors only: the assertion of a graphics card would end every later call as well."""
     name, words = _INDEX[trial.component.name]
     indices, vocabulary = trial.inputs.arrays[name], trial.case["V"]
-    skip_unless(indices.size and trial.subject.adapter.offer.device == "cpu")
+    skip_unless(indices.size and trial.offer.device == "cpu")
     for strange in (vocabulary, -1):
         outside = indices.copy()
         outside.flat[0] = strange
         given = trial.inputs.but(**{name: outside})
-        reply = trial.subject.adapter.call(trial.component.name, given.arrays, given.options, dtype=trial.dtype)
-        trial.subject.note_reply(reply)
+        reply = trial.ask(given)
         what = words.format(strange, vocabulary)
         if reply.status == "ok":
             raise Violation(f"{what} is taken without an error")

@@ -1,0 +1,84 @@
+"""The one loop: the cases of a clause, put to one implementation or to many, and what comes of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ..cases.drawing import cases_of
+from ..cases.profiles import Profile
+from ..terms.case import Case
+from ..terms.checking import check
+from ..terms.clause import Clause
+from ..terms.component import Component
+from ..terms.subject import Subject
+from ..terms.trial import Trial
+from ..terms.verdict import Outcome
+from .shrinking import plainer_accepted_case
+
+
+@dataclass
+class Tried:
+    """One implementation before one clause: what has come of its cases so far."""
+
+    clause: Clause
+    component: Component
+    subject: Subject
+    examples: int = 0
+    """How many cases were judged."""
+    largest: float = 0.0
+    """The largest error ratio of those that passed."""
+    dtype: str = ""
+    """The format of the result, of a component without floating-point arguments."""
+    refused: list[str] = field(default_factory=list)
+    """Why cases were not supported."""
+    failure: tuple[Case, Outcome] | None = None
+    """The first case that failed, and how."""
+    _over: bool = False
+    _cases: set[Case] = field(default_factory=set)
+    _resets: Sequence[str] = ()
+
+    @property
+    def over(self) -> bool:
+        """Whether no further case need be tried."""
+        return self._over or self.failure is not None
+
+    def take(self, case: Case) -> None:
+        """Check the clause on a case; where that is refused, on a plainer one."""
+        outcome = self._check(case)
+        if outcome.kind == "unsupported":
+            self.refused.append(outcome.reason)
+            plainer, self._resets = plainer_accepted_case(self.clause, self.component, self.subject, case, self._resets)
+            if plainer is not None:
+                self._check(plainer)
+
+    def _check(self, case: Case) -> Outcome:
+        """Check, and add up what comes of it; of a case that was judged before, nothing does."""
+        if case in self._cases:
+            return Outcome("inapplicable")
+        self._cases.add(case)
+        trial = Trial(self.subject, self.component, case)
+        outcome = check(self.clause, trial)
+        if outcome.kind == "not-offered":
+            self.refused.append(outcome.reason)
+            self._over = True
+        elif outcome.failed:
+            self.failure = case, outcome
+        elif outcome.passed:
+            self.largest = max(self.largest, outcome.ratio)
+        if outcome.passed or outcome.failed:
+            self.examples += 1
+            self.dtype = self.dtype or trial.dtype
+        return outcome
+
+
+def tried(
+    clause: Clause, component: Component, dtype: str, profile: Profile, seed: int, subjects: Sequence[Subject]
+) -> list[Tried]:
+    """Put the cases of a clause to every implementation, one case after another, until it fails."""
+    each = [Tried(clause, component, subject) for subject in subjects]
+    for case in cases_of(clause, component, dtype, profile, seed):
+        left = [one for one in each if not one.over]
+        if not left:
+            break
+        for one in left:
+            one.take(case)
+    return each

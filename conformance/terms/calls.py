@@ -1,0 +1,212 @@
+"""Calls of one implementation with the arguments of one case, and what a reply must be to be judged at all."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+
+from ...adapters import Call, Offer, Reply
+from ...adapters.contract import DTYPES
+from .case import Case
+from .component import REGISTERED, Component, Inputs
+from .generator import Generator
+from .rounding import Array, rounded
+from .subject import Subject
+from .verdict import NotOffered, Unsupported, Violation
+
+# What each argument takes in turn under the layout `mixed`.
+_MIXED: Final = ("transposed", "sliced", "swapped", "strided")
+
+
+class Calls:
+    """One case, its arrays, and calls of the implementation with them."""
+
+    def __init__(self, subject: Subject, component: Component, case: Case) -> None:
+        """Compute nothing before it is asked for."""
+        self.subject, self.component, self.case = subject, component, case
+        self.dtype: str = case["dtype"] if component.has_dtype else ""
+        """The format of the arguments; where there are none, that of the first result, and empty before it."""
+
+    @cached_property
+    def inputs(self) -> Inputs:
+        """The arguments of the case."""
+        return self.component.make(self.case)
+
+    @property
+    def offer(self) -> Offer:
+        """What the implementation declares."""
+        return self.subject.adapter.offer
+
+    def generator(self, *purpose: object) -> Generator:
+        """Return the random numbers that a clause needs for a purpose; no argument of the case shares them."""
+        return Generator(self.case.component, self.case["seed"], "clause", *purpose)
+
+    # Values
+
+    def ask(self, inputs: Inputs | None = None, layout: str | None = None) -> Reply:
+        """Call the implementation and return whatever comes of it."""
+        reply = self.subject.adapter.sequence([self._call(inputs or self.inputs, layout)])[0]
+        self.subject.note_reply(reply)
+        return reply
+
+    def reply(self, inputs: Inputs | None = None, layout: str | None = None) -> Reply:
+        """Call the implementation; `Unsupported` if it refuses, `Violation` if it fails."""
+        return self.answered(self.ask(inputs, layout))
+
+    def recent_reply(self) -> Reply:
+        """Give the reply to the case itself, which another clause may have asked for a moment ago."""
+        kept = self.subject.recent.get(self.component, self._asked_in, self.case, gradients=False, ask=self.reply)
+        return self.answered(kept)
+
+    def call(self, inputs: Inputs | None = None, layout: str | None = None) -> Array:
+        """Return the result in float64, of the right shape; `Violation` if it has another."""
+        return self.value_of(self.reply(inputs, layout), inputs or self.inputs)
+
+    def data(self, inputs: Inputs | None = None) -> Any:
+        """Return the result of a component that gives lists, texts or numbers."""
+        return data_of(self.reply(inputs), self.component.name)
+
+    def other(self, function: str, inputs: Inputs) -> Any:
+        """Call another function of the implementation, and return its array or data."""
+        if function not in self.offer.functions:
+            raise Unsupported(f"{function} is not offered")
+        reply = self.subject.adapter.sequence([self._call(inputs, "contiguous", function)])[0]
+        try:
+            return self._result(self.answered(reply), inputs, function)
+        except Violation as violation:
+            raise Violation(f"{function}: {violation}", violation.ratio) from None
+
+    def sequence(self, several: Sequence[Inputs | tuple[str, Inputs]], layout: str | None = None) -> list[Array]:
+        """Call one after another, on the same arrays where their shapes agree; a pair names another function."""
+        pairs = [(self.component.name, each) if isinstance(each, Inputs) else each for each in several]
+        calls = [self._call(inputs, layout, function) for function, inputs in pairs]
+        replies = self.subject.adapter.sequence(calls)
+        return [
+            self._result(self.answered(reply), inputs, function)
+            for reply, (function, inputs) in zip(replies, pairs, strict=True)
+        ]
+
+    def _call(self, inputs: Inputs, layout: str | None, function: str = "") -> Call:
+        component = self._component(function)
+        dtype = self._asked_in if component.has_dtype else ""
+        return Call(component.name, inputs.arrays, inputs.options, dtype, self.layouts(inputs, layout))
+
+    def _component(self, function: str) -> Component:
+        return self.component if function in ("", self.component.name) else REGISTERED[function]
+
+    @property
+    def _asked_in(self) -> str:
+        """The dtype of the arguments; empty where there are none."""
+        return self.case["dtype"] if self.component.has_dtype else ""
+
+    # Gradients
+
+    @cached_property
+    def cotangent(self) -> Array:
+        """What the gradients are taken along: random, so that no element stands for another."""
+        return rounded(self.generator("cotangent").standard_normal(self.component.shape(self.inputs)), self.dtype)
+
+    def gradient_reply(
+        self,
+        inputs: Inputs | None = None,
+        cotangent: Array | None = None,
+        layout: str | None = None,
+        of_cotangent: str = "contiguous",
+        wrt: Sequence[str] | None = None,
+    ) -> Reply:
+        """Ask for the gradients of `sum(result * cotangent)`; `Unsupported` where there are none."""
+        name, given = self.component.name, inputs or self.inputs
+        if name not in self.offer.gradients:
+            raise NotOffered(f"no gradient of {name} is offered")
+        layouts = self.layouts(given, layout)
+        if of_cotangent in self.offer.layouts:
+            layouts["cotangent"] = of_cotangent
+        along = self.cotangent if cotangent is None else cotangent
+        call = Call(name, given.arrays, given.options, self.dtype, layouts, along, wrt)
+        return self.answered(self.subject.adapter.sequence([call])[0])
+
+    def recent_gradients(self) -> Reply:
+        """Give the reply with the gradients of the case itself, which another clause may have asked for."""
+        kept = self.subject.recent.get(
+            self.component, self._asked_in, self.case, gradients=True, ask=self.gradient_reply
+        )
+        return self.answered(kept)
+
+    def gradients(self, inputs: Inputs | None = None, cotangent: Array | None = None, **how: Any) -> dict[str, Array]:
+        """Return the gradient of each real argument; `Violation` where one has not the shape of its argument."""
+        return self.gradients_of(self.gradient_reply(inputs, cotangent, **how), inputs)
+
+    # What a reply must be
+
+    def answered(self, reply: Reply) -> Reply:
+        """Return the reply, if it is one; raise `Unsupported` or `Violation` if it is not."""
+        self.subject.note_reply(reply)
+        if reply.status == "unsupported":
+            raise Unsupported(reply.message)
+        if reply.status != "ok":
+            verb = {"error": "it raised ", "died": "the process ended: "}.get(reply.status, "")
+            last = f" ({reply.detail.splitlines()[-1].strip()})" if reply.status == "died" and reply.detail else ""
+            raise Violation(f"{verb}{reply.message}{last}")
+        if not self.dtype and reply.value is not None:
+            if reply.dtype not in DTYPES:
+                raise Violation(f"the result is {reply.dtype}, which is no floating-point format")
+            self.dtype = str(reply.dtype)
+        return reply
+
+    def value_of(self, reply: Reply, inputs: Inputs) -> Array:
+        """Return the result in a reply; `Violation` if it has not the shape that is due."""
+        return array_of(reply, self.component, inputs)
+
+    def _result(self, reply: Reply, inputs: Inputs, function: str) -> Any:
+        component = self._component(function)
+        return data_of(reply, function) if component.gives_data else array_of(reply, component, inputs)
+
+    def gradients_of(self, reply: Reply, inputs: Inputs | None = None) -> dict[str, Array]:
+        """Return the gradients in a reply."""
+        arrays = (inputs or self.inputs).arrays
+        for name, gradient in reply.gradients.items():
+            if gradient.shape != arrays[name].shape:
+                raise Violation(
+                    f"the gradient of {name} has the shape {gradient.shape}, but should have {arrays[name].shape}"
+                )
+        if not reply.gradients:
+            raise Violation(f"{self.component.name} returned no gradient")
+        return dict(reply.gradients)
+
+    # How arguments lie in memory
+
+    def layouts(self, inputs: Inputs, layout: str | None = None) -> dict[str, str]:
+        """Say how each argument is to lie in memory: as the case has it, or as given, where that is offered."""
+        asked = layout or self.case.get("layout", "contiguous")
+        names = sorted(inputs.arrays)
+        each = {name: _MIXED[k % len(_MIXED)] if asked == "mixed" else asked for k, name in enumerate(names)}
+        return {
+            name: kind
+            for name, kind in each.items()
+            if kind in self.offer.layouts
+            and kind != "contiguous"
+            and (kind != "expanded" or _repeats(inputs.arrays[name]))
+        }
+
+
+def data_of(reply: Reply, function: str) -> Any:
+    """Return the lists, texts or numbers in a reply."""
+    if reply.value is not None or reply.data is None:
+        raise Violation(f"{function} returned an array or nothing, where lists or texts are due")
+    return reply.data
+
+
+def array_of(reply: Reply, component: Component, inputs: Inputs) -> Array:
+    """Return the array in a reply, of the shape that is due."""
+    if reply.value is None:
+        raise Violation(f"{component.name} returned no array")
+    due = component.shape(inputs)
+    if reply.value.shape != due:
+        raise Violation(f"the result has the shape {reply.value.shape}, but should have {due}")
+    return reply.value
+
+
+def _repeats(array: Array) -> bool:
+    """Whether all of axis 0 holds the same bits, as the layout `expanded` needs."""
+    return array.ndim > 1 and array.tobytes() == np.broadcast_to(array[:1], array.shape).tobytes()

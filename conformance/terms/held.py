@@ -1,0 +1,53 @@
+"""To which numerics an implementation is held: the strictest precision class that nothing has ruled out yet."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from ...oracle.rounding.numerics import Numerics, precision_classes
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True)
+class Held:
+    """The precision classes of one dtype, and how many of them a clause has ruled out so far."""
+
+    classes: tuple[tuple[int, Numerics], ...]
+    """(class, numerics) from strict to loose."""
+    declared: str = ""
+    """What the adapter declares for the dtype, in words."""
+    ruled_out: int = 0
+    """How many classes have failed, from the strictest on; this only grows."""
+    compared: bool = False
+    """Whether anything has been compared with a bound."""
+
+    @classmethod
+    def to(cls, dtype: str, declared: Mapping[str, Any]) -> "Held":
+        """Begin with every class that the declaration leaves."""
+        words = ", ".join(f"{name} = {value}" for name, value in declared.items())
+        return cls(precision_classes(dtype, declared), words)
+
+    def strictest(self, attempt: Callable[[Numerics], Found], passes: Callable[[Found], bool]) -> tuple[Found, "Held"]:
+        """Return what the attempt gives in the first class in which it passes, else in the last; and what that says."""
+        last = len(self.classes) - 1
+        for step in range(self.ruled_out, len(self.classes)):
+            found = attempt(self.classes[step][1])
+            if step == last or passes(found):
+                return found, replace(self, ruled_out=step, compared=True)
+        raise AssertionError("there is always a class left")
+
+    @property
+    def loosest(self) -> Numerics:
+        """The numerics of the last class: all that the implementation may do."""
+        return self.classes[-1][1]
+
+    @property
+    def met(self) -> int:
+        """The class that was needed; 0 until anything was compared with a bound."""
+        return self.classes[self.ruled_out][0] if self.compared else 0
+
+    @property
+    def took(self) -> str:
+        """What was declared beyond the class's own, where that was needed."""
+        return self.declared if self.compared and self.ruled_out == len(self.classes) - 1 else ""
