@@ -154,9 +154,9 @@ def test_an_implementation_that_does_not_answer_is_not_asked_again():
         offer = open_object(SimpleNamespace(softmax=lambda x: x), "mine").offer
         calls = 0
 
-        def call(self, *_, **__):
-            self.calls += 1
-            return Reply("timeout", message="no answer")
+        def sequence(self, calls):
+            self.calls += len(calls)
+            return [Reply("timeout", message="no answer") for _ in calls]
 
     adapter = Hangs()
     result = judge_clause(adapter, CLAUSES["ALL-1"], "softmax", "float32", PROFILES["quick"], seed=0)

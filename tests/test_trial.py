@@ -21,8 +21,7 @@ from assay.oracle.positional_encoding import positional_encoding
 SOFTMAX, ENCODING = COMPONENTS["softmax"], COMPONENTS["positional_encoding"]
 
 
-def case_of(component, dtype="float32"):
-    return Xlementation(**functions):
+def implementation(**functions):
     """An implementation that counts its calls."""
     calls = []
 
@@ -40,7 +39,7 @@ def softmax(x):
 
 def test_a_bound_calls_nothing():
     adapter, calls = implementation(softmax=softmax)
-    trial = Trial(Subject(adapter), SOFTMAX, SOFTMAX.plainest("float32", 0))
+    trial = Trial(Subject(adapter), SOFTMAX, SOFTMAX.plainest("float32"))
 
     assert trial.bound().worst.shape == SOFTMAX.shape(trial.inputs)
     assert calls == []
@@ -48,7 +47,7 @@ def test_a_bound_calls_nothing():
 
 def test_a_bound_without_a_dtype_is_a_clear_mistake_of_the_judge_and_calls_nothing():
     adapter, calls = implementation(positional_encoding=positional_encoding)
-    trial = Trial(Subject(adapter), ENCODING, ENCODING.plainest("float32", 0))
+    trial = Trial(Subject(adapter), ENCODING, ENCODING.plainest("float32"))
 
     with pytest.raises(UnknownDtype, match="a bound of positional_encoding depends on the dtype of its result"):
         trial.bound()
@@ -67,7 +66,7 @@ def test_the_bound_of_the_case_is_computed_once_for_each_set_of_conventions():
         return ENCODING.bound(inputs, numerics, conventions)
 
     adapter, _ = implementation(positional_encoding=positional_encoding)
-    trial = Trial(Subject(adapter), replace(ENCODING, bound=bound), ENCODING.plainest("float32", 0))
+    trial = Trial(Subject(adapter), replace(ENCODING, bound=bound), ENCODING.plainest("float32"))
     trial.call()
     other = {**trial.conventions, "positional_layout": "concatenated"}
 
@@ -122,25 +121,23 @@ def test_what_a_clause_raises_becomes_an_outcome(raised, outcome):
     adapter, _ = implementation(softmax=softmax)
     clause: Clause = replace(CLAUSES["ALL-6"], check=raises)
 
-    assert check(clause, Trial(Subject(adapter), SOFTMAX, SOFTMAX.plainest("float32", 0))) == outcome
+    assert check(clause, Trial(Subject(adapter), SOFTMAX, SOFTMAX.plainest("float32"))) == outcome
     assert outcome.failed == isinstance(raised, Violation)
 
 
 def test_replies_are_kept_for_one_component_and_dtype_within_the_memory_set_aside():
     adapter, calls = implementation(softmax=softmax)
-    kept, case = RecentReplies(), SOFTMAX.plainest("float32", 0)
+    kept = RecentReplies()
 
     def look(recent, component=SOFTMAX, dtype="float32"):
-        one = component.case([options[0] for options in component.factors.values()], dtype, 0)
-        Trial(Subject(adapter, recent), component, one).recent_reply()
+        Trial(Subject(adapter, recent), component, component.plainest(dtype)).recent_reply()
         return len(calls)
 
     assert [look(kept), look(kept)] == [1, 1]
     # A component of the same name that makes other arguments is another component.
-    assert look(kept, replace(SOFTMAX, make=lambda case: Inputs({"x": np.zeros((1, 2))}))) == 2
+    assert look(kept, replace(SOFTMAX, inputs=lambda case: Inputs({"x": np.zeros((1, 2))}))) == 2
     assert [look(kept), look(kept, dtype="float64"), look(kept)] == [3, 4, 5]
     assert [look(RecentReplies(0)), look(RecentReplies(0))] == [6, 7]
-    assert case["dtype"] == "float32"
 
 
 def test_another_function_of_the_implementation_is_called_by_its_name():
@@ -148,7 +145,7 @@ def test_another_function_of_the_implementation_is_called_by_its_name():
         detokenize=lambda tokens, merges: "".join(tokens), tokenize=lambda text, merges: list(text)
     )
     detokenize = COMPONENTS["detokenize"]
-    trial = Trial(Subject(adapter), detokenize, detokenize.plainest("float32", 0))
+    trial = Trial(Subject(adapter), detokenize, detokenize.plainest("float32"))
 
     assert trial.other("tokenize", Inputs({}, {"text": "ab", "merges": []})) == ["a", "b"]
     with pytest.raises(Unsupported, match="learn_merges is not offered"):

@@ -9,7 +9,6 @@ import re
 
 import numpy as np
 import pytest
-from verdicts import sharing
 
 from assay.adapters import Offer, Reply
 from assay.conformance.cases.profiles import PROFILES

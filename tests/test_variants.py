@@ -2,7 +2,6 @@
 
 import pytest
 from catalogue import of_the_catalogue
-from seeds import violated_in_turn
 
 from assay.adapters.in_process import open_object
 from assay.conformance.cases.profiles import Profile

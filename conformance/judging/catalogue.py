@@ -46,11 +46,12 @@ def violated(name: str, seed: int, pairs: Mapping[str, Sequence[Pair]]) -> dict[
             asked[pair].append(variant)
     found: dict[str, set[Pair]] = {variant: set() for variant in pairs}
     for (clause, dtype), names in sorted(asked.items(), key=lambda item: (item[0][1], item[0][0])):
-        every = dict(opened([find(each) for each in names], dtype))
-        judged = tried_by_each(CLAUSES[clause], component, dtype, PROFILES["quick"], seed, list(every.values()))
-        for variant, one in zip(every, judged, strict=True):
+        every = list(opened(map(find, names), dtype))
+        adapters = [adapter for _, adapter in every]
+        judged = tried_by_each(CLAUSES[clause], component, dtype, PROFILES["quick"], seed, adapters)
+        for (of, _), one in zip(every, judged, strict=True):
             if one.failure is not None:
-                found[variant.name].add((clause, dtype))
+                found[of.name].add((clause, dtype))
     return found
 
 
