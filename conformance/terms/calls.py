@@ -70,7 +70,7 @@ class Calls:
     def other(self, function: str, inputs: Inputs) -> Any:
         """Call another function of the implementation, and return its array or data."""
         if function not in self.offer.functions:
-            raise Unsupported(f"{function} is not offered")
+            raise NotOffered(f"{function} is not offered")
         reply = self.subject.adapter.sequence([self._call(inputs, "contiguous", function)])[0]
         try:
             return self._result(self.answered(reply), inputs, function)

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from ....adapters import Call
 from ....adapters.contract import DECODER_LAYER
 from ...cases.values import draw
 from ...terms.case import Case
@@ -11,7 +10,7 @@ from ...terms.component import Component, Inputs, factor, register
 from ...terms.requirements import of_gradient, require_within, skip_unless
 from ...terms.rounding import rounded
 from ...terms.trial import Trial
-from ...terms.verdict import NotOffered, Violation
+from ...terms.verdict import Violation
 from .encoder import ENCODER_STACK, REGIMES, stack_of, tokens_of
 from .weights import HEADS, allowance, named_mask
 
@@ -101,17 +100,11 @@ def shared_matrix(trial: Trial) -> float:
 )
 def whole_transformer(trial: Trial) -> float:
     """The implementation's own encoder writes the memory; the logits are those of exactly that memory."""
-    if "encoder" not in trial.subject.adapter.offer.functions:
-        raise NotOffered("encoder is not offered")
     of_encoder = ENCODER_STACK
     names = {name: trial.case[name] for name in ("B", "V", "layers", "heads", "d_model", "d_k", "d_v", "d_ff", "seed")}
     plain = of_encoder.plainest(trial.dtype)
     source = of_encoder.make(plain.but(**names, L=trial.case["L_m"]))
-    call = Call("encoder", source.arrays, source.options, trial.dtype)
-    memory = trial.answered(trial.subject.adapter.sequence([call])[0]).value
-    if memory is None or memory.shape != trial.inputs.arrays["memory"].shape:
-        raise Violation("the encoder gives no memory of the shape (B, L, d_model)")
-    inputs = trial.inputs.but(memory=memory)
+    inputs = trial.inputs.but(memory=trial.other("encoder", source))
     actual = trial.call(inputs)
     claim = "the logits are not those of what the encoder wrote"
     return require_within(trial.judge(actual, inputs, statistical=True), claim)
