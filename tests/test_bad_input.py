@@ -165,6 +165,7 @@ def test_an_allow_file_that_is_no_text(capsys, tmp_path):
         '{"schema": "assay-report/2", "adapter": "x", "results": []}',
         '{"schema": "assay-report/1"}',
         '{"schema": "assay-report/1", "adapter": "x", "results": [1]}',
+        "[" * 100000,
         '{"schema": "assay-report/1", "adapter": "x", "results": [{"failure": null, "clause": "SM-1"}]}',
     ],
 )

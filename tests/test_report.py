@@ -114,3 +114,29 @@ def test_junit_is_xml_with_a_test_case_for_each_line(violation):
         assert case.get("name") == f"{result['clause']}[{result['dtype']}]"
         expected = {"fail": ["failure"], "not-offered": ["skipped"]}.get(result["status"], [])
         assert [child.tag for child in case] == expected
+
+
+@pytest.mark.parametrize(
+    ("columns", "cell"),
+    [(80, "2 pass, worst ratio 0.50, precision class 1"), (40, "2 pass, 0.50, class 1")],
+    ids=["wide", "narrow"],
+)
+def test_a_cell_is_in_whole_words_where_they_fit(columns, cell):
+    import io
+
+    from assay.adapters import Offer, Opening
+    from assay.conformance.interface.report import Report
+    from assay.conformance.interface.terminal import Screen, show_report
+    from assay.conformance.judging.plan import Line
+    from assay.conformance.judging.result import Result
+
+    lines = [Line(CLAUSES[name], "softmax", "float32", offered=True) for name in ("SM-1", "ALL-1")]
+    offer = Offer("mine", "numpy", "numpy", "2", "cpu", ("float32",), ("softmax",))
+    results = [Result(line.clause.id, "required", "softmax", "float32", "pass", 3, 0.5, 1) for line in lines]
+    screen = Screen()
+    screen.file, screen.width = io.StringIO(), columns
+    show_report(
+        screen, Report(Opening("mine.py"), offer, "quick", 0, lines, judged=dict(zip(lines, results, strict=True)))
+    )
+
+    assert f"│ {cell} " in screen.file.getvalue()

@@ -19,8 +19,9 @@ from .foreign_text import visible, visible_lines
 from .junit import write_junit
 from .options import JUDGING, OPENING, UsageError, add_options, check_dtypes, opening, selection, workers
 from .replaying import replay
-from .report import EXIT_STATUS, USAGE, Report, is_report, read_json, write_json
+from .report import EXIT_STATUS, SCHEMA, USAGE, Report, read_json, write_json
 from .running import run
+from .schema import fault
 
 _INTERRUPTED: Final = 130
 """Before or after a run; in a run, what was judged counts."""
@@ -176,10 +177,10 @@ def _compare(parsed: argparse.Namespace) -> int:
     for path in parsed.reports:
         try:
             found = read_json(path)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise UsageError(f"{path} cannot be read as a report: {error}") from None
-        if not found or not all(map(is_report, found)):
-            raise UsageError(f"{path} is no report: its schema should be assay-report/1")
+        for wrong in filter(None, map(fault, found)):
+            raise UsageError(f"{path} is no report by the schema {SCHEMA}: {wrong}")
         reports += found
     terminal.show_comparison(terminal.Screen(), reports)
     return 0

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ...adapters import Offer, Opening
 from ..judging.plan import Line
-from ..judging.result import Result, result_from_json
+from ..judging.result import Result
 from .allowed import Allowed
 
 SCHEMA: Final = "assay-report/1"
@@ -113,16 +113,6 @@ class Report:
         return {**whole, "results": [result.as_json() for result in self.results]}
 
 
-def is_report(data: object) -> bool:
-    """Whether a file holds what `write_json` wrote, as far as `assay compare` needs it."""
-    if not isinstance(data, dict) or data.get("schema") != SCHEMA or not isinstance(data.get("adapter"), str):
-        return False
-    try:
-        return all(isinstance(result_from_json(each), Result) for each in data["results"])
-    except (KeyError, TypeError):
-        return False
-
-
 def write_json(path: Path, reports: Sequence[Report]) -> None:
     """One object; of several adapters, one a line."""
     indent = 1 if len(reports) == 1 else None
@@ -133,6 +123,8 @@ def write_json(path: Path, reports: Sequence[Report]) -> None:
 def read_json(path: Path) -> list[dict[str, Any]]:
     """The reports of a file that `write_json` wrote."""
     text = path.read_text(encoding="utf-8")
+    if not text.strip():
+        raise ValueError("it is empty")
     try:
         return [json.loads(text)]
     except ValueError:

@@ -1,6 +1,7 @@
 """What a person sees: the table, the failures as five facts, the list of adapters, the clauses."""
 
 import contextlib
+import dataclasses
 import os
 import textwrap
 import time
@@ -8,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
@@ -147,7 +149,7 @@ def _table(report: Report) -> Table:
     return table
 
 
-def _cell(results: Sequence[Result]) -> Text:
+def _cell(results: Sequence[Result]) -> RenderableType:
     """Passes, the largest error ratio and the precision class; or how many clauses fail."""
     done = [each for each in results if each.status in ("pass", "fail", "allowed") and each.level == "required"]
     if not done:
@@ -157,7 +159,25 @@ def _cell(results: Sequence[Result]) -> Text:
         return Text(f"{failed} of {len(done)} fail", style="red")
     ratio = max(each.worst_ratio or 0.0 for each in done)
     number = max((each.precision_class or 0 for each in done), default=0)
-    return Text(f"{len(done)} pass, {ratio:.2f}" + (f", class {number}" if number else ""), style="green")
+    passed = f"{len(done)} pass"
+    return _Passed(
+        f"{passed}, worst ratio {ratio:.2f}" + (f", precision class {number}" if number else ""),
+        f"{passed}, {ratio:.2f}" + (f", class {number}" if number else ""),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Passed:
+    """A cell in whole words, or in fewer where the screen is too narrow for them."""
+
+    words: str
+    fewer: str
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement(len(self.fewer), len(self.words))
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        yield Text(self.words if len(self.words) <= options.max_width else self.fewer, style="green")
 
 
 def _show_failure(screen: Screen, report: Report, result: Result) -> None:
@@ -207,8 +227,11 @@ def show_coverage(screen: Screen, rows: Sequence[Covered]) -> None:
 
 def show_comparison(screen: Screen, reports: Sequence[Mapping[str, Any]]) -> None:
     """Components and their implementations down, dtypes across: failures, or the largest error ratio."""
+    known = [field.name for field in dataclasses.fields(Result) if field.name != "failure"]
     every = [
-        (report["adapter"], Result(**{**each, "failure": None})) for report in reports for each in report["results"]
+        (report["adapter"], Result(**{name: each[name] for name in known if name in each}))
+        for report in reports
+        for each in report["results"]
     ]
     judged = [(adapter, row) for adapter, row in every if row.status not in ("not-offered", "unsupported")]
     dtypes = [dtype for dtype in (*DTYPES, "") if any(row.dtype == dtype for _, row in judged)]
