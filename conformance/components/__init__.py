@@ -33,7 +33,7 @@ def clauses_of(component: Component) -> list[Clause]:
 
 
 def parse_case(line: str) -> Case:
-    """The case of a line; `CaseError`, one sentence, if it is none."""
+    """Read the case of a line; `CaseError`, one sentence, if it is none."""
     name, texts = split_id(line)
     if name not in COMPONENTS:
         raise CaseError(f"there is no component {name!r}; the components are {', '.join(COMPONENTS)}")

@@ -39,7 +39,7 @@ def _make(case: Case) -> Inputs:
 
 
 def _bound(inputs: Inputs, numerics: Numerics, conventions: Conventions) -> Bound:
-    """The seed says nothing of the size of an error."""
+    """Leave out the seed, which says nothing of the size of an error."""
     options = {name: inputs.options[name] for name in ("rate", "training")}
     return dropout_bound(inputs.arrays["x"], **options, numerics=numerics)
 
@@ -83,7 +83,7 @@ DROPOUT: Component = register(
     covering=True,
 )
 def dropped_or_scaled(trial: Trial) -> float:
-    """What is not 0 is within the bound of the scaled element."""
+    """Compare what is not 0 with the scaled element, within its bound."""
     training = trial.inputs.but(training=True)
     actual, expected = trial.call(training), trial.bound(training).expected
     kept = trial.judge(np.where(actual == 0, expected, actual), training)
@@ -100,31 +100,31 @@ def dropped_or_scaled(trial: Trial) -> float:
     prepare=lambda case: case.but(rate=0.0),
 )
 def rate_0(trial: Trial) -> float:
-    """Bit for bit."""
+    """Compare bit for bit."""
     actual = trial.call(trial.inputs.but(training=True))
     return trial.require_bits(actual, trial.inputs.arrays["x"], "training with rate 0 changes its argument")
 
 
 def _of_many(component: Component, dtype: str, seed: int) -> Iterator[Case]:
-    """Sizes that no vector length divides, so that an end which is treated otherwise shows."""
+    """Take sizes that no vector length divides, so that an end which is treated otherwise shows."""
     plain = component.plainest(dtype, seed)
     for k, rate in enumerate((0.1, 0.5, 0.3, 0.9)):
         yield plain.but(B=4, L=15, d=61, rate=rate, seed=seed * 100 + 10 * k)
 
 
 def _in_training(trial: Trial, x: Array) -> Iterator[Array]:
-    """The results for several seeds."""
+    """Yield the results for several seeds."""
     for k in range(_MASKS):
         yield trial.call(trial.inputs.but(x=x, training=True, seed=trial.case["seed"] + k))
 
 
 def _masks(trial: Trial) -> Array:
-    """(seed, B, L, d): which elements are kept, of ones."""
+    """Find which elements of ones are kept: (seed, B, L, d)."""
     return np.array([each != 0 for each in _in_training(trial, np.ones_like(trial.inputs.arrays["x"]))])
 
 
 def _probable(kept: Array, rate: float, what: str) -> float:
-    """One test: whether so many may be kept by chance, of elements that are each kept with probability 1 - rate."""
+    """Test whether so many may be kept by chance, of elements that are each kept with probability 1 - rate."""
     count, of = int(kept.sum()), kept.size
     probability = kept_probability(count, of, rate)
     if probability < _ERROR:
@@ -151,7 +151,7 @@ def _shares(case: Case) -> Case | None:
     prepare=_shares,
 )
 def share_kept(trial: Trial) -> float:
-    """All elements of all masks."""
+    """Count all elements of all masks."""
     return _probable(_masks(trial), trial.case["rate"], "in training, the number of elements kept is")
 
 
@@ -166,7 +166,7 @@ def share_kept(trial: Trial) -> float:
     prepare=_shares,
 )
 def positions_alike(trial: Trial) -> float:
-    """Of every axis, every index."""
+    """Test every index of every axis."""
     masks, rate, ratio = _masks(trial), trial.case["rate"], 0.0
     for axis, name in enumerate("BLd", start=1):
         for index in range(masks.shape[axis]):
@@ -185,7 +185,7 @@ def positions_alike(trial: Trial) -> float:
     prepare=_shares,
 )
 def neighbours_independent(trial: Trial) -> float:
-    """Both kept, and both dropped."""
+    """Count where both are kept, and where both are dropped."""
     masks, rate, ratio = _masks(trial), trial.case["rate"], 0.0
     for axis, name in enumerate("BLd", start=1):
         pairs = masks.shape[axis] // 2
@@ -207,7 +207,7 @@ def neighbours_independent(trial: Trial) -> float:
     prepare=_shares,
 )
 def seeds_differ(trial: Trial) -> float:
-    """Seeds that follow each other, as those of training steps do."""
+    """Take seeds that follow each other, as those of training steps do."""
     masks, rate = _masks(trial), trial.case["rate"]
     one, other = masks[0::2], masks[1::2]
     if (one == other).all() and 0 < one.sum() < one.size:
@@ -228,7 +228,7 @@ def seeds_differ(trial: Trial) -> float:
     prepare=_shares,
 )
 def mean_kept(trial: Trial) -> float:
-    """The sum over several seeds, against the exact range of the number kept."""
+    """Compare the sum over several seeds with the exact range of the number kept."""
     rate, ones = trial.case["rate"], np.ones_like(trial.inputs.arrays["x"])
     total = sum(float(each.sum()) for each in _in_training(trial, ones))
     of = _MASKS * ones.size
@@ -253,7 +253,7 @@ def mean_kept(trial: Trial) -> float:
     prepare=_shares,
 )
 def values_do_not_matter(trial: Trial) -> float:
-    """Of the positive, the negative, the small and the large."""
+    """Count the positive, the negative, the small and the large."""
     x, rate = trial.inputs.arrays["x"], trial.case["rate"]
     skip_unless(np.all(x != 0))
     masks, middle = np.array([each != 0 for each in _in_training(trial, x)]), np.median(np.abs(x))
@@ -274,6 +274,6 @@ def values_do_not_matter(trial: Trial) -> float:
     source="a formula has no memory",
 )
 def evaluation_after_training(trial: Trial) -> float:
-    """Bit for bit, on the same arrays."""
+    """Compare bit for bit, on the same arrays."""
     after = trial.sequence([trial.inputs.but(training=True), trial.inputs])[-1]
     return trial.require_bits(after, trial.inputs.arrays["x"], "after a call in training, evaluation changes x")

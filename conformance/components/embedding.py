@@ -46,14 +46,14 @@ def _make(case: Case) -> Inputs:
 
 
 def _exact(case: Case, inputs: Inputs, bound: Bound, conventions: Conventions) -> Array | None:
-    """Small integers times a root that is a power of two, and zeros."""
+    """Mark small integers times a root that is a power of two, and zeros."""
     root = round(np.sqrt(case["d_model"]))
     power_of_two = root**2 == case["d_model"] and root & (root - 1) == 0
     return np.ones(bound.expected.shape, bool) if power_of_two else bound.expected == 0
 
 
 def _dependents(inputs: Inputs, name: str, where: tuple[int, ...], conventions: Conventions) -> Array:
-    """An element of the matrix reaches its channel, at each place of its token."""
+    """Mark the channel of an element of the matrix, at each place of its token."""
     channels = np.arange(inputs.arrays["weight"].shape[1])
     return np.asarray((inputs.arrays["tokens"] == where[0])[..., None] & (channels == where[1]))
 
@@ -101,7 +101,7 @@ def stepped(trial: Trial) -> Inputs:
     source=_SOURCE,
 )
 def own_row(trial: Trial) -> float:
-    """Each row holds its number in binary, which survives any scale: zeros stay zeros, and nothing else does."""
+    """Write its number into each row in binary, which survives any scale: zeros stay zeros, and nothing else does."""
     tokens, weight = trial.inputs.arrays["tokens"], trial.inputs.arrays["weight"]
     vocabulary, width = weight.shape
     skip_unless(tokens.size and vocabulary > 1 and 2**width >= vocabulary)
@@ -127,7 +127,7 @@ def own_row(trial: Trial) -> float:
     source='paper, section 3.4: "we multiply those weights by sqrt(d_model)"',
 )
 def scale(trial: Trial) -> float:
-    """With a matrix of ones the result is the scale itself."""
+    """Take a matrix of ones, with which the result is the scale itself."""
     skip_unless(trial.inputs.arrays["tokens"].size)
     ones = trial.inputs.but(weight=np.ones_like(trial.inputs.arrays["weight"]))
     width, vocabulary = trial.case["d_model"], trial.case["V"]
@@ -144,7 +144,7 @@ def scale(trial: Trial) -> float:
     source=_SOURCE,
 )
 def place_does_not_matter(trial: Trial) -> float:
-    """The places in reverse, then with every row changed that no token has; within both bounds."""
+    """Reverse the places, then change every row that no token has; compare within both bounds."""
     tokens, weight = trial.inputs.arrays["tokens"], trial.inputs.arrays["weight"]
     skip_unless(tokens.size)
     whole, worst = trial.call(), trial.bound().worst
@@ -166,7 +166,7 @@ def place_does_not_matter(trial: Trial) -> float:
     prepare=lambda case: case.but(regime="normal"),
 )
 def tied(trial: Trial) -> float:
-    """One-hot hidden states read the matrix; both from one array, before it is updated in place and after."""
+    """Read the matrix by one-hot hidden states; both from one array, before it is updated in place and after."""
     tokens, width = trial.inputs.arrays["tokens"], trial.case["d_model"]
     skip_unless(tokens.size and trial.case["V"] <= 512)
     hidden = np.eye(width)[None]
@@ -199,7 +199,7 @@ def tied(trial: Trial) -> float:
     prepare=lambda case: case.but(d_model=4, regime="normal"),
 )
 def repeated_tokens_add_up(trial: Trial) -> float:
-    """Bit for bit: sqrt(4) = 2, and sums of small whole numbers are exact in every format."""
+    """Compare bit for bit: sqrt(4) = 2, and sums of small whole numbers are exact in every format."""
     tokens = trial.inputs.arrays["tokens"]
     skip_unless(tokens.size and tokens.size <= 64)
     g = trial.generator("whole").integers(-1, 2, trial.cotangent.shape).astype(float)

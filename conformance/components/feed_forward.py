@@ -57,7 +57,7 @@ def _sparse(generator: Generator, shape: tuple[int, ...]) -> Array:
 
 
 def _exact(case: Case, inputs: Inputs, bound: Bound, conventions: Conventions) -> Array:
-    """Dead units leave b_2. Integers are exact where no partial sum has more bits than the format."""
+    """Mark what dead units leave, b_2, and integers where no partial sum has more bits than the format."""
     if case["regime"] == "dead":
         return np.ones(bound.expected.shape, bool)
     x, w_1, b_1, w_2, b_2 = (inputs.arrays[name] for name in ("x", "w_1", "b_1", "w_2", "b_2"))
@@ -68,7 +68,7 @@ def _exact(case: Case, inputs: Inputs, bound: Bound, conventions: Conventions) -
 
 
 def _dependents(inputs: Inputs, name: str, where: tuple[int, ...], conventions: Conventions) -> Array:
-    """A position of x reaches its own row; the first layer reaches all, the second a channel."""
+    """Mark the row of a position of x; the first layer reaches all, the second a channel."""
     depends = np.zeros(inputs.arrays["x"].shape, bool)
     if name == "x":
         depends[where[:2]] = True
@@ -110,7 +110,7 @@ FEED_FORWARD: Component = register(
     source=_POSITIONS,
 )
 def positions_independent(trial: Trial) -> float:
-    """The first, the last and one between, within both bounds."""
+    """Compare the first, the last and one between, within both bounds."""
     x, worst = trial.inputs.arrays["x"], trial.bound().worst
     skip_unless(x.shape[0] > 0 and x.shape[1] > 1)
     whole, length = trial.call(), x.shape[1]
@@ -134,7 +134,7 @@ def positions_independent(trial: Trial) -> float:
     source='paper, section 3.3: "as two convolutions with kernel size 1"',
 )
 def two_convolutions(trial: Trial) -> float:
-    """Within the bound, which holds for the convolutions' own order of sums as well."""
+    """Compare within the bound, which holds for the convolutions' own order of sums as well."""
     expected = feed_forward_as_convolutions(**trial.inputs.arguments)
     return trial.require_same(trial.call(), expected, trial.bound().worst, "it differs from two convolutions of size 1")
 
@@ -149,7 +149,7 @@ def two_convolutions(trial: Trial) -> float:
     prepare=lambda case: case.but(regime="dead"),
 )
 def dead_units(trial: Trial) -> float:
-    """Bit for bit: the zeros of the ReLU are exact."""
+    """Compare bit for bit: the zeros of the ReLU are exact."""
     actual = trial.call()
     b_2 = np.broadcast_to(trial.inputs.arrays["b_2"], actual.shape)
     return trial.require_bits(actual, b_2, "hidden units below zero are not cut to zero: the result is not b_2")
@@ -164,7 +164,7 @@ def dead_units(trial: Trial) -> float:
     source=_SOURCE,
 )
 def hidden_units_permuted(trial: Trial) -> float:
-    """Reversed, so that what was left out at the end is in front."""
+    """Reverse them, so that what was left out at the end is in front."""
     arrays = trial.inputs.arrays
     skip_unless(arrays["b_1"].size > 1)
     reversed_ = trial.inputs.but(
@@ -183,7 +183,7 @@ def hidden_units_permuted(trial: Trial) -> float:
     source=_SOURCE,
 )
 def biases(trial: Trial) -> float:
-    """b_1 by one channel more, b_2 by one hidden unit more, within both bounds."""
+    """Replace b_1 by one channel more, b_2 by one hidden unit more, and compare within both bounds."""
     x, w_1, b_1, w_2, b_2 = (trial.inputs.arrays[name] for name in ("x", "w_1", "b_1", "w_2", "b_2"))
     skip_unless(x.size)
     plain, worst = trial.call(), trial.bound().worst
@@ -221,7 +221,7 @@ def biases(trial: Trial) -> float:
     source="max(0, 2 h) = 2 max(0, h)",
 )
 def homogeneous(trial: Trial) -> float:
-    """Within both bounds; doubling is exact."""
+    """Compare within both bounds; doubling is exact."""
     arrays = trial.inputs.arrays
     doubled = trial.inputs.but(**{name: rounded(2 * arrays[name], trial.dtype) for name in ("x", "b_1", "b_2")})
     skip_unless(all(np.isfinite(array).all() for array in doubled.arrays.values()))
@@ -239,7 +239,7 @@ def homogeneous(trial: Trial) -> float:
     prepare=lambda case: case.but(regime="zero", L=min(case["L"], 5)),
 )
 def gate_closed_at_zero(trial: Trial) -> float:
-    """Where all arguments but the weights are zero; a cotangent of small whole numbers, whose sums are exact."""
+    """Make all arguments but the weights zero; take a cotangent of small whole numbers, whose sums are exact."""
     skip_unless(trial.cotangent.size)
     arrays = trial.inputs.arrays
     still = trial.inputs.but(x=np.zeros_like(arrays["x"]), b_1=np.zeros_like(arrays["b_1"]))

@@ -52,7 +52,7 @@ def _steps(case: Case) -> Any:
 
 
 def _variations(case: Case) -> dict[str, tuple[Inputs, Inputs]]:
-    """Other schedules, so that one which is kept from one call to the next shows."""
+    """Give other schedules, so that one which is kept from one call to the next shows."""
     given = _make(case)
     return {
         "warmup": (given, given.but(warmup=case["warmup"] + 2)),
@@ -82,7 +82,7 @@ LEARNING_RATE: Component = register(
 
 
 def _at(trial: Trial, *steps: int, **options: int) -> tuple[Array, Array]:
-    """The rates of some steps, and their bounds."""
+    """Call for the rates of some steps, and give their bounds."""
     inputs = trial.inputs.but(steps=np.array(steps, np.int64), **options)
     rates = trial.call(inputs)
     return rates, trial.bound(inputs).worst
@@ -97,7 +97,7 @@ def _at(trial: Trial, *steps: int, **options: int) -> tuple[Array, Array]:
     source=_SOURCE,
 )
 def peak(trial: Trial) -> float:
-    """The updates beside it are lower, by more than the bounds."""
+    """Compare with the updates beside it, which are lower by more than the bounds."""
     warmup, d_model = trial.case["warmup"], trial.case["d_model"]
     steps = [step for step in (warmup - 1, warmup, warmup + 1) if step > 0]
     rates, worst = _at(trial, *steps)
@@ -123,7 +123,7 @@ def peak(trial: Trial) -> float:
     source=_SOURCE,
 )
 def rises(trial: Trial) -> float:
-    """A third of the warm-up, and all of it."""
+    """Look at a third of the warm-up, and at all of it."""
     warmup = trial.case["warmup"]
     skip_unless(warmup > 1)
     steps = sorted({1, 2, -(-warmup // 3), warmup})
@@ -142,7 +142,7 @@ def rises(trial: Trial) -> float:
     source=_SOURCE,
 )
 def falls(trial: Trial) -> float:
-    """From the peak, and from a little later."""
+    """Start from the peak, and from a little later."""
     steps = [trial.case["warmup"], trial.case["warmup"] + 3]
     rates, worst = _at(trial, *steps, *(4 * step for step in steps))
     claim = f"updates {[4 * step for step in steps]} have not half the rates of updates {steps}"
@@ -158,7 +158,7 @@ def falls(trial: Trial) -> float:
     source=_SOURCE,
 )
 def falls_with_width(trial: Trial) -> float:
-    """At the steps of the case."""
+    """Compare at the steps of the case."""
     wider = trial.inputs.but(d_model=4 * trial.case["d_model"])
     rates, half = trial.call(), trial.call(wider)
     allowance = trial.bound(wider).worst + trial.bound().worst / 2
@@ -175,7 +175,7 @@ def falls_with_width(trial: Trial) -> float:
     prepare=lambda case: case.but(moment="first"),
 )
 def first_update(trial: Trial) -> float:
-    """The first updates; where they are those of other numbers, the message says which."""
+    """Judge the first updates; where they are those of other numbers, say which."""
     rates = trial.call()
     worst = trial.judge(rates)
     for shift in (-1, 1):
@@ -195,7 +195,7 @@ def first_update(trial: Trial) -> float:
     prepare=lambda case: case.but(moment="unsorted"),
 )
 def any_order(trial: Trial) -> float:
-    """The steps in reverse, and each twice; within both bounds."""
+    """Give the steps in reverse, and each twice; compare within both bounds."""
     steps = trial.inputs.arrays["steps"]
     again = trial.inputs.but(steps=np.repeat(steps[::-1], 2))
     in_order = np.repeat(trial.call()[::-1], 2)

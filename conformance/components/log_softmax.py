@@ -45,12 +45,12 @@ def _make(case: Case) -> Inputs:
 
 
 def _exact(case: Case, inputs: Inputs, bound: Bound, conventions: Conventions) -> Array:
-    """Zeros, which one entry alone has; with base two, other numbers are not reached exactly."""
+    """Mark zeros, which one entry alone has; with base two, other numbers are not reached exactly."""
     return np.asarray(bound.expected == 0)
 
 
 def _dependents(inputs: Inputs, name: str, where: tuple[int, ...], conventions: Conventions) -> Array:
-    """The whole row."""
+    """Mark the whole row."""
     depends = np.zeros(inputs.arrays["x"].shape, bool)
     depends[where[:-1]] = True
     return depends
@@ -91,7 +91,7 @@ def _has_entries(trial: Trial) -> bool:
     source=SOURCE,
 )
 def sums_to_one(trial: Trial) -> float:
-    """Within the sum of what the elements' bounds make of their exponentials."""
+    """Compare within the sum of what the elements' bounds make of their exponentials."""
     skip_unless(_has_entries(trial))
     y, bound = trial.call(), trial.bound()
     with np.errstate(all="ignore"):
@@ -114,7 +114,7 @@ def sums_to_one(trial: Trial) -> float:
     prepare=lambda case: case.but(regime="limit"),
 )
 def finite_where_probabilities_vanish(trial: Trial) -> float:
-    """Entries far below the largest, up to the limit of float16."""
+    """Take entries far below the largest, up to the limit of float16."""
     skip_unless(_has_entries(trial))
     return require_within(trial.judge(trial.call()), "log-probabilities of large logits are wrong")
 
@@ -128,7 +128,7 @@ def finite_where_probabilities_vanish(trial: Trial) -> float:
     source=SOURCE,
 )
 def one_constant(trial: Trial) -> float:
-    """That of each entry against that of the largest, within both bounds."""
+    """Compare that of each entry with that of the largest, within both bounds."""
     skip_unless(_has_entries(trial) and trial.case["n"] > 1)
     x, y, worst = trial.inputs.arrays["x"], trial.call(), trial.bound().worst
     with np.errstate(invalid="ignore"):
@@ -155,7 +155,7 @@ def one_constant(trial: Trial) -> float:
     prepare=lambda case: case.but(regime="masked"),
 )
 def masked(trial: Trial) -> float:
-    """The first row, with and without them; within both bounds."""
+    """Compare the first row with and without them, within both bounds."""
     skip_unless(_has_entries(trial))
     x = trial.inputs.arrays["x"].reshape(-1, trial.case["n"])[:1]
     seen = x[0] > hidden(trial.dtype)

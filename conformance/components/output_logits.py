@@ -34,13 +34,13 @@ def _make(case: Case) -> Inputs:
 
 
 def _exact(case: Case, inputs: Inputs, bound: Bound, conventions: Conventions) -> Array:
-    """Integers, where no partial sum has more bits than the format."""
+    """Mark integers, where no partial sum has more bits than the format."""
     sums = np.abs(inputs.arrays["hidden"]) @ np.abs(inputs.arrays["weight"].T)
     return np.asarray(sums <= 2.0 ** FORMATS[case["dtype"]].precision)
 
 
 def _dependents(inputs: Inputs, name: str, where: tuple[int, ...], conventions: Conventions) -> Array:
-    """A hidden state reaches its own row, a row of the matrix its own column."""
+    """Mark the row of a hidden state, or the column of a row of the matrix."""
     hidden, weight = inputs.arrays["hidden"], inputs.arrays["weight"]
     depends = np.zeros((*hidden.shape[:2], weight.shape[0]), bool)
     if name == "hidden":
@@ -83,7 +83,7 @@ OUTPUT_LOGITS: Component = register(
     prepare=lambda case: case.but(regime="integers"),
 )
 def linear(trial: Trial) -> float:
-    """Small integers, whose sum is exact; within all three bounds."""
+    """Take small integers, whose sum is exact; compare within all three bounds."""
     hidden = trial.inputs.arrays["hidden"]
     skip_unless(hidden.size)
     other = trial.generator("other").integers(-3, 4, hidden.shape).astype(float)
@@ -104,7 +104,7 @@ def linear(trial: Trial) -> float:
     source=_SOURCE,
 )
 def rows_independent(trial: Trial) -> float:
-    """The last row alone, and the rows in reverse, within both bounds."""
+    """Compare the last row alone, and the rows in reverse, within both bounds."""
     weight, worst = trial.inputs.arrays["weight"], trial.bound().worst
     skip_unless(weight.shape[0] > 1)
     whole = trial.call()
@@ -126,7 +126,7 @@ def rows_independent(trial: Trial) -> float:
     prepare=lambda case: case.but(regime="integers"),
 )
 def reads_the_matrix(trial: Trial) -> float:
-    """One-hot hidden states read the matrix bit for bit; small integers, which rounded operands keep as well."""
+    """Read the matrix bit for bit by one-hot hidden states; of small integers, which rounded operands keep as well."""
     hidden, weight = trial.inputs.arrays["hidden"], trial.inputs.arrays["weight"]
     skip_unless(hidden.size)
     channel = np.arange(hidden.shape[1]) % hidden.shape[2]
@@ -147,7 +147,7 @@ def reads_the_matrix(trial: Trial) -> float:
     source=_SOURCE,
 )
 def positions_independent(trial: Trial) -> float:
-    """The first position, within both bounds."""
+    """Compare the first position, within both bounds."""
     hidden, worst = trial.inputs.arrays["hidden"], trial.bound().worst
     skip_unless(hidden.shape[0] > 0 and hidden.shape[1] > 1)
     alone = trial.call(trial.inputs.but(hidden=hidden[:, :1].copy()))

@@ -33,14 +33,14 @@ def _make(case: Case) -> Inputs:
 
 
 def _exact(case: Case, inputs: Inputs, bound: Bound, conventions: Conventions) -> Array:
-    """Position 0: sin 0 = 0 and cos 0 = 1."""
+    """Mark position 0: sin 0 = 0 and cos 0 = 1."""
     first = np.zeros(bound.expected.shape, bool)
     first[:1] = True
     return first
 
 
 def _variations(case: Case) -> dict[str, tuple[Inputs, Inputs]]:
-    """Other sizes, so that a table which is kept from one call to the next shows."""
+    """Give other sizes, so that a table which is kept from one call to the next shows."""
     given = _make(case)
     longer, wider = case["length"] + 3, case["d_model"] + 6
     return {
@@ -70,7 +70,7 @@ POSITIONAL_ENCODING: Component = register(
 
 
 def _pairs(table: Array, trial: Trial) -> tuple[Array, Array]:
-    """The sines and the cosines, pair by pair, in the declared layout; a sine without a cosine is left out."""
+    """Split sines and cosines, pair by pair, in the declared layout; a sine without a cosine is left out."""
     pairs = table.shape[-1] // 2
     if trial.conventions["positional_layout"] == "concatenated":
         sines = table.shape[-1] - pairs
@@ -87,7 +87,7 @@ def _pairs(table: Array, trial: Trial) -> tuple[Array, Array]:
     source=_SOURCE,
 )
 def longer_table(trial: Trial) -> float:
-    """Within both bounds: another length may be computed another way."""
+    """Compare within both bounds: another length may be computed another way."""
     length = trial.case["length"]
     skip_unless(length > 0)
     longer = trial.inputs.but(length=length + max(1, length // 3))
@@ -105,7 +105,7 @@ def longer_table(trial: Trial) -> float:
     source=_SOURCE,
 )
 def on_the_circle(trial: Trial) -> float:
-    """Within what the bounds of both let through."""
+    """Compare within what the bounds of both let through."""
     skip_unless(trial.case["length"] > 0 and trial.case["d_model"] > 1)
     s, c = _pairs(trial.call(), trial)
     w_s, w_c = _pairs(trial.bound().worst, trial)
@@ -123,7 +123,7 @@ def on_the_circle(trial: Trial) -> float:
     source='paper, section 3.5: "PE(pos + k) can be represented as a linear function of PE(pos)"',
 )
 def rotation(trial: Trial) -> float:
-    """The rotation is read off position k of the table itself."""
+    """Read the rotation off position k of the table itself."""
     length = trial.case["length"]
     skip_unless(length > 2 and trial.case["d_model"] > 1)
     s, c = _pairs(trial.call(), trial)
@@ -142,7 +142,7 @@ def rotation(trial: Trial) -> float:
 
 
 def _product(a: Array, w_a: Array, b: Array, w_b: Array) -> Array:
-    """The error of a product whose factors have the errors w."""
+    """Bound the error of a product whose factors have the errors w."""
     return np.asarray(np.abs(a) * w_b + np.abs(b) * w_a + w_a * w_b)
 
 
@@ -155,7 +155,7 @@ def _product(a: Array, w_a: Array, b: Array, w_b: Array) -> Array:
     source=_SOURCE,
 )
 def wavelengths(trial: Trial) -> float:
-    """The angle of each pair at position 1."""
+    """Look at the angle of each pair at position 1."""
     d_model = trial.case["d_model"]
     skip_unless(trial.case["length"] > 1 and d_model > 1)
     s, c = (each[1] for each in _pairs(trial.call(), trial))
@@ -175,7 +175,7 @@ def wavelengths(trial: Trial) -> float:
     source=_SOURCE,
 )
 def channels(trial: Trial) -> float:
-    """As position 0 shows, bit for bit."""
+    """Compare position 0 bit for bit."""
     skip_unless(trial.case["length"] > 0 and trial.case["d_model"] > 1)
     layout = trial.conventions["positional_layout"]
     first = trial.call()[0]
@@ -201,7 +201,7 @@ def channels(trial: Trial) -> float:
     prepare=lambda case: case if case["d_model"] % 2 else case.but(d_model=case["d_model"] + 1),
 )
 def odd_width(trial: Trial) -> float:
-    """The last sine, against its bound."""
+    """Compare the last sine with its bound."""
     d_model = trial.case["d_model"]
     skip_unless(trial.case["length"] > 0)
     last = d_model // 2 if trial.conventions["positional_layout"] == "concatenated" else d_model - 1
@@ -226,7 +226,7 @@ def _far(component: Component, dtype: str, seed: int) -> Iterator[Case]:
     cases=lambda component, dtype, seed: list(_far(component, dtype, seed)),
 )
 def far_positions(trial: Trial) -> float:
-    """The bound grows with the position, as an angle's own rounding does."""
+    """Judge far positions; the bound grows with the position, as an angle's own rounding does."""
     actual = trial.call()
     worst, bound = trial.judge(actual), trial.bound()
     first = int(np.argmin((np.abs(actual - bound.expected) <= bound.worst).all(-1)))

@@ -36,12 +36,12 @@ def _make(case: Case) -> Inputs:
 
 
 def _exact(case: Case, inputs: Inputs, bound: Bound, conventions: Conventions) -> Array:
-    """One-hot rows. Equal entries are not exact: exp(x - log n), without a division, is a right way to 1/n."""
+    """Mark one-hot rows. Equal entries are not exact: exp(x - log n), without a division, is a right way to 1/n."""
     return np.ones(bound.expected.shape, bool)
 
 
 def _dependents(inputs: Inputs, name: str, where: tuple[int, ...], conventions: Conventions) -> Array:
-    """The whole row."""
+    """Mark the whole row."""
     depends = np.zeros(inputs.arrays["x"].shape, bool)
     depends[where[:-1]] = True
     return depends
@@ -79,7 +79,7 @@ SOFTMAX: Component = register(
     source=SOURCE,
 )
 def sums_to_one(trial: Trial) -> float:
-    """Within the sum of the elements' bounds."""
+    """Compare within the sum of the elements' bounds."""
     skip_unless(trial.case["n"] > 0 and trial.case["rows"] > 0)
     p, worst = trial.call(), trial.bound().worst
     ratio = trial.require_same(
@@ -98,7 +98,7 @@ def sums_to_one(trial: Trial) -> float:
     prepare=lambda case: case.but(regime="limit"),
 )
 def saturates(trial: Trial) -> float:
-    """Near the limit of float16, where exp overflows in every format."""
+    """Go near the limit of float16, where exp overflows in every format."""
     skip_unless(trial.case["n"] > 0 and trial.case["rows"] > 0)
     return require_within(trial.judge(trial.call()), "large logits are not handled")
 
@@ -112,7 +112,7 @@ def saturates(trial: Trial) -> float:
     source="paper, section 3.2.1, differentiated",
 )
 def gradient_sums_to_zero(trial: Trial) -> float:
-    """Within the sum of the elements' bounds; from logits of any size, finite."""
+    """Compare within the sum of the elements' bounds; from logits of any size, finite."""
     skip_unless(trial.case["n"] > 0 and trial.case["rows"] > 0)
     dx, worst = trial.gradients()["x"], trial.gradient_bounds()["x"].worst
     claim = "the gradient of a row does not sum to zero"

@@ -57,19 +57,19 @@ def _gradients(case: Case, shape: tuple[int, int]) -> Array:
 
 
 def _exact(case: Case, inputs: Inputs, bound: Bound, conventions: Conventions) -> Array | None:
-    """Without gradients and decay, nothing moves. Where a stored epsilon may vanish, 0/0 is left to its own clause."""
+    """Mark a run at rest, without gradients and decay. Where a stored epsilon may vanish, 0/0 has its own clause."""
     return np.isfinite(bound.worst) if inputs.options.get("weight_decay", 0.0) == 0.0 else None
 
 
 def _dependents(inputs: Inputs, name: str, where: tuple[int, ...], conventions: Conventions) -> Array:
-    """A parameter reaches its own column, a gradient the steps from its own on."""
+    """Mark the column of a parameter, or of a gradient the steps from its own on."""
     depends = np.zeros(inputs.arrays["gradients"].shape, bool)
     depends[0 if name == "parameters" else where[0] :, where[-1]] = True
     return depends
 
 
 def _variations(case: Case) -> dict[str, tuple[Inputs, Inputs]]:
-    """Each option against its default, from parameters of zero where these would hide it."""
+    """Give each option against its default, from parameters of zero where these would hide it."""
     plain = case.but(T=3, start="zero", regime="normal", layout="contiguous", **dict.fromkeys(_OPTIONS, "default"))
     changes = {"learning_rate": 0.1, "beta_1": 0.5, "beta_2": 0.5, "epsilon": 0.5}
     found = {name: (_make(plain), _make(plain.but(**{name: value}))) for name, value in changes.items()}

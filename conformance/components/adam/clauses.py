@@ -15,7 +15,7 @@ _OTHER_EPSILON = {"outside": "hat", "hat": "outside"}
 
 
 def _plain(case: Case, **changes: Value) -> Case:
-    """Contiguous arrays, so that a layout which is not understood shows as that."""
+    """Make the arrays contiguous, so that a layout which is not understood shows as that."""
     return case.but(layout="contiguous", **changes)
 
 
@@ -42,7 +42,7 @@ def _wrong_step(trial: Trial, claim: str) -> float:
     prepare=lambda case: _plain(case, T=1, start="zero"),
 )
 def first_step(trial: Trial) -> float:
-    """From parameters of zero, so that nothing hides the step."""
+    """Start from parameters of zero, so that nothing hides the step."""
     skip_unless(trial.case["n"] > 0)
     return require_within(trial.judge(trial.call()), "the first step is not learning_rate g / (|g| + epsilon)")
 
@@ -57,7 +57,7 @@ def first_step(trial: Trial) -> float:
     prepare=lambda case: _plain(case, T=max(case["T"], 3), start="zero", regime="constant", weight_decay="default"),
 )
 def bias_correction(trial: Trial) -> float:
-    """From parameters of zero."""
+    """Start from parameters of zero."""
     skip_unless(trial.case["n"] > 0)
     return _wrong_step(trial, "under a constant gradient the steps are not all alike: the bias correction is wrong")
 
@@ -88,7 +88,7 @@ def _epsilons(component: Component, dtype: str, seed: int) -> list[Case]:
     cases=_epsilons,
 )
 def epsilon_in_its_place(trial: Trial) -> float:
-    """Gradients of about epsilon, from parameters of zero; the other form is named where it fits."""
+    """Take gradients of about epsilon, from parameters of zero; name the other form where it fits."""
     actual = trial.call()
     worst = trial.judge(actual)
     if worst.ratio > 1:
@@ -113,7 +113,7 @@ def epsilon_in_its_place(trial: Trial) -> float:
     prepare=_plain,
 )
 def coordinates_independent(trial: Trial) -> float:
-    """The first and the last alone, then all in reverse, within both bounds."""
+    """Compare the first and the last alone, then all in reverse, within both bounds."""
     n = trial.case["n"]
     skip_unless(n > 1 and trial.case["T"] > 0)
     parameters, gradients = trial.inputs.arrays["parameters"], trial.inputs.arrays["gradients"]
@@ -138,7 +138,7 @@ def coordinates_independent(trial: Trial) -> float:
     prepare=lambda case: _plain(case, start="zero"),
 )
 def scale_drops_out(trial: Trial) -> float:
-    """A power of two is exact, at least for gradients of moderate size; within both bounds."""
+    """Scale by a power of two, which is exact at least for gradients of moderate size; compare within both bounds."""
     gradients, epsilon = trial.inputs.arrays["gradients"], trial.inputs.options.get("epsilon", 1e-8)
     skip_unless(gradients.size and trial.case["regime"] not in ("large", "tiny", "smaller", "growing"))
     scaled = trial.inputs.but(gradients=16 * gradients, epsilon=16 * epsilon)
@@ -157,7 +157,7 @@ def scale_drops_out(trial: Trial) -> float:
     prepare=lambda case: _plain(case, regime="zero", weight_decay="default"),
 )
 def at_rest(trial: Trial) -> float:
-    """Bit for bit, whatever epsilon: one that is stored where it becomes 0 gives 0/0."""
+    """Compare bit for bit, whatever epsilon: one that is stored where it becomes 0 gives 0/0."""
     actual = trial.call()
     still = np.broadcast_to(trial.inputs.arrays["parameters"], actual.shape)
     return trial.require_bits(actual, still, "gradients of zero move the parameters")
@@ -173,7 +173,7 @@ def at_rest(trial: Trial) -> float:
     prepare=lambda case: _plain(case, learning_rate=0.0),
 )
 def rate_of_zero(trial: Trial) -> float:
-    """Bit for bit, wherever the step itself is finite."""
+    """Compare bit for bit, wherever the step itself is finite."""
     actual = trial.call()
     still = np.broadcast_to(trial.inputs.arrays["parameters"], actual.shape)
     finite = np.isfinite(trial.bound().worst)
@@ -192,7 +192,7 @@ def rate_of_zero(trial: Trial) -> float:
     ),
 )
 def decoupled_decay(trial: Trial) -> float:
-    """With gradients of zero; then the difference that the decay makes to the first step."""
+    """Take gradients of zero; then look at the difference that the decay makes to the first step."""
     skip_unless(trial.case["n"] > 0)
     resting = trial.inputs.but(gradients=np.zeros_like(trial.inputs.arrays["gradients"]))
     worst = trial.judge(trial.call(resting), resting)
@@ -223,7 +223,7 @@ def _long(component: Component, dtype: str, seed: int) -> list[Case]:
     cases=_long,
 )
 def long_trajectory(trial: Trial) -> float:
-    """Errors of the state accumulate in the bound as they may in the implementation."""
+    """Judge a long run: errors of the state add up in the bound as they may in the implementation."""
     return _wrong_step(trial, "the trajectory is wrong")
 
 
@@ -237,7 +237,7 @@ def long_trajectory(trial: Trial) -> float:
     prepare=lambda case: _plain(case, T=max(case["T"], 2)),
 )
 def later_gradients(trial: Trial) -> float:
-    """Half of the steps, within both bounds."""
+    """Leave out half of the steps, and compare within both bounds."""
     skip_unless(trial.case["n"] > 0)
     half = trial.case["T"] // 2
     shorter = trial.inputs.but(gradients=trial.inputs.arrays["gradients"][:half].copy())

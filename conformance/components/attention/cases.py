@@ -38,19 +38,19 @@ def _make(case: Case) -> Inputs:
 
 
 def plain(case: Case, **changes: Any) -> Case:
-    """The case with values and a layout that hide nothing."""
+    """Give the case with values and a layout that hide nothing."""
     return case.but(**{"regime": "normal", "layout": "contiguous", **changes})
 
 
 def seen_by(inputs: Inputs, conventions: Conventions) -> Array:
-    """Which key each query sees: (B, H, L_q, L_k)."""
+    """Say which key each query sees: (B, H, L_q, L_k)."""
     batch, heads, queries, _ = inputs.arrays["query"].shape
     shape = (batch, heads, queries, inputs.arrays["key"].shape[2])
     return visible(shape, inputs.arrays.get("mask"), inputs.options["causal"], conventions["causal_alignment"])
 
 
 def _exact(case: Case, inputs: Inputs, bound: Bound, conventions: Conventions) -> Array:
-    """Rows that see the key of their own, and rows that see none, unless those hold a mean."""
+    """Mark rows that see the key of their own, and rows that see none, unless those hold a mean."""
     query, key = inputs.arrays["query"], inputs.arrays["key"]
     seen = seen_by(inputs, conventions)
     score = query @ np.repeat(key, query.shape[1] // key.shape[1], axis=1).swapaxes(-1, -2)
@@ -88,7 +88,7 @@ def _dependents(inputs: Inputs, name: str, where: tuple[int, ...], conventions: 
 
 
 def _admissible(case: Case) -> bool:
-    """Small enough to judge hundreds of them: a hundredth of a second each."""
+    """Ask for arrays that are small enough to judge hundreds of them: a hundredth of a second each."""
     scores: int = max(case["B"], 1) * case["H"] * case["L_q"] * case["L_k"]
     products: int = scores * (case["d_k"] + case["d_v"])
     grouped: bool = case["H"] % case["H_kv"] == 0
@@ -101,7 +101,7 @@ def _large(mask: str, regime: str, keys: int, d: int, groups: int = 4) -> dict[s
 
 
 def _probes(dtype: str) -> list[Case]:
-    """Square self-attention of several heads, as a model calls it; one query over one key, and over blocks of 128."""
+    """Give square self-attention of several heads, as models call it; one query over one key, and over 128 and more."""
     base = ATTENTION.plainest(dtype)
     cases = [
         base.but(B=2, H=heads, H_kv=groups, L_q=length, L_k=length, d_k=16, d_v=16, mask=mask, seed=length)

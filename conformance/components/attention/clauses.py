@@ -21,7 +21,7 @@ def _ones(inputs: Inputs) -> Array:
 
 
 def _sees_something(trial: Trial) -> Array:
-    """The rows that see a key, with an axis for the channels; `Inapplicable` if there are none."""
+    """Find the rows that see a key, with an axis for the channels; `Inapplicable` if there are none."""
     sees = np.asarray(seen_by(trial.inputs, trial.conventions).any(-1, keepdims=True))
     skip_unless(sees.any())
     return sees
@@ -36,7 +36,7 @@ def _sees_something(trial: Trial) -> Array:
     source=_EQUATION,
 )
 def weights_sum_to_one(trial: Trial) -> float:
-    """With values of 1, a row holds the sum of its weights."""
+    """Give values of 1, so that a row holds the sum of its weights."""
     sees = _sees_something(trial)
     ones = trial.inputs.but(value=_ones(trial.inputs))
     actual = np.where(sees, trial.call(ones), 1.0)
@@ -54,7 +54,7 @@ def weights_sum_to_one(trial: Trial) -> float:
     source=_EQUATION,
 )
 def within_the_values(trial: Trial) -> float:
-    """A weighted mean; rounding may step outside by its bound."""
+    """Compare with the smallest and the largest value; rounding may step outside by its bound."""
     sees = _sees_something(trial)
     query, value = trial.inputs.arrays["query"], trial.inputs.arrays["value"]
     seen = seen_by(trial.inputs, trial.conventions)[..., None]
@@ -79,7 +79,7 @@ def within_the_values(trial: Trial) -> float:
     prepare=lambda case: plain(case, regime="integers"),
 )
 def constant_added_to_keys(trial: Trial) -> float:
-    """Small integers, so that the sum is exact."""
+    """Take small integers, so that the sum is exact."""
     key = trial.inputs.arrays["key"]
     skip_unless(key.size)
     shift = trial.generator("shift").integers(-4, 5, key.shape[-1]).astype(float)
@@ -98,7 +98,7 @@ def constant_added_to_keys(trial: Trial) -> float:
     prepare=lambda case: case.but(mask="none"),
 )
 def keys_doubled(trial: Trial) -> float:
-    """Each weight is halved, and there are two of it."""
+    """Double the keys: each weight is halved, and there are two of it."""
     key, value = trial.inputs.arrays["key"], trial.inputs.arrays["value"]
     skip_unless(0 < key.shape[2] <= 129)
     doubled = trial.inputs.but(key=np.concatenate([key, key], 2), value=np.concatenate([value, value], 2))
@@ -116,7 +116,7 @@ def keys_doubled(trial: Trial) -> float:
     prepare=lambda case: case.but(L_k=1, mask="none"),
 )
 def one_key(trial: Trial) -> float:
-    """Whatever the query is."""
+    """Compare with the value, whatever the query is."""
     value = trial.inputs.arrays["value"]
     expected = np.repeat(value, trial.case["H"] // trial.case["H_kv"], axis=1)
     actual = trial.call()
@@ -135,7 +135,7 @@ def one_key(trial: Trial) -> float:
     prepare=lambda case: case.but(regime="equal-rows", mask="none"),
 )
 def equal_keys(trial: Trial) -> float:
-    """The mean in float64 is off by at most L_k 2^-53 mean |v|, below the bound of every format."""
+    """Compare with the mean, which in float64 is off by at most L_k 2^-53 mean |v|, below the bound of every format."""
     value = trial.inputs.arrays["value"]
     skip_unless(value.shape[2])
     mean = np.repeat(value.mean(2, keepdims=True), trial.case["H"] // trial.case["H_kv"], axis=1)
@@ -155,7 +155,7 @@ def equal_keys(trial: Trial) -> float:
     prepare=lambda case: plain(case, regime="integers"),
 )
 def linear_in_values(trial: Trial) -> float:
-    """With small integers, whose combination is exact: V + 2 V'."""
+    """Take small integers, whose combination is exact: V + 2 V'."""
     sees = _sees_something(trial)
     value = trial.inputs.arrays["value"]
     other = trial.inputs.but(value=trial.generator("other").integers(-3, 4, value.shape).astype(float))
@@ -177,7 +177,7 @@ def linear_in_values(trial: Trial) -> float:
     prepare=lambda case: plain(case, scale="none"),
 )
 def scale_of_keys(trial: Trial) -> float:
-    """1/sqrt(d_k) in float64, given by hand; and against the formula."""
+    """Give 1/sqrt(d_k) in float64 by hand; and compare with the formula."""
     given = trial.inputs.but(scale=1 / math.sqrt(trial.case["d_k"]))
     actual = trial.call()
     ratio = require_within(trial.judge(actual), "with the default scale, 1/sqrt(d_k), the result is wrong")
@@ -197,7 +197,7 @@ def scale_of_keys(trial: Trial) -> float:
     prepare=lambda case: plain(case, scale="none", mask="causal" if case["seed"] % 2 else "none"),
 )
 def other_scales(trial: Trial) -> float:
-    """Zero is a number, not the lack of one."""
+    """Give other scales; zero is a number, not the lack of one."""
     nothing = trial.inputs.but(scale=0.0)
     ratio = require_within(trial.judge(trial.call(nothing), nothing), "a scale of 0 does not give the mean")
     negative = trial.inputs.but(scale=-0.5)
@@ -216,7 +216,7 @@ def other_scales(trial: Trial) -> float:
     prepare=lambda case: case if case["H"] != case["H_kv"] else case.but(H=4, H_kv=2),
 )
 def grouped_heads(trial: Trial) -> float:
-    """Each key/value head as often as it is shared."""
+    """Repeat each key/value head as often as it is shared."""
     arrays, times = trial.inputs.arrays, trial.case["H"] // trial.case["H_kv"]
     repeated = trial.inputs.but(**{name: np.repeat(arrays[name], times, axis=1) for name in ("key", "value")})
     return trial.require_same(
@@ -234,5 +234,5 @@ def grouped_heads(trial: Trial) -> float:
     prepare=lambda case: case.but(regime="logits-1e4" if case["seed"] % 2 else "limit", mask="none"),
 )
 def large_logits(trial: Trial) -> float:
-    """Logits of 1e4, and as large as the accumulator holds; what a narrower format does not hold is left open."""
+    """Take logits of 1e4, and as large as the accumulator holds."""
     return require_within(trial.judge(trial.call()), "large logits are not handled")

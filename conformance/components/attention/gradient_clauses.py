@@ -26,7 +26,7 @@ _MASKING = "paper, section 3.2.3: a masked weight is zero, whatever the key"
     prepare=lambda case: case.but(mask="padding-right"),
 )
 def masked_keys_get_nothing(trial: Trial) -> float:
-    """Bit for bit, in every head."""
+    """Compare bit for bit, in every head."""
     hidden = ~np.asarray(seen_by(trial.inputs, trial.conventions).any(2))  # (B, H, L_k)
     skip_unless(hidden.any())
     hidden = np.asarray(hidden.reshape(len(hidden), trial.case["H_kv"], -1, hidden.shape[2]).all(2))  # (B, H_kv, L_k)
@@ -82,7 +82,7 @@ def blind_rows_harm_nobody(trial: Trial) -> float:
 
 
 def _lost(trial: Trial, gradient: Array, bound: Bound) -> Array:
-    """Where it is not finite, and neither overflows nor is left open."""
+    """Mark what is not finite, and neither overflows nor is left open."""
     return np.asarray(~np.isfinite(gradient) & (ratios(gradient, bound, trial.dtype, statistical=False) > 1))
 
 
@@ -96,7 +96,7 @@ def _lost(trial: Trial, gradient: Array, bound: Bound) -> Array:
     prepare=lambda case: plain(case, mask="none", regime="one-hot"),
 )
 def saturated(trial: Trial) -> float:
-    """Small whole numbers as the cotangent: their sums are exact in every format."""
+    """Take small whole numbers as the cotangent: their sums are exact in every format."""
     skip_unless(trial.case["L_k"] and trial.cotangent.size and trial.case["L_q"] * trial.case["H"] <= 64)
     g = trial.generator("whole").integers(-2, 3, trial.cotangent.shape).astype(float)
     gradients, bounds = trial.gradients(cotangent=g), trial.gradient_bounds(cotangent=g)
@@ -125,7 +125,7 @@ def saturated(trial: Trial) -> float:
     prepare=lambda case: case.but(mask="none"),
 )
 def queries_add_up(trial: Trial) -> float:
-    """A block of rows that a backward pass forgets is missing in the whole, but not where it stands alone."""
+    """Compare the whole with its blocks: rows that a backward pass forgets are missing in the whole alone."""
     length = trial.case["L_q"]
     skip_unless(length > 1 and trial.case["L_k"] and trial.cotangent.size)
     cut = int(trial.generator("cut").integers(1, length))

@@ -23,7 +23,7 @@ _COMPONENT = "attention"
     prepare=lambda case: case.but(mask="none"),
 )
 def mask_deletes(trial: Trial) -> float:
-    """A third of the keys, anywhere."""
+    """Mask a third of the keys, anywhere."""
     keys = trial.case["L_k"]
     skip_unless(keys > 1)
     left = trial.generator("left").random(keys) < 0.67
@@ -47,7 +47,7 @@ def mask_deletes(trial: Trial) -> float:
     prepare=lambda case: plain(case, mask="padding-right"),
 )
 def masked_content(trial: Trial) -> float:
-    """Large finite numbers in the places that no row sees."""
+    """Put large finite numbers in the places that no row sees."""
     hidden = ~np.any(seen_by(trial.inputs, trial.conventions), axis=(1, 2))  # (B, L_k)
     skip_unless(hidden.any())
     places = hidden[:, None, :, None]
@@ -70,7 +70,7 @@ def masked_content(trial: Trial) -> float:
     prepare=lambda case: plain(case, mask="causal"),
 )
 def future_unseen(trial: Trial) -> float:
-    """Other keys and values from a place on; rows that see none of them keep their bits."""
+    """Take other keys and values from a place on; rows that see none of them keep their bits."""
     keys = trial.case["L_k"]
     skip_unless(keys > 1)
     first = int(trial.generator("first").integers(1, keys))
@@ -105,7 +105,7 @@ def future_unseen(trial: Trial) -> float:
     prepare=lambda case: plain(case, mask="causal") if case["L_q"] != case["L_k"] else None,
 )
 def alignment(trial: Trial) -> float:
-    """L_q < L_k and L_q > L_k."""
+    """Take L_q < L_k and L_q > L_k."""
     how = trial.conventions["causal_alignment"]
     return require_within(trial.judge(trial.call()), f"the causal mask is not aligned {how} for L_q != L_k")
 
@@ -120,7 +120,7 @@ def alignment(trial: Trial) -> float:
     prepare=lambda case: plain(case, mask="causal", L_k=case["L_q"]),
 )
 def decoding(trial: Trial) -> float:
-    """The first row, the last, and one between."""
+    """Call for the first row, the last, and one between."""
     length = trial.case["L_q"]
     skip_unless(length)
     whole, worst, arrays = trial.call(), trial.bound().worst, trial.inputs.arrays
@@ -151,7 +151,7 @@ def decoding(trial: Trial) -> float:
     prepare=lambda case: plain(case, mask="blind-rows"),
 )
 def blind_rows(trial: Trial) -> float:
-    """The others as if the blind rows saw everything."""
+    """Compare the others with what they are where the blind rows see everything."""
     blind = ~np.any(seen_by(trial.inputs, trial.conventions), axis=-1)
     skip_unless(blind.any())
     actual = trial.call()
@@ -174,7 +174,7 @@ def blind_rows(trial: Trial) -> float:
     prepare=lambda case: case if case["mask"] != "none" else case.but(mask="causal+random"),
 )
 def masks_of_any_shape(trial: Trial) -> float:
-    """Against the whole mask written out."""
+    """Compare with the whole mask written out."""
     seen = seen_by(trial.inputs, trial.conventions)
     written_out = trial.inputs.but(mask=seen.copy(), causal=False)
     return trial.require_same(

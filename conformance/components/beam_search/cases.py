@@ -29,27 +29,27 @@ def _normalised(logits: Array) -> Array:
 
 
 def _forbidden(generator: Generator, table: Array, end: int) -> Array:
-    """Three in ten entries, but at most all but one of a row."""
+    """Forbid three in ten entries, but at most all but one of a row."""
     allowed: Array = np.asarray(generator.random(table.shape) >= 0.3)
     allowed[np.arange(len(table)), generator.integers(0, len(table), len(table))] = True
     return np.where(allowed, table, -np.inf)
 
 
 def _dead(generator: Generator, table: Array, end: int) -> Array:
-    """Rows that nothing follows, every third or so."""
+    """Make rows that nothing follows, every third or so."""
     table = _forbidden(generator, table, end)
     table[generator.random(len(table)) < 0.35] = -np.inf
     return table
 
 
 def _certain(generator: Generator, table: Array, end: int) -> Array:
-    """One token follows with probability 1."""
+    """Let one token follow with probability 1."""
     following = generator.integers(0, len(table), len(table))
     return np.where(np.arange(len(table)) == following[:, None], 0.0, -np.inf)
 
 
 def _at_end(change: float) -> Callable[[Generator, Array, int], Array]:
-    """Another probability to end, as log-odds."""
+    """Change the probability to end, as log-odds."""
     return lambda generator, table, end: _normalised(table + change * (np.arange(len(table)) == end))
 
 
@@ -85,7 +85,7 @@ def _make(case: Case) -> Inputs:
 
 
 def _probes(dtype: str) -> Iterator[Case]:
-    """Beams that are full for several steps, with ends among them: what no pair of small sizes makes."""
+    """Give beams that are full for several steps, with ends among them: what no pair of small sizes makes."""
     plain = BEAM_SEARCH.plainest(dtype)
     for seed, beam_size in enumerate((2, 3, 4, 5, 6, 8)):
         for regime, alpha in (("normal", 0.6), ("ending", 1.0), ("forbidden", 0.0)):
@@ -115,7 +115,7 @@ BEAM_SEARCH: Component = register(
 
 
 def hypotheses_of(data: Any) -> list[Hypothesis]:
-    """A list of (tokens, score); `Violation` in words if it is none."""
+    """Read a list of (tokens, score); `Violation` in words if it is none."""
     if not isinstance(data, list):
         raise Violation(f"the result is {data!r:.100}, but should be a list of (tokens, score)")
     hypotheses = []
@@ -132,6 +132,6 @@ def hypotheses_of(data: Any) -> list[Hypothesis]:
 
 
 def shown(hypotheses: list[Hypothesis]) -> str:
-    """A list in a sentence."""
+    """Write a list in a sentence."""
     first = ", ".join(f"{list(tokens)} at {score:.6g}" for tokens, score in hypotheses[:5])
     return f"{first or 'none'}{f' and {len(hypotheses) - 5} more' if len(hypotheses) > 5 else ''}"

@@ -34,7 +34,7 @@ _CONTRACT = "the contract"
     covering=True,
 )
 def well_formed(trial: Trial) -> float:
-    """Whatever the scores are."""
+    """Check the form, whatever the scores are."""
     require_form(found_by(trial), trial.inputs)
     return 0.0
 
@@ -49,7 +49,7 @@ def well_formed(trial: Trial) -> float:
     covering=True,
 )
 def scores(trial: Trial) -> float:
-    """Of the tokens that are returned, right or wrong."""
+    """Check the scores of the tokens that are returned, right or wrong."""
     found = found_by(trial)
     skip_unless(all(0 <= token < trial.case["V"] for tokens, _ in found for token in tokens))
     return trial.in_strictest_class(lambda numerics: require_scores(found, trial.inputs, numerics))
@@ -65,7 +65,7 @@ def scores(trial: Trial) -> float:
     covering=True,
 )
 def best_first(trial: Trial) -> float:
-    """By their own scores, and by the true ones."""
+    """Check the order by their own scores, and by the true ones."""
     found = found_by(trial)
     skip_unless(all(0 <= token < trial.case["V"] for tokens, _ in found for token in tokens))
     return trial.in_strictest_class(lambda numerics: require_order(found, trial.inputs, numerics))
@@ -81,7 +81,7 @@ def best_first(trial: Trial) -> float:
     covering=True,
 )
 def search(trial: Trial) -> float:
-    """Every outcome of a right search is known."""
+    """Follow every outcome of a right search."""
     found = found_by(trial)
     skip_unless(all(0 <= token < trial.case["V"] for tokens, _ in found for token in tokens))
     return trial.in_strictest_class(lambda numerics: require_search(trial, found, trial.inputs, numerics))
@@ -100,7 +100,7 @@ def search(trial: Trial) -> float:
     prepare=lambda case: case.but(beam_size=1, length_penalty=0.0, max_length=max(case["max_length"], 1)),
 )
 def greedy(trial: Trial) -> float:
-    """Where no step is closer than rounding. With alpha = 0 nothing that comes later can be better."""
+    """Look where no step is closer than rounding. With alpha = 0 nothing that comes later can be better."""
     skip_unless(trial.conventions["beam_ends"] == "beam")
     table, end, numerics = *(trial.inputs.arguments[name] for name in ("log_probabilities", "end")), trial.numerics
     due: Tokens = (trial.inputs.options["start"],)
@@ -132,7 +132,7 @@ def greedy(trial: Trial) -> float:
     prepare=lambda case: case.but(V=min(case["V"], 3), max_length=min(case["max_length"], 3), beam_size=12),
 )
 def exhaustive(trial: Trial) -> float:
-    """Twelve are enough for three tokens and three steps, and are not all there are; forty are."""
+    """Take twelve, which are enough for three tokens and three steps and not all there are, and forty, which are."""
     for size in (12, 40):
         inputs = trial.inputs.but(beam_size=size)
         names = ("max_length", "start", "end")

@@ -18,7 +18,7 @@ from .cases import Hypothesis, hypotheses_of, shown
 
 
 def found_by(trial: Trial, inputs: Inputs | None = None) -> list[Hypothesis]:
-    """What the implementation finds; of the case itself, what another clause may have asked for a moment ago."""
+    """Give what the implementation finds; of the case itself, what another clause may have asked for a moment ago."""
     if inputs is not None:
         return hypotheses_of(trial.data(inputs))
     reply = trial.recent_reply()
@@ -28,7 +28,7 @@ def found_by(trial: Trial, inputs: Inputs | None = None) -> list[Hypothesis]:
 
 
 def require_form(hypotheses: list[Hypothesis], inputs: Inputs) -> None:
-    """Each hypothesis could have been found by some search."""
+    """Require that each hypothesis could have been found by some search."""
     table, options = inputs.arrays["log_probabilities"], inputs.options
     start, end, longest = (options[name] for name in ("start", "end", "max_length"))
     if len(hypotheses) > options["beam_size"]:
@@ -54,7 +54,7 @@ def require_form(hypotheses: list[Hypothesis], inputs: Inputs) -> None:
 
 
 def require_scores(hypotheses: list[Hypothesis], inputs: Inputs, numerics: Numerics) -> float:
-    """Each score is that of its tokens."""
+    """Require that each score is that of its tokens."""
     table, alpha, ratio = inputs.arrays["log_probabilities"], inputs.options["length_penalty"], 0.0
     for tokens, score in hypotheses:
         due = beam_score(table, tokens, length_penalty=alpha)
@@ -71,7 +71,7 @@ def require_scores(hypotheses: list[Hypothesis], inputs: Inputs, numerics: Numer
 
 
 def explained(outcome: Outcome, hypotheses: list[Hypothesis], inputs: Inputs, numerics: Numerics) -> bool:
-    """Whether the list is a best-of of what a right search may have finished."""
+    """Say whether the list is a best-of of what a right search may have finished."""
     table, size = inputs.arrays["log_probabilities"], inputs.options["beam_size"]
     alpha = inputs.options["length_penalty"]
     found, every = {tokens for tokens, _ in hypotheses}, outcome.certain | outcome.possible
@@ -88,7 +88,7 @@ def explained(outcome: Outcome, hypotheses: list[Hypothesis], inputs: Inputs, nu
 
 
 def require_search(trial: Trial, hypotheses: list[Hypothesis], inputs: Inputs, numerics: Numerics) -> float:
-    """The list is what some right search returns."""
+    """Require that the list is what some right search returns."""
     options = {name: value for name, value in inputs.options.items() if name != "length_penalty"}
     conventions: dict[str, Any] = {name: trial.conventions[name] for name in ("beam_stop", "beam_ends")}
     table = inputs.arrays["log_probabilities"]
@@ -109,12 +109,12 @@ def require_search(trial: Trial, hypotheses: list[Hypothesis], inputs: Inputs, n
 
 
 def described(inputs: Inputs) -> str:
-    """The options of a call in a sentence."""
+    """Write the options of a call in a sentence."""
     return ", ".join(f"{name} {value}" for name, value in inputs.options.items())
 
 
 def require_all(trial: Trial, inputs: Inputs) -> float:
-    """All of it, on a model of the clause's own."""
+    """Require all of it, on a model of the clause's own."""
     found = found_by(trial, inputs)
     require_form(found, inputs)
 
@@ -126,7 +126,7 @@ def require_all(trial: Trial, inputs: Inputs) -> float:
 
 
 def require_order(hypotheses: list[Hypothesis], inputs: Inputs, numerics: Numerics) -> float:
-    """By the scores as returned, and by the true ones where their bounds do not overlap."""
+    """Require the order by the scores as returned, and by the true ones where their bounds do not overlap."""
     table, alpha = inputs.arrays["log_probabilities"], inputs.options["length_penalty"]
     for place, ((tokens, score), (later, its)) in enumerate(itertools.pairwise(hypotheses)):
         if its > score:

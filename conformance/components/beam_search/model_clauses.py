@@ -16,7 +16,7 @@ _CONTRACT = "the contract"
 
 
 def _table(trial: Trial, rows: dict[str, dict[str, float]], **options: Any) -> Inputs:
-    """A model by hand: `s` starts, `e` ends, what is not listed is impossible."""
+    """Make a model by hand: `s` starts, `e` ends, what is not listed is impossible."""
     names = ["e", *sorted({*rows, *(name for row in rows.values() for name in row)} - {"s", "e"}), "s"]
     table = np.full((len(names), len(names)), -np.inf)
     for row, entries in rows.items():
@@ -35,7 +35,7 @@ def _table(trial: Trial, rows: dict[str, dict[str, float]], **options: Any) -> I
     source=_SOURCE,
 )
 def penalty_decides(trial: Trial) -> float:
-    """One token at -2 and four at -2.5 together."""
+    """Let one token at -2 compete with four at -2.5 together."""
     rows = {"s": {"e": -2.0, "a": -0.5}, "a": {"b": -0.5}, "b": {"c": -0.5}, "c": {"e": -1.0}}
     return max(
         require_all(trial, _table(trial, rows, length_penalty=alpha, beam_size=size))
@@ -53,7 +53,7 @@ def penalty_decides(trial: Trial) -> float:
     source=_SOURCE,
 )
 def length_of_one(trial: Trial) -> float:
-    """And with one token before it, a length of 2."""
+    """Take a length of 1, and with one token before it, of 2."""
     return max(
         require_all(trial, _table(trial, {"s": {"e": -1.5, "a": -1.0}, "a": {"e": -1.0}}, length_penalty=alpha))
         for alpha in (0.0, 0.6, 1.0, -1.0, 3.0)
@@ -69,7 +69,7 @@ def length_of_one(trial: Trial) -> float:
     source="the convention",
 )
 def stops(trial: Trial) -> float:
-    """Two finish early and badly, one late and well."""
+    """Let two finish early and badly, one late and well."""
     rows = {"s": {"e": -2.0, "a": -0.25}, "a": {"e": -3.0, "b": -0.25}, "b": {"e": -0.25}}
     return max(require_all(trial, _table(trial, rows, length_penalty=alpha)) for alpha in (0.0, 0.6, 1.0))
 
@@ -83,7 +83,7 @@ def stops(trial: Trial) -> float:
     source=_CONTRACT,
 )
 def place_filled_up(trial: Trial) -> float:
-    """The third of the first step has the second place in the end."""
+    """Let the third of the first step have the second place in the end."""
     rows = {"s": {"e": -0.5, "a": -1.5, "b": -2.0}, "a": {"e": -3.0, "a": -3.0}, "b": {"e": -0.25, "b": -4.0}}
     return max(require_all(trial, _table(trial, rows, max_length=length)) for length in (1, 2, 3, 4))
 
@@ -98,7 +98,7 @@ def place_filled_up(trial: Trial) -> float:
     prepare=lambda case: case.but(max_length=0),
 )
 def no_step(trial: Trial) -> float:
-    """Exactly."""
+    """Compare exactly."""
     found = found_by(trial, trial.inputs)
     due: list[Hypothesis] = [((trial.inputs.options["start"],), 0.0)]
     if found != due:
@@ -116,7 +116,7 @@ def no_step(trial: Trial) -> float:
     prepare=lambda case: case.but(ends="same", max_length=max(case["max_length"], 1)),
 )
 def start_is_no_end(trial: Trial) -> float:
-    """All that holds of other searches."""
+    """Require all that holds of other searches."""
     return require_all(trial, trial.inputs)
 
 
@@ -130,7 +130,7 @@ def start_is_no_end(trial: Trial) -> float:
     prepare=lambda case: case.but(regime="dead", max_length=max(case["max_length"], 1)),
 )
 def impossible_steps(trial: Trial) -> float:
-    """Rows that nothing follows; one path only; no path at all."""
+    """Take rows that nothing follows; one path only; no path at all."""
     ratio = require_all(trial, trial.inputs)
     only = _table(trial, {"s": {"a": -0.25}, "a": {"b": -0.5}, "b": {"e": -1.0}}, beam_size=4)
     stuck = _table(trial, {"s": {"a": -0.25, "b": -3.0}, "b": {"e": -1.0}}, beam_size=1)
@@ -148,7 +148,7 @@ def impossible_steps(trial: Trial) -> float:
     prepare=lambda case: case.but(regime="flat"),
 )
 def ties(trial: Trial) -> float:
-    """Every step is as probable as every other."""
+    """Make every step as probable as every other."""
     return require_all(trial, trial.inputs)
 
 
@@ -161,7 +161,7 @@ def ties(trial: Trial) -> float:
     source="a formula has no memory",
 )
 def no_memory(trial: Trial) -> float:
-    """Before it: another table, a wider beam, another length penalty; after it: itself."""
+    """Call before it with another table, a wider beam, another length penalty; and after it again."""
     inputs = trial.component.make(trial.case.but(seed=trial.case["seed"] + 2**20))
     wider = inputs.but(beam_size=inputs.options["beam_size"] + 2)
     for before in (trial.inputs, wider, inputs.but(length_penalty=inputs.options["length_penalty"] + 1)):

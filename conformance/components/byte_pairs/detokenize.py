@@ -46,7 +46,7 @@ def _required(trial: Trial, inputs: Inputs) -> float:
     covering=True,
 )
 def joined(trial: Trial) -> float:
-    """Tokens of a text under the merges."""
+    """Take the tokens of a text under the merges."""
     return _required(trial, trial.inputs)
 
 
@@ -59,7 +59,7 @@ def joined(trial: Trial) -> float:
     source=_SOURCE,
 )
 def any_tokens(trial: Trial) -> float:
-    """The characters of the alphabet, each twice; every product; none at all; white space alone."""
+    """Take the characters of the alphabet, each twice; every product; none at all; white space alone."""
     merges, characters = trial.inputs.options["merges"], list(ALPHABETS[trial.case["text"]])
     for tokens in (2 * characters, [a + b for a, b in merges], [], [" "], ["\n", "\u00a0"]):
         _required(trial, trial.inputs.but(tokens=tokens))
@@ -75,7 +75,7 @@ def any_tokens(trial: Trial) -> float:
     covering=True,
 )
 def round_trip(trial: Trial) -> float:
-    """Both of the implementation, in this order, in one process."""
+    """Call both of the implementation, in this order, in one process."""
     text, merges = text_of(trial.case), trial.inputs.options["merges"]
     tokens = trial.other("tokenize", Inputs({}, {"text": text, "merges": merges}))
     back = trial.data(Inputs({}, {"tokens": tokens, "merges": merges}))
@@ -93,6 +93,6 @@ def round_trip(trial: Trial) -> float:
     source="a formula has no memory",
 )
 def no_memory(trial: Trial) -> float:
-    """Before it: fewer tokens, none."""
+    """Call before it with fewer tokens, and with none."""
     tokens = trial.inputs.options["tokens"]
     return require_no_memory(trial, _required, trial.inputs.but(tokens=tokens[:-1]), trial.inputs.but(tokens=[]))

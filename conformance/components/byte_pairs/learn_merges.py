@@ -34,7 +34,7 @@ LEARN_MERGES: Component = register(
 
 
 def _pairs(trial: Trial, inputs: Inputs | None = None) -> list[Pair]:
-    """The merges; `Violation` in words if they are no pairs of texts."""
+    """Read the merges; `Violation` in words if they are no pairs of texts."""
     data = trial.data(inputs)
     if not isinstance(data, list):
         raise Violation(f"the result is {shown(data)}, but should be a list of pairs of texts")
@@ -45,7 +45,7 @@ def _pairs(trial: Trial, inputs: Inputs | None = None) -> list[Pair]:
 
 
 def _steps(text: str, pairs: list[Pair]) -> Iterator[tuple[Pair, Counter[Pair]]]:
-    """Each merge, and how often every pair stands in the text by then."""
+    """Yield each merge, and how often every pair stands in the text by then."""
     tokens = list(text)
     for pair in pairs:
         yield pair, Counter(neighbours(tokens))
@@ -53,7 +53,7 @@ def _steps(text: str, pairs: list[Pair]) -> Iterator[tuple[Pair, Counter[Pair]]]
 
 
 def _required(trial: Trial, inputs: Inputs) -> float:
-    """Each pair is one of the most frequent."""
+    """Require that each pair is one of the most frequent."""
     pairs = _pairs(trial, inputs)
     for step, (pair, counts) in enumerate(_steps(inputs.options["text"], pairs)):
         most = max(counts.values(), default=0)
@@ -77,7 +77,7 @@ def _required(trial: Trial, inputs: Inputs) -> float:
     covering=True,
 )
 def most_frequent(trial: Trial) -> float:
-    """Any of equally frequent ones."""
+    """Accept any of equally frequent ones."""
     return _required(trial, trial.inputs)
 
 
@@ -90,7 +90,7 @@ def most_frequent(trial: Trial) -> float:
     covering=True,
 )
 def as_many(trial: Trial) -> float:
-    """Pairs that occur once are merged, too."""
+    """Count the merges: pairs that occur once are merged, too."""
     pairs, text, count = _pairs(trial), trial.inputs.options["text"], trial.inputs.options["count"]
     if len(pairs) > count:
         raise Violation(f"{given(trial.inputs)}: there are {len(pairs)} merges")
@@ -111,7 +111,7 @@ def as_many(trial: Trial) -> float:
     source=f"{_SOURCE}, get_stats: for i in range(len(symbols) - 1)",
 )
 def overlaps(trial: Trial) -> float:
-    """Between the number of those that could be merged and that of all, another pair has its count."""
+    """Give another pair a count between the number of those that could be merged and that of all."""
     a, b, c = some_characters(trial, 3)
     for run in range(5, 10):
         for text in (a * run + (b + c) * (run - 2), (b + c) * (run - 2) + a * run):
@@ -129,7 +129,7 @@ def overlaps(trial: Trial) -> float:
     prepare=lambda case: case.but(L=max(case["L"], 8)),
 )
 def longer_list(trial: Trial) -> float:
-    """The choice among equals is the implementation's, but it makes the same one."""
+    """Ask for more: the choice among equals is the implementation's, but it makes the same one."""
     few = _pairs(trial)
     many = _pairs(trial, trial.inputs.but(count=trial.case["count"] + 4))
     if many[: len(few)] != few:
@@ -146,5 +146,5 @@ def longer_list(trial: Trial) -> float:
     source="a formula has no memory",
 )
 def no_memory(trial: Trial) -> float:
-    """Before it: another text of the same characters."""
+    """Call before it with another text of the same characters."""
     return require_no_memory(trial, _required, trial.inputs.but(text=text_of(trial.case, "another text", 40)))

@@ -52,7 +52,7 @@ MERGES: Final = {
 
 
 def text_of(case: Case, purpose: str = "text", length: int | None = None) -> str:
-    """A text of the case's kind."""
+    """Make a text of the case's kind."""
     generator = generator_of(case, purpose)
     size = case["L"] if length is None else length
     # By number: an array of texts would lose a final U+0000.
@@ -66,13 +66,13 @@ def text_of(case: Case, purpose: str = "text", length: int | None = None) -> str
 
 
 def some_characters(trial: Trial, count: int) -> list[str]:
-    """So many different ones of the case's kind."""
+    """Choose so many different ones of the case's kind."""
     characters = list(dict.fromkeys(ALPHABETS[trial.case["text"]] + "wxyz"))
     return [characters[int(k)] for k in trial.generator("characters").permutation(len(characters))[:count]]
 
 
 def merges_of(case: Case) -> list[list[str]]:
-    """A list of merges of the case's kind, as lists, as they come out of JSON."""
+    """Make a list of merges of the case's kind, as lists, as they come out of JSON."""
     generator, kind, count = generator_of(case, "merges"), case["merges"], case["count"]
     if kind == "none":
         return []
@@ -93,7 +93,7 @@ def merges_of(case: Case) -> list[list[str]]:
 
 
 def _random(case: Case, count: int, generator: Generator, *, anew: bool) -> list[Pair]:
-    """Pairs of tokens that there are by then; `anew`: what they make is a new token."""
+    """Draw pairs of tokens that there are by then; `anew`: what they make is a new token."""
     tokens = list(dict.fromkeys(ALPHABETS[case["text"]]))
     pairs: dict[Pair, None] = {}
     for _ in range(10 * count):
@@ -111,7 +111,7 @@ def _random(case: Case, count: int, generator: Generator, *, anew: bool) -> list
 
 
 def _founded(pairs: list[Pair]) -> list[Pair]:
-    """Those of the pairs that make a new token."""
+    """Keep those of the pairs that make a new token."""
     made: dict[str, Pair] = {}
     for pair in pairs:
         made.setdefault("".join(pair), pair)
@@ -135,7 +135,7 @@ TOKENIZE: Component = register(
 
 
 def tokens_of(data: Any, what: str = "the result") -> list[str]:
-    """A list of texts; `Violation` in words if it is none."""
+    """Read a list of texts; `Violation` in words if it is none."""
     if not isinstance(data, list):
         raise Violation(f"{what} is {shown(data)}, but should be a list of texts")
     for place, each in enumerate(data):
@@ -145,18 +145,18 @@ def tokens_of(data: Any, what: str = "the result") -> list[str]:
 
 
 def shown(value: Any) -> str:
-    """A value in a sentence, cut where it is long; its escapes are ASCII, so that what is invisible shows."""
+    """Write a value in a sentence, cut where it is long; escapes are ASCII, so that what is invisible shows."""
     text = ascii(value) if isinstance(value, str | list | tuple) else repr(value)
     return text if len(text) <= 160 else f"{text[:150]} ... ({len(value)} long)"
 
 
 def given(inputs: Inputs) -> str:
-    """The arguments of a call in a sentence."""
+    """Write the arguments of a call in a sentence."""
     return ", ".join(f"{name} {shown(value)}" for name, value in inputs.options.items())
 
 
 def require_no_memory(trial: Trial, require: Callable[[Trial, Inputs], float], *before: Inputs) -> float:
-    """After other calls the result is as it should be, and a second time it is the same."""
+    """Require after other calls that the result is as it should be, and the same a second time."""
     for each in before:
         trial.data(each)
     ratio, first = require(trial, trial.inputs), trial.data()
@@ -166,6 +166,6 @@ def require_no_memory(trial: Trial, require: Callable[[Trial, Inputs], float], *
 
 
 def normalised(text: str) -> dict[str, str]:
-    """What is often done to a text beforehand: name -> the text after it."""
+    """Do what is often done to a text beforehand: name -> the text after it."""
     forms = {form: unicodedata.normalize(form, text) for form in ("NFC", "NFD", "NFKC", "NFKD")}
     return {"lower case": text.lower(), "white space stripped": text.strip(), **forms}

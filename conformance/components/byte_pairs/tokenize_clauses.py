@@ -17,7 +17,7 @@ _WHITE: Final = " \t\n\r\u00a0\u0085\u2028\u2029\u3000\u200b"
 
 
 def _required(trial: Trial, inputs: Inputs | None = None) -> float:
-    """The tokens of the reference."""
+    """Require the tokens of the reference."""
     inputs = inputs or trial.inputs
     tokens, due = tokens_of(trial.data(inputs)), tokenize(**inputs.options)
     if tokens != due:
@@ -40,7 +40,7 @@ def _required_of(trial: Trial, text: str, *merges: tuple[str, str]) -> float:
     prepare=lambda case: case if case["merges"] in FOUNDED else None,
 )
 def in_order_of_rank(trial: Trial) -> float:
-    """Lists as they are learnt: parts before what they make."""
+    """Take lists as they are learnt: parts before what they make."""
     return _required(trial)
 
 
@@ -54,7 +54,7 @@ def in_order_of_rank(trial: Trial) -> float:
     prepare=lambda case: case if case["merges"] in ("shuffled", "twice") else None,
 )
 def everywhere_at_once(trial: Trial) -> float:
-    """Merges listed before those of their parts, and tokens that two merges make."""
+    """List merges before those of their parts, and make tokens by two merges."""
     a, b, c = some_characters(trial, 3)
     _required_of(trial, a + b + c, (a + b, c), (a, b))  # there only later, and merged all the same
     _required_of(trial, a + b + a + b, (a + b, a), (a, b))
@@ -71,7 +71,7 @@ def everywhere_at_once(trial: Trial) -> float:
     prepare=lambda case: case if case["merges"] == "repeated" else None,
 )
 def first_entry_counts(trial: Trial) -> float:
-    """Repeated in the same order, at random and in reverse."""
+    """Repeat merges in the same order, at random and in reverse."""
     a, b, c = some_characters(trial, 3)
     _required_of(trial, a + b + c, (a, b), (b, c), (a, b))
     return _required(trial)
@@ -87,7 +87,7 @@ def first_entry_counts(trial: Trial) -> float:
     covering=True,
 )
 def nothing_lost(trial: Trial) -> float:
-    """If they are the text after some normalisation, the message names it."""
+    """Join the tokens; if they are the text after some normalisation, name it."""
     text, joined = trial.inputs.options["text"], "".join(tokens_of(trial.data()))
     if joined != text:
         name = next((name for name, form in normalised(text).items() if form == joined), None)
@@ -108,7 +108,7 @@ def nothing_lost(trial: Trial) -> float:
     covering=True,
 )
 def of_the_vocabulary(trial: Trial) -> float:
-    """Without the reference."""
+    """Look at each token, without the reference."""
     text, merges = trial.inputs.options["text"], trial.inputs.options["merges"]
     tokens = tokens_of(trial.data())
     made = {a + b for a, b in merges}
@@ -130,7 +130,7 @@ def of_the_vocabulary(trial: Trial) -> float:
     covering=True,
 )
 def nothing_left(trial: Trial) -> float:
-    """Without the reference."""
+    """Look for a pair that is left, without the reference."""
     tokens, merges = tokens_of(trial.data()), {tuple(pair) for pair in trial.inputs.options["merges"]}
     for pair in neighbours(tokens):
         if pair in merges:
@@ -147,7 +147,7 @@ def nothing_left(trial: Trial) -> float:
     source=_CONTRACT,
 )
 def characters(trial: Trial) -> float:
-    """Code points: neither bytes, nor surrogates, nor graphemes."""
+    """Require code points: neither bytes, nor surrogates, nor graphemes."""
     text = trial.inputs.options["text"]
     for each in (text, "", "e\u0301\U0001f469\u200d\U0001f680"):
         _required_of(trial, each)
@@ -164,7 +164,7 @@ def characters(trial: Trial) -> float:
     source=f"{_SOURCE}, whose program substitutes from left to right",
 )
 def runs(trial: Trial) -> float:
-    """Runs of up to 9, under one, two and three merges."""
+    """Take runs of up to 9, under one, two and three merges."""
     a, b = some_characters(trial, 2)
     tables = ([(a, a)], [(a, a), (a + a, a + a)], [(a, a), (a + a, a)], [(a, b), (a, a), (a + a, a + b)])
     for length in range(10):
@@ -183,7 +183,7 @@ def runs(trial: Trial) -> float:
     source=_SOURCE,
 )
 def order_of_the_list(trial: Trial) -> float:
-    """What scanning from either end, longest match and looking up joined texts get wrong."""
+    """Take what scanning from either end, longest match and looking up joined texts get wrong."""
     a, b, c, d = some_characters(trial, 4)
     for text, merges in (
         (a + b + c, [(b, c), (a, b)]),  # not from the left
@@ -207,7 +207,7 @@ def order_of_the_list(trial: Trial) -> float:
     source=_CONTRACT,
 )
 def one_piece(trial: Trial) -> float:
-    """Each kind of white space, inside, at either end, doubled."""
+    """Put each kind of white space inside, at either end, and doubled."""
     a, b = some_characters(trial, 2)
     for w in (*_WHITE, ".", "'", "-"):
         if w in (a, b):
@@ -228,7 +228,7 @@ def one_piece(trial: Trial) -> float:
     prepare=lambda case: case.but(L=max(case["L"], 8), merges="random", seed=case["seed"] + 2**20),
 )
 def no_memory(trial: Trial) -> float:
-    """Before it: the same text with other merges, the same merges with another text."""
+    """Call before it with the same text and other merges, and the same merges and another text."""
     merges, another = trial.inputs.options["merges"], text_of(trial.case, "another text")
     others = [trial.inputs.but(merges=[]), trial.inputs.but(merges=merges[::-1]), trial.inputs.but(text=another)]
     return require_no_memory(trial, _required, *others)
@@ -248,7 +248,7 @@ def _extended(case: Case) -> Case:
     prepare=_extended,
 )
 def separated(trial: Trial) -> float:
-    """Two texts of one kind."""
+    """Take two texts of one kind."""
     merges, separator = trial.inputs.options["merges"], "\u2042"
     left, right = trial.inputs.options["text"], text_of(trial.case, "another text")
     one, other, both = (

@@ -79,7 +79,7 @@ def _logits(case: Case, targets: Array) -> Array:
 
 
 def _admissible(case: Case) -> bool:
-    """Without a mean over nothing, which no formula settles, and smoothing over hidden logits, which would rule it."""
+    """Rule out a mean over nothing, which no formula settles, and smoothing over hidden logits, which would rule it."""
     if case["N"] == 0 and case["reduction"] == "mean":
         return False
     if case["V"] == 1 and (case["smoothing"] or case["ignored"] == "padding"):
@@ -90,12 +90,12 @@ def _admissible(case: Case) -> bool:
 
 
 def _exact(case: Case, inputs: Inputs, bound: Bound, conventions: Conventions) -> Array:
-    """A loss of nothing, where the target has all of the probability."""
+    """Mark a loss of nothing, where the target has all of the probability."""
     return np.asarray(bound.expected == 0)
 
 
 def _variations(case: Case) -> Mapping[str, tuple[Inputs, Inputs]]:
-    """Targets of which some are class 0, which may be one that does not count."""
+    """Take targets of which some are class 0, which may be one that does not count."""
     plain = case.but(N=4, V=5, regime="normal", layout="contiguous", smoothing=0.0, ignored="none", reduction="mean")
     inputs = _make(plain)
     inputs = inputs.but(targets=np.array([3, 0, 4, 0]))
@@ -106,7 +106,7 @@ def _variations(case: Case) -> Mapping[str, tuple[Inputs, Inputs]]:
 
 
 def _dependents(inputs: Inputs, name: str, where: tuple[int, ...], conventions: Conventions) -> Array:
-    """The token's loss and the mean, unless its target is ignored."""
+    """Mark the token's loss and the mean, unless its target is ignored."""
     targets, ignored = inputs.arrays["targets"], inputs.options.get("ignore_index")
     counts = np.array(ignored is None or targets[where[0]] != ignored)
     if inputs.options.get("reduction") == "none":
@@ -115,7 +115,7 @@ def _dependents(inputs: Inputs, name: str, where: tuple[int, ...], conventions: 
 
 
 def _probes(dtype: str) -> list[Case]:
-    """Sums that are long: over the classes of a real vocabulary, with smoothing, and over many tokens."""
+    """Give sums that are long: over the classes of a real vocabulary, with smoothing, and over many tokens."""
     plain = CROSS_ENTROPY.plainest(dtype)
     return [plain.but(N=2, V=32001, smoothing=0.1), plain.but(N=2048, V=3)]
 
@@ -150,16 +150,16 @@ CROSS_ENTROPY: Component = register(
 
 
 def plain(case: Case) -> Case:
-    """The mean over all targets, as every implementation has it."""
+    """Ask for the mean over all targets, as every implementation has it."""
     return case.but(reduction="mean", ignored="none", N=max(case["N"], 1))
 
 
 def counting(inputs: Inputs) -> Array:
-    """Which targets count."""
+    """Say which targets count."""
     targets, ignored = inputs.arrays["targets"], inputs.options.get("ignore_index")
     return np.ones(targets.shape, bool) if ignored is None else np.asarray(targets != ignored)
 
 
 def chosen(inputs: Inputs, rows: Array) -> Inputs:
-    """Some of the tokens."""
+    """Keep some of the tokens."""
     return inputs.but(logits=inputs.arrays["logits"][rows], targets=inputs.arrays["targets"][rows])

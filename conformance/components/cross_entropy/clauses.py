@@ -13,7 +13,7 @@ _SOURCE = "paper, section 5.4; Szegedy et al. 2016, section 7"
 
 
 def has_gradient(trial: Trial) -> bool:
-    """Whether the implementation offers one."""
+    """Say whether the implementation offers one."""
     return "cross_entropy" in trial.offer.gradients
 
 
@@ -27,7 +27,7 @@ def has_gradient(trial: Trial) -> bool:
     prepare=plain,
 )
 def mean_of_tokens(trial: Trial) -> float:
-    """Within the bound of the whole and the mean of the others."""
+    """Compare within the bound of the whole and the mean of the others."""
     tokens = trial.case["N"]
     skip_unless(1 < tokens <= 17)
     each = [chosen(trial.inputs, np.arange(tokens) == i) for i in range(tokens)]
@@ -46,7 +46,7 @@ def mean_of_tokens(trial: Trial) -> float:
     prepare=lambda case: case.but(reduction="none", N=max(case["N"], 1)),
 )
 def reductions_agree(trial: Trial) -> float:
-    """Over the targets that count; those that do not have none."""
+    """Compare over the targets that count; those that do not have no loss."""
     counts = counting(trial.inputs)
     losses, worst = trial.call(), trial.bound().worst
     claim = "a target that does not count has a loss"
@@ -67,7 +67,7 @@ def reductions_agree(trial: Trial) -> float:
     prepare=lambda case: plain(case).but(smoothing=0.0),
 )
 def smoothing_of_zero(trial: Trial) -> float:
-    """Left out, and given."""
+    """Leave it out, and give it."""
     ratio = require_within(trial.judge(trial.call()), "without label smoothing the loss is wrong")
     given = trial.call(trial.inputs.but(label_smoothing=0.0))
     claim = "label_smoothing = 0.0 is another loss than none"
@@ -84,7 +84,7 @@ def smoothing_of_zero(trial: Trial) -> float:
     prepare=lambda case: plain(case).but(smoothing=case["smoothing"] or 0.1, V=3 + case["seed"] % 5),
 )
 def smoothing_is_a_mixture(trial: Trial) -> float:
-    """Each plain loss is called for: every token with its target, and with all classes in turn."""
+    """Call for each plain loss: of every token with its target, and with all classes in turn."""
     inputs, case = trial.inputs, trial.case
     eps, classes, targets = case["smoothing"], case["V"], trial.inputs.arrays["targets"]
     each = [inputs.but(label_smoothing=None, targets=(targets + k) % classes) for k in range(classes)]
@@ -108,7 +108,7 @@ def smoothing_is_a_mixture(trial: Trial) -> float:
     prepare=plain,
 )
 def permutes(trial: Trial) -> float:
-    """Within both bounds."""
+    """Compare within both bounds."""
     logits, targets = trial.inputs.arrays["logits"], trial.inputs.arrays["targets"]
     whole, allowance = trial.call(), 2 * trial.bound().worst
     order = trial.generator("tokens").permutation(len(targets))
@@ -129,7 +129,7 @@ def permutes(trial: Trial) -> float:
     prepare=lambda case: plain(case).but(regime="normal", layout="contiguous"),
 )
 def ends_of_the_vocabulary(trial: Trial) -> float:
-    """All targets 0, then V - 1."""
+    """Make all targets 0, then V - 1."""
     ratio = 0.0
     for target in (0, trial.case["V"] - 1):
         inputs = trial.inputs.but(targets=np.full(trial.case["N"], target))
@@ -148,7 +148,7 @@ def ends_of_the_vocabulary(trial: Trial) -> float:
     source=_SOURCE,
 )
 def gradient_sums_to_zero(trial: Trial) -> float:
-    """Within the sum of the elements' bounds."""
+    """Compare within the sum of the elements' bounds."""
     gradient, worst = trial.gradients()["logits"], trial.gradient_bounds()["logits"].worst
     skip_unless(gradient.size)
     total = gradient.sum(-1)
@@ -165,7 +165,7 @@ def gradient_sums_to_zero(trial: Trial) -> float:
     prepare=lambda case: plain(case).but(regime="saturated", smoothing=0.0, V=max(case["V"], 2)),
 )
 def certain_predictions(trial: Trial) -> float:
-    """Within the bounds; no exponential but that of 0 is left."""
+    """Compare within the bounds; no exponential but that of 0 is left."""
     ratio = require_within(trial.judge(trial.call()), "a certain and right prediction has a loss")
     wrong = trial.inputs.but(targets=(trial.inputs.arrays["targets"] + 1) % trial.case["V"])
     ratio = max(
@@ -187,7 +187,7 @@ def certain_predictions(trial: Trial) -> float:
     prepare=lambda case: plain(case).but(N=max(case["N"], 3)),
 )
 def parts_of_a_batch(trial: Trial) -> float:
-    """Two parts, as unequal as the number of tokens lets them be."""
+    """Cut two parts, as unequal as the number of tokens lets them be."""
     tokens = trial.case["N"]
     first = np.arange(tokens) < max(tokens // 4, 1)
     parts = [chosen(trial.inputs, rows) for rows in (first, ~first)]
@@ -208,7 +208,7 @@ def parts_of_a_batch(trial: Trial) -> float:
     prepare=plain,
 )
 def shift_invariant(trial: Trial) -> float:
-    """The constant is a power of two, another for each row; only rows in which the sums are exact count."""
+    """Add a power of two, another for each row; only rows in which the sums are exact count."""
     logits = trial.inputs.arrays["logits"]
     constants = np.ldexp(1.0, np.arange(len(logits)) % 5)[:, None]
     shifted = rounded(logits + constants, trial.dtype)
@@ -230,7 +230,7 @@ def shift_invariant(trial: Trial) -> float:
     prepare=lambda case: plain(case).but(regime="limit", smoothing=0.0),
 )
 def finite_where_probabilities_vanish(trial: Trial) -> float:
-    """Where exp overflows, and where the target's probability underflows."""
+    """Look where exp overflows, and where the target's probability underflows."""
     return require_within(trial.judge(trial.call()), "the loss of large logits is wrong")
 
 
@@ -245,7 +245,7 @@ def finite_where_probabilities_vanish(trial: Trial) -> float:
     prepare=lambda case: plain(case).but(regime="masked", smoothing=0.0, V=max(case["V"], 5)),
 )
 def masked_classes(trial: Trial) -> float:
-    """The first token, with and without its masked classes."""
+    """Compare the first token with and without its masked classes."""
     inputs = chosen(trial.inputs, np.arange(trial.case["N"]) == 0)
     logits, target = inputs.arrays["logits"], inputs.arrays["targets"]
     seen = logits[0] > hidden(trial.dtype)
@@ -276,7 +276,7 @@ def masked_classes(trial: Trial) -> float:
     ],
 )
 def equal_logits(trial: Trial) -> float:
-    """Up to the size of a real vocabulary: the sum over it is beyond the largest number of float16."""
+    """Go up to the size of a real vocabulary: the sum over it is beyond the largest number of float16."""
     return require_within(trial.judge(trial.call()), "the loss of equal logits is not log V")
 
 
@@ -290,7 +290,7 @@ def equal_logits(trial: Trial) -> float:
     prepare=lambda case: plain(case).but(N=2048, V=max(case["V"] % 30, 2), layout="contiguous"),
 )
 def repeated_token(trial: Trial) -> float:
-    """2048 times: more than a sum in 16 bits can tell apart."""
+    """Repeat it 2048 times: more than a sum in 16 bits can tell apart."""
     one = chosen(trial.inputs, np.arange(trial.case["N"]) == 0)
     logits, targets = one.arrays["logits"], one.arrays["targets"]
     many = one.but(logits=np.repeat(logits, 2048, 0), targets=np.repeat(targets, 2048))

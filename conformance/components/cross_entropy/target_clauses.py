@@ -15,7 +15,7 @@ _SOURCE = "the contract: a target of ignore_index does not count"
 
 
 def _ignoring(case: Case) -> Case:
-    """Some targets do not count."""
+    """Let some targets not count."""
     return plain(case).but(ignored="some" if case["ignored"] == "none" else case["ignored"], N=max(case["N"], 2))
 
 
@@ -29,7 +29,7 @@ def _ignoring(case: Case) -> Case:
     prepare=_ignoring,
 )
 def ignored_targets_do_not_count(trial: Trial) -> float:
-    """Within both bounds."""
+    """Compare within both bounds."""
     counts = counting(trial.inputs)
     skip_unless(not counts.all())
     rest = chosen(trial.inputs, counts).but(ignore_index=None)
@@ -47,7 +47,7 @@ def ignored_targets_do_not_count(trial: Trial) -> float:
     prepare=_ignoring,
 )
 def ignored_logits_do_not_matter(trial: Trial) -> float:
-    """Others in their place, bit for bit; a gradient is looked at where one is offered."""
+    """Put others in their place, and compare bit for bit; look at a gradient where one is offered."""
     counts = counting(trial.inputs)
     skip_unless(not counts.all())
     others = rounded(30 * trial.generator("others").standard_normal(trial.inputs.arrays["logits"].shape), trial.dtype)
@@ -74,7 +74,7 @@ def ignored_logits_do_not_matter(trial: Trial) -> float:
     prepare=_ignoring,
 )
 def nothing_counts(trial: Trial) -> float:
-    """The same targets, all of them ignored."""
+    """Ignore all of the same targets."""
     targets = np.full_like(trial.inputs.arrays["targets"], IGNORED)
     inputs = trial.inputs.but(targets=targets, ignore_index=IGNORED)
     loss = float(trial.call(inputs))

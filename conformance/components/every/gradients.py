@@ -26,7 +26,7 @@ def _differentiable(component: Component) -> bool:
 
 
 def _of_several(component: Component) -> bool:
-    """Whether there is more than one real argument to have a gradient."""
+    """Say whether there is more than one real argument to have a gradient."""
     function = FUNCTIONS[component.name]
     return _differentiable(component) and bool(function.weights or len(function.real) > 1)
 
@@ -46,7 +46,7 @@ def _small(case: Case) -> Case | None:
     concerns=_differentiable,
 )
 def gradient(trial: Trial) -> float:
-    """W everywhere; S on generic inputs, where a violation must show again with fresh values."""
+    """Hold it to W everywhere, and to S on generic inputs, where a violation must show again with fresh values."""
     actual = trial.gradients_of(trial.recent_gradients())
     ratio = require_within(trial.judge_gradients(actual), "the gradient is wrong")
     if not trial.component.generic(trial.case):
@@ -69,7 +69,7 @@ def gradient(trial: Trial) -> float:
     concerns=_differentiable,
 )
 def shape_and_dtype(trial: Trial) -> float:
-    """Integers and masks have none."""
+    """Check each of them; integers and masks have none."""
     reply = trial.recent_gradients()
     actual = trial.gradients_of(reply)
     due = {name for name, array in trial.inputs.arrays.items() if array.dtype.kind == "f"}
@@ -93,7 +93,7 @@ def shape_and_dtype(trial: Trial) -> float:
     concerns=_differentiable,
 )
 def repeated(trial: Trial) -> float:
-    """Within both bounds: a backward pass may sum in an order that is not fixed."""
+    """Compare within both bounds: a backward pass may sum in an order that is not fixed."""
     reply = trial.gradient_reply()
     if reply.touched:
         raise Violation(f"the backward pass changed its argument {', '.join(reply.touched)}")
@@ -112,7 +112,7 @@ def repeated(trial: Trial) -> float:
     concerns=_of_several,
 )
 def each_alone(trial: Trial) -> float:
-    """Every argument by itself; of the many weights of a layer, some."""
+    """Ask for every argument by itself; of the many weights of a layer, for some."""
     every = trial.gradients()
     alone, names = {}, list(every)
     if len(names) > _ALONE:
@@ -135,7 +135,7 @@ def each_alone(trial: Trial) -> float:
     concerns=_differentiable,
 )
 def layout_of_cotangent(trial: Trial) -> float:
-    """Transposed, strided, and expanded: what the gradient of a sum or of a transposition is."""
+    """Lay it out transposed, strided, and expanded: what the gradient of a sum or of a transposition is."""
     skip_unless(trial.cotangent.ndim and trial.cotangent.size)
     alike = np.broadcast_to(trial.cotangent[:1], trial.cotangent.shape).copy()
     plain, of_alike, ratio = trial.gradients(), trial.gradients(cotangent=alike), 0.0
@@ -159,7 +159,7 @@ def layout_of_cotangent(trial: Trial) -> float:
     concerns=_differentiable,
 )
 def linear_in_cotangent(trial: Trial) -> float:
-    """A power of two is exact, but for what underflows or overflows; zero is zero wherever the arguments are finite."""
+    """Scale by a power of two, exact within the format's range; zero gives zero where the arguments are finite."""
     skip_unless(trial.cotangent.size)
     doubled = -2 * trial.cotangent
     due = {name: -2 * each for name, each in trial.gradients().items()}
@@ -187,7 +187,7 @@ def linear_in_cotangent(trial: Trial) -> float:
     concerns=lambda component: _differentiable(component) and "layout" in component.parameters,
 )
 def layouts(trial: Trial) -> float:
-    """Against the same values, contiguous."""
+    """Compare with the same values, contiguous."""
     claim = f"the layout {trial.case['layout']!r} changes a gradient"
     return _require_same(trial, trial.gradients(), trial.gradients(layout="contiguous"), claim)
 
@@ -195,7 +195,7 @@ def layouts(trial: Trial) -> float:
 def _require_same(
     trial: Trial, actual: dict[str, Array], other: dict[str, Array], claim: str, cotangent: Array | None = None
 ) -> float:
-    """Two sets of gradients that should agree within both bounds; what is equal bit for bit needs none."""
+    """Compare two sets of gradients within both bounds; what is equal bit for bit needs none."""
     if all(np.array_equal(each, other[name], equal_nan=True) for name, each in actual.items()):
         return 0.0
     bounds = trial.gradient_bounds(cotangent=cotangent)

@@ -20,7 +20,7 @@ from ...terms.verdict import Inapplicable, Violation
     concerns=lambda component: component.dependents is not None,
 )
 def special_values(trial: Trial) -> float:
-    """One element of one argument at a time."""
+    """Change one element of one argument at a time."""
     dependents = trial.component.dependents
     if dependents is None:
         raise Inapplicable

@@ -17,7 +17,7 @@ _FRESH_SEEDS = 3
 
 
 def with_fresh_values(trial: Trial) -> list[Trial]:
-    """The same case with other values."""
+    """Give the same case with other values."""
     seed = trial.case["seed"]
     return [Trial(trial.subject, trial.component, trial.case.but(seed=seed + k)) for k in range(1, _FRESH_SEEDS + 1)]
 
@@ -31,7 +31,7 @@ def with_fresh_values(trial: Trial) -> list[Trial]:
     covering=True,
 )
 def value(trial: Trial) -> float:
-    """W everywhere; S on generic inputs, where a violation must show again with fresh values."""
+    """Hold it to W everywhere, and to S on generic inputs, where a violation must show again with fresh values."""
     actual = trial.value_of(trial.recent_reply(), trial.inputs)
     ratio = require_within(trial.judge(actual), "the value is wrong")
     if not trial.component.generic(trial.case):
@@ -45,12 +45,12 @@ def value(trial: Trial) -> float:
 
 
 def _variations(trial: Trial) -> Mapping[str, tuple[Inputs, Inputs]]:
-    """The options, each as a call without and with it; a component need not have any."""
+    """Give the options, each as a call without and with it; a component need not have any."""
     return trial.component.variations(trial.case) if trial.component.variations else {}
 
 
 def _large(component: Component, dtype: str, seed: int) -> list[Case]:
-    """Cases of the size that statistics need, one for each set of large parameters."""
+    """Give cases of the size that statistics need, one for each set of large parameters."""
     plain = component.plainest(dtype, seed)
     return [plain.but(**option) for option in component.large]
 
@@ -66,7 +66,7 @@ def _large(component: Component, dtype: str, seed: int) -> list[Case]:
     concerns=lambda component: bool(component.large),
 )
 def aggregates(trial: Trial) -> float:
-    """A statistic outside its limit must be so again with fresh values."""
+    """Judge the statistics; one outside its limit must be so again with fresh values."""
     skip_unless(trial.component.generic(trial.case))
     found = trial.statistics(trial.call())
     skip_unless(found)
@@ -95,7 +95,7 @@ def aggregates(trial: Trial) -> float:
     concerns=lambda component: component.exact is not None,
 )
 def exact(trial: Trial) -> float:
-    """Bit for bit, in the elements that the component calls exact."""
+    """Compare bit for bit, in the elements that the component calls exact."""
     if not trial.component.has_dtype:
         trial.reply()  # the bound depends on the format in which its result comes
     bound, exactly = trial.bound(), trial.component.exact
@@ -117,7 +117,7 @@ def _has_exact_values(case: Case) -> bool:
     covering=True,
 )
 def shape_and_dtype(trial: Trial) -> float:
-    """The dtype of the arguments, where there are any that have one."""
+    """Compare with the dtype of the arguments, where there are any that have one."""
     reply = trial.recent_reply()
     trial.value_of(reply, trial.inputs)  # its shape
     if trial.component.has_dtype and reply.dtype != trial.dtype:
@@ -135,7 +135,7 @@ def shape_and_dtype(trial: Trial) -> float:
     concerns=lambda component: component.has_dtype,
 )
 def arguments_untouched(trial: Trial) -> float:
-    """As the worker saw it."""
+    """Ask what the worker saw."""
     reply = trial.recent_reply()
     if reply.touched:
         raise Violation(f"the call changed its argument {', '.join(reply.touched)}")
@@ -153,7 +153,7 @@ def arguments_untouched(trial: Trial) -> float:
     source="a formula is a function",
 )
 def deterministic(trial: Trial) -> float:
-    """Three calls."""
+    """Call three times."""
     first = trial.call()
     return max(trial.require_bits(trial.call(), first, "a second call gives another result") for _ in range(2))
 
@@ -167,7 +167,7 @@ def deterministic(trial: Trial) -> float:
     source="a formula has no memory",
 )
 def no_memory(trial: Trial) -> float:
-    """After calls with other values in the same arrays, and with each option."""
+    """Call after others with other values in the same arrays, and with each option."""
     case = trial.case
     other = trial.component.make(case.but(seed=case["seed"] + 1))
     with_options = [given for _, given in _variations(trial).values()]
@@ -193,7 +193,7 @@ def no_memory(trial: Trial) -> float:
     concerns=lambda component: "layout" in component.parameters,
 )
 def layouts(trial: Trial) -> float:
-    """Against the same values, contiguous."""
+    """Compare with the same values, contiguous."""
     one, other = trial.call(), trial.call(layout="contiguous")
     if np.array_equal(one, other, equal_nan=True):
         return 0.0
@@ -211,7 +211,7 @@ def layouts(trial: Trial) -> float:
     concerns=lambda component: component.item is not None,
 )
 def batch_items_alone(trial: Trial) -> float:
-    """Every item."""
+    """Call for every item."""
     item = trial.component.item
     if item is None:
         raise Inapplicable
@@ -239,7 +239,7 @@ def batch_items_alone(trial: Trial) -> float:
     concerns=lambda component: component.variations is not None and component.has_dtype,
 )
 def options_matter(trial: Trial) -> float:
-    """Each option whose effect is far above rounding."""
+    """Try each option whose effect is far above rounding."""
     refused, tried = None, False
     for name, (without, with_it) in _variations(trial).items():
         try:
@@ -257,6 +257,6 @@ def options_matter(trial: Trial) -> float:
 
 
 def _apart(one: Bound, other: Bound) -> bool:
-    """Whether two right results must differ: by more than both bounds, in some element."""
+    """Say whether two right results must differ: by more than both bounds, in some element."""
     with np.errstate(invalid="ignore"):
         return bool((np.abs(one.expected - other.expected) > one.worst + other.worst).any())

@@ -51,7 +51,7 @@ def _make(case: Case) -> Inputs:
 
 
 def _exact(case: Case, inputs: Inputs, bound: Bound, conventions: Conventions) -> Array:
-    """Rows of zero and gains of zero leave the bias; other constant rows do not, as their mean is rounded."""
+    """Mark what rows of zero and gains of zero leave, the bias; the mean of other constant rows is rounded."""
     return np.ones(bound.expected.shape, bool)
 
 
@@ -61,7 +61,7 @@ def _variations(case: Case) -> dict[str, tuple[Inputs, Inputs]]:
 
 
 def _dependents(inputs: Inputs, name: str, where: tuple[int, ...], conventions: Conventions) -> Array:
-    """An element of x reaches its row, a gain or a bias its channel."""
+    """Mark the row of an element of x, or the channel of a gain or a bias."""
     depends = np.zeros(inputs.arrays["x"].shape, bool)
     if name == "x":
         depends[where[:-1]] = True

@@ -12,7 +12,7 @@ _SOURCE = "Ba, Kiros and Hinton 2016, section 3.1; paper, section 3.1"
 
 
 def _rows(trial: Trial) -> Array:
-    """x; the clause does not apply where it has no rows."""
+    """Give x; the clause does not apply where it has no rows."""
     x = trial.inputs.arrays["x"]
     skip_unless(x.size)
     return x
@@ -32,7 +32,7 @@ def _epsilon(inputs: Inputs) -> float:
     prepare=lambda case: case.but(regime="integers"),
 )
 def shift_invariant(trial: Trial) -> float:
-    """Small integers, so that the sum is exact; within both bounds."""
+    """Take small integers, so that the sum is exact; compare within both bounds."""
     shifted = trial.inputs.but(x=_rows(trial) + 16.0)
     allowance = trial.bound().worst + trial.bound(shifted).worst
     return trial.require_same(trial.call(shifted), trial.call(), allowance, "a constant added to a row matters")
@@ -48,7 +48,7 @@ def shift_invariant(trial: Trial) -> float:
     prepare=lambda case: case.but(regime="narrow"),
 )
 def scale_invariant(trial: Trial) -> float:
-    """By a power of two, so that the product is exact; within both bounds."""
+    """Scale by a power of two, so that the product is exact; compare within both bounds."""
     scaled = trial.inputs.but(x=8 * _rows(trial), epsilon=64 * _epsilon(trial.inputs))
     skip_unless((rounded(scaled.arrays["x"], trial.dtype) == scaled.arrays["x"]).all())
     allowance = trial.bound().worst + trial.bound(scaled).worst
@@ -66,7 +66,7 @@ def scale_invariant(trial: Trial) -> float:
     prepare=lambda case: case.but(affine="none"),
 )
 def moments(trial: Trial) -> float:
-    """Within what the bounds of the elements let through."""
+    """Compare within what the bounds of the elements let through."""
     x, worst = _rows(trial), trial.bound().worst
     skip_unless(trial.case["regime"] != "zero-gain")
     z = trial.call()
@@ -92,7 +92,7 @@ def moments(trial: Trial) -> float:
     prepare=lambda case: case.but(regime="narrow"),
 )
 def epsilon_under_root(trial: Trial) -> float:
-    """Rows whose variance lies above, near and far below epsilon."""
+    """Take rows whose variance lies above, near and far below epsilon."""
     _rows(trial)
     worst = trial.judge(trial.call())
     given = f"epsilon {_epsilon(trial.inputs):g}"
@@ -111,7 +111,7 @@ def epsilon_under_root(trial: Trial) -> float:
     prepare=lambda case: case if case["d"] == 1 else case.but(regime="constant"),
 )
 def constant_row(trial: Trial) -> float:
-    """Within the bound: the mean of a constant is rounded, and what is left of it divided by sqrt(epsilon)."""
+    """Compare within the bound: the mean of a constant is rounded, and the rest of it divided by sqrt(epsilon)."""
     _rows(trial)
     return require_within(trial.judge(trial.call()), "a constant row does not give the bias")
 
@@ -125,7 +125,7 @@ def constant_row(trial: Trial) -> float:
     source=_SOURCE,
 )
 def gain_and_bias(trial: Trial) -> float:
-    """Gains that are powers of two; then a bias behind a gain of zero, bit for bit."""
+    """Take gains that are powers of two; then a bias behind a gain of zero, bit for bit."""
     x = _rows(trial)
     d = x.shape[-1]
     generator = trial.generator("gain")
@@ -151,7 +151,7 @@ def gain_and_bias(trial: Trial) -> float:
     source=_SOURCE,
 )
 def rows_independent(trial: Trial) -> float:
-    """The first row and the last, as arrays of one axis, within both bounds."""
+    """Compare the first row and the last, as arrays of one axis, within both bounds."""
     x = _rows(trial)
     skip_unless(x.ndim > 1 and x.size > x.shape[-1])
     whole, worst = (each.reshape(-1, x.shape[-1]) for each in (trial.call(), trial.bound().worst))
@@ -172,7 +172,7 @@ def rows_independent(trial: Trial) -> float:
     source=_SOURCE,
 )
 def channels_permuted(trial: Trial) -> float:
-    """Within both bounds."""
+    """Compare within both bounds."""
     x = _rows(trial)
     skip_unless(x.shape[-1] > 1)
     order = trial.generator("order").permutation(x.shape[-1])
@@ -191,7 +191,7 @@ def channels_permuted(trial: Trial) -> float:
     source="Ba, Kiros and Hinton 2016, section 3.1, differentiated",
 )
 def gradient_sums_to_zero(trial: Trial) -> float:
-    """Within the sum of the elements' bounds."""
+    """Compare within the sum of the elements' bounds."""
     skip_unless(trial.cotangent.size)
     dx, worst = trial.gradients()["x"], trial.gradient_bounds()["x"].worst
     claim = "the gradient of a row does not sum to zero"

@@ -62,7 +62,7 @@ DECODER_STACK: Component = register(
     source='paper, section 3: "the decoder then generates an output sequence of symbols one element at a time"',
 )
 def vectors_to_symbols(trial: Trial) -> float:
-    """The symbols drawn from them depend on what the encoder wrote: another memory gives other logits."""
+    """Give another memory, which must give other logits: symbols depend on what the encoder wrote."""
     inputs, memory = trial.inputs, trial.inputs.arrays["memory"]
     other = inputs.but(memory=rounded(memory[:, ::-1] + 1, trial.dtype))
     one, two = trial.bound(), trial.bound(other)
@@ -83,7 +83,7 @@ def vectors_to_symbols(trial: Trial) -> float:
     prepare=lambda case: case.but(layers=0),
 )
 def shared_matrix(trial: Trial) -> float:
-    """Without layers, where the bound is narrow."""
+    """Leave out all layers, where the bound is narrow."""
     name = "weights.embedding"
     actual, bound = trial.gradients()[name], trial.gradient_bounds()[name]
     claim = f"the {of_gradient('the shared matrix')} is not the sum of both its uses"
@@ -99,7 +99,7 @@ def shared_matrix(trial: Trial) -> float:
     prepare=lambda case: case.but(regime="normal", memory_mask="none"),
 )
 def whole_transformer(trial: Trial) -> float:
-    """The implementation's own encoder writes the memory; the logits are those of exactly that memory."""
+    """Let the implementation's own encoder write the memory; the logits are those of exactly that memory."""
     of_encoder = ENCODER_STACK
     names = {name: trial.case[name] for name in ("B", "V", "layers", "heads", "d_model", "d_k", "d_v", "d_ff", "seed")}
     plain = of_encoder.plainest(trial.dtype)

@@ -75,7 +75,7 @@ DECODER_LAYER: Component = register(
     prepare=lambda case: case.but(memory_mask="none", regime="normal"),
 )
 def padded_memory_does_not_matter(trial: Trial) -> float:
-    """With large numbers there, and without these positions."""
+    """Put large numbers there, and leave these positions out."""
     memory = trial.inputs.arrays["memory"]
     length = memory.shape[1]
     skip_unless(length > 1 and memory.shape[0])
@@ -97,7 +97,7 @@ def padded_memory_does_not_matter(trial: Trial) -> float:
     prepare=lambda case: case.but(memory_mask="none"),
 )
 def memory_permuted(trial: Trial) -> float:
-    """Reversed."""
+    """Reverse it."""
     memory = trial.inputs.arrays["memory"]
     skip_unless(memory.shape[1] > 1)
     other = trial.inputs.but(memory=memory[:, ::-1].copy())
@@ -115,7 +115,7 @@ def memory_permuted(trial: Trial) -> float:
     prepare=lambda case: case.but(regime="normal"),
 )
 def future_gets_no_gradient(trial: Trial) -> float:
-    """The last half of the positions."""
+    """Look at the last half of the positions."""
     length = trial.case["L"]
     skip_unless(length > 1 and trial.cotangent.size)
     early = np.arange(length) < (length + 1) // 2

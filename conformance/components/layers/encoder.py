@@ -22,13 +22,13 @@ REGIMES = ("normal", "large-scores")
 
 
 def table_of(case: Case) -> Array:
-    """The shared matrix, of the size that makes embeddings as large as positions: d_model^-0.5."""
+    """Make the shared matrix, of the size that makes embeddings as large as positions: d_model^-0.5."""
     table = draw(case, "embedding", (case["V"], case["d_model"]), "normal", case["dtype"])
     return rounded(table / np.sqrt(case["d_model"]), case["dtype"])
 
 
 def tokens_of(case: Case, length: int) -> Array:
-    """Random ones, the smallest and the largest among them."""
+    """Draw tokens at random, the smallest and the largest among them."""
     tokens = generator_of(case, "tokens").integers(0, case["V"], (case["B"], length))
     if tokens.size > 1:
         tokens.flat[0], tokens.flat[-1] = 0, case["V"] - 1
@@ -36,7 +36,7 @@ def tokens_of(case: Case, length: int) -> Array:
 
 
 def stack_of(case: Case, names: Mapping[str, str]) -> dict[str, Array]:
-    """The weights of a stack: the shared matrix, and those of each layer."""
+    """Make the weights of a stack: the shared matrix, and those of each layer."""
     weights = {"weights.embedding": table_of(case)}
     for number in range(case["layers"]):
         weights |= weights_of(case, names, f"weights.layers.{number}.")
@@ -82,7 +82,7 @@ ENCODER_STACK: Component = register(
     ' continuous representations"',
 )
 def symbols_to_vectors(trial: Trial) -> float:
-    """Another symbol gives another vector, and the vectors are no whole numbers."""
+    """Check that another symbol gives another vector, and that the vectors are no whole numbers."""
     tokens = trial.inputs.arrays["tokens"]
     skip_unless(tokens.size)
     actual = trial.call()
@@ -106,7 +106,7 @@ def symbols_to_vectors(trial: Trial) -> float:
     prepare=lambda case: case.but(layers=0, mask="none"),
 )
 def embedding_and_position(trial: Trial) -> float:
-    """Within the bound of a sum of the two."""
+    """Compare within the bound of a sum of the two."""
     bound = trial.bound()
     claim = "without layers, the result is not the sum of embedding and position"
     return trial.require_same(trial.call(), bound.expected, bound.worst, claim)
@@ -122,7 +122,7 @@ def embedding_and_position(trial: Trial) -> float:
     prepare=lambda case: case.but(mask="none", regime="normal"),
 )
 def order_matters(trial: Trial) -> float:
-    """All tokens alike; a row may be as another only where the formula says so."""
+    """Make all tokens alike; a row may be as another only where the formula says so."""
     tokens = trial.inputs.arrays["tokens"]
     skip_unless(tokens.shape[1] > 1 and trial.case["d_model"] > 2)
     alike = trial.inputs.but(tokens=np.zeros_like(tokens))

@@ -60,7 +60,7 @@ ENCODER_LAYER: Component = register(
     prepare=lambda case: case.but(mask="none"),
 )
 def permutation_equivariant(trial: Trial) -> float:
-    """Any order."""
+    """Take any order."""
     x, allowed = trial.inputs.arrays["x"], allowance(trial)
     skip_unless(x.shape[1] > 1)
     order = trial.generator("order").permutation(x.shape[1])
@@ -79,7 +79,7 @@ def permutation_equivariant(trial: Trial) -> float:
     prepare=lambda case: case.but(mask="none", regime="normal"),
 )
 def padding_gets_no_gradient(trial: Trial) -> float:
-    """Where the cotangent of the padded rows themselves is zero."""
+    """Look where the cotangent of the padded rows themselves is zero."""
     length = trial.case["L"]
     skip_unless(length > 1 and trial.cotangent.size)
     valid = np.arange(length) < (length + 1) // 2

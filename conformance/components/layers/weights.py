@@ -39,7 +39,7 @@ def sizes_of(case: Case) -> Callable[[str], int]:
 
 
 def weights_of(case: Case, names: Mapping[str, str], prefix: str = "weights.") -> dict[str, Array]:
-    """The weights of a layer, as the arrays of a call."""
+    """Make the weights of a layer, as the arrays of a call."""
     size, dtype, arrays = sizes_of(case), case["dtype"], {}
     for name, axes in names.items():
         shape = tuple(map(size, axes.split()))
@@ -55,7 +55,7 @@ def weights_of(case: Case, names: Mapping[str, str], prefix: str = "weights.") -
 
 
 def states_of(case: Case, name: str, length: int) -> Array:
-    """(B, length, d_model) by the regime."""
+    """Make (B, length, d_model) by the regime."""
     regime, dtype = case["regime"], case["dtype"]
     kind = regime if regime in ("uniform", "offset") else "normal"
     x = draw(case, name, (case["B"], length, case["d_model"]), kind, dtype)
@@ -72,6 +72,6 @@ def named_mask(case: Case, parameter: str, queries: int, keys: int) -> Array | N
 
 
 def allowance(trial: Trial, inputs: Inputs | None = None) -> Array:
-    """What a result may be off: on generic inputs the statistical bound; the worst case of many steps says little."""
+    """Say what a result may be off: S on generic inputs; elsewhere W, which says little after many steps."""
     bound = trial.bound(inputs)
     return bound.statistical if trial.component.generic(trial.case) else bound.worst

@@ -57,7 +57,7 @@ def _variations(case: Case) -> dict[str, tuple[Inputs, Inputs]]:
 
 
 def _probes(dtype: str) -> list[Case]:
-    """Self-attention as a model has it."""
+    """Give self-attention as a model has it."""
     plain = MULTI_HEAD_ATTENTION.plainest(dtype)
     model = plain.but(B=2, L_q=9, L_k=9, heads=4, d_model=16, d_k=4, d_v=4, source="self")
     return [model.but(mask=mask) for mask in ("none", "causal", "padding-right", "causal+padding-left")]

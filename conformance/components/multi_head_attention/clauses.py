@@ -29,7 +29,7 @@ def _plain(case: Case, **changes: object) -> Case:
     prepare=lambda case: _plain(case, heads=1),
 )
 def one_head(trial: Trial) -> float:
-    """Without any splitting or merging on the judge's side."""
+    """Compare without any splitting or merging on the judge's side."""
     arrays = trial.inputs.arrays
     q, k, v = (arrays[x] @ arrays[f"w_{x}"] for x in ("query", "key", "value"))
     o = attention(
@@ -56,7 +56,7 @@ def one_head(trial: Trial) -> float:
     prepare=lambda case: _plain(case, source="separate", mask="none"),
 )
 def values_are_routed(trial: Trial) -> float:
-    """As attention's one-hot regime: scores of 0 for one key, below -1000 for the others. Sums stay below 256."""
+    """Make scores of 0 for one key, below -1000 for the others, as attention's one-hot regime. Sums stay below 256."""
     heads, batch, length, d_v = trial.case["heads"], trial.case["B"], 4, 3
     skip_unless(batch and heads <= 8)
     generator = trial.generator("routes")
@@ -85,7 +85,7 @@ def values_are_routed(trial: Trial) -> float:
     prepare=lambda case: _plain(case, mask="none"),
 )
 def heads_permuted(trial: Trial) -> float:
-    """Reversed."""
+    """Reverse them."""
     heads = trial.case["heads"]
     skip_unless(heads > 1)
     changed = {}
@@ -109,7 +109,7 @@ def heads_permuted(trial: Trial) -> float:
     prepare=lambda case: _plain(case, mask="none"),
 )
 def keys_permuted(trial: Trial) -> float:
-    """Reversed."""
+    """Reverse them."""
     arrays = trial.inputs.arrays
     skip_unless(arrays["key"].shape[1] > 1)
     other = trial.inputs.but(**{name: arrays[name][:, ::-1].copy() for name in ("key", "value")})
@@ -126,7 +126,7 @@ def keys_permuted(trial: Trial) -> float:
     prepare=lambda case: _plain(case, mask="none", source="separate"),
 )
 def mask_deletes(trial: Trial) -> float:
-    """The last half of them."""
+    """Mask the last half of them."""
     arrays, keys = trial.inputs.arrays, trial.case["L_k"]
     skip_unless(keys > 1)
     left = np.arange(keys) < (keys + 1) // 2
@@ -146,7 +146,7 @@ def mask_deletes(trial: Trial) -> float:
     prepare=lambda case: _plain(case, mask="none", source="separate"),
 )
 def masked_keys_get_nothing(trial: Trial) -> float:
-    """The last half of them, bit for bit."""
+    """Mask the last half of them, and compare bit for bit."""
     keys = trial.case["L_k"]
     skip_unless(keys > 1 and trial.cotangent.size)
     left = np.arange(keys) < (keys + 1) // 2

@@ -19,7 +19,7 @@ def _make(case: Case) -> Inputs:
 
 
 def _probes(dtype: str) -> list[Case]:
-    """All sizes alike, so that nothing but the values tells what was exchanged or transposed."""
+    """Make all sizes alike, so that nothing but the values tells what was exchanged or transposed."""
     return [ADDITIVE_ATTENTION.plainest(dtype).but(L_q=7, L_k=7, d_q=16, d_k=16, d_v=16, d_a=16, seed=7)]
 
 
@@ -47,7 +47,7 @@ ADDITIVE_ATTENTION: Component = register(
     prepare=lambda case: case.but(regime="normal"),
 )
 def saturates(trial: Trial) -> float:
-    """Projections of about 2^12, where exp(2 a) overflows in float32, and in float64 too."""
+    """Take projections of about 2^12, where exp(2 a) overflows in float32, and in float64 too."""
     skip_unless(trial.case["L_k"])
     arrays = trial.inputs.arrays
     large = trial.inputs.but(**{name: rounded(4096 * arrays[name], trial.dtype) for name in ("w_query", "w_key")})

@@ -18,7 +18,7 @@ def _make(case: Case) -> Inputs:
 
 
 def _probes(dtype: str) -> list[Case]:
-    """All sizes alike, so that nothing but the values tells what was exchanged or transposed."""
+    """Make all sizes alike, so that nothing but the values tells what was exchanged or transposed."""
     return [BILINEAR_ATTENTION.plainest(dtype).but(L_q=7, L_k=7, d_q=16, d_k=16, d_v=16, seed=7)]
 
 
@@ -46,7 +46,7 @@ BILINEAR_ATTENTION: Component = register(
     prepare=lambda case: case.but(regime="normal", d_k=case["d_q"]),
 )
 def identity_is_dot_product(trial: Trial) -> float:
-    """A permutation matrix: q W is q with its channels reordered, exactly."""
+    """Take a permutation matrix: q W is q with its channels reordered, exactly."""
     skip_unless(trial.case["L_k"])
     d = trial.case["d_q"]
     order = trial.generator("order").permutation(d)

@@ -35,7 +35,7 @@ FACTORS: Mapping[str, list[Option]] = {
 
 
 def shapes_of(case: Case) -> dict[str, tuple[int, ...]]:
-    """Query, key and value."""
+    """Give the shapes of query, key and value."""
     return {
         "query": (case["B"], case["L_q"], case["d_q"]),
         "key": (case["B"], case["L_k"], case["d_k"]),
@@ -44,7 +44,7 @@ def shapes_of(case: Case) -> dict[str, tuple[int, ...]]:
 
 
 def arrays_of(case: Case, weights: Shapes, grown: str, growth: float) -> dict[str, Array]:
-    """Arrays of a regime; the weights are shrunk so that scores stay near one, or one grown for large scores."""
+    """Make arrays of a regime; weights are shrunk so that scores stay near one, or one is grown for large scores."""
     regime, dtype = case["regime"], case["dtype"]
     kind = "normal" if regime in ("equal-rows", "large-scores", "subnormal", "offset") else regime
     arrays = {name: draw(case, name, shape, kind, dtype) for name, shape in {**shapes_of(case), **weights}.items()}
@@ -61,7 +61,7 @@ def arrays_of(case: Case, weights: Shapes, grown: str, growth: float) -> dict[st
 
 
 def dependents(inputs: Inputs, name: str, where: tuple[int, ...], conventions: Conventions) -> Array:
-    """A query reaches its row, a key its item, a value its channel of the item, and a weight everything."""
+    """Mark the row of a query, the item of a key, the channel of a value in its item, and all of a weight."""
     query, value = inputs.arrays["query"], inputs.arrays["value"]
     depends = np.zeros((*query.shape[:2], value.shape[-1]), bool)
     if not inputs.arrays["key"].shape[1]:
