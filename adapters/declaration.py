@@ -50,7 +50,7 @@ def text_of(error: BaseException) -> str:
 
 
 def choices(values: Iterable[str]) -> str:
-    """`a, b or c`."""
+    """Join words as in `a, b or c`."""
     *head, last = values
     return f"{', '.join(head)} or {last}" if head else last
 
@@ -69,7 +69,7 @@ def check_function(name: object, where: str) -> None:
 
 
 def check_dtypes(dtypes: object, where: str) -> tuple[str, ...]:
-    """The declared dtypes as a tuple of known names."""
+    """Return the declared dtypes, each known, as a tuple."""
     # ("float32") is a string, and iterating it would complain about 'f'.
     if isinstance(dtypes, str) or not isinstance(dtypes, list | tuple) or not dtypes:
         raise AdapterError(f'{where}: dtypes must be a tuple of names such as ("float32",), not {dtypes!r}')
@@ -88,7 +88,7 @@ def check_text(value: object, name: str, where: str) -> str:
 
 
 def check_requires(requires: object, where: str) -> tuple[str, ...]:
-    """The declared modules, by their names."""
+    """Return the names of the declared modules."""
     listed = tuple(requires) if isinstance(requires, list | tuple) else (requires,)
     named = all(isinstance(each, str) and all(map(str.isidentifier, each.split("."))) for each in listed)
     if not named or isinstance(requires, str):
@@ -99,14 +99,14 @@ def check_requires(requires: object, where: str) -> tuple[str, ...]:
 
 
 def check_notes(notes: object, where: str) -> tuple[str, ...]:
-    """The notes, of which one alone may be a text."""
+    """Return the notes; one alone may be a string."""
     if not isinstance(notes, str | list | tuple):
         raise AdapterError(f"{where}: notes must be a text or a tuple of texts, not {type(notes).__name__}")
     return (notes,) if isinstance(notes, str) else tuple(map(str, notes))
 
 
 def check_conventions(conventions: object, where: str) -> dict[str, str]:
-    """The declared conventions, each known and with one of its values."""
+    """Return the declared conventions, each known and with one of its values."""
     if not isinstance(conventions, Mapping):
         raise AdapterError(
             f'{where}: conventions must be a dict such as {{"masked_row": "nan"}}, not {type(conventions).__name__}'
@@ -123,7 +123,7 @@ def check_conventions(conventions: object, where: str) -> dict[str, str]:
 
 
 def check_numerics(numerics: object, where: str) -> dict[str, dict[str, object]]:
-    """The declared numerics: dtype -> field -> value, well-formed."""
+    """Return the declared numerics, dtype -> field -> value, well-formed."""
     if not isinstance(numerics, Mapping):
         raise AdapterError(
             f'{where}: numerics must be a dict such as {{"bfloat16": {{"accumulate": "float32"}}}}, '
@@ -158,14 +158,14 @@ def _check_field(name: object, value: Any, where: str) -> None:
 
 
 def check_sizes(sizes: object, where: str) -> str:
-    """The declared pool of sizes, which must be known."""
+    """Return the declared pool of sizes, which must be known."""
     if not isinstance(sizes, str) or sizes not in SIZES:
         raise AdapterError(f"{where}: sizes must be {choices(map(repr, SIZES))}, not {sizes!r}")
     return sizes
 
 
 def offer_from_header(header: Mapping[str, Any], where: str) -> Offer:
-    """The offer in a handshake, checked: the program at the other end need not be ours."""
+    """Check the offer in a handshake: the program at the other end need not be ours."""
     texts = {
         name: check_text(header.get(name, ""), f"{name!r} of the handshake", where)
         for name in ("name", "framework", "package", "version", "device")

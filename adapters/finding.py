@@ -42,7 +42,7 @@ class Found:
 
 
 def find(spec: str) -> Found:
-    """The object that an ADAPTER names."""
+    """Find the object that an ADAPTER names."""
     if file := _FILE.fullmatch(spec):
         module = _import_file(file["path"])
         target = _member(module, file["object"], file["path"])
@@ -71,7 +71,7 @@ def built_in_adapters() -> Iterator[Found]:
 
 
 def find_built_in(name: str) -> Found | None:
-    """The built-in adapter of that name."""
+    """Return the built-in adapter of that name, if there is one."""
     return next((found for found in built_in_adapters() if found.name == name), None)
 
 

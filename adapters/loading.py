@@ -46,7 +46,7 @@ def load(spec: str, component: str | None = None, framework: str | None = None) 
 
 
 def check(found: Found, component: str | None = None, framework: str | None = None) -> Loaded:
-    """The adapter, its declarations and signatures checked; each mistake is one `AdapterError`."""
+    """Check declarations and signatures of an adapter; each mistake is one `AdapterError`."""
     try:
         return _checked(found, component, framework)
     except AdapterError:
@@ -102,13 +102,13 @@ def _checked(found: Found, component: str | None, framework: str | None) -> Load
 
 
 def install_command(declared: object, framework: str) -> str:
-    """The command that installs what a built-in adapter needs: its own, or that of the library's extra."""
+    """Return the command that installs what a built-in adapter needs: its own, or that of the library's extra."""
     own: str = getattr(declared, "install", "")
     return own or f"pip install 'assay[{getattr(declared, 'extra', framework)}]'"
 
 
 def installed_version(package: str) -> str:
-    """The version of an installed package, empty if it has none."""
+    """Return the version of an installed package, empty if it has none."""
     try:
         return importlib.metadata.version(package)
     except (importlib.metadata.PackageNotFoundError, ValueError):
@@ -116,7 +116,7 @@ def installed_version(package: str) -> str:
 
 
 def missing(declared: object, framework: str) -> list[str]:
-    """The modules that the adapter or its framework needs and that are not installed; imports none of them."""
+    """List the modules that the adapter or its framework needs and that are not installed; import none of them."""
     required = dict.fromkeys((framework, *getattr(declared, "requires", ())))
     return [module for module in required if not _installed(module)]
 
@@ -147,7 +147,7 @@ def _known_framework(framework: object, where: str) -> str:
 
 
 def functions_of(target: object) -> dict[str, Callable[..., Any]]:
-    """The component functions of an object, in the order of the contract."""
+    """Return the component functions of an object, in the order of the contract."""
     return {name: getattr(target, name) for name in FUNCTIONS if callable(getattr(target, name, None))}
 
 
@@ -164,7 +164,7 @@ def _functions(target: object, where: str) -> dict[str, Callable[..., Any]]:
 
 
 def _check_signature(function: Function, given: Callable[..., Any], where: str, *first: str) -> None:
-    """The whole call must bind: what an implementation cannot do, it refuses with NotImplementedError."""
+    """Bind the whole call: what an implementation cannot do, it refuses with NotImplementedError."""
     if not callable(given):
         raise AdapterError(f"{where}: {function.name} must be a function, not {type(given).__name__}")
     try:

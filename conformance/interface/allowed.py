@@ -28,12 +28,12 @@ class Allowed:
         return all(pattern in ("*", value) for pattern, value in pairs)
 
     def __str__(self) -> str:
-        """The line."""
+        """Return the line."""
         return f"{self.clause} {self.component} {self.dtype}"
 
 
 def read_allowed(path: Path, known: Collection[str]) -> list[Allowed]:
-    """The known failures of a file: `CLAUSE [COMPONENT [DTYPE]]` a line, # begins a comment."""
+    """Read the known failures of a file: `CLAUSE [COMPONENT [DTYPE]]` a line, # begins a comment."""
     allowed = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         words = line.partition("#")[0].split()

@@ -10,14 +10,14 @@ from ..judging.result import Result
 
 
 def title(spec: str, result: Result) -> str:
-    """Who, what, in which dtype, which clause."""
+    """Say who violates which clause, of what and in which dtype."""
     of_data = COMPONENTS[result.component].gives_data and not result.dtype
     where = "" if of_data else f" in {result.dtype or 'a format of its own'}"
     return f"{spec}: {result.component}{where} violates {result.clause}"
 
 
 def facts(opening: Opening, result: Result) -> dict[str, str]:
-    """The others, by a word each."""
+    """Return the other facts, by a word each."""
     assert result.failure is not None
     clause, component = CLAUSES[result.clause], COMPONENTS[result.component]
     # What holds for every component is said of this one's formula.
@@ -32,7 +32,7 @@ def facts(opening: Opening, result: Result) -> dict[str, str]:
 
 
 def looks_like(name: str) -> str:
-    """The known bug that a failure looks like: its name, what it is, and where it was seen."""
+    """Describe the known bug that a failure looks like: its name, what it is, and where it was seen."""
     from ..variants import find
 
     variant = find(name)
@@ -41,7 +41,7 @@ def looks_like(name: str) -> str:
 
 
 def replay_command(opening: Opening, result: Result) -> str:
-    """The command that runs the failing case again."""
+    """Return the command that runs the failing case again."""
     assert result.failure is not None
     # A case is quoted, whether the shell needs it or not.
     case = shlex.quote(result.failure.case)

@@ -14,7 +14,7 @@ _NOT_XML: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010
 
 
 def write_junit(path: Path, reports: Sequence[Report]) -> None:
-    """One suite an adapter, one test case a line."""
+    """Write one suite an adapter, one test case a line."""
     root = ElementTree.Element("testsuites")
     for report in reports:
         done = report.results

@@ -66,7 +66,7 @@ def _chosen(case: Case, name: str | None) -> list[Clause]:
 
 
 def _show_data(screen: Screen, trial: Trial) -> None:
-    """The arguments and the result, where that is no array."""
+    """Show the arguments and the result, where that is no array."""
     screen.say(visible(trial.case.id))
     try:
         shown = {**trial.inputs.arguments, "result": trial.data()}
@@ -78,7 +78,7 @@ def _show_data(screen: Screen, trial: Trial) -> None:
 
 
 def _show_elements(screen: Screen, trial: Trial) -> None:
-    """Actual, expected and bound of the elements that are furthest off."""
+    """Show actual, expected and bound of the elements that are furthest off."""
     screen.say(visible(trial.case.id))
     try:
         actual = trial.call()

@@ -1,4 +1,4 @@
-"""The report `assay-report/1`: results come in any order and go out in that of the plan; and its other form, JUnit."""
+"""The report `assay-report/1`: results come in any order and go out in that of the plan."""
 
 import importlib.metadata
 import json
@@ -89,7 +89,7 @@ class Report:
         return CONFORMS if required and not self.interrupted else NO_EVIDENCE
 
     def as_json(self) -> dict[str, Any]:
-        """The object that --json writes."""
+        """Return the object that --json writes."""
         whole = {
             "schema": SCHEMA,
             "assay": importlib.metadata.version("assay"),
@@ -114,14 +114,14 @@ class Report:
 
 
 def write_json(path: Path, reports: Sequence[Report]) -> None:
-    """One object; of several adapters, one a line."""
+    """Write one object; of several adapters, one a line."""
     indent = 1 if len(reports) == 1 else None
     lines = [json.dumps(report.as_json(), indent=indent, allow_nan=False) for report in reports]
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
 def read_json(path: Path) -> list[dict[str, Any]]:
-    """The reports of a file that `write_json` wrote."""
+    """Read the reports of a file that `write_json` wrote."""
     text = path.read_text(encoding="utf-8")
     if not text.strip():
         raise ValueError("it is empty")

@@ -50,11 +50,11 @@ class Conductor:
             self.errors.append(report.longreprtext)
 
     def pytest_keyboard_interrupt(self) -> None:
-        """The report of what was done is written all the same."""
+        """Note the end; the report of what was done is written all the same."""
         self._report.interrupted = True
 
     def pytest_internalerror(self, excrepr: object) -> None:
-        """A mistake of ours."""
+        """Note a mistake of ours."""
         self.errors.append(str(excrepr))
 
 

@@ -72,7 +72,7 @@ class Ticker:
 
     @contextmanager
     def shown(self) -> Iterator[None]:
-        """While the run goes on."""
+        """Show progress while the run goes on."""
         if not self._console.is_terminal:
             yield
             return
@@ -80,7 +80,7 @@ class Ticker:
             yield
 
     def heard(self, result: Result) -> None:
-        """One more result."""
+        """Count one more result."""
         self._done += 1
         self._failed += result.status == "fail"
         if self._console.is_terminal:
@@ -150,7 +150,7 @@ def _table(report: Report) -> Table:
 
 
 def _cell(results: Sequence[Result]) -> RenderableType:
-    """Passes, the largest error ratio and the precision class; or how many clauses fail."""
+    """Show passes, the largest error ratio and the precision class; or how many clauses fail."""
     done = [each for each in results if each.status in ("pass", "fail", "allowed") and each.level == "required"]
     if not done:
         return Text("unsupported" if any(each.status == "unsupported" for each in results) else "", style="dim")
@@ -209,7 +209,7 @@ def show_clauses(screen: Screen, clauses: Sequence[Clause]) -> None:
 
 
 def show_coverage(screen: Screen, rows: Sequence[Covered]) -> None:
-    """What the notes say, down; oracle functions, clauses, the verdict on a claim, and adapters across."""
+    """Print what the notes say, down; oracle functions, clauses, the verdict on a claim, and adapters across."""
     table = Table(header_style="bold", show_lines=True)
     for heading in ("notes", "what they say", "oracle", "clauses", "claim", "adapters"):
         table.add_column(heading, overflow="fold")
@@ -226,7 +226,7 @@ def show_coverage(screen: Screen, rows: Sequence[Covered]) -> None:
 
 
 def show_comparison(screen: Screen, reports: Sequence[Mapping[str, Any]]) -> None:
-    """Components and their implementations down, dtypes across: failures, or the largest error ratio."""
+    """Print components and implementations down, dtypes across: failures, or the largest error ratio."""
     known = [field.name for field in dataclasses.fields(Result) if field.name != "failure"]
     every = [
         (report["adapter"], Result(**{name: each[name] for name in known if name in each}))
