@@ -22,6 +22,7 @@ All of it is one pass with a matrix product for each sum. In float32 (`arithmeti
 are scaled to 1, errors to U, so that nothing underflows.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
@@ -59,6 +60,11 @@ class Values(NamedTuple):
     magnitude: Array
     """|v|."""
 
+    @property
+    def squares(self) -> Array:
+        """v^2."""
+        return self.moments[..., : self.magnitude.shape[-1]]
+
 
 def values(value: Array, arithmetic: Any) -> Values:
     """What the bound needs of the values; those that are not finite have no error."""
@@ -76,85 +82,25 @@ def values(value: Array, arithmetic: Any) -> Values:
 def weighted_values(
     weights: Weights, of_scores: Errors, v: Values, expected: Array, numerics: Numerics
 ) -> tuple[Errors, Array]:
-    """The errors of the result before it is rounded, and T: each (..., L_q, d_v).
+    """Give the errors of the result before it is rounded, and T: each (..., L_q, d_v).
 
     `of_scores` are in units of U and U^2, zero for the keys that are not seen.
     """
-    unit, c_e, eta = numerics.unit, numerics.exp_ulp, numerics.underflow
-    arithmetic, d = v.moments.dtype, v.magnitude.shape[-1]
-    squared = v.moments[..., :d]
+    unit, eta = numerics.unit, numerics.underflow
     with np.errstate(all="ignore"):
-        p, gap, m, n = (each.astype(arithmetic) for each in weights[:4])
-        o = np.where(np.isfinite(expected), expected / v.size, 0).astype(arithmetic)
-        size_o, many = np.abs(o), n > 1
-        p_max, farthest = p.max(-1, keepdims=True, initial=0), gap.max(-1, keepdims=True, initial=0)
-        log_l = np.where(many, -np.log(p_max), 0)  # the largest weight is exp(0) / l
-        lse = np.where(many, np.abs(m + log_l) + np.maximum(np.abs(m), np.abs(m - farthest)) + c_e * log_l, 0)
-
-        # E: the weights
-        rho, v_p = exponential_errors(gap, m, farthest, n, numerics)
-        rho += of_scores.error
-        v_p += of_scores.variance
-        worst = unit * rho.max(-1, keepdims=True, initial=0)
-        if worst.max(initial=0) > FIRST_ORDER:
-            rho = np.expm1(np.minimum(unit * rho, UNBOUNDED)) / unit
-            g = np.where(worst < UNBOUNDED, 1, np.inf)
-        else:
-            g = np.exp(worst)
-        score = unit * of_scores.error.max(-1, keepdims=True, initial=0)
-        r = rescalings(p, n, np.exp(np.minimum(2 * score, UNBOUNDED)))
-        w = np.multiply(rho, p, out=rho)
-        w += c_e * r
-        total, second = _centred(w, v, o, floor=n * float(np.finfo(arithmetic).eps))
-        g = g * np.exp(unit * (c_e * n + total))
-        once = np.maximum(1 - 2 * n * unit, 0)  # what the division by a rounded sum costs
-        spread = np.minimum(g * unit * np.sqrt(total * second) / once, v.largest + size_o)
-
-        # E: the sums. Weights that are off add at most `shift` to sum p |v|, which is never above max |v|.
-        shift = unit * total * v.largest
-        rescaled = n + r.sum(-1, keepdims=True)
-        r += p * n
-        of_o = np.minimum(g * (r @ v.magnitude + 2 * n * shift), 2 * n * v.largest)
-        of_l = np.minimum(g * rescaled, 2 * n) * size_o
-        error = spread + unit * (of_o + of_l) / once + unit * (3 + lse) * size_o
-
-        # V
-        squares = np.multiply(p, p, out=r)
-        q, q_p = squares @ squared, squares.sum(-1, keepdims=True)  # sum p^2 v^2, sum p^2
-        _, variance = _centred(np.multiply(v_p, squares, out=v_p), v, o)
-        variance += sum_variance(n, o, q, 1) + VARIANCE_OF_ROUNDING * q
-        variance += o * o * (sum_variance(n, 1, q_p, 1) + VARIANCE_OF_ROUNDING * (3 + lse**2))
-
-        # coherent
-        s = np.subtract(m, gap, out=gap)
-        s *= p
-        moment = s @ v.moments[..., d:]  # sum p s v, sum p s
-        temperature = moment[..., :d] - o * moment[..., d:]
-        first = p.argmax(-1)[..., None] if p.shape[-1] else np.zeros((*p.shape[:-1], 0), np.intp)
-        of_first = np.abs(np.take_along_axis(v.moments[..., d : 2 * d], first, -2) - o) if first.size else size_o
-        coherent = unit * (2 * np.abs(temperature) + c_e * (p_max * of_first + size_o))
+        rows = _rows_of(weights, v, expected, numerics)
+        off, v_p = _errors_of_weights(rows, of_scores, v, numerics)
+        error = _error(rows, off, v, numerics)
+        variance = _variance(rows, v_p, v)
+        coherent, temperature = _coherent(rows, v, numerics)
         if numerics.rounding == "toward-zero":
             coherent = error
-
-        # Formats that are narrower
-        for form in dict.fromkeys(form for form in (numerics.probabilities, numerics.operands) if form is not None):
-            cast, u = cast_error(p, form), FORMATS[form].unit_roundoff
-            lost = np.minimum(g * (cast @ v.magnitude + u * shift), v.largest)
-            error = error + lost / once
-            if arithmetic == np.float64:  # in float32, u p does for typical errors too: up to 1.2 times as much
-                cast = np.minimum(typical_cast_error(p, p_max, form), cast, out=cast)
-            variance += np.square(cast, out=cast) @ squared * (VARIANCE_OF_ROUNDING / unit**2)
-        if numerics.operands is not None:
-            u, tiny = FORMATS[numerics.operands].unit_roundoff, FORMATS[numerics.operands].half_smallest_subnormal
-            error = error + u * (1 + u) * np.minimum(g * (p @ v.magnitude + shift), v.largest) + tiny / v.size
-            variance += VARIANCE_OF_ROUNDING * (u / unit) ** 2 * q
-        if numerics.statistics is not None:
-            u_s = many * FORMATS[numerics.statistics].unit_roundoff
-            error = error + u_s * size_o / once
-            variance += VARIANCE_OF_ROUNDING * (u_s / unit * o) ** 2
+        for more, of_more in _narrower_formats(rows, off, v, numerics):
+            error = error + more
+            variance += of_more
 
         # Weights, products, sums and the quotient may be flushed to zero below the smallest normal number.
-        flushed = np.where(n > 0, eta * (v.total * v.size + 2 * n.astype(np.float64) + 1), 0)
+        flushed = np.where(rows.n > 0, eta * (v.total * v.size + 2 * rows.n.astype(np.float64) + 1), 0)
         error, coherent = v.size * error + flushed, v.size * coherent + flushed
         sigma = v.size * unit * np.sqrt(variance.astype(np.float64))
         # Where float64 has no square of the deviation, there is only the worst case.
@@ -162,6 +108,123 @@ def weighted_values(
         unbounded = ~np.isfinite(expected)
         errors = (np.where(unbounded | np.isnan(each), np.inf, each) for each in (error, sigma**2, coherent))
         return Errors(*errors), v.size * temperature
+
+
+class _Rows(NamedTuple):
+    """The softmax of a block of queries, in the arithmetic of the bound."""
+
+    p: Array
+    gap: Array
+    m: Array
+    n: Array
+    o: Array
+    """The result, in units of `Values.size`."""
+    p_max: Array
+    farthest: Array
+    """The largest gap."""
+    lse: Array
+    """|lse| + max |s| + c_e log l, and 0 for a single key."""
+
+
+def _rows_of(weights: Weights, v: Values, expected: Array, numerics: Numerics) -> _Rows:
+    arithmetic = v.moments.dtype
+    p, gap, m, n = (each.astype(arithmetic) for each in weights[:4])
+    o = np.where(np.isfinite(expected), expected / v.size, 0).astype(arithmetic)
+    many = n > 1
+    p_max, farthest = p.max(-1, keepdims=True, initial=0), gap.max(-1, keepdims=True, initial=0)
+    log_l = np.where(many, -np.log(p_max), 0)  # the largest weight is exp(0) / l
+    largest = np.maximum(np.abs(m), np.abs(m - farthest))
+    lse = np.where(many, np.abs(m + log_l) + largest + numerics.exp_ulp * log_l, 0)
+    return _Rows(p, gap, m, n, o, p_max, farthest, lse)
+
+
+class _Off(NamedTuple):
+    """How far off the weights may be, and what follows from it."""
+
+    growth: Array
+    """g."""
+    once: Array
+    """What the division by a rounded sum costs: 1 - 2 n U."""
+    spread: Array
+    shift: Array
+    """What weights that are off add to sum p |v| at most."""
+    r: Array
+    """Of `rescalings`."""
+
+
+def _errors_of_weights(rows: _Rows, of_scores: Errors, v: Values, numerics: Numerics) -> tuple[_Off, Array]:
+    """Give what errors of the weights make of E, and their variance relative to p^2."""
+    p, n, o, unit, c_e = rows.p, rows.n, rows.o, numerics.unit, numerics.exp_ulp
+    rho, v_p = exponential_errors(rows.gap, rows.m, rows.farthest, n, numerics)
+    rho += of_scores.error
+    v_p += of_scores.variance
+    worst = unit * rho.max(-1, keepdims=True, initial=0)
+    if worst.max(initial=0) > FIRST_ORDER:
+        rho = np.expm1(np.minimum(unit * rho, UNBOUNDED)) / unit
+        g = np.where(worst < UNBOUNDED, 1, np.inf)
+    else:
+        g = np.exp(worst)
+    score = unit * of_scores.error.max(-1, keepdims=True, initial=0)
+    r = rescalings(p, n, np.exp(np.minimum(2 * score, UNBOUNDED)))
+    w = rho
+    w *= p
+    w += c_e * r
+    total, second = _centred(w, v, o, floor=n * float(np.finfo(p.dtype).eps))
+    g = g * np.exp(unit * (c_e * n + total))
+    once = np.maximum(1 - 2 * n * unit, 0)
+    spread = np.minimum(g * unit * np.sqrt(total * second) / once, v.largest + np.abs(o))
+    return _Off(g, once, spread, unit * total * v.largest, r), v_p
+
+
+def _error(rows: _Rows, off: _Off, v: Values, numerics: Numerics) -> Array:
+    """Give E of the weights, of the sums of o and of l, and of the last steps; a sum of p |v| is at most max |v|."""
+    n, g, size, unit = rows.n, off.growth, np.abs(rows.o), numerics.unit
+    of_o = np.minimum(g * ((off.r + rows.p * n) @ v.magnitude + 2 * n * off.shift), 2 * n * v.largest)
+    of_l = np.minimum(g * (n + off.r.sum(-1, keepdims=True)), 2 * n) * size
+    return np.asarray(off.spread + unit * (of_o + of_l) / off.once + unit * (3 + rows.lse) * size)
+
+
+def _variance(rows: _Rows, v_p: Array, v: Values) -> Array:
+    """Give V in units of U^2, of weights whose variances relative to p^2 are `v_p`."""
+    n, o = rows.n, rows.o
+    squares = rows.p * rows.p
+    q, q_p = squares @ v.squares, squares.sum(-1, keepdims=True)  # sum p^2 v^2, sum p^2
+    squares *= v_p
+    _, variance = _centred(squares, v, o)
+    variance += sum_variance(n, o, q, 1) + VARIANCE_OF_ROUNDING * q
+    variance += o * o * (sum_variance(n, 1, q_p, 1) + VARIANCE_OF_ROUNDING * (3 + rows.lse**2))
+    return variance
+
+
+def _coherent(rows: _Rows, v: Values, numerics: Numerics) -> tuple[Array, Array]:
+    """Give what may be common to many elements, and T in units of `Values.size`."""
+    d, p, o, unit, c_e = rows.o.shape[-1], rows.p, rows.o, numerics.unit, numerics.exp_ulp
+    s = rows.m - rows.gap
+    s *= p
+    moment = s @ v.moments[..., d:]  # sum p s v, sum p s
+    temperature = moment[..., :d] - o * moment[..., d:]
+    first = p.argmax(-1)[..., None] if p.shape[-1] else np.zeros((*p.shape[:-1], 0), np.intp)
+    of_first = np.abs(np.take_along_axis(v.moments[..., d : 2 * d], first, -2) - o) if first.size else np.abs(o)
+    return unit * (2 * np.abs(temperature) + c_e * (rows.p_max * of_first + np.abs(o))), temperature
+
+
+def _narrower_formats(rows: _Rows, off: _Off, v: Values, numerics: Numerics) -> Iterator[tuple[Array, Any]]:
+    """Yield what each narrower format adds to E, and to V in units of U^2."""
+    p, g, unit, operands = rows.p, off.growth, numerics.unit, numerics.operands
+    for form in dict.fromkeys(form for form in (numerics.probabilities, operands) if form is not None):
+        cast, u = cast_error(p, form), FORMATS[form].unit_roundoff
+        lost = np.minimum(g * (cast @ v.magnitude + u * off.shift), v.largest)
+        if p.dtype == np.float64:  # in float32, u p does for typical errors too: up to 1.2 times as much
+            cast = np.minimum(typical_cast_error(p, rows.p_max, form), cast, out=cast)
+        yield lost / off.once, np.square(cast, out=cast) @ v.squares * (VARIANCE_OF_ROUNDING / unit**2)
+    if operands is not None:
+        u, tiny = FORMATS[operands].unit_roundoff, FORMATS[operands].half_smallest_subnormal
+        rounded = u * (1 + u) * np.minimum(g * (p @ v.magnitude + off.shift), v.largest)
+        yield rounded, VARIANCE_OF_ROUNDING * (u / unit) ** 2 * ((p * p) @ v.squares)
+        yield tiny / v.size, 0.0
+    if numerics.statistics is not None:
+        u_s = (rows.n > 1) * FORMATS[numerics.statistics].unit_roundoff
+        yield u_s * np.abs(rows.o) / off.once, VARIANCE_OF_ROUNDING * (u_s / unit * rows.o) ** 2
 
 
 def cast_error(p: Array, form: str) -> Array:

@@ -174,6 +174,17 @@ def test_no_file_is_longer_than_300_lines():
     assert {name: lines for name, lines in long.items() if lines > 300} == {}
 
 
+def test_no_function_of_the_oracle_is_longer_than_60_lines():
+    long = {
+        f"{name_of(file)}.{node.name}": node.end_lineno - node.lineno + 1
+        for file in FILES["oracle"]
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef)
+    }
+    assert len(long) > 100
+    assert {name: lines for name, lines in long.items() if lines > 60} == {}
+
+
 def test_every_file_says_what_lives_in_it():
     silent = [name_of(file) for file in EVERY if not ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))]
     assert silent == []
