@@ -42,6 +42,23 @@ def test_a_clause_says_why_it_is_there_if_it_catches_nothing_alone():
     assert {clause: each.why for clause, each in CLAUSES.items() if bool(each.why) == bool(alone[clause])} == {}
 
 
+def test_what_decides_catches_whatever_any_clause_catches():
+    """In the quick profile nothing else is judged where it passes."""
+    explained = {
+        (name, dtype): clauses
+        for name, by_dtype in FOUND.items()
+        for dtype, clauses in by_dtype.items()
+        if clauses and all(CLAUSES[clause].role == "explains" for clause in clauses)
+    }
+
+    assert explained == {}
+
+
+def test_a_clause_that_alone_catches_something_decides():
+    assert [each.id for each in CLAUSES.values() if not each.why and each.role == "explains"] == []
+    assert {each.role for each in CLAUSES.values()} == {"decides", "explains"}
+
+
 def test_no_two_clauses_of_a_component_are_there_for_the_same_reason():
     reasons = [(each.component, each.why) for each in CLAUSES.values() if each.why]
 

@@ -1,10 +1,33 @@
 """What a run judges, and in which turn."""
 
 from assay.adapters import Offer
-from assay.conformance.judging.plan import Selection, in_turn, plan
+from assay.conformance.cases.profiles import PROFILES
+from assay.conformance.judging.plan import Selection, due, in_turn, plan
 
 OFFER = Offer("mine", "numpy", "", "", "cpu", ("float64", "float32"), ("softmax", "layer_norm"))
 LINES = [line for line in plan(OFFER, Selection()) if line.offered]
+
+
+def test_what_explains_waits_in_the_quick_profile_and_wherever_it_is_named_does_not():
+    quick = list(plan(OFFER, Selection(), PROFILES["quick"]))
+    named = list(plan(OFFER, Selection(clauses=("SM-1", "ALL-1")), PROFILES["quick"]))
+    standard = list(plan(OFFER, Selection(), PROFILES["standard"]))
+
+    assert {line.clause.id for line in quick if line.component == "softmax" and not line.waits} == {
+        *("ALL-1", "ALL-2", "ALL-3", "ALL-4", "ALL-5", "ALL-6", "ALL-7", "ALL-11"),
+        *("GRAD-1", "GRAD-2", "GRAD-3", "GRAD-5", "GRAD-6"),
+    }
+    assert [line.waits for line in (*named, *standard)] == [False] * len((*named, *standard))
+    assert [line.name for line in quick] == [line.name for line in standard]
+
+
+def test_the_lines_of_a_component_that_has_failed_are_due_and_no_others():
+    quick = list(plan(OFFER, Selection(), PROFILES["quick"]))
+    added = [line for line in due(quick, {"softmax"}) if line not in due(quick, ())]
+
+    assert {line.component for line in added} == {"softmax"}
+    assert {line.clause.role for line in added} == {"explains"}
+    assert {line.dtype for line in added} == {"float64", "float32"}
 
 
 def test_the_turn_holds_every_line_once():

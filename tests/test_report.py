@@ -86,6 +86,25 @@ def test_the_same_seed_gives_the_same_report_byte_for_byte(violation):
     assert first.replace('"seed": 0,', '"seed": 1,') != other
 
 
+def test_what_explains_a_failure_is_judged_once_something_has_failed(violation):
+    """In that component alone, and with workers the same."""
+    _, terminal = violation
+    selected = ("--component", "softmax,attention", "--dtype", "float32")
+    lines = {}
+    for name, more in (("right", ()), ("wrong", ()), ("wrong", ("-n", "2"))):
+        terminal.assay("run", str(terminal.files / f"{name}.py"), *selected, *more, "--json", "explained.json")
+        report = terminal.report("explained.json")
+        assert report["expected"] == len(report["results"])
+        lines[name, more] = {(each["component"], each["clause"]): each["status"] for each in report["results"]}
+    right, wrong, workers = lines.values()
+
+    assert ("softmax", "SM-1") not in right
+    assert right["softmax", "ALL-1"] == "pass"
+    assert wrong["softmax", "SM-1"] == "fail"
+    assert {component for component, _ in wrong.keys() - right.keys()} == {"softmax"}
+    assert wrong == workers
+
+
 def test_the_case_named_in_a_failure_can_be_replayed(violation):
     """The wrong one fails it again, the right one does not."""
     _, terminal = violation

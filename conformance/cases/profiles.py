@@ -1,4 +1,4 @@
-"""Profiles: how many cases a clause is judged on. They differ in examples, never in rules."""
+"""Profiles: on how many cases a clause is judged, and whether also where it only explains. The rules are the same."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,10 +15,12 @@ class Profile:
     """Cases of the covering set for each other clause."""
     drawn_for_properties: int
     """Random cases for each other clause."""
+    explains: bool = True
+    """Whether the clauses that only explain are judged where nothing has failed, too."""
 
 
 PROFILES: Final[Mapping[str, Profile]] = {
-    "quick": Profile(drawn=0, spread=10, drawn_for_properties=4),
+    "quick": Profile(drawn=0, spread=10, drawn_for_properties=4, explains=False),
     "standard": Profile(drawn=300, spread=100, drawn_for_properties=50),
     "exhaustive": Profile(drawn=5000, spread=1000, drawn_for_properties=1000),
 }

@@ -194,6 +194,7 @@ def tied(trial: Trial) -> float:
     "embedding",
     "The gradient of a row is the sum over all places of its token; a token that does not occur gets exactly zero.",
     formula="dW[t] = sqrt(d_model) sum of g over the places where the token is t",
+    role="decides",
     why="It is exact: a place that is left out or counted twice is a whole number, and no rounding.",
     source="paper, section 3.4, differentiated",
     prepare=lambda case: case.but(d_model=4, regime="normal"),

@@ -144,6 +144,7 @@ def two_convolutions(trial: Trial) -> float:
     "feed_forward",
     "Where every hidden unit is below zero, the result is b_2.",
     formula="x W_1 + b_1 < 0: FFN(x) = b_2",
+    role="decides",
     why="It is exact, and takes the ReLU by itself: in bfloat16 the bound is about a thousandth of the result.",
     source=_SOURCE,
     prepare=lambda case: case.but(regime="dead"),

@@ -221,6 +221,7 @@ def _far(component: Component, dtype: str, seed: int) -> Iterator[Case]:
     "positional_encoding",
     "Angles are formed in float32 at least: far positions are as right as that allows.",
     formula="|angle error| <= pos w U (2 + c_e + 3 |ln w| + [pos]), U that of float32 or of the table's own format",
+    role="decides",
     why="It judges positions up to 65535, where the covering set ends at 19999, and names the first wrong one.",
     source="docs/bounds.md; 257 is no number of bfloat16, and 2049 none of float16",
     cases=lambda component, dtype, seed: list(_far(component, dtype, seed)),

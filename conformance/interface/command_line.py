@@ -10,6 +10,7 @@ from typing import Any, Final, NoReturn
 
 from ...adapters import Adapter, available
 from ...adapters.declaration import UserError, suggestion
+from ..cases.profiles import PROFILES
 from ..claims.coverage import covered
 from ..components import CLAUSES
 from ..judging.plan import plan
@@ -104,7 +105,7 @@ def _run(parsed: argparse.Namespace) -> int:
         how = opening(spec, parsed)
         with contextlib.closing(how.open()) as adapter:
             check_dtypes(parsed.dtype, adapter.offer)
-            lines = list(plan(adapter.offer, selection(parsed)))
+            lines = list(plan(adapter.offer, selection(parsed), PROFILES[parsed.profile]))
             report = Report(how, adapter.offer, parsed.profile, parsed.seed, lines, allowed)
             reports.append(report)
             errors += _judge(report, adapter, parsed.workers)
@@ -126,7 +127,7 @@ def _run(parsed: argparse.Namespace) -> int:
 
 def _judge(report: Report, adapter: Adapter, workers: str) -> list[str]:
     """Run, with progress; the report holds what was done even if the user stops it."""
-    ticker = terminal.Ticker(report.offer.name, sum(line.offered for line in report.lines))
+    ticker = terminal.Ticker(report.offer.name, len(report.left))
     try:
         with ticker.shown():
             return run(report, adapter, ticker.heard, workers)

@@ -9,8 +9,9 @@ from ...adapters.contract import DTYPES
 from ..cases.profiles import PROFILES
 from ..components import CLAUSES, COMPONENTS
 from ..judging.judging import judge_clause
-from ..judging.plan import Selection, in_turn, plan
+from ..judging.plan import Selection, plan
 from ..judging.result import Result
+from ..terms.recent import RecentReplies
 from .options import UsageError, check_dtypes, known_names
 from .report import Report
 
@@ -59,12 +60,14 @@ def judge(
     opening = Opening(_name(adapter), component, framework, timeout, in_process or not isinstance(adapter, str))
     with contextlib.closing(_opened(adapter, opening)) as opened:
         check_dtypes(selection.dtypes, opened.offer)
-        report = Report(opening, opened.offer, profile, seed, list(plan(opened.offer, selection)))
-        for line in in_turn(line for line in report.lines if line.offered):
-            result = judge_clause(opened, line.clause, line.component, line.dtype, PROFILES[profile], seed)
-            report.add(line, result)
-            if heard is not None:
-                heard(result)
+        report = Report(opening, opened.offer, profile, seed, list(plan(opened.offer, selection, PROFILES[profile])))
+        recent = RecentReplies()
+        while left := report.left:  # a second time for what explains the failures of the first
+            for line in left:
+                result = judge_clause(opened, line.clause, line.component, line.dtype, PROFILES[profile], seed, recent)
+                report.add(line, result)
+                if heard is not None:
+                    heard(result)
     return report
 
 

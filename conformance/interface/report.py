@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ...adapters import Offer, Opening
-from ..judging.plan import Line
+from ..judging.plan import Line, due, in_turn
 from ..judging.result import Result
 from .allowed import Allowed
 
@@ -41,10 +41,21 @@ class Report:
         self.judged[line] = result
 
     @property
+    def due(self) -> list[Line]:
+        """The lines that count: what only explains does once something has failed in its component."""
+        failed = {line.component for line, result in self.judged.items() if result.status in ("fail", "allowed")}
+        return due(self.lines, failed)
+
+    @property
+    def left(self) -> list[Line]:
+        """The lines that are still to be judged, in turn."""
+        return in_turn(line for line in self.due if line.offered and line not in self.judged)
+
+    @property
     def results(self) -> list[Result]:
         """The results in the order of the plan, those of functions that are not offered among them."""
         found = []
-        for line in self.lines:
+        for line in self.due:
             if line in self.judged:
                 found.append(self.judged[line])
             elif not line.offered:
@@ -105,7 +116,7 @@ class Report:
             "profile": self.profile,
             "seed": self.seed,
             "verdict": self.verdict,
-            "expected": len(self.lines),
+            "expected": len(self.due),
             "checked": self.checked,
         }
         if self.interrupted:

@@ -28,7 +28,7 @@ class Conductor:
     def __init__(self, report: Report, adapter: Adapter, heard: Callable[[Result], None]) -> None:
         """`heard` is called for each result as it comes."""
         self._report, self._adapter, self._heard = report, adapter, heard
-        self.lines = {line.name: line for line in report.lines if line.offered}
+        self.lines = {line.name: line for line in report.left}
         self.errors: list[str] = []
 
     @pytest.hookimpl(tryfirst=True)
@@ -59,10 +59,20 @@ class Conductor:
 
 
 def run(report: Report, adapter: Adapter, heard: Callable[[Result], None], workers: str = "0") -> list[str]:
-    """Judge every line of the report that is offered; return what went wrong with the judge itself."""
+    """Judge every line of the report that is due; return what went wrong with the judge itself.
+
+    What explains a failure is judged in a session of its own, when the others have ended: whichever process has
+    judged what, the same lines are due then.
+    """
+    errors: list[str] = []
+    while report.left and not (errors or report.interrupted):
+        errors = _session(report, adapter, heard, workers)
+    return errors
+
+
+def _session(report: Report, adapter: Adapter, heard: Callable[[Result], None], workers: str) -> list[str]:
+    """Judge the lines that are left."""
     conductor = Conductor(report, adapter, heard)
-    if not conductor.lines:
-        return []
     with tempfile.TemporaryDirectory(prefix="assay-") as folder, pytest.MonkeyPatch.context() as patch:
         ini = Path(folder, "assay.ini")
         ini.write_text("[pytest]\n", encoding="utf-8")
@@ -71,7 +81,7 @@ def run(report: Report, adapter: Adapter, heard: Callable[[Result], None], worke
         arguments += ["--capture=no", "-W", "ignore", "-n", workers, "--dist", "worksteal"]
         arguments += ["-c", str(ini), "--rootdir", folder, "--basetemp", str(Path(folder, "basetemp")), folder]
         pytest.main(arguments, [conductor])
-    if len(report.judged) < len(conductor.lines):
+    if any(line not in report.judged for line in conductor.lines.values()):
         report.interrupted = True
     return conductor.errors
 

@@ -83,9 +83,11 @@ class Ticker:
         """Count one more result."""
         self._done += 1
         self._failed += result.status == "fail"
+        # What explains a failure comes on top.
+        self._total = max(self._total, self._done)
         if self._console.is_terminal:
             what = f"judging {self._name}" + (f", {self._failed} failed" if self._failed else "")
-            self._progress.update(self._task, advance=1, description=what)
+            self._progress.update(self._task, advance=1, total=self._total, description=what)
         elif time.monotonic() - self._last > _EVERY:
             self._last = time.monotonic()
             failed = f", {self._failed} failed" if self._failed else ""
@@ -113,7 +115,7 @@ def show_report(screen: Screen, report: Report) -> None:
 def _show_verdict(screen: Screen, report: Report) -> None:
     implementation = " ".join(filter(None, (report.offer.package, report.offer.version)))
     where = f" ({implementation} on {report.offer.device})" if implementation else ""
-    counts = [f"{report.checked} of {len(report.lines)} clauses checked"]
+    counts = [f"{report.checked} of {len(report.due)} clauses checked"]
     for word, status in (
         ("not offered", "not-offered"),
         ("unsupported", "unsupported"),

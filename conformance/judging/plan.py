@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ...adapters import Offer
+from ..cases.profiles import Profile
 from ..components import COMPONENTS, clauses_of
 from ..terms.clause import Clause
 
@@ -17,6 +18,8 @@ class Line:
     component: str
     dtype: str
     offered: bool
+    waits: bool = False
+    """Whether it only explains, and is judged once something has failed in its component."""
 
     @property
     def name(self) -> str:
@@ -33,8 +36,9 @@ class Selection:
     clauses: Collection[str] = ()
 
 
-def plan(offer: Offer, selection: Selection) -> Iterator[Line]:
-    """Every line, those of functions that are not offered among them."""
+def plan(offer: Offer, selection: Selection, profile: Profile | None = None) -> Iterator[Line]:
+    """Give every line, those of functions that are not offered among them; a clause that is named never waits."""
+    explains = profile is None or profile.explains or bool(selection.clauses)
     for name, component in COMPONENTS.items():
         if selection.components and name not in selection.components:
             continue
@@ -42,7 +46,13 @@ def plan(offer: Offer, selection: Selection) -> Iterator[Line]:
         for dtype in dtypes if component.has_dtype else [""]:
             for clause in clauses_of(component):
                 if not selection.clauses or clause.id in selection.clauses:
-                    yield Line(clause, name, dtype, name in offer.functions)
+                    waits = not explains and clause.role == "explains"
+                    yield Line(clause, name, dtype, name in offer.functions, waits)
+
+
+def due(lines: Iterable[Line], failed: Collection[str]) -> list[Line]:
+    """Give the lines that are judged or reported, those of components that have failed all of them."""
+    return [line for line in lines if not line.waits or line.component in failed]
 
 
 # What catches most comes first, followed by what looks at the same replies; what takes longest comes last.

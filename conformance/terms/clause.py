@@ -5,6 +5,11 @@
 
 A clause returns its largest error ratio, or raises `Violation`. What holds for every component has the prefix ALL and
 no component of its own.
+
+A clause decides or explains. What decides is always judged: what alone catches a wrong variant, and what looks where
+the comparison with a bound does not: at bits, at memory from call to call, at statistics of a whole tensor, at inputs
+beyond the covering set, at what a bound leaves room for. What explains says in its own words what is wrong with a
+component that those have failed; the quick profile judges it only then.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,6 +24,7 @@ if TYPE_CHECKING:
 
 Check: TypeAlias = "Callable[[Trial], float]"
 Prepare: TypeAlias = Callable[[Case], Case | None]
+Role: TypeAlias = Literal["decides", "explains"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,8 @@ class Clause:
     """Of the clauses for all components: whether it says anything of this one."""
     why: str = ""
     """Why it is there, where it alone catches no wrong variant; empty where it does."""
+    role: Role = "decides"
+    """`explains`: in the quick profile it is judged only where something has failed."""
 
 
 REGISTERED: Final[dict[str, Clause]] = {}
@@ -62,14 +70,27 @@ def clause(
     covering: bool = False,
     concerns: "Callable[[Component], bool]" = lambda component: True,
     why: str = "",
+    role: Role | None = None,
 ) -> Callable[[Check], Check]:
-    """Make a function a clause."""
+    """Make a function a clause; without a role, one that says why it is there explains."""
 
     def register(check: Check) -> Check:
         if id in REGISTERED:
             raise ValueError(f"there are two clauses {id}: give one of them another number")
         REGISTERED[id] = Clause(
-            id, component, sentence, formula, source, check, level, prepare, cases, covering, concerns, why
+            id,
+            component,
+            sentence,
+            formula,
+            source,
+            check,
+            level,
+            prepare,
+            cases,
+            covering,
+            concerns,
+            why,
+            role or ("explains" if why else "decides"),
         )
         return check
 

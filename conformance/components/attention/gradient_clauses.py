@@ -21,6 +21,7 @@ _MASKING = "paper, section 3.2.3: a masked weight is zero, whatever the key"
     _COMPONENT,
     "A key that no query sees gets a gradient of exactly zero, and so does its value.",
     formula="mask_ij = False for all i: dK_j = dV_j = 0",
+    role="decides",
     why="It says that padding gets a gradient; it is exact as well, where float16 lets an underflow through.",
     source=_MASKING,
     prepare=lambda case: case.but(mask="padding-right"),

@@ -31,6 +31,7 @@ def _table(trial: Trial, rows: dict[str, dict[str, float]], **options: Any) -> I
     "beam_search",
     "The length penalty decides between hypotheses of different lengths: 0 for the short here, 1 for the long.",
     formula="-2 > -2.5, but -2 / (6/6) < -2.5 / (9/6)",
+    role="decides",
     why="It has a model by hand on which the length penalty decides, with six penalties from -1 to 2.",
     source=_SOURCE,
 )
@@ -49,6 +50,7 @@ def penalty_decides(trial: Trial) -> float:
     "beam_search",
     "A hypothesis of end alone has a length of 1, and so its log-probability for a score under every length penalty.",
     formula="((5 + 1)/6)^alpha = 1",
+    role="decides",
     why="It has the shortest hypotheses there are, where a length that begins at 0 is told as that.",
     source=_SOURCE,
 )
@@ -65,6 +67,7 @@ def length_of_one(trial: Trial) -> float:
     "beam_search",
     "The search ends as `beam_stop` declares: when nothing is left to continue, or when beam_size have finished.",
     formula="exhaust: the late one at -0.75 is found, though two have finished before; first_full: it is not",
+    role="decides",
     why="It has a model by hand on which the two rules of stopping find different lists.",
     source="the convention",
 )
@@ -79,6 +82,7 @@ def stops(trial: Trial) -> float:
     "beam_search",
     "A finished hypothesis leaves the beam, and its place is filled up.",
     formula="beam_size = 2: after (start, end), both a and b go on",
+    role="decides",
     why="It has a model by hand on which a finished hypothesis that keeps its place costs the second best.",
     source=_CONTRACT,
 )
@@ -93,6 +97,7 @@ def place_filled_up(trial: Trial) -> float:
     "beam_search",
     "With max_length 0 the result is the start alone, with score 0.",
     formula="max_length = 0: [((start), 0)]",
+    role="decides",
     why="It names the search of no step, whose one answer is known without any search.",
     source=_CONTRACT,
     prepare=lambda case: case.but(max_length=0),
@@ -111,6 +116,7 @@ def no_step(trial: Trial) -> float:
     "beam_search",
     "Where start = end, the start ends nothing, and a later one does.",
     formula="start = end: (start) is unfinished, (start, end) is finished",
+    role="decides",
     why="It judges models whose start is their end, and nothing else, where the start must end nothing.",
     source=_CONTRACT,
     prepare=lambda case: case.but(ends="same", max_length=max(case["max_length"], 1)),
@@ -125,6 +131,7 @@ def start_is_no_end(trial: Trial) -> float:
     "beam_search",
     "A step of -inf is never taken, so there may be fewer than beam_size hypotheses, or none.",
     formula="log p = -inf: no continuation",
+    role="decides",
     why="It adds to tables with dead ends three by hand: one path, a beam that is stuck, and no path at all.",
     source=_CONTRACT,
     prepare=lambda case: case.but(regime="dead", max_length=max(case["max_length"], 1)),
@@ -143,6 +150,7 @@ def impossible_steps(trial: Trial) -> float:
     "beam_search",
     "Equal scores may come in any order, but all beam_size of them come.",
     formula="p = 1/V: the score is a function of the length",
+    role="decides",
     why="It judges ties and nothing else: a search that keeps one hypothesis for each parent loses some.",
     source=_CONTRACT,
     prepare=lambda case: case.but(regime="flat"),
@@ -157,6 +165,7 @@ def ties(trial: Trial) -> float:
     "beam_search",
     "A call does not depend on the calls before it, and leaves the table as it was.",
     formula="f(x) after f(x') = f(x)",
+    role="decides",
     why="It searches another table, a wider beam and another penalty first, which no other clause does.",
     source="a formula has no memory",
 )

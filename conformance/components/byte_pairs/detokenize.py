@@ -41,6 +41,7 @@ def _required(trial: Trial, inputs: Inputs) -> float:
     "detokenize",
     "The text is the tokens joined, with nothing between them and nothing tidied.",
     formula="text = t_1 t_2 ... t_n",
+    role="decides",
     why="It joins what texts have for tokens, on every kind of text; BPE-14 has tokens that none has.",
     source=_SOURCE,
     covering=True,
@@ -55,6 +56,7 @@ def joined(trial: Trial) -> float:
     "detokenize",
     "Tokens that no tokenizer would give are joined as well: a model may write any.",
     formula="text = t_1 t_2 ... t_n",
+    role="decides",
     why="It joins tokens that no text has: every product of a merge, white space alone, none at all.",
     source=_SOURCE,
 )
@@ -89,6 +91,7 @@ def round_trip(trial: Trial) -> float:
     "detokenize",
     "A call does not depend on the calls before it.",
     formula="f(x) after f(x') = f(x)",
+    role="decides",
     why="It calls with fewer tokens first and with none: what is left over from these is told as that.",
     source="a formula has no memory",
 )

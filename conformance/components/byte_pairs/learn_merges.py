@@ -72,6 +72,7 @@ def _required(trial: Trial, inputs: Inputs) -> float:
     "learn_merges",
     "Each merge is a most frequent pair of neighbours, counted in the text as the merges before it leave it.",
     formula="count(a, b) = max over all pairs",
+    role="decides",
     why="It counts again after each merge, so that any of equally frequent pairs is right.",
     source=_SOURCE,
     covering=True,
@@ -107,6 +108,7 @@ def as_many(trial: Trial) -> float:
     "learn_merges",
     "Overlapping pairs are counted where they stand.",
     formula="count(a, a) in aaaaa = 4",
+    role="decides",
     why="It has texts by hand in which counting without overlaps prefers another pair.",
     source=f"{_SOURCE}, get_stats: for i in range(len(symbols) - 1)",
 )
@@ -124,6 +126,7 @@ def overlaps(trial: Trial) -> float:
     "learn_merges",
     "A longer list of merges begins with the shorter one.",
     formula="merges(count)_i = merges(count + k)_i",
+    role="decides",
     why="It compares two lists: a choice among equals that depends on how many are wanted cannot be relied on.",
     source=_SOURCE,
     prepare=lambda case: case.but(L=max(case["L"], 8)),
@@ -142,6 +145,7 @@ def longer_list(trial: Trial) -> float:
     "learn_merges",
     "A call does not depend on the calls before it.",
     formula="f(x) after f(x') = f(x)",
+    role="decides",
     why="It learns from another text of the same characters first: counts that are kept are told as that.",
     source="a formula has no memory",
 )

@@ -42,6 +42,7 @@ def ignored_targets_do_not_count(trial: Trial) -> float:
     "cross_entropy",
     "The logits of a target that does not count do not matter, and their gradient is zero.",
     formula="d loss / d logits_i = 0 where targets_i = ignore_index",
+    role="decides",
     why="It says that ignored logits matter or get a gradient, and wants that to be zero, not small.",
     source=_SOURCE,
     prepare=_ignoring,

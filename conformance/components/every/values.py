@@ -60,6 +60,7 @@ def _large(component: Component, dtype: str, seed: int) -> list[Case]:
     None,
     "Over a whole tensor the errors have no bias, no gain and no more noise than rounding makes.",
     formula="RMS(e / sigma) <= 1.15 + 4/sqrt(N); self-normalised t of bias, gain and each direction <= 7",
+    role="decides",
     why="It judges whole tensors of thousands of elements, where a bias far below one element's bound adds up.",
     source="docs/bounds.md, aggregates",
     cases=_large,
@@ -88,6 +89,7 @@ def aggregates(trial: Trial) -> float:
     None,
     "Where the right answer is representable and every order of operations reaches it, it is reached bit for bit.",
     formula="actual = y",
+    role="decides",
     why="It is exact, where the bound allows for roundings that do not happen on such numbers.",
     source="the component's formula, on small integers, one-hot and uniform weights, zeros",
     covering=True,
@@ -149,6 +151,7 @@ def arguments_untouched(trial: Trial) -> float:
     None,
     "The same call gives the same bits.",
     formula="f(x) = f(x)",
+    role="decides",
     why="It says that two answers to one call differ; each of them alone may be within the bound.",
     source="a formula is a function",
 )
@@ -163,6 +166,7 @@ def deterministic(trial: Trial) -> float:
     None,
     "A call does not depend on the calls before it.",
     formula="f(x) after f(x') = f(x)",
+    role="decides",
     why="It calls again on the same arrays, overwritten in place, and after each option; ALL-1 makes new ones.",
     source="a formula has no memory",
 )

@@ -74,6 +74,7 @@ def permutation_equivariant(trial: Trial) -> float:
     _COMPONENT,
     "A padded position gets a gradient of exactly zero from the others.",
     formula="mask_j = False, g_j = 0: dx_j = 0",
+    role="decides",
     why="It says that padding gets a gradient from the others; in float16 the bound may be infinite there.",
     source="paper, section 3.2.3, differentiated",
     prepare=lambda case: case.but(mask="none", regime="normal"),

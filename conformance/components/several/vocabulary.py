@@ -23,6 +23,7 @@ _INDEX: Final = {
     "embedding",
     "The matrix that is given is read at every call: an update of it in place is seen.",
     formula="y of W' after y of W, where W' is W after an optimizer's step",
+    role="decides",
     why="It updates the matrix in place, as an optimizer does, and says that the old one is still read.",
     source='paper, section 3.4: "we share the same weight matrix between the two embedding layers and the linear map"',
 )
@@ -31,6 +32,7 @@ _INDEX: Final = {
     "output_logits",
     "The matrix that is given is read at every call: an update of it in place is seen.",
     formula="logits(h; W') after logits(h; W), where W' is W after an optimizer's step",
+    role="decides",
     why="It updates the matrix in place, as training does where it is tied, and looks at the logits after it.",
     source='paper, section 3.4: "we share the same weight matrix"',
 )
