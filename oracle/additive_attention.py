@@ -109,8 +109,7 @@ def additive_attention_bound(
     with np.errstate(all="ignore"):
         q, of_q = _projection(call.query, call.w_query, call.w_key.shape[0], numerics)
         k, of_k = _projection(call.key, call.w_key, call.w_query.shape[0], numerics)
-        shape = (*q.shape[:2], call.value.shape[2])
-        expected, temperature, *parts = (np.empty(shape) for _ in range(5))
+        expected, temperature, *parts = (np.empty((*q.shape[:2], call.value.shape[2])) for _ in range(5))
         errors, scaled = Errors(*parts), values(call.value, np.float64)
         for part in call.blocks():
             a = q[:, part, None] + k[:, None]  # (B, block, L_k, d_a)
