@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .contract import CONVENTIONS, DTYPES, FUNCTIONS, NUMERICS, SIZES
+from .contract import CONVENTIONS, DTYPES, FUNCTIONS, NUMERICS, RENAMED, SIZES
 
 
 class UserError(Exception):
@@ -123,7 +123,7 @@ def check_conventions(conventions: object, where: str) -> dict[str, str]:
 
 
 def check_numerics(numerics: object, where: str) -> dict[str, dict[str, object]]:
-    """Return the declared numerics, dtype -> field -> value, well-formed."""
+    """Return the declared numerics, dtype -> field -> value, well-formed, each field by its name of today."""
     if not isinstance(numerics, Mapping):
         raise AdapterError(
             f'{where}: numerics must be a dict such as {{"bfloat16": {{"accumulate": "float32"}}}}, '
@@ -137,14 +137,27 @@ def check_numerics(numerics: object, where: str) -> dict[str, dict[str, object]]
             raise AdapterError(f"{where}: numerics[{dtype!r}] must be a dict of fields, not {type(fields).__name__}")
         for name, value in fields.items():
             _check_field(name, value, f"{where}: numerics[{dtype!r}]")
-    return {dtype: dict(fields) for dtype, fields in numerics.items()}
+        for old, new in RENAMED.items():
+            if old in fields and new in fields:
+                raise AdapterError(
+                    f"{where}: numerics[{dtype!r}] declares {old!r} and {new!r}, which are one field: leave {old!r} out"
+                )
+    return {
+        dtype: {RENAMED.get(name, name): value for name, value in fields.items()} for dtype, fields in numerics.items()
+    }
+
+
+def notes_on_names(numerics: Mapping[str, Mapping[str, object]]) -> tuple[str, ...]:
+    """Return a note for each field that is declared by the name that it had in the last release."""
+    used = dict.fromkeys(name for fields in numerics.values() for name in fields if name in RENAMED)
+    return tuple(f"numerics declares {old}, which is called {RENAMED[old]} now and means the same" for old in used)
 
 
 def _check_field(name: object, value: Any, where: str) -> None:
-    if not isinstance(name, str) or name not in NUMERICS:
+    if not isinstance(name, str) or name not in (*NUMERICS, *RENAMED):
         hint = suggestion(name, NUMERICS) or f"; the fields are {choices(NUMERICS)}"
         raise AdapterError(f"{where} has no field {name!r}{hint}")
-    allowed = NUMERICS[name]
+    allowed = NUMERICS[RENAMED.get(name, name)]
     if isinstance(allowed, tuple):
         if value not in allowed:
             hint = suggestion(value, allowed) or f"; it is one of {choices(allowed)}"
@@ -180,14 +193,15 @@ def offer_from_header(header: Mapping[str, Any], where: str) -> Offer:
         names[name] = header.get(name, default)
         if not isinstance(names[name], list):
             raise AdapterError(f"{where}: {name!r} of the handshake must be a list, not {names[name]!r:.200}")
+    numerics = check_numerics(header.get("numerics", {}), where)
     return Offer(
         **texts,
         dtypes=check_dtypes(header.get("dtypes", ["float32"]), where),
         functions=tuple(dict.fromkeys(functions)),
         gradients=tuple(name for name in names["gradients"] if name in functions),
         conventions=check_conventions(header.get("conventions", {}), where),
-        numerics=check_numerics(header.get("numerics", {}), where),
+        numerics=numerics,
         layouts=tuple(map(str, names["layouts"])),
-        notes=check_notes(names["notes"], where),
+        notes=(*check_notes(names["notes"], where), *notes_on_names(header.get("numerics", {}))),
         sizes=check_sizes(header.get("sizes", SIZES[0]), where),
     )

@@ -21,6 +21,7 @@ from .declaration import (
     check_sizes,
     check_text,
     choices,
+    notes_on_names,
     suggestion,
     text_of,
 )
@@ -81,6 +82,7 @@ def _checked(found: Found, component: str | None, framework: str | None) -> Load
         text = text_of(error).partition("\n")[0]
         raise AdapterError(f"{where}: the device {device!r} cannot be used with {framework}: {text}") from error
     package = check_text(getattr(declared, "package", framework), "package", where)
+    numerics = check_numerics(getattr(declared, "numerics", {}), where)
     offer = Offer(
         name=found.name,
         framework=framework,
@@ -93,9 +95,9 @@ def _checked(found: Found, component: str | None, framework: str | None) -> Load
             name for name in functions if FUNCTIONS[name].differentiable and (bridge.differentiates or name in vjps)
         ),
         conventions=check_conventions(getattr(declared, "conventions", {}), where),
-        numerics=check_numerics(getattr(declared, "numerics", {}), where),
+        numerics=numerics,
         layouts=bridge.layouts,
-        notes=check_notes(getattr(declared, "notes", ()), where),
+        notes=(*check_notes(getattr(declared, "notes", ()), where), *notes_on_names(getattr(declared, "numerics", {}))),
         sizes=check_sizes(getattr(declared, "sizes", SIZES[0]), where),
     )
     return Loaded(offer, functions, vjps, bridge)

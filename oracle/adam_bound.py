@@ -124,7 +124,7 @@ def _of_correction(beta: float, t: int, numerics: Numerics) -> float:
     kappa = U (1 + (t + max(c_e, t - 1)) beta^t / (1 - beta^t))
     """
     power = beta**t
-    return numerics.unit * (1 + (t + max(numerics.exp_ulp, t - 1)) * power / (1 - power))
+    return numerics.unit * (1 + (t + max(numerics.exp_error, t - 1)) * power / (1 - power))
 
 
 def _update(

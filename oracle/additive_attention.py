@@ -105,7 +105,7 @@ def additive_attention_bound(
     call = _arguments(query, key, value, w_query, w_key, v, masked_row)
     masked_row, or_nan = judged_without_keys(masked_row, call.key.shape[1])
     numerics = of_steps(numerics)
-    unit, c_e, n = numerics.unit, numerics.exp_ulp, numerics.roundings(call.v.size)
+    unit, c_e, n = numerics.unit, numerics.exp_error, numerics.roundings(call.v.size)
     with np.errstate(all="ignore"):
         q, of_q = _projection(call.query, call.w_query, call.w_key.shape[0], numerics)
         k, of_k = _projection(call.key, call.w_key, call.w_query.shape[0], numerics)
@@ -216,7 +216,7 @@ def _projection(x: Array, w: Array, others: int, numerics: Numerics) -> tuple[Ar
 
 def _additive_scores(tape: Tape, query: Computed, key: Computed, v: Computed) -> Computed:
     """v . tanh(q_i + k_j), and back."""
-    numerics, unit, c_e = tape.numerics, tape.numerics.unit, tape.numerics.exp_ulp
+    numerics, unit, c_e = tape.numerics, tape.numerics.unit, tape.numerics.exp_error
     q, k = tape.read(query), tape.read(key)
     (e_q, v_q, _), (e_k, v_k, _) = q.errors, k.errors
     shape_q, shape_k = q.value.shape, k.value.shape

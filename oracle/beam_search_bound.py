@@ -91,7 +91,7 @@ def beam_score_bound(
     """
     table = np.asarray(log_probabilities, np.float64)
     y, base = abs(beam_score(table, tokens, length_penalty=length_penalty)), (4 + len(tokens)) / 6
-    powers = numerics.exp_ulp + 2 + abs(length_penalty) * (2 + abs(math.log(base)))
+    powers = numerics.exp_error + 2 + abs(length_penalty) * (2 + abs(math.log(base)))
     r = math.expm1(numerics.unit * powers + _stored(numerics)) * _doubled(numerics)
     form = FORMATS[numerics.hidden or numerics.accumulate]
     before = sum_bound(table, tokens, numerics) / penalty(tokens, length_penalty) * (1 + r) + y * r

@@ -134,7 +134,7 @@ def _rows_of(weights: Weights, v: Values, expected: Array, numerics: Numerics) -
     p_max, farthest = p.max(-1, keepdims=True, initial=0), gap.max(-1, keepdims=True, initial=0)
     log_l = np.where(many, -np.log(p_max), 0)  # the largest weight is exp(0) / l
     largest = np.maximum(np.abs(m), np.abs(m - farthest))
-    lse = np.where(many, np.abs(m + log_l) + largest + numerics.exp_ulp * log_l, 0)
+    lse = np.where(many, np.abs(m + log_l) + largest + numerics.exp_error * log_l, 0)
     return _Rows(p, gap, m, n, o, p_max, farthest, lse)
 
 
@@ -154,7 +154,7 @@ class _Off(NamedTuple):
 
 def _errors_of_weights(rows: _Rows, of_scores: Errors, v: Values, numerics: Numerics) -> tuple[_Off, Array]:
     """Give what errors of the weights make of E, and their variance relative to p^2."""
-    p, n, o, unit, c_e = rows.p, rows.n, rows.o, numerics.unit, numerics.exp_ulp
+    p, n, o, unit, c_e = rows.p, rows.n, rows.o, numerics.unit, numerics.exp_error
     rho, v_p = exponential_errors(rows.gap, rows.m, rows.farthest, n, numerics)
     rho += of_scores.error
     v_p += of_scores.variance
@@ -198,7 +198,7 @@ def _variance(rows: _Rows, v_p: Array, v: Values) -> Array:
 
 def _coherent(rows: _Rows, v: Values, numerics: Numerics) -> tuple[Array, Array]:
     """Give what may be common to many elements, and T in units of `Values.size`."""
-    d, p, o, unit, c_e = rows.o.shape[-1], rows.p, rows.o, numerics.unit, numerics.exp_ulp
+    d, p, o, unit, c_e = rows.o.shape[-1], rows.p, rows.o, numerics.unit, numerics.exp_error
     s = rows.m - rows.gap
     s *= p
     moment = s @ v.moments[..., d:]  # sum p s v, sum p s

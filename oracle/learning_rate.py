@@ -44,7 +44,7 @@ def learning_rate_bound(steps: ArrayLike, *, d_model: int, warmup: int, numerics
     unit = numerics.unit
     rounded_step = np.asarray(steps).astype(np.int64) * unit > 1
     roundings = rounded_step + 1.5 * (warmup * unit > 1) + 0.5 * (d_model * unit > 1)
-    error = y * np.expm1(unit * (2 * numerics.exp_ulp + 2 + roundings))
+    error = y * np.expm1(unit * (2 * numerics.exp_error + 2 + roundings))
     return finish(y, Errors(error, np.zeros_like(y), error), numerics, rows_independent=False)
 
 

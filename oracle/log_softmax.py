@@ -134,7 +134,7 @@ def log_probability_errors(rows: LogProbabilities, numerics: Numerics) -> Errors
 
     Statistics kept in a narrower format add u_s (1 + log l + |lse| + gap): l, log l, lse and x - m are rounded to it.
     """
-    unit, c_e = numerics.unit, numerics.exp_ulp
+    unit, c_e = numerics.unit, numerics.exp_error
     _, p, gap, m, log_l, seen, n = rows
     with np.errstate(all="ignore"):
         y = np.where(seen, rows.y, 0)
@@ -179,7 +179,7 @@ def kept_probability_errors(rows: LogProbabilities, of_y: Errors, numerics: Nume
 
     Steps that pass tensors of a narrower format keep y in it, so that E_y has half an ulp of y, and p itself.
     """
-    unit, c_e, p = numerics.unit, numerics.exp_ulp, rows.p
+    unit, c_e, p = numerics.unit, numerics.exp_error, rows.p
     afresh = probability_errors(p, rows.gap, rows.m, rows.n, rows.seen, EXACT, numerics)
     of_y = stored(rows.y, of_y, numerics.hidden)
     with np.errstate(all="ignore"):

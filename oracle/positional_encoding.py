@@ -66,7 +66,7 @@ def positional_encoding_bound_at(
     """
     positions = _arguments(positions, d_model, positional_layout)
     sines, cosines = sines_and_cosines(positions, d_model)
-    unit, c_e = numerics.unit, numerics.exp_ulp
+    unit, c_e = numerics.unit, numerics.exp_error
     pos = positions[:, None].astype(np.float64)
     ln_w = -np.log(10000) * np.arange(0, d_model, 2) / d_model
     e_theta = pos * np.exp(ln_w) * np.expm1(unit * (2 + c_e + 3 * np.abs(ln_w) + (pos * unit > 1)))

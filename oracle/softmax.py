@@ -83,7 +83,7 @@ def probability_errors(
     E <= exp(U (n + 3 + |lse| + ...) + 2 E^x). `remade`: a backward pass makes the weights again as exp(x - lse) from
     other scores than those of the sum, so that nothing cancels: rho + R in place of (1 - p) rho + (R - p rho).
     """
-    unit, c_e = numerics.unit, numerics.exp_ulp
+    unit, c_e = numerics.unit, numerics.exp_error
     farthest = gap.max(-1, keepdims=True, initial=0)
     log_l = np.log(np.exp(-gap).sum(-1, keepdims=True, where=seen))
     rho, v = exponential_errors(gap, m, farthest, n, numerics)
@@ -125,7 +125,7 @@ def exponential_errors(gap: Any, m: Any, farthest: Any, n: Any, numerics: Numeri
 
     Statistics kept in a narrower format add u_s (1 + sigma + log n): merged parts have log-sum-exps rounded to it.
     """
-    c_e, log_n, many = numerics.exp_ulp, np.log(np.maximum(n, 1)), n > 1
+    c_e, log_n, many = numerics.exp_error, np.log(np.maximum(n, 1)), n > 1
     sigma = np.maximum(np.abs(m), np.abs(m - farthest))
     row = many * (2 * sigma + 4 * log_n + c_e * (2 + log_n))
     v_row = many * (sigma**2 + c_e**2 + (1 + c_e**2) * np.log2(n + 1)) / 3

@@ -8,6 +8,7 @@ import pytest
 
 from assay.adapters import AdapterError, Opening, available, open_adapter
 from assay.adapters.contract import FUNCTIONS
+from assay.adapters.declaration import check_numerics, notes_on_names, offer_from_header
 from assay.adapters.loading import check_requirements, load
 
 GOOD = "def softmax(x):\n    return x\n"
@@ -89,9 +90,14 @@ def sentence(tmp_path, text, suffix="", **options):
             "['accumulate'] is 'float23'; did you mean 'float32'?",
         ),
         (GOOD + "numerics = {'float16': {'rounding': 'up'}}", "is 'up'; it is one of nearest or toward-zero"),
-        (GOOD + "numerics = {'float16': {'exp_ulp': 0}}", "['exp_ulp'] must be a number above 0, not 0"),
-        (GOOD + "numerics = {'float16': {'exp_ulp': float('nan')}}", "must be a number above 0, not nan"),
-        (GOOD + "numerics = {'float16': {'exp_ulp': True}}", "must be a number above 0, not True"),
+        (GOOD + "numerics = {'float16': {'exp_error': 0}}", "['exp_error'] must be a number above 0, not 0"),
+        (GOOD + "numerics = {'float16': {'exp_error': float('nan')}}", "must be a number above 0, not nan"),
+        (GOOD + "numerics = {'float16': {'exp_error': True}}", "must be a number above 0, not True"),
+        (GOOD + "numerics = {'float16': {'exp_ulp': -1}}", "['exp_ulp'] must be a number above 0, not -1"),
+        (
+            GOOD + "numerics = {'float16': {'exp_ulp': 2, 'exp_error': 2}}",
+            "numerics['float16'] declares 'exp_ulp' and 'exp_error', which are one field: leave 'exp_ulp' out",
+        ),
         (GOOD + "numerics = {'float16': {'block': 0}}", "['block'] must be a whole number, 1 or more, not 0"),
         (GOOD + "numerics = {'float16': {'block': 2.0}}", "must be a whole number, 1 or more, not 2.0"),
     ],
@@ -234,7 +240,7 @@ def test_what_is_declared_is_offered(tmp_path):
     file = tmp_path / "mine.py"
     file.write_text(
         GOOD + "package = 'numpy'\ndtypes = ['bfloat16']\nconventions = {'masked_row': 'nan'}\n"
-        "numerics = {'bfloat16': {'exp_ulp': 2, 'block': 4}}\nnotes = 'a note'\n"
+        "numerics = {'bfloat16': {'exp_error': 2, 'block': 4}}\nnotes = 'a note'\n"
     )
     offer = load(str(file)).offer
 
@@ -242,7 +248,24 @@ def test_what_is_declared_is_offered(tmp_path):
     assert offer.version == np.__version__
     assert (offer.functions, offer.dtypes, offer.notes) == (("softmax",), ("bfloat16",), ("a note",))
     assert offer.conventions == {"masked_row": "nan"}
-    assert offer.numerics == {"bfloat16": {"exp_ulp": 2, "block": 4}}
+    assert offer.numerics == {"bfloat16": {"exp_error": 2, "block": 4}}
+
+
+def test_the_name_that_a_field_had_is_taken_with_a_note(tmp_path):
+    """From a file as from the handshake of a program: the same number, by its name of today."""
+    declared = {"float32": {"exp_ulp": 7}, "float16": {"exp_ulp": 1024, "block": 4}}
+    (tmp_path / "mine.py").write_text(GOOD + f"notes = 'a note'\nnumerics = {declared}")
+    for offer in (
+        load(str(tmp_path / "mine.py")).offer,
+        offer_from_header({"functions": ["softmax"], "notes": ["a note"], "numerics": declared}, "mine"),
+    ):
+        assert offer.numerics == {"float32": {"exp_error": 7}, "float16": {"exp_error": 1024, "block": 4}}
+        assert offer.notes == (
+            "a note",
+            "numerics declares exp_ulp, which is called exp_error now and means the same",
+        )
+    assert check_numerics({"float32": {"exp_error": 7}}, "mine") == {"float32": {"exp_error": 7}}
+    assert notes_on_names({"float32": {"exp_error": 7}}) == ()
 
 
 def test_the_list_imports_no_framework():

@@ -152,7 +152,7 @@ def test_masked_poison_and_visible_poison():
         {"statistics": "bfloat16"},
         {"probabilities": "bfloat16"},
         {"rounding": "toward-zero"},
-        {"exp_ulp": 1024.0},
+        {"exp_error": 1024.0},
     ],
     ids=lambda each: next(iter(each)),
 )

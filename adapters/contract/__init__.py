@@ -9,6 +9,7 @@ from .declarations import CONVENTIONS as CONVENTIONS
 from .declarations import DTYPES as DTYPES
 from .declarations import FORMATS as FORMATS
 from .declarations import NUMERICS as NUMERICS
+from .declarations import RENAMED as RENAMED
 from .declarations import SIZES as SIZES
 from .function import REQUIRED as REQUIRED
 from .function import Function as Function

@@ -33,7 +33,10 @@ NUMERICS: Final[Mapping[str, tuple[str, ...] | type[int] | type[float]]] = {
     "statistics": FORMATS,
     "rounding": ("nearest", "toward-zero"),
     "variance": ("two-pass", "one-pass"),
-    "exp_ulp": float,
+    "exp_error": float,
     "block": int,
     "gradient_chunks": int,
 }
+
+RENAMED: Final[Mapping[str, str]] = {"exp_ulp": "exp_error"}
+"""Fields of `NUMERICS` by the name that they had in the last release, which is taken for this one: the same numbers."""

@@ -30,6 +30,6 @@ package = "torch"
 dtypes = ("float64", "float32", "bfloat16", "float16")
 # The flash kernel for float16 on a processor takes its exponentials with a relative bias of 4.5e-5, measured:
 # some 1024 units in the last place of its float32 accumulator.
-numerics = {"float16": {"exp_ulp": 1024, "probabilities": "float16"}}
+numerics = {"float16": {"exp_error": 1024, "probabilities": "float16"}}
 
 adam = Adam().adam

@@ -20,7 +20,7 @@ from .formats import FORMATS
 SIXTEEN_BITS: Final = ("bfloat16", "float16")
 
 # Declaring one of these keeps an implementation in class 2.
-_OF_CLASS_2: Final = ("probabilities", "hidden", "rounding", "exp_ulp")
+_OF_CLASS_2: Final = ("probabilities", "hidden", "rounding", "exp_error")
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class Numerics:
     """Tensors that pass between the steps of a component are stored in it."""
     statistics: str | None = None
     """Row maxima, sums, means and variances are kept in it."""
-    exp_ulp: float = 4.0
-    """The error of exp, tanh, sin, cos and pow, in unit roundoffs of `accumulate`."""
+    exp_error: float = 4.0
+    """The error of exp, tanh, sin, cos and pow, in unit roundoffs of `accumulate`; 1 ulp = 2."""
     rounding: str = "nearest"
     """Of the accumulator: `nearest`, or `toward-zero` as some matrix units do."""
     block: int = 1
