@@ -118,10 +118,7 @@ def additive_attention_bound(
             of_a = of_a._replace(variance=of_a.variance + VARIANCE_OF_ROUNDING * (unit * a) ** 2)
             of_a = stored(a, of_a, numerics.hidden)
             t = np.tanh(a)
-            steepest = 1 - np.tanh(np.maximum(np.abs(a) - of_a.error, 0)) ** 2
-            e_t = np.minimum(steepest * of_a.error, 2) + c_e * unit
-            v_t = np.minimum(steepest**2 * of_a.variance + VARIANCE_OF_ROUNDING * (c_e * unit) ** 2, e_t**2)
-            of_t = stored(t, Errors(e_t, v_t), numerics.hidden)
+            of_t = stored(t, _errors_of_tanh(a, of_a, numerics), numerics.hidden)
             s, of_s = matrix_product(t, call.v[:, None], numerics)  # (B, block, L_k, 1)
             e_s = of_s.error + (1 + n * unit) * (of_t.error @ np.abs(call.v))[..., None]
             v_s = of_s.variance + (of_t.variance @ call.v**2)[..., None]
@@ -214,9 +211,17 @@ def _projection(x: Array, w: Array, others: int, numerics: Numerics) -> tuple[Ar
     return product, stored(product, Errors(error, variance, np.zeros_like(error)), numerics.hidden)
 
 
+def _errors_of_tanh(a: Array, of_a: Errors, numerics: Numerics) -> Errors:
+    """Give E_t and V_t of tanh(a): its slope is taken where |a| is least."""
+    of_exp = numerics.exp_error * numerics.unit
+    steepest = 1 - np.tanh(np.maximum(np.abs(a) - of_a.error, 0)) ** 2
+    error = np.minimum(steepest * of_a.error, 2) + of_exp
+    return Errors(error, np.minimum(steepest**2 * of_a.variance + VARIANCE_OF_ROUNDING * of_exp**2, error**2))
+
+
 def _additive_scores(tape: Tape, query: Computed, key: Computed, v: Computed) -> Computed:
     """v . tanh(q_i + k_j), and back."""
-    numerics, unit, c_e = tape.numerics, tape.numerics.unit, tape.numerics.exp_error
+    numerics, unit = tape.numerics, tape.numerics.unit
     q, k = tape.read(query), tape.read(key)
     (e_q, v_q, _), (e_k, v_k, _) = q.errors, k.errors
     shape_q, shape_k = q.value.shape, k.value.shape
@@ -226,10 +231,8 @@ def _additive_scores(tape: Tape, query: Computed, key: Computed, v: Computed) ->
     e_a = e_q + e_k + unit * np.abs(a)
     kept = stored_in(Computed(a, e_a, v_q + v_k + VARIANCE_OF_ROUNDING * np.square(unit * a)), numerics.hidden)
     t = np.tanh(a)
-    steepest = 1 - np.tanh(np.maximum(np.abs(a) - kept.error, 0)) ** 2
-    e_t = np.minimum(steepest * kept.error, 2) + c_e * unit
-    v_t = np.minimum(steepest**2 * kept.variance + VARIANCE_OF_ROUNDING * (c_e * unit) ** 2, e_t**2)
-    tanh = stored_in(Computed(t, e_t, v_t), numerics.hidden)
+    of_t = _errors_of_tanh(a, Errors(kept.error, kept.variance), numerics)
+    tanh = stored_in(Computed(t, of_t.error, of_t.variance), numerics.hidden)
     column = Computed(v.value[:, None])
     s = product(tanh, column, numerics).mapped(lambda array: array[..., 0])
 
