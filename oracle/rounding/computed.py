@@ -172,6 +172,12 @@ def total(a: Computed, axis: int | tuple[int, ...], numerics: Numerics, chunks: 
     return Computed(y, error, variance, c)
 
 
+def larger(one: Computed, other: Computed) -> Computed:
+    """Give the larger errors of two ways to compute one tensor, both of which are right."""
+    errors = (np.maximum(*each) for each in zip(one.errors, other.errors, strict=True))
+    return Computed(one.value, *errors)
+
+
 def rounded(bound: Bound) -> Computed:
     """What a bound says of a result, its final rounding included, as what the next computation begins with."""
     return Computed(bound.expected, bound.worst, np.square(bound.deviation), bound.coherent)

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..shapes import Array
 from .bound import VARIANCE_OF_ROUNDING, Bound, Z
-from .computed import Computed, added, bounded, product, stored_in, total
+from .computed import Computed, added, bounded, product, stored_in, times, total
 from .numerics import Numerics
 
 Backward = Callable[[Computed], Sequence[Computed | None]]
@@ -134,6 +134,14 @@ def relu(tape: Tape, h: Computed) -> Computed:
 def add(tape: Tape, a: Computed, b: Computed) -> Computed:
     """a + b of equal shapes: both get g."""
     return tape.record(added(tape.read(a), tape.read(b), tape.numerics), (a, b), lambda g: (g, g))
+
+
+def multiply(tape: Tape, a: Computed, b: Computed) -> Computed:
+    """Multiply element by element, a b: da = g b, db = g a."""
+    one, other, numerics = tape.read(a), tape.read(b), tape.numerics
+    return tape.record(
+        times(one, other, numerics), (a, b), lambda g: (times(g, other, numerics), times(g, one, numerics))
+    )
 
 
 def rearrange(tape: Tape, a: Computed, there: Callable[[Array], Array], back: Callable[[Array], Array]) -> Computed:
