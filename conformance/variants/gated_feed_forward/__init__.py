@@ -1,0 +1,1 @@
+"""Right and wrong variants of the gated feed-forward network."""
