@@ -230,7 +230,7 @@ instead(
     "The exponential of h overflows: exp(h) h / (1 + exp(h)) is NaN for a large gate.",
     function=lambda h: h * np.exp(h) / (1 + np.exp(h)),
     needs="SwiGLU, a gate above 89",
-    dtypes=WIDE + ("bfloat16",),
+    dtypes=(*WIDE, "bfloat16"),
 )
 instead(
     "gated-gelu-undeclared-tanh",
