@@ -136,6 +136,38 @@ def feed_forward(x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: Any) -> Any:
     return result
 
 
+def gated_feed_forward(
+    x: Any,
+    w_gate: Any,
+    w_up: Any,
+    w_down: Any,
+    *,
+    activation: str = "swiglu",
+    gelu_form: str = "erf",
+    relu_at_zero: str = "zero",
+) -> Any:
+    """(f(x W_gate) * (x W_up)) W_down."""
+    x, w_gate, w_up, w_down = map(exact, (x, w_gate, w_up, w_down))
+    f = {"swiglu": _swish, "geglu": {"erf": _gelu, "tanh": _gelu_by_tanh}[gelu_form], "reglu": above_zero}[activation]
+    result = np.empty(x.shape, object)
+    for b in range(x.shape[0]):
+        h, up = product(x[b], w_gate), product(x[b], w_up)
+        result[b] = product(filled(h.shape, lambda i, k, h=h, up=up: f(h[i, k]) * up[i, k]), w_down)
+    return result
+
+
+def _swish(h: Any) -> Any:
+    return h / (1 + mpmath.exp(-h))
+
+
+def _gelu(h: Any) -> Any:
+    return h * mpmath.erfc(-h / mpmath.sqrt(2)) / 2
+
+
+def _gelu_by_tanh(h: Any) -> Any:
+    return h * (1 + mpmath.tanh(mpmath.sqrt(2 / mpmath.pi) * (h + mpmath.mpf("0.044715") * h**3))) / 2
+
+
 def above_zero(number: Any) -> Any:
     """max(0, .), by the real part; the derivative at zero is zero."""
     return number if mpmath.re(number) > 0 else mpmath.mpf(0)

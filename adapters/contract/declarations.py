@@ -20,6 +20,8 @@ CONVENTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "smoothing_over": ("all", "others"),
     "beam_stop": ("exhaust", "first_full"),
     "beam_ends": ("beam", "twice"),
+    "gelu_form": ("erf", "tanh"),
+    "relu_at_zero": ("zero", "half", "one"),
 }
 
 # A field takes one of the values listed, or a number of the type given, not below the smallest.

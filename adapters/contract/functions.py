@@ -65,6 +65,13 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
             {"result": "B L d_model"},
         ),
         Function(
+            "gated_feed_forward",
+            {"x": "B L d_model", "w_gate": "d_model d_ff", "w_up": "d_model d_ff", "w_down": "d_ff d_model"},
+            {"result": "B L d_model"},
+            options={"activation": "swiglu"},
+            conventions=("gelu_form", "relu_at_zero"),
+        ),
+        Function(
             "layer_norm", {"x": "... d", "gain": "d", "bias": "d"}, {"result": "... d"}, options={"epsilon": 1e-5}
         ),
         Function(

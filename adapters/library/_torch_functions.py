@@ -85,6 +85,16 @@ def feed_forward(x: "Tensor", w_1: "Tensor", b_1: "Tensor", w_2: "Tensor", b_2: 
     return F.linear(F.relu(F.linear(x, w_1.T, b_1)), w_2.T, b_2)
 
 
+def gated_feed_forward(
+    x: "Tensor", w_gate: "Tensor", w_up: "Tensor", w_down: "Tensor", *, activation: str = "swiglu"
+) -> "Tensor":
+    """F.silu, F.gelu or F.relu of one F.linear, times another, and a third."""
+    import torch.nn.functional as F
+
+    f = {"swiglu": F.silu, "geglu": F.gelu, "reglu": F.relu}[activation]
+    return F.linear(f(F.linear(x, w_gate.T)) * F.linear(x, w_up.T), w_down.T)
+
+
 def layer_norm(x: "Tensor", gain: "Tensor", bias: "Tensor", *, epsilon: float = 1e-5) -> "Tensor":
     """F.layer_norm over the last axis."""
     import torch.nn.functional as F

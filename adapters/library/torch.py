@@ -11,6 +11,7 @@ from ._torch_functions import cross_entropy as cross_entropy
 from ._torch_functions import dropout as dropout
 from ._torch_functions import embedding as embedding
 from ._torch_functions import feed_forward as feed_forward
+from ._torch_functions import gated_feed_forward as gated_feed_forward
 from ._torch_functions import layer_norm as layer_norm
 from ._torch_functions import learning_rate as learning_rate
 from ._torch_functions import log_softmax as log_softmax

@@ -109,8 +109,8 @@ def _linear(tape: Tape, x: Computed, w: Computed) -> tuple[Computed, Callable[[C
     return product(a, w, numerics), backward
 
 
-def relu(tape: Tape, h: Computed) -> Computed:
-    """max(0, h): dh = g where h > 0, else 0. Where h may lie on either side, so may the gradient.
+def relu(tape: Tape, h: Computed, at_zero: float = 0.0) -> Computed:
+    """Record max(0, h): dh = g where h > 0, `at_zero` g at 0, else 0. Where h may lie on either side, so may dh.
 
     Where that is likely, |g| is what Z deviations allow: a variance of (|g| / Z)^2. Many gates do not open all at once.
     """
@@ -126,7 +126,8 @@ def relu(tape: Tape, h: Computed) -> Computed:
         size = np.abs(g.value)
         error = np.where(either, size + e_g.error, np.where(open_, e_g.error, 0))
         variance = np.where(open_ | likely, e_g.variance, 0) + np.where(likely, np.square(size / Z), 0)
-        return (Computed(np.where(open_, g.value, 0), error, variance, np.where(open_, e_g.coherent, 0)),)
+        value = np.where(open_, g.value, np.where(a.value == 0, at_zero * g.value, 0))
+        return (Computed(value, error, variance, np.where(open_, e_g.coherent, 0)),)
 
     return tape.record(result, (h,), backward)
 
