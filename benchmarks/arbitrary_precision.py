@@ -144,7 +144,6 @@ def gated_feed_forward(
     *,
     activation: str = "swiglu",
     gelu_form: str = "erf",
-    relu_at_zero: str = "zero",
 ) -> Any:
     """(f(x W_gate) * (x W_up)) W_down."""
     x, w_gate, w_up, w_down = map(exact, (x, w_gate, w_up, w_down))

@@ -81,6 +81,10 @@ if TYPE_CHECKING:
     from .feed_forward import feed_forward_bound as feed_forward_bound
     from .feed_forward import feed_forward_vjp as feed_forward_vjp
     from .feed_forward import feed_forward_vjp_bound as feed_forward_vjp_bound
+    from .gated_feed_forward import gated_feed_forward as gated_feed_forward
+    from .gated_feed_forward import gated_feed_forward_bound as gated_feed_forward_bound
+    from .gated_feed_forward import gated_feed_forward_vjp as gated_feed_forward_vjp
+    from .gated_feed_forward import gated_feed_forward_vjp_bound as gated_feed_forward_vjp_bound
     from .general_attention import general_attention as general_attention
     from .general_attention import general_attention_vjp as general_attention_vjp
     from .layer_norm import layer_norm as layer_norm

@@ -25,7 +25,7 @@ from .rounding.bound import Bound
 from .rounding.computed import Computed, bounded, exact_arguments, larger
 from .rounding.numerics import Numerics
 from .rounding.tape import Tape, matmul, multiply, rearrange, relu
-from .shapes import Array, check, real, same_shape
+from .shapes import Array, checked_arrays, checked_cotangent
 from .spec_error import SpecError
 
 KINDS: Final = ("swiglu", "geglu", "reglu")
@@ -45,7 +45,8 @@ def gated_feed_forward(
 
     SpecError if the shapes do not fit each other, an argument holds no real numbers, or a name is unknown.
     """
-    x, w_gate, w_up, w_down = _arguments(x, w_gate, w_up, w_down, activation, gelu_form)
+    _check_names(activation, gelu_form)
+    x, w_gate, w_up, w_down = checked_arrays("gated_feed_forward", x, w_gate, w_up, w_down)
     with np.errstate(all="ignore"):
         f, _ = _activated(x @ w_gate, activation, gelu_form)  # (B, L, d_ff)
         return np.asarray((f * (x @ w_up)) @ w_down)  # (B, L, d_model)
@@ -70,9 +71,9 @@ def gated_feed_forward_vjp(
     The sums go over B and L. SpecError as of `gated_feed_forward`, or where the cotangent g has not the shape of the
     result.
     """
-    x, w_gate, w_up, w_down = _arguments(x, w_gate, w_up, w_down, activation, gelu_form, relu_at_zero)
-    g = real("gated_feed_forward_vjp", "cotangent", cotangent)
-    same_shape("gated_feed_forward_vjp", g, x.shape)
+    _check_names(activation, gelu_form, relu_at_zero)
+    x, w_gate, w_up, w_down = checked_arrays("gated_feed_forward_vjp", x, w_gate, w_up, w_down)
+    g = checked_cotangent("gated_feed_forward_vjp", cotangent, x.shape)
     with np.errstate(all="ignore"):
         f, slope = _activated(x @ w_gate, activation, gelu_form, relu_at_zero)  # (B, L, d_ff) each
         up, da = x @ w_up, g @ w_down.T  # (B, L, d_ff) each
@@ -95,8 +96,8 @@ def gated_feed_forward_bound(
 
     f(h) and x W_up err by themselves; their product carries |f| E_u + E_f (|u| + E_u) into the last sum.
     """
-    of = exact_arguments("gated_feed_forward_bound", x=x, w_gate=w_gate, w_up=w_up, w_down=w_down)
-    _arguments(x, w_gate, w_up, w_down, activation, gelu_form)
+    _check_names(activation, gelu_form)
+    of = exact_arguments("gated_feed_forward_bound", x, w_gate, w_up, w_down)
     with np.errstate(all="ignore"):
         y = _recorded(Tape(numerics), of, activation, gelu_form)
         # Rounded weights are common to all positions.
@@ -120,9 +121,9 @@ def gated_feed_forward_vjp_bound(
     dx is the sum of two products, or one product of 2 d_ff terms where W_gate and W_up stand side by side in one
     matrix; both are right, and the larger error counts.
     """
-    of = exact_arguments("gated_feed_forward_vjp_bound", x=x, w_gate=w_gate, w_up=w_up, w_down=w_down)
-    _arguments(x, w_gate, w_up, w_down, activation, gelu_form, relu_at_zero)
-    g = real("gated_feed_forward_vjp_bound", "cotangent", cotangent)
+    _check_names(activation, gelu_form, relu_at_zero)
+    of = exact_arguments("gated_feed_forward_vjp_bound", x, w_gate, w_up, w_down)
+    g = checked_cotangent("gated_feed_forward_vjp_bound", cotangent, of["x"].value.shape)
     found = []
     with np.errstate(all="ignore"):
         for joined in (False, True):
@@ -176,16 +177,8 @@ def _activated(h: Array, activation: str, gelu_form: str, relu_at_zero: str = "z
     return smooth.value(h), smooth.slope(h)
 
 
-def _arguments(
-    x: ArrayLike,
-    w_gate: ArrayLike,
-    w_up: ArrayLike,
-    w_down: ArrayLike,
-    activation: str,
-    gelu_form: str,
-    relu_at_zero: str = "zero",
-) -> tuple[Array, ...]:
-    """Give the arrays in float64, their shapes and the names checked."""
+def _check_names(activation: str, gelu_form: str, relu_at_zero: str = "zero") -> None:
+    """Raise SpecError where a name is unknown."""
     known = {
         "activation": (activation, KINDS),
         "gelu_form": (gelu_form, GELU),
@@ -194,7 +187,3 @@ def _arguments(
     for name, (given, names) in known.items():
         if given not in names:
             raise SpecError(f"gated_feed_forward: {name} is {given!r}, but should be one of {', '.join(names)}")
-    arrays = {"x": x, "w_gate": w_gate, "w_up": w_up, "w_down": w_down}
-    arrays = {name: real("gated_feed_forward", name, values) for name, values in arrays.items()}
-    check("gated_feed_forward", arrays)
-    return tuple(arrays.values())

@@ -3,6 +3,7 @@
 The axes in the row say it once: a word is a size, the same word everywhere the same.
 """
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
@@ -82,7 +83,7 @@ def bound_of(row: Function) -> Callable[[Inputs, Numerics, Conventions], Bound]:
     of_oracle = _named(f"{row.name}_bound")
 
     def bound(inputs: Inputs, numerics: Numerics, conventions: Conventions) -> Bound:
-        positional, keywords = _call(row, inputs, conventions)
+        positional, keywords = _call(of_oracle, row, inputs, conventions)
         found: Bound = of_oracle(*positional, **keywords, numerics=numerics)
         return found
 
@@ -100,7 +101,7 @@ def gradient_of(row: Function) -> Callable[[Inputs, Array, Numerics, Conventions
     of_oracle = _named(f"{row.name}_vjp_bound")
 
     def gradient(inputs: Inputs, cotangent: Array, numerics: Numerics, conventions: Conventions) -> Mapping[str, Bound]:
-        positional, keywords = _call(row, inputs, conventions)
+        positional, keywords = _call(of_oracle, row, inputs, conventions)
         found: Mapping[str, Bound] = of_oracle(cotangent, *positional, **keywords, numerics=numerics)
         return found
 
@@ -114,13 +115,19 @@ def _named(name: str) -> Callable[..., Any]:
     return function
 
 
-def _call(row: Function, inputs: Inputs, conventions: Conventions) -> tuple[list[Any], dict[str, Any]]:
-    """Give the arguments as the oracle takes them: weights as one mapping, conventions as keywords."""
+def _call(
+    of_oracle: Callable[..., Any], row: Function, inputs: Inputs, conventions: Conventions
+) -> tuple[list[Any], dict[str, Any]]:
+    """Give the arguments as the oracle takes them: weights as one mapping, conventions as keywords.
+
+    Some conventions are about gradients alone, and the bound of the result does not take them.
+    """
     weights = {name.removeprefix(_WEIGHTS): a for name, a in inputs.arrays.items() if name.startswith(_WEIGHTS)}
     given = {**inputs.arguments, "weights": weights}
     positional = [given[name] for name in row.positional]
     keywords = {name: each for name, each in given.items() if name in (*row.masks, *row.options, *row.extensions)}
-    return positional, keywords | {name: conventions[name] for name in row.conventions}
+    taken = inspect.signature(of_oracle).parameters
+    return positional, keywords | {name: conventions[name] for name in row.conventions if name in taken}
 
 
 FOLLOWS: Final[Mapping[str, Callable[[Function], Any]]] = {

@@ -88,12 +88,13 @@ def gated_gradient_hidden_rounded(g: Array, x: Array, *weights: Array, activatio
         return rounded(array, x.dtype)
 
     k, y, w_gate, w_up, w_down = map(widened, (g, x, *weights))
-    h, up, da = kept(y @ w_gate), kept(y @ w_up), kept(k @ w_down.T)
-    f = kept(FUNCTIONS[activation](h))
-    dh, du = kept(kept(da * up) * SLOPES[activation](h)), kept(da * f)
-    of_x = kept(dh @ w_gate.T) + kept(du @ w_up.T)
-    _, *of_weights = products(k, y, dh, du, kept(f * up), w_gate, w_up)
-    return tuple(each.astype(x.dtype) for each in (of_x, *of_weights))
+    with np.errstate(all="ignore"):
+        h, up, da = kept(y @ w_gate), kept(y @ w_up), kept(k @ w_down.T)
+        f = kept(FUNCTIONS[activation](h))
+        dh, du = kept(kept(da * up) * SLOPES[activation](h)), kept(da * f)
+        of_x = kept(dh @ w_gate.T) + kept(du @ w_up.T)
+        _, *of_weights = products(k, y, dh, du, kept(f * up), w_gate, w_up)
+        return tuple(each.astype(x.dtype) for each in (of_x, *of_weights))
 
 
 @gradient("gated-gradient-one-matrix", "w_gate and w_up stand in one matrix; dx is one product.", wrong=False)

@@ -75,9 +75,10 @@ def gated_plain(*arrays: Array, activation: str = "swiglu") -> Array:
 @gated("gated-hidden-rounded", "Both products, and their product, are stored in the input's format.", wrong=False)
 def gated_hidden_rounded(x: Array, *weights: Array, activation: str = "swiglu") -> Array:
     y, w_gate, w_up, w_down = map(widened, (x, *weights))
-    h, up = rounded(y @ w_gate, x.dtype), rounded(y @ w_up, x.dtype)
-    a = rounded(rounded(FUNCTIONS[activation](h), x.dtype) * up, x.dtype)
-    return np.asarray(a @ w_down).astype(x.dtype)
+    with np.errstate(all="ignore"):
+        h, up = rounded(y @ w_gate, x.dtype), rounded(y @ w_up, x.dtype)
+        a = rounded(rounded(FUNCTIONS[activation](h), x.dtype) * up, x.dtype)
+        return np.asarray(a @ w_down).astype(x.dtype)
 
 
 @gated("gated-one-matrix", "w_gate and w_up stand side by side in one matrix, whose product is split.", wrong=False)
