@@ -11,7 +11,7 @@ from ..arithmetic import FLOAT32, FLOAT64, Array, rounded, widened
 from ..catalogue import WIDE, WIDEST
 from ..feed_forward.gradients import rows
 from ..gradients import Gradients, first_row, gradients_in, gradients_of, never_cleared, wide_gradients
-from .values import BY_TANH, FUNCTIONS, Function, gated_gelu_by_tanh, gated_plain, gelu_by_tanh, relu, silu
+from .right import BY_TANH, FUNCTIONS, Function, gated_gelu_by_tanh, gated_plain, gelu_by_tanh, relu, silu
 
 gradient = gradients_of("gated_feed_forward", gated_plain)
 
