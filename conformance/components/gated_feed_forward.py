@@ -116,7 +116,7 @@ GATED_FEED_FORWARD: Component = register(
     "GFFN-1",
     "gated_feed_forward",
     "The result is linear in what is gated.",
-    formula="y(W_up + W_up', ...) = y(W_up, ...) + y(W_up', ...), W_up' = -2 W_up: y(-2 W_up) = -2 y(W_up)",
+    formula="y(W_gate, -2 W_up, W_down) = -2 y(W_gate, W_up, W_down)",
     why="It compares two calls: an activation of the wrong product, or of both, is not linear in W_up.",
     source=_SOURCE,
 )
@@ -151,13 +151,18 @@ def hidden_units_permuted(trial: Trial) -> float:
     return trial.require_same(trial.call(reversed_), trial.call(), allowance, "the order of the hidden units matters")
 
 
+def _of_each_activation(component: Component, dtype: str, seed: int) -> list[Case]:
+    plain = component.plainest(dtype, seed).but(regime="saturated", B=2, L=3, d_model=4, d_ff=8)
+    return [plain.but(activation=name, seed=seed + k) for name in ("swiglu", "geglu", "reglu") for k in range(3)]
+
+
 @clause(
     "GFFN-3",
     "gated_feed_forward",
     "A gate at exactly 0 passes nothing forwards, and backwards the slope of its activation at 0.",
     formula="h = 0: y = 0, dW_gate = x^T (g W_down^T * (x W_up) f'(0)), f'(0) = 1/2; of ReGLU as declared",
     source="f(0) = 0; s(0) = Phi(0) = 1/2; max(0, h) leaves its slope at 0 open",
-    prepare=lambda case: case.but(regime="saturated", L=min(case["L"], 5)),
+    cases=_of_each_activation,
 )
 def slope_at_zero(trial: Trial) -> float:
     """With W_gate = 0, so that the gradient of W_gate is a product of whole numbers and halves."""
