@@ -166,3 +166,45 @@ def test_it_never_raises_and_says_nothing_of_what_is_right(data, shape, dtype):
 
     assert structure(one, one, allowance, (), dtype) == []
     assert all(isinstance(each, str) for each in structure(one, other, allowance, (), dtype))
+
+
+@pytest.mark.parametrize("unjudged", ["the bound is infinite", "the bound is no number"])
+def test_a_place_that_cannot_be_judged_is_no_right_one(unjudged):
+    """It is wrong everywhere, and only two queries of 64 have a bound."""
+    shape, known = (1, 2, 64, 8), (EVERY, EVERY, [3, 62])
+    expected = np.random.default_rng(0).standard_normal(shape)
+    actual = expected + np.random.default_rng(1).lognormal(0, 3, shape)
+    allowance = np.full(shape, np.inf if "infinite" in unjudged else np.nan)
+    allowance[known] = 1e-6
+
+    assert said(actual, expected, allowance) == []
+    allowance[...] = 1e-6
+    actual = np.where(np.isin(np.arange(64), [3, 62])[:, None], actual, expected)
+    assert said(actual, expected, allowance) == ["it is wrong only in queries 3, 62 of 64"]
+
+
+def test_a_number_where_nan_is_due_is_wrong_whatever_its_bound_is():
+    expected, allowance = EXPECTED.copy(), ALLOWANCE.copy()
+    expected[:, 1], allowance[:, 1] = np.nan, np.inf
+
+    assert said(EXPECTED, expected, allowance) == ["it is wrong only in head 1 of 3"]
+    assert said(expected, expected, allowance) == []
+
+
+def test_nan_in_a_place_that_cannot_be_judged_is_not_held_against_it():
+    actual, allowance = EXPECTED.copy(), ALLOWANCE.copy()
+    actual[:, 2], allowance[:, 2] = np.nan, np.inf
+
+    assert said(actual, allowance=allowance) == []
+    actual[:, 0] = np.nan
+    assert said(actual, allowance=allowance) == []  # of heads 1 and 2, one cannot be judged
+    allowance[...] = 1e-6
+    assert said(actual, allowance=allowance) == ["NaN only in heads other than 1"]
+
+
+def test_no_law_is_read_off_a_few_elements_that_have_a_bound():
+    allowance = np.full(SHAPE, np.inf)
+    allowance[0, 0] = 1e-6
+
+    assert said(2 * EXPECTED, allowance=allowance) == []
+    assert said(2 * EXPECTED) == ["every element is 2 times what it should be"]

@@ -1,7 +1,8 @@
 """Where a result is wrong, and how: what the errors of one case have in common, in words.
 
 It speaks where no known bug explains a failure. Each statement is checked against the bound on every element it is
-about; what holds for most elements only is not said.
+about; what holds for most elements only is not said. An element without a finite bound cannot be judged: it is neither
+right nor wrong, and no place is called right, or the only one that is wrong, for its sake.
 """
 
 import itertools
@@ -36,42 +37,53 @@ def structure(actual: Array, expected: Array, allowance: Array, axes: Sequence[s
     Shapes are equal; `axes` has a word for each axis, or none for any.
     """
     with np.errstate(all="ignore"):
+        judged = _judged(expected, allowance)
         wrong = _wrong(actual, expected, allowance)
         if not wrong.any():
             return []
         words = list(axes) if len(axes) == actual.ndim else [f"axis-{k} index" for k in range(actual.ndim)]
-        strange = ~np.isfinite(actual) & np.isfinite(expected)
+        strange = ~np.isfinite(actual) & np.isfinite(expected) & judged
         if strange.any():
             kinds = " and ".join(
                 name for name, of in (("NaN", np.isnan), ("infinite", np.isinf)) if of(actual[strange]).any()
             )
-            if strange.all():
+            if strange[judged].all() and not np.isfinite(actual).any():
                 return [f"all of it is {kinds}"]
-            return [f"{kinds} {place}" for place in _places(strange, words)]
+            return [f"{kinds} {place}" for place in _places(strange, judged, words)]
         # Where few elements are wrong, a law that gives all of them is one by chance.
-        telling = wrong.mean() >= _MOST or wrong.sum() >= _MANY
+        telling = judged.mean() >= _MOST and (wrong[judged].mean() >= _MOST or wrong.sum() >= _MANY)
         law = next(_laws(actual, expected, allowance, words, dtype), None) if telling else None
-        return [*([law] if law else []), *(f"it is wrong {place}" for place in _places(wrong, words))]
+        return [*([law] if law else []), *(f"it is wrong {place}" for place in _places(wrong, judged, words))]
+
+
+def _judged(expected: Array, allowance: Array) -> Array:
+    """Mark the elements that can be right or wrong: a number without a finite bound cannot."""
+    return np.asarray(~np.isfinite(expected) | np.isfinite(allowance))
 
 
 def _wrong(actual: Array, expected: Array, allowance: Array) -> Array:
-    same = (actual == expected) | (np.isnan(actual) & np.isnan(expected)) | np.isposinf(allowance)
-    return np.asarray(~(same | (np.abs(actual - expected) <= allowance)))
+    """Mark the elements that are outside their bounds; where NaN or an infinity is due, any number is."""
+    same = (actual == expected) | (np.isnan(actual) & np.isnan(expected))
+    near = np.isfinite(expected) & (np.abs(actual - expected) <= allowance)
+    return np.asarray(_judged(expected, allowance) & ~(same | near))
 
 
 # Where
 
 
-def _places(wrong: Array, words: Sequence[str]) -> Iterator[str]:
-    """For each axis along which only some indices hold wrong elements: which."""
-    there = [np.flatnonzero(wrong.any(tuple(k for k in range(wrong.ndim) if k != axis))) for axis in range(wrong.ndim)]
-    if wrong.sum() == 1 or wrong[np.ix_(*there)].mean() < _MOST:
+def _places(wrong: Array, judged: Array, words: Sequence[str]) -> Iterator[str]:
+    """Name, for each axis along which only some indices hold wrong elements, these; the others must be right."""
+    across = [tuple(k for k in range(wrong.ndim) if k != axis) for axis in range(wrong.ndim)]
+    there = [np.flatnonzero(wrong.any(others)) for others in across]
+    met = np.ix_(*there)
+    if wrong.sum() == 1 or wrong[met].sum() < _MOST * judged[met].sum():
         return  # the message has named it; or where the indices meet is not where it is wrong
     for axis, word in enumerate(words):
         size = wrong.shape[axis]
-        beside = wrong.size // size  # elements of each index
-        if (size - len(there[axis])) * beside >= _FEWEST:
-            yield from _indices([int(k) for k in there[axis]], size, word, named=beside >= _FEWEST)
+        right = np.delete(judged.sum(across[axis]), there[axis])
+        if right.all() and right.sum() >= _FEWEST:
+            named = wrong.size // size >= _FEWEST
+            yield from _indices([int(k) for k in there[axis]], size, word, named=named)
 
 
 def _indices(there: Sequence[int], size: int, word: str, *, named: bool) -> Iterator[str]:
