@@ -1,4 +1,6 @@
-"""The mark `catalogue`: tests that judge variants, which a plain `pytest` leaves out because they take minutes.
+"""The mark `catalogue`: tests that judge variants, or repeat what is published, of a component; they take minutes.
+
+A plain `pytest` leaves them out:
 
     pytest                                       # everything else
     pytest -m catalogue                          # the catalogue alone
@@ -36,7 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the mark known."""
-    config.addinivalue_line("markers", "catalogue(component): judges variants of that component")
+    config.addinivalue_line("markers", "catalogue(component): judges variants of it, or repeats what is published")
 
 
 def leaves_out_the_catalogue(config: pytest.Config) -> bool:

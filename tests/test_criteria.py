@@ -120,6 +120,7 @@ def own(name, dtype):
         yield asked, References(asked, dtype, answer)
 
 
+@pytest.mark.catalogue("attention")
 @pytest.mark.parametrize("name", list(BY_NAME))
 def test_the_eager_formula_in_float64_is_that_of_the_oracle(name):
     dtype = BY_NAME[name].dtypes[-1]
@@ -132,6 +133,7 @@ def test_the_eager_formula_in_float64_is_that_of_the_oracle(name):
         )
 
 
+@pytest.mark.catalogue("attention")
 @pytest.mark.parametrize("name", list(BY_NAME))
 def test_the_reference_itself_is_accepted(name):
     for dtype in BY_NAME[name].dtypes:

@@ -43,7 +43,7 @@ def judges_values(clause):
 
 
 VALUE_CLAUSES = [
-    pytest.param(name, clause, id=f"{name}-{clause.id}")
+    pytest.param(name, clause, id=f"{name}-{clause.id}", marks=pytest.mark.catalogue(name))
     for name, component in COMPONENTS.items()
     if not component.gives_data
     for clause in clauses_of(component)
