@@ -61,7 +61,7 @@ class Activation:
         f is zero where |h| / max is due, which eta |h| covers.
         """
         size, unit = np.abs(h), numerics.unit
-        of_share = numerics.exp_ulp / 2 + 2 + self.roundings * size * self.density(h)
+        of_share = numerics.exp_error / 2 + 2 + self.roundings * size * self.density(h)
         return np.asarray(unit * (size * of_share + 2 * np.abs(self.value(h))) + numerics.underflow * (size + 2))
 
     def error_of_slope(self, h: Array, numerics: Numerics) -> Array:
@@ -73,7 +73,7 @@ class Activation:
         exponential of -h^2 / 2, which is rounded three times: (c_e + 4 + 3 h^2 / 2) U Phi'; or (1 - tanh^2) u' / 2,
         where 1 - tanh^2 errs by 2 c_e U + 2 U and by what the argument of tanh moves it: t = u'.
         """
-        size, unit, c_e = np.abs(h), numerics.unit, numerics.exp_ulp
+        size, unit, c_e = np.abs(h), numerics.unit, numerics.exp_error
         powers = size + size**2 + size**3
         relative = (self.roundings + c_e + 6) * powers * self.density(h)
         absolute = (c_e + 3) * (1 + size * self.stretch(h))

@@ -11,6 +11,7 @@ What the paper leaves open:
     2   causal: query i sees the keys j <= i ("top-left"), or j <= i + L_k - L_q ("bottom-right"), on top of the mask.
     3   A row that sees no key holds zeros, NaN or the mean of all values, as `masked_row` says.
     4   The scale may be any number; None is 1/sqrt(d_k). d_v need not be d_k.
+    5   softcap c > 0: scores are c tanh(s / c) before the mask (Gemma 2, section 2); None: they are s.
 """
 
 from collections.abc import Iterator
@@ -37,6 +38,7 @@ def attention(
     mask: ArrayLike | None = None,
     causal: bool = False,
     scale: float | None = None,
+    softcap: float | None = None,
     causal_alignment: str = "top-left",
     masked_row: str = "zero",
     rows: ArrayLike | None = None,
@@ -47,11 +49,11 @@ def attention(
     held at a time. SpecError if the shapes do not fit each other, an argument holds no numbers (the mask: booleans), a
     row does not exist, or a convention is unknown.
     """
-    call = arguments(query, key, value, mask, causal, scale, causal_alignment, masked_row, rows)
+    call = arguments(query, key, value, mask, causal, scale, softcap, causal_alignment, masked_row, rows)
     result = np.empty((*call.query.shape[:3], call.value.shape[3]))
     for part, seen in call.blocks():
         with np.errstate(all="ignore"):
-            s = call.query[:, :, part] @ call.key.swapaxes(-1, -2)  # (B, H, block, L_k)
+            s = capped(call.query[:, :, part] @ call.key.swapaxes(-1, -2), call.softcap)  # (B, H, block, L_k)
         p = weigh(s, seen, masked_row)  # (B, H, block, L_k)
         result[:, :, part] = mix(p, call.value, masked_row)  # (B, H, block, d_v)
     return result
@@ -66,27 +68,36 @@ def attention_vjp(
     mask: ArrayLike | None = None,
     causal: bool = False,
     scale: float | None = None,
+    softcap: float | None = None,
     causal_alignment: str = "top-left",
     masked_row: str = "zero",
 ) -> tuple[Array, Array, Array]:
     """The gradients of sum(g attention(Q, K, V)): those of query, key and value, in their shapes.
 
         dV = P^T g    dS = P (g V^T - sum_d g o)    dQ = scale dS K    dK = scale dS^T Q
+        with a softcap, dS (1 - tanh^2(s / c)) in place of dS
 
     Those of a key/value head are sums over the query heads that it serves. SpecError as of `attention`, or where the
     cotangent g has not the shape of the result.
     """
-    call = arguments(query, key, value, mask, causal, scale, causal_alignment, masked_row, None)
+    call = arguments(query, key, value, mask, causal, scale, softcap, causal_alignment, masked_row, None)
     g = real("attention_vjp", "cotangent", cotangent)
     groups = np.shape(key)[1]
     shape = (*call.query.shape[:3], call.key.shape[2])
     seen = visible(shape, mask, causal, causal_alignment)  # (B, H, L_q, L_k)
     with np.errstate(all="ignore"):
-        s = call.query @ call.key.swapaxes(-1, -2)  # (B, H, L_q, L_k)
+        s = capped(call.query @ call.key.swapaxes(-1, -2), call.softcap)  # (B, H, L_q, L_k)
         ds, dv = general_attention_vjp(g, s, call.value, seen, masked_row)
+        if call.softcap is not None:
+            ds = ds * (1 - np.square(s / call.softcap))
         dq = call.scale * (ds @ call.key)  # (B, H, L_q, d_k)
         dk = ds.swapaxes(-1, -2) @ call.query  # (B, H, L_k, d_k)
     return dq, of_groups(dk, groups), of_groups(dv, groups)
+
+
+def capped(scores: Array, softcap: float | None) -> Array:
+    """The scores, or c tanh(s / c)."""
+    return scores if softcap is None else np.asarray(softcap * np.tanh(scores / softcap))
 
 
 def of_groups(gradient: Array, groups: int) -> Array:
@@ -132,6 +143,7 @@ class Call(NamedTuple):
     value: Array
     """(B, H, L_k, d_v)."""
     scale: float
+    softcap: float | None
     mask: Array | None
     """(B, H, L_q, L_k), a view."""
     causal: bool
@@ -162,6 +174,7 @@ def arguments(
     mask: ArrayLike | None,
     causal: bool,
     scale: float | None,
+    softcap: float | None,
     causal_alignment: str,
     masked_row: str,
     rows: ArrayLike | None,
@@ -174,6 +187,8 @@ def arguments(
     if causal_alignment not in ALIGNMENTS:
         raise SpecError(f"attention: causal_alignment is {causal_alignment!r}, but should be {' or '.join(ALIGNMENTS)}")
     check_masked_row("attention", masked_row)
+    if softcap is not None and not 0 < softcap < np.inf:
+        raise SpecError(f"attention: softcap is {softcap!r}, but should be a number above 0, or None")
     if scale is None:
         scale = 1 / np.sqrt(d_k) if d_k else 1.0
     shape = (batch, heads, queries, keys)
@@ -183,7 +198,7 @@ def arguments(
     if groups != heads:
         key, value = (np.repeat(each, heads // groups, axis=1) for each in (key, value))
     seen = None if mask is None else _mask(shape, mask)
-    return Call(scaled, key, value, float(scale), seen, causal, causal_alignment, chosen, queries)
+    return Call(scaled, key, value, float(scale), softcap, seen, causal, causal_alignment, chosen, queries)
 
 
 def _mask(shape: tuple[int, int, int, int], mask: ArrayLike | None) -> Array:

@@ -5,6 +5,13 @@ The scores s = scale q . k, in whatever order, with A = |scale| |q| . |k|:
     E^s = ((n + 4) U + 2 u_o + u_o^2) A + u_s (|s| + E^s) + what is flushed to zero
     V^s = sum_variance(n, s, Q) + (U^2/3) (Q + 3 s^2) + (2/3) u_o^2 Q + u_s^2 s^2 / 3      Q = scale^2 q^2 . k^2
 
+A softcap c makes c t of s, t = tanh(s / c), and of its errors, with t' = 1 - t^2 where |s| is least,
+
+    E^c = min(t' E^s, 2 c) + R      V^c = t'^2 V^s + R^2 / 3      R = U ((c_e + 2) c |t| + 3 |s| (1 - t^2))
+
+for the quotient, a factor that is rounded itself, tanh and the product; u_s stores the result once more. Back, dS is
+multiplied by 1 - t^2, which errs by min(E^s / c, 1) + (2 c_e + 4) U: |d(1 - t^2) / d(s / c)| <= 4 / (3 sqrt(3)) < 1.
+
 n is d_k, or how often the accumulator rounds. 4: query and key may each be multiplied by the root of the scale, which
 is rounded, beforehand (log2(e) among it); or the product afterwards. u_o: operands that are rounded first; u_s: scores
 that are stored in a narrower format, scaled or not. What becomes of it: `general_attention_bound`.
@@ -17,12 +24,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .attention import Call, arguments, seen_by
-from .general_attention import Weights, judged_without_keys, mix, weigh
+from .attention import Call, arguments, capped, seen_by
+from .general_attention import judged_without_keys, mix, weigh
 from .general_attention_bound import values, weighted_values
 from .general_attention_tape import attend, dot_products
 from .rounding.bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish
-from .rounding.computed import Computed, exact_arguments, stored_in, total
+from .rounding.computed import Computed, exact_arguments, stored_in, times, total
 from .rounding.formats import FORMATS
 from .rounding.numerics import Numerics
 from .rounding.tape import Tape
@@ -49,6 +56,7 @@ def attention_bound(
     mask: ArrayLike | None = None,
     causal: bool = False,
     scale: float | None = None,
+    softcap: float | None = None,
     causal_alignment: str = "top-left",
     masked_row: str = "zero",
     rows: ArrayLike | None = None,
@@ -60,7 +68,7 @@ def attention_bound(
     `fast` None: in float32 where that is worth while and safe. A row that sees no key is exact if it holds zeros; the
     mean of all values has the bound of equal scores.
     """
-    call = arguments(query, key, value, mask, causal, scale, causal_alignment, masked_row, rows)
+    call = arguments(query, key, value, mask, causal, scale, softcap, causal_alignment, masked_row, rows)
     masked_row, or_nan = judged_without_keys(masked_row, call.key.shape[2])
     fast = (call.key.shape[2] >= FAST if fast is None else fast) and _within_range(call)
     arithmetic = np.float32 if fast else np.float64
@@ -73,9 +81,9 @@ def attention_bound(
         q = finite.query[:, :, part]
         with np.errstate(all="ignore"):
             s = call.query[:, :, part] @ call.key.swapaxes(-1, -2)  # (B, H, block, L_k)
-        weights = weigh(s, seen, masked_row)
+        weights = weigh(capped(s, softcap), seen, masked_row)
         expected[:, :, part] = mix(weights, call.value, masked_row)
-        of_scores = _errors_of_scores(finite, q, weights, seen, numerics, arithmetic)
+        of_scores = _errors_of_scores(finite, q, s, seen, numerics, arithmetic)
         of_block, temperature[:, :, part] = weighted_values(weights, of_scores, v, expected[:, :, part], numerics)
         for whole, block in zip(errors, of_block, strict=True):
             whole[:, :, part] = block
@@ -104,6 +112,7 @@ def attention_vjp_bound(
     mask: ArrayLike | None = None,
     causal: bool = False,
     scale: float | None = None,
+    softcap: float | None = None,
     causal_alignment: str = "top-left",
     masked_row: str = "zero",
     numerics: Numerics,
@@ -114,14 +123,14 @@ def attention_vjp_bound(
     A row that sees no key and holds NaN (`masked_row`) has a gradient of its query that nothing limits; nor are those
     of the keys and values of its head limited, unless the cotangent is zero in that row.
     """
-    call = arguments(query, key, value, mask, causal, scale, causal_alignment, masked_row, None)
+    call = arguments(query, key, value, mask, causal, scale, softcap, causal_alignment, masked_row, None)
     groups, heads = np.shape(key)[1], call.query.shape[1]
     seen = seen_by((*call.query.shape[:3], call.key.shape[2]), mask, causal, causal_alignment)
     tape = Tape(replace(numerics, hidden=None))
     of = exact_arguments("attention_vjp_bound", query, key, value)
     with np.errstate(all="ignore"):
         k, v = (_for_each_head(tape, of[name], groups, heads, numerics.hidden) for name in ("key", "value"))
-        s = dot_products(tape, of["query"], k, call.scale)
+        s = _capped_step(tape, dot_products(tape, of["query"], k, call.scale), softcap)
         o = attend(tape, s, v, seen, masked_row, kept_in=numerics.output, scale=call.scale)
         g = checked_cotangent("attention_vjp_bound", cotangent, o.value.shape)
         bounds = tape.bounds(o, g, of)
@@ -158,7 +167,7 @@ def key_score(error: Array, *, bound: Bound, p: Array, value: Array) -> float:
 
 
 def _errors_of_scores(
-    call: Call, q: Array, weights: Weights, seen: Array | None, numerics: Numerics, arithmetic: Any
+    call: Call, q: Array, s: Array, seen: Array | None, numerics: Numerics, arithmetic: Any
 ) -> Errors:
     """E^s and V^s in units of U and U^2."""
     unit, n = numerics.unit, numerics.roundings(q.shape[-1])
@@ -171,7 +180,7 @@ def _errors_of_scores(
             u_o = FORMATS[numerics.operands].unit_roundoff
             of_a += (2 * u_o + u_o**2) / unit
             of_q += 2 * VARIANCE_OF_ROUNDING * (u_o / unit) ** 2
-        s = weights.m - weights.gap
+        s = np.where(np.isfinite(s) if seen is None else seen & np.isfinite(s), s, 0)
         error *= of_a
         error += _flushed(call, numerics) / unit
         if numerics.scores is not None:
@@ -179,13 +188,41 @@ def _errors_of_scores(
             error += (u_s * (np.abs(s) / unit + error) + max(1.0, abs(call.scale)) * tiny / unit).astype(arithmetic)
             of_s += VARIANCE_OF_ROUNDING * (u_s / unit) ** 2
         variance *= of_q
-        np.square(s, out=s)
-        s *= of_s
-        variance += s.astype(arithmetic, copy=False)
+        variance += (of_s * np.square(s)).astype(arithmetic, copy=False)
+        if call.softcap is not None:
+            error, variance = _capped(s, error, variance, call.softcap, numerics)
         if seen is not None:
             error *= seen
             variance *= seen
     return Errors(error, variance)
+
+
+def _capped(s: Array, error: Array, variance: Array, softcap: float, numerics: Numerics) -> tuple[Array, Array]:
+    """E^c and V^c from E^s and V^s, all in units of U and U^2."""
+    t = np.tanh(s / softcap)
+    steep = 1 - np.square(np.tanh(np.maximum(np.abs(s) - numerics.unit * error, 0) / softcap))
+    own = (numerics.exp_error + 2) * softcap * np.abs(t) + 3 * np.abs(s) * (1 - np.square(t))
+    if numerics.scores is not None:
+        own = own + FORMATS[numerics.scores].unit_roundoff / numerics.unit * softcap * np.abs(t)
+    limited = np.minimum(steep * error, 2 * softcap / numerics.unit) + own
+    return limited.astype(error.dtype), (steep**2 * variance + VARIANCE_OF_ROUNDING * own**2).astype(variance.dtype)
+
+
+def _capped_step(tape: Tape, scores: Computed, softcap: float | None) -> Computed:
+    """Record c tanh(s / c), and back: ds = g (1 - t^2)."""
+    if softcap is None:
+        return scores
+    s, unit, c_e = tape.read(scores), tape.numerics.unit, tape.numerics.exp_error
+    e, v, _ = s.errors
+    error, variance = _capped(s.value, e / unit, v / unit**2, softcap, tape.numerics)
+    t = np.tanh(s.value / softcap)
+
+    def backward(g: Computed) -> tuple[Computed]:
+        of_slope = np.minimum(e / softcap, 1) + (2 * c_e + 4) * unit
+        spread = np.minimum(v / softcap**2, 1) + VARIANCE_OF_ROUNDING * ((2 * c_e + 4) * unit) ** 2
+        return (times(g, Computed(1 - np.square(t), of_slope, spread), tape.numerics),)
+
+    return tape.record(Computed(softcap * t, unit * error, unit**2 * variance), (scores,), backward)
 
 
 def _flushed(call: Call, numerics: Numerics) -> float:

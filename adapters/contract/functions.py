@@ -20,6 +20,7 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
             {"result": "B H L_q d_v"},
             masks={"mask": "B H L_q L_k"},
             options={**_CAUSAL, "scale": None},
+            extensions={"softcap": None},
             conventions=("causal_alignment", "masked_row"),
         ),
         Function("softmax", {"x": "... n"}, {"result": "... n"}),
