@@ -160,6 +160,15 @@ def test_a_covering_set_holds_every_pair_that_an_admissible_row_can_hold(sizes, 
     assert rows == covering_set(sizes, admissible)
 
 
+@each_component
+def test_ten_covering_cases_hold_nearly_all_that_ten_can(component):
+    """Of each factor all options but one, or ten of many: a quick run judges most clauses on no more."""
+    rows = [component.option_indices(case) for case in covering_cases(component, "float32", 0)]
+    for factor, name in enumerate(component.factors):
+        found, possible = ({row[factor] for row in some} for some in (rows[:10], rows))
+        assert len(found) >= min(len(possible), 10) - 1, name
+
+
 def chosen_pairs(component, cases):
     """How often two options of two factors occur together."""
     rows = [list(enumerate(component.option_indices(case))) for case in cases]

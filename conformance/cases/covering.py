@@ -19,9 +19,9 @@ _ATTEMPTS: Final = 40
 
 
 def covering_set(sizes: Sequence[int], admissible: Callable[[Row], bool]) -> list[Row]:
-    """Rows of option numbers, one for each factor, that cover every pair that an admissible row can hold.
+    """Find rows of option numbers, one for each factor, that cover every pair that an admissible row can hold.
 
-    `sizes` are the numbers of options.
+    `sizes` are the numbers of options. The first rows are unlike each other, so that few of them say much.
     """
     factors = range(len(sizes))
     start = np.concatenate([[0], np.cumsum(sizes)])
@@ -43,7 +43,25 @@ def covering_set(sizes: Sequence[int], admissible: Callable[[Row], bool]) -> lis
                 break
         else:
             open_[x, y] = open_[y, x] = False
-    return rows
+    return _varied(rows, start)
+
+
+def _varied(rows: list[Row], start: Any) -> list[Row]:
+    """Put first the row with most options; after it the one with most that are still missing, and begin anew."""
+    has = np.zeros((len(rows), start[-1]), bool)
+    for number, row in enumerate(rows):
+        has[number, start[:-1] + row] = True
+    varied: list[Row] = []
+    missing, left = has.any(0), np.ones(len(rows), bool)
+    while left.any():
+        gain = np.where(left, has[:, missing].sum(1), 0)
+        best = int(gain.argmax())
+        if not gain[best]:
+            missing = has[left].any(0)
+            continue
+        varied.append(rows[best])
+        left[best], missing[has[best]] = False, False
+    return varied
 
 
 def _completed(pair: dict[int, int], open_: Any, start: Any, generator: Generator, *, greedy: bool) -> Row:

@@ -12,7 +12,7 @@ class Profile:
     drawn: int
     """Random cases after the whole covering set, for the clauses that are judged on that."""
     spread: int
-    """Cases of the covering set for each other clause."""
+    """The first cases of the covering set, for each other clause."""
     drawn_for_properties: int
     """Random cases for each other clause."""
     explains: bool = True
