@@ -44,11 +44,11 @@ class Activation:
 
     def value(self, h: Array) -> Array:
         """Give f(h)."""
-        return np.where(np.isneginf(h), 0.0, h * self.share(h))
+        return np.asarray(np.where(np.isneginf(h), 0.0, h * self.share(h)))
 
     def slope(self, h: Array) -> Array:
         """Give f'(h)."""
-        return self.share(h) + h * self.density(h)
+        return np.asarray(self.share(h) + h * self.density(h))
 
     def error(self, h: Array, numerics: Numerics) -> Array:
         """Bound the error of computing f from an exact h, in any of the forms that Phi has.
@@ -82,7 +82,7 @@ class Activation:
 
 def _logistic(h: Array) -> Array:
     e = np.exp(-np.abs(h))
-    return np.where(h < 0, e, 1.0) / (1 + e)
+    return np.asarray(np.where(h < 0, e, 1.0) / (1 + e))
 
 
 def _logistic_density(h: Array) -> Array:

@@ -1,5 +1,6 @@
 """The functions of `torch`: those of torch.nn.functional, or the recipe of a tutorial where there is none."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -91,8 +92,8 @@ def gated_feed_forward(
     """F.silu, F.gelu or F.relu of one F.linear, times another, and a third."""
     import torch.nn.functional as F
 
-    f = {"swiglu": F.silu, "geglu": F.gelu, "reglu": F.relu}[activation]
-    return F.linear(f(F.linear(x, w_gate.T)) * F.linear(x, w_up.T), w_down.T)
+    functions: dict[str, Callable[[Tensor], Tensor]] = {"swiglu": F.silu, "geglu": F.gelu, "reglu": F.relu}
+    return F.linear(functions[activation](F.linear(x, w_gate.T)) * F.linear(x, w_up.T), w_down.T)
 
 
 def layer_norm(x: "Tensor", gain: "Tensor", bias: "Tensor", *, epsilon: float = 1e-5) -> "Tensor":
