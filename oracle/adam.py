@@ -38,7 +38,7 @@ def adam(
     weight_decay: float = 0.0,
     adam_epsilon: str = "outside",
 ) -> Array:
-    """The parameters after each step: (T, n). NaN where the denominator is 0 (epsilon = 0 and no gradient yet).
+    """Give the parameters after each step: (T, n). NaN where the denominator is 0 (epsilon = 0 and no gradient yet).
 
     SpecError if the shapes do not fit, a beta is not in [0, 1), epsilon is negative, or `adam_epsilon` is unknown.
     """
@@ -72,7 +72,7 @@ class Step(NamedTuple):
 def trajectory(
     p: Array, g: Array, alpha: float, beta_1: float, beta_2: float, epsilon: float, decay: float, adam_epsilon: str
 ) -> list[Step]:
-    """Algorithm 1, a line at a time; every array is (n,)."""
+    """Run algorithm 1, a line at a time; every array is (n,)."""
     m = np.zeros_like(p)
     v = np.zeros_like(p)
     hat = adam_epsilon == "hat"
@@ -93,7 +93,7 @@ def trajectory(
 def checked(
     parameters: ArrayLike, gradients: ArrayLike, beta_1: float, beta_2: float, epsilon: float, adam_epsilon: str
 ) -> tuple[Array, Array]:
-    """The arrays in float64, all arguments checked."""
+    """Check all arguments, and give the arrays in float64."""
     p, g = checked_arrays("adam", parameters, gradients)
     for name, beta in {"beta_1": beta_1, "beta_2": beta_2}.items():
         if not 0 <= beta < 1:

@@ -25,7 +25,7 @@ def adam_bound(
     adam_epsilon: str = "outside",
     numerics: Numerics,
 ) -> Bound:
-    """How far from `adam` a right implementation may be, over all of its steps.
+    """Say how far from `adam` a right implementation may be, over all of its steps.
 
     Class 1 keeps moments and parameters in `accumulate`. With `numerics.hidden` the result of every operation may be
     stored in that format, the state as well: an operation then errs by u = U + u_hidden, else by u = U. Each step:
@@ -71,7 +71,7 @@ def adam_bound(
     y = np.array([step.p for step in steps]).reshape(g.shape)
     errors = Errors(error, variance, error if numerics.hidden is not None else coherent)
     movement = y - np.asarray(parameters).astype(np.float64)
-    return finish(y, errors, numerics, directions={"update": movement}, rows_independent=False)
+    return finish(y, errors, numerics, sensitivities={"update": movement}, rows_independent=False)
 
 
 class _Operation(NamedTuple):
@@ -88,7 +88,7 @@ class _Operation(NamedTuple):
 
     @classmethod
     def of(cls, numerics: Numerics) -> "_Operation":
-        """In `accumulate`, and with `hidden` in that format, too."""
+        """Say what an operation errs by in `accumulate`, and with `hidden` in that format, too."""
         unit, eta, largest = numerics.unit, numerics.underflow, FORMATS[numerics.accumulate].largest
         if numerics.hidden is None:
             return cls(unit, unit, eta, largest)
@@ -99,7 +99,7 @@ class _Operation(NamedTuple):
 def _average(
     beta: float, old: Array, of_old: Errors, x: Array, new: Array, products: int, operation: _Operation
 ) -> Errors:
-    """The errors of new = beta old + (1 - beta) x, as such and as old + (1 - beta) (x - old).
+    """Give the errors of new = beta old + (1 - beta) x, as such and as old + (1 - beta) (x - old).
 
         E = beta E_old + u (k (1 - beta) |x| + max(beta, 2 (1 - beta)) |old| + |new|) + U (|x| + |old|) + 3 eta
 
@@ -119,7 +119,7 @@ def _average(
 
 
 def _of_correction(beta: float, t: int, numerics: Numerics) -> float:
-    """The relative error of 1 - beta^t: that of beta t times over, of the power (maybe t - 1 products), of the sum.
+    """Give the relative error of 1 - beta^t: of beta t times over, of the power (maybe t - 1 products), of the sum.
 
     kappa = U (1 + (t + max(c_e, t - 1)) beta^t / (1 - beta^t))
     """
@@ -130,7 +130,7 @@ def _of_correction(beta: float, t: int, numerics: Numerics) -> float:
 def _update(
     step: Step, of_m: Errors, of_v: Errors, kappas: tuple[float, float], alpha: float, operation: _Operation
 ) -> Errors:
-    """The errors of delta = alpha m^ / (sqrt(v^) + epsilon), alpha the learning rate.
+    """Give the errors of delta = alpha m^ / (sqrt(v^) + epsilon), alpha the learning rate.
 
         growth = denominator / low (1 + 9 u) / (1 - kappa_1)
         low    = sqrt((1 - kappa_2) (v - E_v) / (1 - beta_2^t)) + epsilon

@@ -36,7 +36,7 @@ def additive_attention(
     *,
     masked_row: str = "zero",
 ) -> Array:
-    """softmax(v . tanh(query W_q + key W_k)) value: (B, L_q, d_v). A block of queries is held at a time.
+    """Give softmax(v . tanh(query W_q + key W_k)) value: (B, L_q, d_v). A block of queries is held at a time.
 
     SpecError if the shapes do not fit each other, an argument holds no real numbers, or `masked_row` is unknown.
     """
@@ -62,7 +62,7 @@ def additive_attention_vjp(
     *,
     masked_row: str = "zero",
 ) -> tuple[Array, ...]:
-    """The gradients of sum(g o) with respect to the six arguments, in their shapes and order.
+    """Give the gradients of sum(g o) with respect to the six arguments, in their shapes and order.
 
         t = tanh(q W_q + k W_k)    da_ij = dS_ij v (1 - t_ij^2)    dv = sum_ij dS_ij t_ij
         dq = (sum_j da) W_q^T    dW_q = q^T sum_j da    dk = (sum_i da) W_k^T    dW_k = k^T sum_i da
@@ -93,7 +93,7 @@ def additive_attention_bound(
     masked_row: str = "zero",
     numerics: Numerics,
 ) -> Bound:
-    """How far from `additive_attention` a right implementation may be.
+    """Say how far from `additive_attention` a right implementation may be.
 
         E_a = (d_q + d_k) U (|q| |W_q| + |k| |W_k|) + h(q W_q) + h(k W_k) + h(a)    two products and a sum, or one
         E_t = max tanh' E_a + c_e U + h(t)                  tanh' <= 1, and falls off: it is taken where |a| is least
@@ -135,7 +135,7 @@ def additive_attention_bound(
         expected,
         errors,
         numerics,
-        directions={"temperature": temperature},
+        sensitivities={"temperature": temperature},
         rows_independent=numerics.operands is None and numerics.hidden is None,  # keys are projected once for all rows
         or_nan=or_nan,
     )
@@ -153,7 +153,10 @@ def additive_attention_vjp_bound(
     masked_row: str = "zero",
     numerics: Numerics,
 ) -> dict[str, Bound]:
-    """With E_t of `additive_attention_bound`: d(tanh a) = g v (1 - t^2), whose errors are 2 |t| E_t + E_t^2 + 3 U."""
+    """Say how far from `additive_attention_vjp` a right implementation may be.
+
+    With E_t of `additive_attention_bound`: d(tanh a) = g v (1 - t^2), whose errors are 2 |t| E_t + E_t^2 + 3 U.
+    """
     of = exact_arguments("additive_attention_vjp_bound", query, key, value, w_query, w_key, v)
     numerics = of_steps(numerics)
     tape = Tape(numerics)
@@ -175,7 +178,7 @@ class _Call(NamedTuple):
     v: Array
 
     def blocks(self) -> Iterator[slice]:
-        """A range of queries after another."""
+        """Yield a range of queries after another."""
         step = max(BLOCK // max(self.key.shape[0] * self.key.shape[1] * self.v.size, 1), 1)
         for start in range(0, self.query.shape[1], step):
             yield slice(start, min(start + step, self.query.shape[1]))
@@ -190,13 +193,13 @@ def _arguments(
     v: ArrayLike,
     masked_row: str,
 ) -> _Call:
-    """The arguments in float64, their shapes checked."""
+    """Check the arguments, and give them in float64."""
     check_masked_row("additive_attention", masked_row)
     return _Call(*checked_arrays("additive_attention", query, key, value, w_query, w_key, v))
 
 
 def _projection(x: Array, w: Array, others: int, numerics: Numerics) -> tuple[Array, Errors]:
-    """x W and its errors as one of two products, or as a part of one sum with `others` more terms.
+    """Give x W and its errors as one of two products, or as a part of one sum with `others` more terms.
 
     E = (n + n_others) U |x| |W|      an implementation that sums apart has n U |x| |W| and U |a|, which is less
     """
@@ -220,7 +223,7 @@ def _errors_of_tanh(a: Array, of_a: Errors, numerics: Numerics) -> Errors:
 
 
 def _additive_scores(tape: Tape, query: Computed, key: Computed, v: Computed) -> Computed:
-    """v . tanh(q_i + k_j), and back."""
+    """Record v . tanh(q_i + k_j), and back."""
     numerics, unit = tape.numerics, tape.numerics.unit
     q, k = tape.read(query), tape.read(key)
     (e_q, v_q, _), (e_k, v_k, _) = q.errors, k.errors

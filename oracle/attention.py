@@ -43,7 +43,7 @@ def attention(
     masked_row: str = "zero",
     rows: ArrayLike | None = None,
 ) -> Array:
-    """softmax(Q K^T scale) V over the keys that each query sees: (B, H, L_q, d_v).
+    """Give softmax(Q K^T scale) V over the keys that each query sees: (B, H, L_q, d_v).
 
     `rows` are the queries to be computed, in that order, as if all were: (B, H, len(rows), d_v). A block of queries is
     held at a time. SpecError if the shapes do not fit each other, an argument holds no numbers (the mask: booleans), a
@@ -72,7 +72,7 @@ def attention_vjp(
     causal_alignment: str = "top-left",
     masked_row: str = "zero",
 ) -> tuple[Array, Array, Array]:
-    """The gradients of sum(g attention(Q, K, V)): those of query, key and value, in their shapes.
+    """Give the gradients of sum(g attention(Q, K, V)): those of query, key and value, in their shapes.
 
         dV = P^T g    dS = P (g V^T - sum_d g o)    dQ = scale dS K    dK = scale dS^T Q
         with a softcap, dS (1 - tanh^2(s / c)) in place of dS
@@ -101,7 +101,7 @@ def capped(scores: Array, softcap: float | None) -> Array:
 
 
 def of_groups(gradient: Array, groups: int) -> Array:
-    """The sum over the query heads of each key/value head: (B, H_kv, L_k, d)."""
+    """Give the sum over the query heads of each key/value head: (B, H_kv, L_k, d)."""
     batch, heads, *rest = gradient.shape
     return np.asarray(gradient.reshape(batch, groups, heads // max(groups, 1), *rest).sum(2))
 
@@ -113,7 +113,7 @@ def visible(
     causal_alignment: str = "top-left",
     rows: ArrayLike | None = None,
 ) -> Array:
-    """Which key each query sees: bool (B, H, L_q, L_k), or (B, H, len(rows), L_k), perhaps a read-only view.
+    """Say which key each query sees: bool (B, H, L_q, L_k), or (B, H, len(rows), L_k), perhaps a read-only view.
 
     SpecError if the mask does not fit or holds no booleans, a row does not exist, or the alignment is unknown.
     """
@@ -129,7 +129,7 @@ def seen_by(
     causal: bool = False,
     causal_alignment: str = "top-left",
 ) -> Array | None:
-    """The same; None where nothing hides any key."""
+    """Give the same as `visible`; None where nothing hides any key."""
     return None if mask is None and not causal else visible(shape, mask, causal, causal_alignment)
 
 
@@ -153,7 +153,7 @@ class Call(NamedTuple):
     """L_q."""
 
     def blocks(self, block: int = BLOCK) -> Iterator[tuple[slice, Array | None]]:
-        """A range of queries after another, and which keys each of them sees; None: all."""
+        """Yield a range of queries after another, and which keys each of them sees; None: all."""
         batch, heads, length, _ = self.query.shape
         keys = self.key.shape[2]
         step = max(block // max(batch * heads * keys, 1), 1)
@@ -179,7 +179,7 @@ def arguments(
     masked_row: str,
     rows: ArrayLike | None,
 ) -> Call:
-    """The arguments checked, the scale and the heads spelled out."""
+    """Check the arguments, and spell the scale and the heads out."""
     query, key, value = checked_arrays("attention", query, key, value)
     (batch, heads, queries, d_k), (_, groups, keys, _) = query.shape, key.shape
     if heads % groups if groups else heads:
@@ -202,7 +202,7 @@ def arguments(
 
 
 def _mask(shape: tuple[int, int, int, int], mask: ArrayLike | None) -> Array:
-    """The mask as a view of the shape; no mask hides nothing."""
+    """Give the mask as a view of the shape; no mask hides nothing."""
     seen = boolean("attention", "mask", True if mask is None else mask)
     try:
         return np.broadcast_to(seen, shape)
@@ -214,7 +214,7 @@ def _mask(shape: tuple[int, int, int, int], mask: ArrayLike | None) -> Array:
 
 
 def _rows(queries: int, rows: ArrayLike | None) -> Array:
-    """The queries wanted."""
+    """Give the queries that are asked for."""
     if rows is None:
         return np.arange(queries)
     chosen = whole("attention", "rows", rows)
@@ -224,7 +224,7 @@ def _rows(queries: int, rows: ArrayLike | None) -> Array:
 
 
 def _causal(chosen: Array, queries: int, keys: int, alignment: str) -> Array:
-    """Which keys those queries see by their position: (rows, L_k)."""
+    """Say which keys those queries see by their position: (rows, L_k)."""
     if alignment not in ALIGNMENTS:
         raise SpecError(f"attention: causal_alignment is {alignment!r}, but should be {' or '.join(ALIGNMENTS)}")
     offset = keys - queries if alignment == "bottom-right" else 0

@@ -63,7 +63,7 @@ def attention_bound(
     numerics: Numerics,
     fast: bool | None = None,
 ) -> Bound:
-    """`attention` and its bound, from the same pass. The arguments, and SpecError, are those of `attention`.
+    """Give `attention` and its bound, from the same pass. The arguments, and SpecError, are those of `attention`.
 
     `fast` None: in float32 where that is worth while and safe. A row that sees no key is exact if it holds zeros; the
     mean of all values has the bound of equal scores.
@@ -93,14 +93,14 @@ def attention_bound(
         expected,
         errors,
         numerics,
-        directions={"temperature": temperature},
+        sensitivities={"temperature": temperature},
         rows_independent=numerics.operands is None,  # rounded keys and values are common to all queries
         or_nan=or_nan,
     )
     if not held:
         return bound
     score = partial(key_score, bound=bound, p=np.concatenate(held, 2), value=_finite(call.value))
-    return replace(bound, scores={"key": score})
+    return replace(bound, tests={"key": score})
 
 
 def attention_vjp_bound(
@@ -117,7 +117,9 @@ def attention_vjp_bound(
     masked_row: str = "zero",
     numerics: Numerics,
 ) -> dict[str, Bound]:
-    """Scores, softmax, values; what is between the products stays in the accumulator. What `hidden` may store is the
+    """Say how far from `attention_vjp` a right implementation may be.
+
+    Scores, softmax, values; what is between the products stays in the accumulator. What `hidden` may store is the
     gradient of each query head, before those of a group are summed.
 
     A row that sees no key and holds NaN (`masked_row`) has a gradient of its query that nothing limits; nor are those
@@ -145,7 +147,7 @@ def attention_vjp_bound(
 
 
 def key_score(error: Array, *, bound: Bound, p: Array, value: Array) -> float:
-    """The largest |z| for "the weight of key j is wrong", over all heads and keys: a matched filter.
+    """Give the largest |z| for "the weight of key j is wrong", over all heads and keys: a matched filter.
 
         d o_i / d log w_j = p_ij (v_j - o_i)
         r_ij = p_ij sum_d e_id (v_jd - o_id) / deviation_id^2       z_j = sum_i r_ij / sqrt(sum_i I_ij)
@@ -169,7 +171,7 @@ def key_score(error: Array, *, bound: Bound, p: Array, value: Array) -> float:
 def _errors_of_scores(
     call: Call, q: Array, s: Array, seen: Array | None, numerics: Numerics, arithmetic: Any
 ) -> Errors:
-    """E^s and V^s in units of U and U^2."""
+    """Give E^s and V^s in units of U and U^2."""
     unit, n = numerics.unit, numerics.roundings(q.shape[-1])
     q, k = q.astype(arithmetic), call.key.swapaxes(-1, -2).astype(arithmetic)
     with np.errstate(all="ignore"):
@@ -226,7 +228,7 @@ def _capped_step(tape: Tape, scores: Computed, softcap: float | None) -> Compute
 
 
 def _flushed(call: Call, numerics: Numerics) -> float:
-    """The absolute error of a score whose operands and products are flushed to zero."""
+    """Give the absolute error of a score whose operands and products are flushed to zero."""
     tiny = numerics.underflow
     if numerics.operands is not None:
         tiny += FORMATS[numerics.operands].half_smallest_subnormal
@@ -237,12 +239,12 @@ def _flushed(call: Call, numerics: Numerics) -> float:
 
 
 def _finite(array: Array) -> Array:
-    """What is not finite as zero."""
+    """Give the array with zero for what is not finite."""
     return np.where(np.isfinite(array), array, 0)
 
 
 def _within_range(call: Call) -> bool:
-    """Whether float32 has the squares of all that the bound is made of."""
+    """Say whether float32 has the squares of all that the bound is made of."""
     size = np.abs(_finite(call.value))
     smallest = np.min(size, axis=-2, where=size > 0, initial=np.inf)
     spread = size.max(-2, initial=0) <= RANGE * smallest
@@ -251,7 +253,7 @@ def _within_range(call: Call) -> bool:
 
 
 def _for_each_head(tape: Tape, a: Computed, groups: int, heads: int, kept_in: str | None) -> Computed:
-    """Key or value heads, repeated for the query heads that they serve; back, the sum over these."""
+    """Record key or value heads, repeated for the query heads that they serve; back, the sum over these."""
     if groups == heads:
         return a
     size = heads // groups

@@ -52,7 +52,7 @@ def beam_search(
     beam_stop: str = "exhaust",
     beam_ends: str = "beam",
 ) -> list[tuple[list[int], float]]:
-    """(tokens, y), best first, at most beam_size; of equally good ones, those of smaller tokens come first.
+    """Give (tokens, y), best first, at most beam_size; of equally good ones, those of smaller tokens come first.
 
     SpecError if an argument is out of its range.
     """
@@ -72,7 +72,7 @@ def beam_search(
 
 
 def every_hypothesis(log_probabilities: ArrayLike, *, max_length: int, start: int, end: int) -> list[Tokens]:
-    """All that a search without a beam would finish, in no order: what a beam that is wide enough returns."""
+    """Give all that a search without a beam would finish, in no order: what a beam that is wide enough returns."""
     table = table_of(log_probabilities, 1, max_length, start, end)
 
     def grown(h: Tokens) -> Iterator[Tokens]:
@@ -86,22 +86,22 @@ def every_hypothesis(log_probabilities: ArrayLike, *, max_length: int, start: in
 
 
 def log_probability(table: Array, tokens: Sequence[int]) -> float:
-    """The sum over the steps, rounded once."""
+    """Give the sum over the steps, rounded once."""
     return math.fsum(table[now, then] for now, then in itertools.pairwise(tokens))
 
 
 def beam_score(log_probabilities: ArrayLike, tokens: Sequence[int], *, length_penalty: float = 0.6) -> float:
-    """y of a hypothesis."""
+    """Give y of a hypothesis."""
     return log_probability(np.asarray(log_probabilities, np.float64), tokens) / penalty(tokens, length_penalty)
 
 
 def continuations(table: Array, beam: Sequence[Tokens]) -> list[Tokens]:
-    """All that can follow."""
+    """Give all hypotheses that are one token longer."""
     return [(*h, token) for h in beam for token in np.flatnonzero(table[h[-1]] > -np.inf).tolist()]
 
 
 def penalty(tokens: Sequence[int], length_penalty: float) -> float:
-    """lp(n)."""
+    """Give lp(n)."""
     return float(((4 + len(tokens)) / 6) ** length_penalty)
 
 
@@ -114,7 +114,7 @@ def table_of(
     beam_stop: str = "exhaust",
     beam_ends: str = "beam",
 ) -> Array:
-    """The table in float64, all arguments checked."""
+    """Check all arguments, and give the table in float64."""
     (table,) = checked_arrays("beam_search", log_probabilities)
     if not (table <= 0).all():
         raise SpecError("beam_search: log_probabilities holds a NaN or a number above 0, but should hold logarithms")

@@ -39,7 +39,7 @@ def beam_search_outcomes(
     numerics: Numerics,
     limit: int = 64,
 ) -> set[Outcome] | None:
-    """Every outcome of a right search, whose sums are within `sum_bound`: where two are closer, either may win.
+    """Give every outcome of a right search, whose sums are within `sum_bound`: where two are closer, either may win.
 
     None where there are more than `limit`, as for a table of equal entries.
     """
@@ -82,7 +82,7 @@ def beam_search_outcomes(
 def beam_score_bound(
     log_probabilities: ArrayLike, tokens: Sequence[int], *, length_penalty: float = 0.6, numerics: Numerics
 ) -> float:
-    """How far from `beam_score` the score of a hypothesis may be.
+    """Say how far from `beam_score` the score of a hypothesis may be.
 
         E = E_sum / lp (1 + r) + |y| r + u |y| (1 + r),   r = e^(U (c_e + 2 + |alpha| (2 + |ln((5 + n)/6)|)) + u_h) - 1
 
@@ -99,7 +99,7 @@ def beam_score_bound(
 
 
 def sum_bound(table: Array, tokens: Sequence[int], numerics: Numerics) -> float:
-    """How far from the log-probability of a hypothesis a computed one may be.
+    """Say how far from the log-probability of a hypothesis a computed one may be.
 
     E = n (U + u_h) sum |log p|     u_h only where the sums are kept in 16 bits between the steps
 
@@ -111,7 +111,7 @@ def sum_bound(table: Array, tokens: Sequence[int], numerics: Numerics) -> float:
 
 
 def _selected(every: dict[Tokens, tuple[float, float]], count: int) -> tuple[list[Tokens], list[Tokens]]:
-    """Of intervals, those that are certainly among the `count` largest, and those that may be."""
+    """Give, of intervals, those that are certainly among the `count` largest, and those that may be."""
     low = np.array([interval[0] for interval in every.values()])
     high = np.array([interval[1] for interval in every.values()])
     # How many others may be above, and how many certainly are.
@@ -132,5 +132,5 @@ def _stored(numerics: Numerics) -> float:
 
 
 def _doubled(numerics: Numerics) -> float:
-    """The oracle computes in float64 as well, and so may be off by as much."""
+    """Give 2 for float64, in which the oracle may be off by as much, and else 1."""
     return 2.0 if numerics.accumulate == "float64" else 1.0

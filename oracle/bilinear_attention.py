@@ -37,7 +37,7 @@ _Product = Callable[[Callable[[Array], Array]], Array]
 def bilinear_attention(
     query: ArrayLike, key: ArrayLike, value: ArrayLike, w: ArrayLike, *, masked_row: str = "zero"
 ) -> Array:
-    """softmax(query W key^T) value: (B, L_q, d_v).
+    """Give softmax(query W key^T) value: (B, L_q, d_v).
 
     SpecError if the shapes do not fit each other, an argument holds no real numbers, or `masked_row` is unknown.
     """
@@ -50,7 +50,7 @@ def bilinear_attention(
 def bilinear_attention_vjp(
     cotangent: ArrayLike, query: ArrayLike, key: ArrayLike, value: ArrayLike, w: ArrayLike, *, masked_row: str = "zero"
 ) -> tuple[Array, Array, Array, Array]:
-    """The gradients of sum(g o) with respect to query, key, value and W, in their shapes.
+    """Give the gradients of sum(g o) with respect to query, key, value and W, in their shapes.
 
         dq = dS k W^T    dk = dS^T q W    dW = sum_b q^T dS k      dS of `general_attention_vjp`
 
@@ -68,7 +68,7 @@ def bilinear_attention_vjp(
 def bilinear_attention_bound(
     query: ArrayLike, key: ArrayLike, value: ArrayLike, w: ArrayLike, *, masked_row: str = "zero", numerics: Numerics
 ) -> Bound:
-    """How far from `bilinear_attention` a right implementation may be.
+    """Say how far from `bilinear_attention` a right implementation may be.
 
         E^s = (d_q + d_k) U |q| |W| |k| + max(h(q W) |k|, |q| h(W k)) + h(s)      two products
         E^s = (d_q d_k + 1) U |q| |W| |k| + h(s)                                  one sum of terms q_d W_de k_e
@@ -94,7 +94,7 @@ def bilinear_attention_bound(
         expected,
         errors,
         numerics,
-        directions={"temperature": temperature},
+        sensitivities={"temperature": temperature},
         rows_independent=numerics.operands is None and numerics.hidden is None,  # W k^T is common to all rows
         or_nan=or_nan,
     )
@@ -110,7 +110,9 @@ def bilinear_attention_vjp_bound(
     masked_row: str = "zero",
     numerics: Numerics,
 ) -> dict[str, Bound]:
-    """q (W k) and (q W) k are both right, and so are their ways back: the larger error counts.
+    """Say how far from `bilinear_attention_vjp` a right implementation may be.
+
+    q (W k) and (q W) k are both right, and so are their ways back: the larger error counts.
 
     Each of dq, dk and dW may also be one sum, as dq_d = sum_je dS_j W_de k_je is; with n terms, n U times the sum of
     their sizes more.
@@ -150,7 +152,7 @@ def bilinear_attention_vjp_bound(
 
 
 def _product_of_three(a: Array, b: Array, c: Array, numerics: Numerics) -> tuple[Array, Errors]:
-    """(a b) c, and the errors of computing it in that order, a b stored in between."""
+    """Give (a b) c, and the errors of computing it in that order, a b stored in between."""
     ab, first = matrix_product(a, b, numerics)
     first = stored(ab, first, numerics.hidden)
     abc, second = matrix_product(ab, c, numerics)
@@ -162,7 +164,7 @@ def _product_of_three(a: Array, b: Array, c: Array, numerics: Numerics) -> tuple
 
 
 def _one_sum(product: _Product, terms: int, numerics: Numerics) -> Errors:
-    """The errors of a sum of so many terms, each a product of three: n - 1 roundings of the sum, 2 of a term.
+    """Give the errors of a sum of so many terms, each a product of three: n - 1 roundings of the sum, 2 of a term.
 
         E = (n + 1) U A + n eta             A, Q: `product` of the factors' sizes, and of their squares
         V = sum_variance + (2 U^2/3) Q
@@ -184,7 +186,7 @@ def _one_sum(product: _Product, terms: int, numerics: Numerics) -> Errors:
 def _arguments(
     query: ArrayLike, key: ArrayLike, value: ArrayLike, w: ArrayLike, masked_row: str
 ) -> tuple[Array, Array, Array, Array]:
-    """The arguments in float64, their shapes checked."""
+    """Check the arguments, and give them in float64."""
     check_masked_row("bilinear_attention", masked_row)
     query, key, value, w = checked_arrays("bilinear_attention", query, key, value, w)
     return query, key, value, w

@@ -30,7 +30,7 @@ def cross_entropy(
     ignore_index: int | None = None,
     smoothing_over: str = "all",
 ) -> Array:
-    """The mean loss, (), or with `reduction="none"` that of each token, (N,).
+    """Give the mean loss, (), or with `reduction="none"` that of each token, (N,).
 
     SpecError if the shapes do not fit, a target is no class, or an option has no such value.
     """
@@ -52,7 +52,7 @@ def cross_entropy_vjp(
     ignore_index: int | None = None,
     smoothing_over: str = "all",
 ) -> Array:
-    """d logits = (softmax(logits) - q) g / count, the gradient of sum(g cross_entropy(...)): (N, V).
+    """Give d logits = (softmax(logits) - q) g / count, the gradient of sum(g cross_entropy(...)): (N, V).
 
     g is () for the mean, and (N,), without a count, for `reduction="none"`. Rows of ignored targets are 0.
     SpecError as for `cross_entropy`, and if g has not the shape of the result.
@@ -82,7 +82,7 @@ class Problem(NamedTuple):
 
 
 def token_losses(problem: Problem, y: Array) -> Array:
-    """-sum_k q_k y_k of the tokens that count, and 0 of the others: (N,)."""
+    """Give -sum_k q_k y_k of the tokens that count, and 0 of the others: (N,)."""
     with np.errstate(invalid="ignore"):
         losses = 0.0 - np.where(problem.q > 0, problem.q * y, 0.0).sum(-1)
         # A row without any probability has no loss, even where q is 0.
@@ -97,7 +97,7 @@ def logit_gradient(problem: Problem, p: Array, scale: Array) -> Array:
 
 
 def scales(function: str, cotangent: ArrayLike, problem: Problem, reduction: str) -> Array:
-    """What a token's gradient is multiplied by, g / count: (N, 1)."""
+    """Say what a token's gradient is multiplied by, g / count: (N, 1)."""
     tokens = len(problem.targets)
     g = checked_cotangent(function, cotangent, (tokens,) if reduction == "none" else ())
     with np.errstate(all="ignore"):
@@ -113,7 +113,7 @@ def arguments(
     ignore_index: int | None = None,
     smoothing_over: str = "all",
 ) -> Problem:
-    """The arguments, checked, and the distribution that they stand for."""
+    """Check the arguments, and make the distribution that they stand for."""
     logits, targets = checked_arrays(function, logits, targets)
     for name, value, allowed in (
         ("reduction", reduction, ("mean", "none")),

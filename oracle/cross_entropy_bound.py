@@ -27,7 +27,7 @@ def cross_entropy_bound(
     smoothing_over: str = "all",
     numerics: Numerics,
 ) -> Bound:
-    """The bound on `cross_entropy`, whose options it takes, with E_i and V_i of `_token_errors`.
+    """Give the bound on `cross_entropy`, whose options it takes, with E_i and V_i of `_token_errors`.
 
         E = mean E_i + (count + 3) U loss         V = sum V_i / count^2 + sum_variance(count, ...) + U^2 loss^2
 
@@ -73,7 +73,7 @@ def cross_entropy_vjp_bound(
     smoothing_over: str = "all",
     numerics: Numerics,
 ) -> dict[str, Bound]:
-    """The bound on `cross_entropy_vjp`, whose options it takes.
+    """Give the bound on `cross_entropy_vjp`, whose options it takes.
 
     It holds for (p - q) c, as for a backward pass through the log-softmax, -q c + p sum q c.
 
@@ -116,7 +116,7 @@ def cross_entropy_vjp_bound(
 
 
 def _token_errors(problem: Problem, rows: LogProbabilities, numerics: Numerics) -> tuple[Errors, Array]:
-    """The errors of each token's loss, (N,), and what narrow steps after the log-probabilities may add.
+    """Give the errors of each token's loss, (N,), and what narrow steps after the log-probabilities may add.
 
         E_i = sum_k w_k E_y                                      w: q, or |1 - eps - each| + each at the target
             + U (4 sum_k w_k s_k + n each sum_k s_k + 2 |lse| + loss)          with smoothing; s = max(|x|, |y|)

@@ -41,7 +41,7 @@ def decoder(
     masked_row: str = "zero",
     positional_layout: str = "interleaved",
 ) -> Array:
-    """The logits of the symbol that follows each position: (B, L, V).
+    """Give the logits of the symbol that follows each position: (B, L, V).
 
     SpecError if a token is not in the vocabulary, a weight is missing, unknown or of the wrong shape, or as of a layer.
     """
@@ -65,7 +65,7 @@ def decoder_vjp(
     masked_row: str = "zero",
     positional_layout: str = "interleaved",
 ) -> tuple[Array, Gradients]:
-    """The gradients of sum(g decoder(tokens, memory)) with respect to the memory, and to the weights by name.
+    """Give the gradients of sum(g decoder(tokens, memory)) with respect to the memory, and to the weights by name.
 
     SpecError as of `decoder`, or where the cotangent g has not the shape of the result.
     """
@@ -96,7 +96,7 @@ def decoder_bound(
     positional_layout: str = "interleaved",
     numerics: Numerics,
 ) -> Bound:
-    """How far from `decoder` a right implementation may be: its layers, recorded on a tape."""
+    """Say how far from `decoder` a right implementation may be: its layers, recorded on a tape."""
     masks = mask, memory_mask
     tape, _, y = _recorded(
         "decoder_bound", tokens, memory, weights, heads, masks, masked_row, positional_layout, numerics
@@ -117,7 +117,7 @@ def decoder_vjp_bound(
     positional_layout: str = "interleaved",
     numerics: Numerics,
 ) -> dict[str, Bound]:
-    """How far from `decoder_vjp` a right implementation may be: by `memory`, and `weights.` and the weight's name."""
+    """Say how far from `decoder_vjp` a right implementation may be: by `memory`, and `weights.` and a name."""
     function, masks = "decoder_vjp_bound", (mask, memory_mask)
     tape, of, y = _recorded(function, tokens, memory, weights, heads, masks, masked_row, positional_layout, numerics)
     with np.errstate(all="ignore"):

@@ -38,7 +38,7 @@ def decoder_layer(
     memory_mask: ArrayLike | None = None,
     masked_row: str = "zero",
 ) -> Array:
-    """Causal self-attention, attention over the memory, feed-forward network: (B, L, d_model).
+    """Apply causal self-attention, attention over the memory, feed-forward network: (B, L, d_model).
 
     SpecError if a weight is missing, unknown or of the wrong shape, or as of the layer's parts.
     """
@@ -60,7 +60,7 @@ def decoder_layer_vjp(
     memory_mask: ArrayLike | None = None,
     masked_row: str = "zero",
 ) -> tuple[Array, Array, Gradients]:
-    """The gradients of sum(g decoder_layer(x)) with respect to x, to the memory, and to each of the weights by name.
+    """Give the gradients of sum(g decoder_layer(x)) with respect to x, to the memory, and to the weights by name.
 
     SpecError as of `decoder_layer`, or where the cotangent g has not the shape of the result.
     """
@@ -87,7 +87,7 @@ def decoder_layer_bound(
     masked_row: str = "zero",
     numerics: Numerics,
 ) -> Bound:
-    """How far from `decoder_layer` a right implementation may be: `decoder_layer_step`, recorded on a tape."""
+    """Say how far from `decoder_layer` a right implementation may be: `decoder_layer_step`, recorded on a tape."""
     masks = mask, memory_mask
     tape, _, y = _recorded("decoder_layer_bound", x, memory, weights, heads, masks, masked_row, numerics)
     return tape.bound(y)
@@ -105,7 +105,7 @@ def decoder_layer_vjp_bound(
     masked_row: str = "zero",
     numerics: Numerics,
 ) -> dict[str, Bound]:
-    """How far from `decoder_layer_vjp` a right implementation may be: by `x`, `memory`, `weights.` and the name."""
+    """Say how far from `decoder_layer_vjp` a right implementation may be: by `x`, `memory`, `weights.` and the name."""
     function, masks = "decoder_layer_vjp_bound", (mask, memory_mask)
     tape, of, y = _recorded(function, x, memory, weights, heads, masks, masked_row, numerics)
     with np.errstate(all="ignore"):
@@ -113,7 +113,7 @@ def decoder_layer_vjp_bound(
 
 
 def arguments(function: str, x: ArrayLike, memory: ArrayLike, weights: Any) -> tuple[Array, Array, dict[str, Array]]:
-    """x, memory and the weights in float64, their shapes checked."""
+    """Check x, memory and the weights, and give them in float64."""
     x, memory = checked_arrays(function, x, memory)
     return x, memory, checked_weights(function, weights, {"d_model": x.shape[2]})
 
@@ -121,7 +121,7 @@ def arguments(function: str, x: ArrayLike, memory: ArrayLike, weights: Any) -> t
 def seen_keys(
     batch: int, heads: int, length: int, memories: int, mask: ArrayLike | None, memory_mask: ArrayLike | None
 ) -> tuple[Array, Array | None]:
-    """Which key each query sees: of the target, and of the memory (None: all)."""
+    """Say which key each query sees: of the target, and of the memory (None: all)."""
     of_memory = seen_by((batch, heads, length, memories), memory_mask)
     return visible((batch, heads, length, length), mask, causal=True), of_memory
 
@@ -156,7 +156,7 @@ def decoder_layer_step(
     seen_of_memory: Array | None,
     masked_row: str,
 ) -> Computed:
-    """The layer, each of its operations a step."""
+    """Record the layer, each of its operations a step."""
     a = attention_step(tape, x, x, w, "self_attention", heads, seen, masked_row)
     b = attention_step(tape, a, memory, w, "cross_attention", heads, seen_of_memory, masked_row)
     return network_step(tape, b, w)

@@ -12,7 +12,7 @@ from .tokenize import pairs_of
 
 
 def detokenize(tokens: Sequence[str], merges: Sequence[Sequence[str]]) -> str:
-    """The tokens, joined; SpecError if they are no texts or the merges are no pairs of texts."""
+    """Give the tokens, joined; SpecError if they are no texts or the merges are no pairs of texts."""
     pairs_of("detokenize", merges)
     for place, token in enumerate(tokens):
         if not isinstance(token, str):

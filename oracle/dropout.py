@@ -22,7 +22,7 @@ from .spec_error import SpecError
 
 
 def dropout(x: ArrayLike, *, rate: float, training: bool = False, seed: int = 0) -> Array:
-    """y, of the shape of x; in training with a mask of numpy's generator of that seed.
+    """Give y, of the shape of x; in training with a mask of numpy's generator of that seed.
 
     SpecError unless 0 <= rate < 1.
     """
@@ -34,7 +34,7 @@ def dropout(x: ArrayLike, *, rate: float, training: bool = False, seed: int = 0)
 
 
 def dropout_bound(x: ArrayLike, *, rate: float, training: bool = False, numerics: Numerics) -> Bound:
-    """How far from `dropout` an element that is kept may be; the expected value is that of no element dropped.
+    """Say how far from `dropout` an element that is kept may be; the expected value is that of no element dropped.
 
     In evaluation nothing is computed, and so nothing may differ. In training
 
@@ -62,7 +62,7 @@ def dropout_bound(x: ArrayLike, *, rate: float, training: bool = False, numerics
 
 
 def kept_probability(kept: int, of: int, rate: float) -> float:
-    """How probable it is that the number of kept elements is at least as far out as this, on its side; two-sided.
+    """Say how probable it is that the number of kept elements is at least as far out as this, on its side; two-sided.
 
         min(1, 2 min(P(X <= kept), P(X >= kept))),   X binomial(of, 1 - rate)
 
@@ -74,7 +74,7 @@ def kept_probability(kept: int, of: int, rate: float) -> float:
 
 
 def kept_range(of: int, rate: float, error: float) -> tuple[int, int]:
-    """The smallest and the largest number of kept elements whose `kept_probability` is at least `error`."""
+    """Give the smallest and the largest number of kept elements whose `kept_probability` is at least `error`."""
     probability = kept_distribution(of, rate)
     below, above = np.cumsum(probability), np.cumsum(probability[::-1])[::-1]
     inside = np.flatnonzero((2 * below >= error) & (2 * above >= error))
@@ -82,7 +82,7 @@ def kept_range(of: int, rate: float, error: float) -> tuple[int, int]:
 
 
 def kept_distribution(of: int, rate: float) -> Array:
-    """The probability of each number of kept elements, 0 ... of."""
+    """Give the probability of each number of kept elements, 0 ... of."""
     keep = 1 - rate
     if keep in (0, 1):
         return np.asarray(np.arange(of + 1) == of * keep, np.float64)

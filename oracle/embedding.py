@@ -21,7 +21,7 @@ from .spec_error import SpecError
 
 
 def embedding(tokens: ArrayLike, weight: ArrayLike) -> Array:
-    """The row of each token, times sqrt(d_model): (B, L, d_model).
+    """Give the row of each token, times sqrt(d_model): (B, L, d_model).
 
     SpecError if a token is not in the vocabulary, or an argument has the wrong shape or kind of numbers.
     """
@@ -31,7 +31,7 @@ def embedding(tokens: ArrayLike, weight: ArrayLike) -> Array:
 
 
 def embedding_vjp(cotangent: ArrayLike, tokens: ArrayLike, weight: ArrayLike) -> Array:
-    """dW[t] = sqrt(d_model) times the sum of g over all places where the token is t: (V, d_model).
+    """Give dW[t] = sqrt(d_model) times the sum of g over all places where the token is t: (V, d_model).
 
     SpecError as of `embedding`, or where the cotangent g has not the shape of the result.
     """
@@ -41,7 +41,7 @@ def embedding_vjp(cotangent: ArrayLike, tokens: ArrayLike, weight: ArrayLike) ->
 
 
 def embedding_bound(tokens: ArrayLike, weight: ArrayLike, *, numerics: Numerics) -> Bound:
-    """How far from `embedding` a right implementation may be.
+    """Say how far from `embedding` a right implementation may be.
 
     E = ((1 + U)^2 - 1) |y| + eta       sqrt(d_model) is rounded, and so is the product;
         + |y|  where |W| < eta          a weight that small may count as zero, as results that small may
@@ -63,7 +63,10 @@ def embedding_bound(tokens: ArrayLike, weight: ArrayLike, *, numerics: Numerics)
 def embedding_vjp_bound(
     cotangent: ArrayLike, tokens: ArrayLike, weight: ArrayLike, *, numerics: Numerics
 ) -> dict[str, Bound]:
-    """Each row is a sum of as many terms as its token comes, times a rounded sqrt(d_model), before or afterwards."""
+    """Say how far from `embedding_vjp` a right implementation may be.
+
+    Each row is a sum of as many terms as its token comes, times a rounded sqrt(d_model), before or afterwards.
+    """
     tokens, weight = _arguments(tokens, weight)
     of, tape = {"weight": Computed(weight)}, Tape(numerics)
     with np.errstate(all="ignore"):
@@ -72,28 +75,28 @@ def embedding_vjp_bound(
 
 
 def scattered(rows: Array, tokens: Array, shape: tuple[int, ...]) -> Array:
-    """The sum of the rows of each token: (V, d_model)."""
+    """Give the sum of the rows of each token: (V, d_model)."""
     result = np.zeros(shape)
     np.add.at(result, tokens, rows)
     return result
 
 
 def _arguments(tokens: ArrayLike, weight: ArrayLike) -> tuple[Array, Array]:
-    """Tokens as int64 and the matrix in float64; shapes and tokens checked."""
+    """Check shapes and tokens, and give tokens as int64 and the matrix in float64."""
     tokens, weight = checked_arrays("embedding", tokens, weight)
     check_tokens("embedding", tokens, len(weight))
     return tokens, weight
 
 
 def check_tokens(function: str, tokens: Array, vocabulary: int) -> None:
-    """SpecError if a token is not in the vocabulary."""
+    """Raise SpecError if a token is not in the vocabulary."""
     strange = tokens[(tokens < 0) | (tokens >= vocabulary)]
     if strange.size:
         raise SpecError(f"{function}: tokens holds {strange[0]}, but should hold numbers in 0 ... {vocabulary - 1}")
 
 
 def embed(tape: Tape, tokens: Array, weight: Computed) -> Computed:
-    """sqrt(d_model) times the row of each token; back, the sum over the places of a token."""
+    """Record sqrt(d_model) times the row of each token; back, the sum over the places of a token."""
     numerics, unit = tape.numerics, tape.numerics.unit
     factor = math.sqrt(weight.value.shape[1])
     y = scaled(Computed(weight.value[tokens]), factor, numerics)

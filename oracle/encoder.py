@@ -38,7 +38,7 @@ def encoder(
     masked_row: str = "zero",
     positional_layout: str = "interleaved",
 ) -> Array:
-    """The continuous representation of each symbol: (B, L, d_model).
+    """Give the continuous representation of each symbol: (B, L, d_model).
 
     SpecError if a token is not in the vocabulary, a weight is missing, unknown or of the wrong shape, or as of a layer.
     """
@@ -59,7 +59,7 @@ def encoder_vjp(
     masked_row: str = "zero",
     positional_layout: str = "interleaved",
 ) -> Gradients:
-    """The gradients of sum(g encoder(tokens)) with respect to each of the weights, by name.
+    """Give the gradients of sum(g encoder(tokens)) with respect to each of the weights, by name.
 
     SpecError as of `encoder`, or where the cotangent g has not the shape of the result.
     """
@@ -86,7 +86,7 @@ def encoder_bound(
     positional_layout: str = "interleaved",
     numerics: Numerics,
 ) -> Bound:
-    """How far from `encoder` a right implementation may be: its layers, recorded on a tape."""
+    """Say how far from `encoder` a right implementation may be: its layers, recorded on a tape."""
     tape, _, y = _recorded("encoder_bound", tokens, weights, heads, mask, masked_row, positional_layout, numerics)
     return tape.bound(y)
 
@@ -102,7 +102,7 @@ def encoder_vjp_bound(
     positional_layout: str = "interleaved",
     numerics: Numerics,
 ) -> dict[str, Bound]:
-    """How far from `encoder_vjp` a right implementation may be: by `weights.` and the weight's name."""
+    """Say how far from `encoder_vjp` a right implementation may be: by `weights.` and the weight's name."""
     function = "encoder_vjp_bound"
     tape, of, y = _recorded(function, tokens, weights, heads, mask, masked_row, positional_layout, numerics)
     with np.errstate(all="ignore"):
@@ -110,17 +110,17 @@ def encoder_vjp_bound(
 
 
 def embedded(tokens: Array, weight: Array, layout: str) -> Array:
-    """W[tokens] sqrt(d_model) + PE: (B, L, d_model)."""
+    """Give W[tokens] sqrt(d_model) + PE: (B, L, d_model)."""
     return embedding(tokens, weight) + positional_encoding(tokens.shape[1], weight.shape[1], positional_layout=layout)
 
 
 def of_table(numerics: Numerics) -> Numerics:
-    """A table of positions is made in the accumulator, and kept there or in the format of the steps."""
+    """Give the numerics of a table of positions: made in the accumulator, kept there or in the format of the steps."""
     return replace(numerics, input=numerics.accumulate, output=numerics.hidden or numerics.accumulate)
 
 
 def _arguments(function: str, tokens: ArrayLike, weights: Any) -> tuple[Array, dict[str, Array], int]:
-    """Tokens as int64, the weights in float64, and how many layers there are; all checked."""
+    """Check all, and give tokens as int64, the weights in float64, and how many layers there are."""
     (tokens,) = checked_arrays(function, tokens)
     return tokens, *checked_stack(function, tokens, weights)
 
@@ -158,7 +158,7 @@ def _recorded(
 
 
 def embedded_step(tape: Tape, tokens: Array, weight: Computed, layout: str) -> Computed:
-    """The same on a tape; the positions may come from a table in the format of the steps."""
+    """Record `embedded` on a tape; the positions may come from a table in the format of the steps."""
     numerics = tape.numerics
     table = positional_encoding_bound(
         tokens.shape[1], weight.value.shape[1], positional_layout=layout, numerics=of_table(numerics)

@@ -42,7 +42,7 @@ def encoder_layer(
     mask: ArrayLike | None = None,
     masked_row: str = "zero",
 ) -> Array:
-    """LayerNorm(a + FFN(a)), a = LayerNorm(x + MultiHead(x, x, x)): (B, L, d_model).
+    """Give LayerNorm(a + FFN(a)), a = LayerNorm(x + MultiHead(x, x, x)): (B, L, d_model).
 
     SpecError if a weight is missing, unknown or of the wrong shape, or as of the layer's parts.
     """
@@ -60,7 +60,7 @@ def encoder_layer_vjp(
     mask: ArrayLike | None = None,
     masked_row: str = "zero",
 ) -> tuple[Array, Gradients]:
-    """The gradients of sum(g encoder_layer(x)) with respect to x, and to each of the weights by name.
+    """Give the gradients of sum(g encoder_layer(x)) with respect to x, and to each of the weights by name.
 
     SpecError as of `encoder_layer`, or where the cotangent g has not the shape of the result.
     """
@@ -82,7 +82,7 @@ def encoder_layer_bound(
     masked_row: str = "zero",
     numerics: Numerics,
 ) -> Bound:
-    """How far from `encoder_layer` a right implementation may be: `encoder_layer_step`, recorded on a tape."""
+    """Say how far from `encoder_layer` a right implementation may be: `encoder_layer_step`, recorded on a tape."""
     tape, _, y = _recorded("encoder_layer_bound", x, weights, heads, mask, masked_row, numerics)
     return tape.bound(y)
 
@@ -97,14 +97,14 @@ def encoder_layer_vjp_bound(
     masked_row: str = "zero",
     numerics: Numerics,
 ) -> dict[str, Bound]:
-    """How far from `encoder_layer_vjp` a right implementation may be: by `x`, and `weights.` and the weight's name."""
+    """Say how far from `encoder_layer_vjp` a right implementation may be: by `x`, and `weights.` and a name."""
     tape, of, y = _recorded("encoder_layer_vjp_bound", x, weights, heads, mask, masked_row, numerics)
     with np.errstate(all="ignore"):
         return tape.bounds(y, checked_cotangent("encoder_layer_vjp_bound", cotangent, y.value.shape), of)
 
 
 def arguments(function: str, x: ArrayLike, weights: Any) -> tuple[Array, dict[str, Array]]:
-    """x and the weights in float64, their shapes checked."""
+    """Give x and the weights in float64, their shapes checked."""
     (x,) = checked_arrays(function, x)
     return x, checked_weights(function, weights, {"d_model": x.shape[2]})
 
@@ -113,7 +113,7 @@ def arguments(function: str, x: ArrayLike, weights: Any) -> tuple[Array, dict[st
 
 
 def attended(x: Array, memory: Array, w: Mapping[str, Array], name: str, **options: Any) -> Array:
-    """LayerNorm(x + MultiHead(x, memory, memory)), by the weights of that name."""
+    """Give LayerNorm(x + MultiHead(x, memory, memory)), by the weights of that name."""
     residual = x + multi_head_attention(x, memory, memory, **part(w, name), **options)
     return layer_norm(residual, **part(w, f"{name}_norm"), epsilon=EPSILON)
 
@@ -121,7 +121,7 @@ def attended(x: Array, memory: Array, w: Mapping[str, Array], name: str, **optio
 def attended_vjp(
     g: Array, x: Array, memory: Array, w: Mapping[str, Array], name: str, **options: Any
 ) -> tuple[Array, Array, Gradients]:
-    """The gradients of x (that of its residual among it), of the memory, and of the weights."""
+    """Give the gradients of x (that of its residual among it), of the memory, and of the weights."""
     of, norm = part(w, name), part(w, f"{name}_norm")
     residual = x + multi_head_attention(x, memory, memory, **of, **options)
     dr, dgain, dbias = layer_norm_vjp(g, residual, **norm, epsilon=EPSILON)
@@ -131,13 +131,13 @@ def attended_vjp(
 
 
 def transformed(a: Array, w: Mapping[str, Array]) -> Array:
-    """LayerNorm(a + FFN(a))."""
+    """Give LayerNorm(a + FFN(a))."""
     residual = a + feed_forward(a, **part(w, "feed_forward"))
     return layer_norm(residual, **part(w, "feed_forward_norm"), epsilon=EPSILON)
 
 
 def transformed_vjp(g: Array, a: Array, w: Mapping[str, Array]) -> tuple[Array, Gradients]:
-    """The gradients of a and of the weights."""
+    """Give the gradients of a and of the weights."""
     of, norm = part(w, "feed_forward"), part(w, "feed_forward_norm")
     residual = a + feed_forward(a, **of)
     dr, dgain, dbias = layer_norm_vjp(g, residual, **norm, epsilon=EPSILON)
@@ -164,7 +164,7 @@ def _recorded(
 def encoder_layer_step(
     tape: Tape, x: Computed, w: Mapping[str, Computed], heads: int, seen: Array | None, masked_row: str
 ) -> Computed:
-    """The layer, each of its operations a step."""
+    """Record the layer, each of its operations a step."""
     a = attention_step(tape, x, x, w, "self_attention", heads, seen, masked_row)
     return network_step(tape, a, w)
 
@@ -179,14 +179,14 @@ def attention_step(
     seen: Array | None,
     masked_row: str,
 ) -> Computed:
-    """LayerNorm(x + MultiHead(x, memory, memory))."""
+    """Give LayerNorm(x + MultiHead(x, memory, memory))."""
     o = multi_head_step(tape, x, memory, memory, part(w, name), heads, seen, masked_row)
     norm = part(w, f"{name}_norm")
     return layer_norm_step(tape, add(tape, x, o), norm["gain"], norm["bias"], EPSILON)
 
 
 def network_step(tape: Tape, a: Computed, w: Mapping[str, Computed]) -> Computed:
-    """LayerNorm(a + FFN(a))."""
+    """Give LayerNorm(a + FFN(a))."""
     of, norm = part(w, "feed_forward"), part(w, "feed_forward_norm")
     h = relu(tape, affine(tape, a, of["w_1"], of["b_1"]))
     y = affine(tape, h, of["w_2"], of["b_2"])

@@ -30,14 +30,14 @@ _COSINE: Final = tuple((-1) ** k / math.factorial(2 * k) for k in range(2, 10))
 
 
 def sines_and_cosines(positions: Array, d_model: int) -> tuple[Array, Array]:
-    """Of pos / 10000^(2i/d_model) for each position, int64, and each pair of channels: (L, pairs) each."""
+    """Give sine and cosine of pos / 10000^(2i/d_model) for positions, int64, and pairs of channels: (L, pairs) each."""
     turns = _turns_per_position(d_model)  # (pairs, limbs)
     quarter, high, low = _above_whole_turns(positions, turns)  # (L, pairs) each
     return _sine_and_cosine(quarter, high, low)
 
 
 def _turns_per_position(d_model: int) -> Array:
-    """10000^(-2i/d_model) / (2 pi) for each pair, as limbs of 32 bits after the point, the highest first: uint64."""
+    """Give 10000^(-2i/d_model) / (2 pi) for each pair, as limbs of 32 bits after the point, highest first."""
     # 2^192 has 58 digits; 80 leave enough to round it.
     context = decimal.Context(prec=80)
     rows = []
@@ -50,7 +50,7 @@ def _turns_per_position(d_model: int) -> Array:
 
 
 def _above_whole_turns(positions: Array, turns: Array) -> tuple[Array, Array, Array]:
-    """Position times turns, less whole turns: quarter/4 + (high + low), |high| <= 1/8; (L, pairs) each."""
+    """Give position times turns, less whole turns: quarter/4 + (high + low), |high| <= 1/8; (L, pairs) each."""
     mask, shift = np.uint64(0xFFFFFFFF), np.uint64(32)
     p = positions[:, None].astype(np.uint64)
     p_low, p_high = p & mask, p >> shift
@@ -74,7 +74,7 @@ def _above_whole_turns(positions: Array, turns: Array) -> tuple[Array, Array, Ar
 
 
 def _sine_and_cosine(quarter: Array, high: Array, low: Array) -> tuple[Array, Array]:
-    """Sine and cosine of 2 pi (quarter/4 + high + low)."""
+    """Give sine and cosine of 2 pi (quarter/4 + high + low)."""
     product, error = _exact_product(high, _TAU[0])
     a, b = _exact_sum(product, error + high * _TAU[1] + low * _TAU[0])  # the angle is a + b, |a| <= pi/4
     z = a * a
@@ -90,7 +90,7 @@ def _sine_and_cosine(quarter: Array, high: Array, low: Array) -> tuple[Array, Ar
 
 
 def _polynomial(z: Array, coefficients: tuple[float, ...]) -> Array:
-    """Horner's rule, the constant term first in `coefficients`."""
+    """Apply Horner's rule, the constant term first in `coefficients`."""
     total = np.full_like(z, coefficients[-1])
     for coefficient in reversed(coefficients[:-1]):
         total = total * z + coefficient
@@ -98,21 +98,21 @@ def _polynomial(z: Array, coefficients: tuple[float, ...]) -> Array:
 
 
 def _exact_sum(a: Array, b: Array) -> tuple[Array, Array]:
-    """The sum as a float64 number, and its rounding error (Knuth)."""
+    """Give the sum as a float64 number, and its rounding error (Knuth)."""
     total = a + b
     part = total - a
     return total, (a - (total - part)) + (b - part)
 
 
 def _exact_product(a: Array, b: float) -> tuple[Array, Array]:
-    """The product as a float64 number, and its rounding error (Dekker)."""
+    """Give the product as a float64 number, and its rounding error (Dekker)."""
     product = a * b
     (a_1, a_2), (b_1, b_2) = _halves(a), _halves(np.float64(b))
     return product, ((a_1 * b_1 - product) + a_1 * b_2 + a_2 * b_1) + a_2 * b_2
 
 
 def _halves(a: Any) -> tuple[Any, Any]:
-    """The number as a sum of two, of 26 bits each, so that their products are exact (Veltkamp)."""
+    """Give the number as a sum of two, of 26 bits each, so that their products are exact (Veltkamp)."""
     scaled = a * (2.0**27 + 1)
     first = scaled - (scaled - a)
     return first, a - first

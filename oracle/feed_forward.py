@@ -19,7 +19,7 @@ from .shapes import Array, checked_arrays, checked_cotangent
 
 
 def feed_forward(x: ArrayLike, w_1: ArrayLike, b_1: ArrayLike, w_2: ArrayLike, b_2: ArrayLike) -> Array:
-    """max(0, x W_1 + b_1) W_2 + b_2: (B, L, d_model).
+    """Give max(0, x W_1 + b_1) W_2 + b_2: (B, L, d_model).
 
     SpecError if the shapes do not fit each other, or where an argument holds no real numbers.
     """
@@ -32,7 +32,7 @@ def feed_forward(x: ArrayLike, w_1: ArrayLike, b_1: ArrayLike, w_2: ArrayLike, b
 def feed_forward_vjp(
     cotangent: ArrayLike, x: ArrayLike, w_1: ArrayLike, b_1: ArrayLike, w_2: ArrayLike, b_2: ArrayLike
 ) -> tuple[Array, ...]:
-    """The gradients of sum(g FFN(x)) with respect to x, W_1, b_1, W_2 and b_2, in their shapes.
+    """Give the gradients of sum(g FFN(x)) with respect to x, W_1, b_1, W_2 and b_2, in their shapes.
 
         da = g W_2^T    dh = da where h > 0, else 0    dx = dh W_1^T
         dW_2 = a^T g    db_2 = sum g    dW_1 = x^T dh    db_1 = sum dh      sums over B and L
@@ -52,7 +52,7 @@ def feed_forward_vjp(
 def feed_forward_bound(
     x: ArrayLike, w_1: ArrayLike, b_1: ArrayLike, w_2: ArrayLike, b_2: ArrayLike, *, numerics: Numerics
 ) -> Bound:
-    """How far from `feed_forward` a right implementation may be.
+    """Say how far from `feed_forward` a right implementation may be.
 
     E_h = E(x W_1 + b_1) + h_hidden(h)                 h_hidden: where `numerics.hidden` stores the hidden layer
     E_a = E_h clipped to what max(0, .) lets through   a = 0 exactly where h < -E_h
@@ -91,7 +91,10 @@ def feed_forward_vjp_bound(
     *,
     numerics: Numerics,
 ) -> dict[str, Bound]:
-    """Where a hidden unit may lie on either side of zero, so may the gradient that goes through it."""
+    """Say how far from `feed_forward_vjp` a right implementation may be.
+
+    Where a hidden unit may lie on either side of zero, so may the gradient that goes through it.
+    """
     of = exact_arguments("feed_forward_vjp_bound", x, w_1, b_1, w_2, b_2)
     tape = Tape(numerics)
     with np.errstate(all="ignore"):
@@ -101,7 +104,7 @@ def feed_forward_vjp_bound(
 
 
 def feed_forward_as_convolutions(x: ArrayLike, w_1: ArrayLike, b_1: ArrayLike, w_2: ArrayLike, b_2: ArrayLike) -> Array:
-    """The same, as two convolutions with kernel size 1 over the sequence: (B, L, d_model)."""
+    """Compute the same as two convolutions with kernel size 1 over the sequence: (B, L, d_model)."""
     x, w_1, b_1, w_2, b_2 = checked_arrays("feed_forward", x, w_1, b_1, w_2, b_2)
     h = _convolution(x, w_1[None], b_1)  # (B, L, d_ff)
     a = np.where(h > 0, h, 0)  # (B, L, d_ff)
@@ -109,7 +112,7 @@ def feed_forward_as_convolutions(x: ArrayLike, w_1: ArrayLike, b_1: ArrayLike, w
 
 
 def _convolution(x: Array, kernel: Array, bias: Array) -> Array:
-    """y[b, l, o] = bias[o] + sum over k and i of x[b, l + k, i] kernel[k, i, o]."""
+    """Give y[b, l, o] = bias[o] + sum over k and i of x[b, l + k, i] kernel[k, i, o]."""
     positions = x.shape[1] - kernel.shape[0] + 1
     y = np.tile(bias, (x.shape[0], positions, 1))  # (B, L, out)
     for k, weights in enumerate(kernel):
@@ -118,7 +121,7 @@ def _convolution(x: Array, kernel: Array, bias: Array) -> Array:
 
 
 def _affine(x: Array, w: Array, b: Array, numerics: Numerics) -> tuple[Array, Errors]:
-    """The sum x W + b, and the errors of computing it from exact numbers.
+    """Give the sum x W + b, and the errors of computing it from exact numbers.
 
         E = E(x W) + n U |b| + U |x W + b| + eta
         V = V(x W) + (U^2/3) max(n b^2 + n b (x W), (x W + b)^2)

@@ -26,7 +26,7 @@ MASKED_ROWS: Final = ("zero", "nan", "mean")
 def general_attention(
     scores: ArrayLike, value: ArrayLike, visible: ArrayLike | None = None, masked_row: str = "zero"
 ) -> Array:
-    """softmax(scores) value over the visible keys, given any scores: (..., L_q, d_v).
+    """Give softmax(scores) value over the visible keys, given any scores: (..., L_q, d_v).
 
     SpecError if the shapes do not fit, an argument holds no numbers, or `masked_row` is none of zero, nan and mean.
     """
@@ -46,7 +46,7 @@ def general_attention_vjp(
     visible: ArrayLike | None = None,
     masked_row: str = "zero",
 ) -> tuple[Array, Array]:
-    """The gradients of sum(g o) with respect to scores and values.
+    """Give the gradients of sum(g o) with respect to scores and values.
 
         dV = P^T g    dS = P (g V^T - sum_d g o)
 
@@ -82,7 +82,7 @@ class Weights(NamedTuple):
 
 
 def weigh(scores: Array, seen: Array | None, masked_row: str) -> Weights:
-    """softmax(s) over the keys that are seen, each step kept."""
+    """Give softmax(s) over the keys that are seen, each step kept."""
     keys = scores.shape[-1]
     n = np.full((*scores.shape[:-1], 1), keys) if seen is None else seen.sum(-1, keepdims=True)
     empty = n == 0
@@ -107,7 +107,7 @@ def weigh(scores: Array, seen: Array | None, masked_row: str) -> Weights:
 
 
 def mix(weights: Weights, value: Array, masked_row: str) -> Array:
-    """sum_j p_ij v_j; what is not finite among the values counts only where it is seen."""
+    """Give sum_j p_ij v_j; what is not finite among the values counts only where it is seen."""
     p, finite = weights.p, np.isfinite(value)
     with np.errstate(all="ignore"):
         result = p @ (value if finite.all() else np.where(finite, value, 0))  # (..., L_q, d_v)
@@ -128,6 +128,6 @@ def judged_without_keys(masked_row: str, keys: int) -> tuple[str, bool]:
 
 
 def check_masked_row(function: str, masked_row: str) -> None:
-    """SpecError if the convention is none of those that there are."""
+    """Raise SpecError if the convention is none of those that there are."""
     if masked_row not in MASKED_ROWS:
         raise SpecError(f"{function}: masked_row is {masked_row!r}, but should be one of {', '.join(MASKED_ROWS)}")

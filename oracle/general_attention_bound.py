@@ -67,7 +67,7 @@ class Values(NamedTuple):
 
 
 def values(value: Array, arithmetic: Any) -> Values:
-    """What the bound needs of the values; those that are not finite have no error."""
+    """Give what the bound needs of the values; those that are not finite have no error."""
     v = np.where(np.isfinite(value), value, 0)
     _, exponent = np.frexp(np.abs(v).max(-2, keepdims=True, initial=0))
     size = np.ldexp(1.0, np.maximum(exponent, -1021))
@@ -228,14 +228,14 @@ def _narrower_formats(rows: _Rows, off: _Off, v: Values, numerics: Numerics) -> 
 
 
 def cast_error(p: Array, form: str) -> Array:
-    """What rounding a weight to a format may change, relative to whatever it is rounded: at most the weight itself."""
+    """Say what rounding a weight to a format may change, whatever it is relative to: at most the weight itself."""
     cast = p * FORMATS[form].unit_roundoff
     np.maximum(cast, FORMATS[form].half_smallest_subnormal, out=cast)
     return np.minimum(cast, p, out=cast)
 
 
 def typical_cast_error(p: Array, p_max: Array, form: str) -> Array:
-    """Half an ulp of a weight, relative to 1 or to the largest of its row, whichever is more: 0.5 to 1 times u p."""
+    """Give half an ulp of a weight, relative to 1 or to the largest of its row, whichever is more: u p / 2 to u p."""
     of_ones, of_largest = _power_of_two(p), _power_of_two(p / p_max)
     of_largest *= p_max
     half = np.maximum(of_ones, of_largest, out=of_ones)
@@ -244,18 +244,18 @@ def typical_cast_error(p: Array, p_max: Array, form: str) -> Array:
 
 
 def _power_of_two(x: Array) -> Array:
-    """2^floor(log2 x) of positive numbers in float64; zero of subnormal ones."""
+    """Give 2^floor(log2 x) of positive numbers in float64; zero of subnormal ones."""
     exponents = np.asarray(x, np.float64).view(np.int64) & 0x7FF0_0000_0000_0000
     return exponents.view(np.float64)
 
 
 def of_steps(numerics: Numerics) -> Numerics:
-    """The numerics of an attention that goes step by step: its probabilities pass between two of them."""
+    """Give the numerics of an attention that goes step by step: its probabilities pass between two of them."""
     return replace(numerics, probabilities=numerics.probabilities or numerics.hidden)
 
 
 def _centred(w: Array, v: Values, o: Array, floor: Any = 0.0) -> tuple[Array, Array]:
-    """sum_j w_j and sum_j w_j (v_j - o)^2. `floor`: what the cancellation may have lost, relative to sum w v^2."""
+    """Give sum_j w_j and sum_j w_j (v_j - o)^2. `floor`: what the cancellation may have lost, relative to sum w v^2."""
     d = o.shape[-1]
     moment = w @ v.moments
     second, mean, total = moment[..., :d], moment[..., d : 2 * d], moment[..., 2 * d :]

@@ -41,7 +41,7 @@ def attend(
     kept_in: str,
     scale: float = 1.0,
 ) -> Computed:
-    """softmax(scores) value over the keys that are seen: (..., L_q, d_v).
+    """Record softmax(scores) value over the keys that are seen: (..., L_q, d_v).
 
     `kept_in` is the format in which the result is kept for the backward pass; `scale` what dS may be multiplied by
     before it is cast.
@@ -67,7 +67,7 @@ def attend(
 
 
 def dot_products(tape: Tape, query: Computed, key: Computed, scale: float, terms_in: str | None = None) -> Computed:
-    """scale q . k: dq = scale g k, dk = scale g^T q. The scale may be at either factor, or its root at both: 2 U.
+    """Record scale q . k: dq = scale g k, dk = scale g^T q. The scale may be at either factor, or its root at both.
 
     `terms_in` is the format in which the gradient of each single pair of a query and a key may be kept.
     """
@@ -90,7 +90,7 @@ def dot_products(tape: Tape, query: Computed, key: Computed, scale: float, terms
 
 
 def _seen(s: Computed, weights: Weights) -> Errors:
-    """The errors of the scores of keys that are seen."""
+    """Give the errors of the scores of keys that are seen."""
     shape = s.value.shape
     every = (np.broadcast_to(each, shape) for each in s.errors)
     return Errors(*(each if weights.seen is None else np.where(weights.seen, each, 0) for each in every))
@@ -103,7 +103,7 @@ def _probabilities(weights: Weights, of_scores: Errors, numerics: Numerics, *, r
 
 
 def _mixed(weights: Weights, of_scores: Errors, v: Computed, numerics: Numerics, masked_row: str) -> Computed:
-    """The result, from values that may have errors themselves."""
+    """Give the result, from values that may have errors themselves."""
     y = mix(weights, v.value, masked_row)
     unit = numerics.unit
     relative = Errors(of_scores.error / unit, of_scores.variance / unit**2)
@@ -123,7 +123,7 @@ def _mixed(weights: Weights, of_scores: Errors, v: Computed, numerics: Numerics,
 
 
 def _cast(p: Computed, numerics: Numerics) -> Computed:
-    """The weights as they meet the cotangent."""
+    """Give the weights as they meet the cotangent."""
     error, variance = p.error, p.variance
     for form in dict.fromkeys(form for form in (numerics.probabilities, numerics.hidden) if form is not None):
         error = error + cast_error(p.value + p.error, form)
@@ -134,7 +134,7 @@ def _cast(p: Computed, numerics: Numerics) -> Computed:
 def _through_softmax(
     tape: Tape, p: Computed, of_p: Computed, g: Computed, o: Computed, blind: Array, scale: float
 ) -> Computed:
-    """dS from dP; `o` is the result as it was kept."""
+    """Give dS from dP; `o` is the result as it was kept."""
     numerics, unit, n = tape.numerics, tape.numerics.unit, p.value.shape[-1]
     # What is stored in a narrower format has a gradient that is: the probabilities, and the scores after them.
     dp = stored_in(stored_in(tape.read(of_p), numerics.probabilities), numerics.scores)

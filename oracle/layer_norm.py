@@ -19,7 +19,7 @@ from .spec_error import SpecError
 
 
 def layer_norm(x: ArrayLike, gain: ArrayLike, bias: ArrayLike, *, epsilon: float = 1e-5) -> Array:
-    """The row normalised, gain (x - mu) / sqrt(v + epsilon) + bias: (..., d). NaN if v + epsilon is 0.
+    """Give the row normalised, gain (x - mu) / sqrt(v + epsilon) + bias: (..., d). NaN if v + epsilon is 0.
 
     SpecError if the shapes do not fit, an argument holds no real numbers, or epsilon is negative.
     """
@@ -33,7 +33,7 @@ def layer_norm(x: ArrayLike, gain: ArrayLike, bias: ArrayLike, *, epsilon: float
 def layer_norm_vjp(
     cotangent: ArrayLike, x: ArrayLike, gain: ArrayLike, bias: ArrayLike, *, epsilon: float = 1e-5
 ) -> tuple[Array, Array, Array]:
-    """The gradients of sum(g layer_norm(x)) with respect to x, gain and bias, in their shapes.
+    """Give the gradients of sum(g layer_norm(x)) with respect to x, gain and bias, in their shapes.
 
         z = (x - mu) r,   r = 1 / sqrt(v + epsilon),   a = g gain
         dx = r (a - mean(a) - z mean(a z))    dgain = sum g z    dbias = sum g      sums over all rows
@@ -52,7 +52,7 @@ def layer_norm_vjp(
 
 
 def arguments(x: ArrayLike, gain: ArrayLike, bias: ArrayLike, epsilon: float) -> tuple[Array, Array, Array]:
-    """The arrays in float64, their shapes and epsilon checked."""
+    """Check shapes and epsilon, and give the arrays in float64."""
     x, gain, bias = checked_arrays("layer_norm", x, gain, bias)
     if not epsilon >= 0:
         raise SpecError(f"layer_norm: epsilon is {epsilon}, but should be 0 or more")
@@ -62,7 +62,7 @@ def arguments(x: ArrayLike, gain: ArrayLike, bias: ArrayLike, epsilon: float) ->
 
 
 def moments(x: Array) -> tuple[Array, Array, Array]:
-    """mu, x - mu and v, the last axis kept."""
+    """Give mu, x - mu and v, the last axis kept."""
     mu = x.mean(-1, keepdims=True)
     c = x - mu
     return mu, c, np.mean(c * c, -1, keepdims=True)

@@ -23,7 +23,7 @@ from .shapes import Array, checked_cotangent
 def layer_norm_bound(
     x: ArrayLike, gain: ArrayLike, bias: ArrayLike, *, epsilon: float = 1e-5, numerics: Numerics
 ) -> Bound:
-    """How far from `layer_norm` a right implementation may be.
+    """Say how far from `layer_norm` a right implementation may be.
 
     With r = 1/sqrt(v + epsilon), z = (x - mu) r, and E_mu and E_v of `errors_of_moments`:
 
@@ -60,13 +60,16 @@ def layer_norm_bound(
     coherent = unit * (z + np.abs(y))
     # What is no number, as 0/0 or infinity times 0, sets no limit.
     errors = Errors(*(np.where(np.isnan(each), np.inf, each) for each in (error, variance, coherent)))
-    return finish(y, errors, numerics, directions={"gain": y - bias})
+    return finish(y, errors, numerics, sensitivities={"gain": y - bias})
 
 
 def layer_norm_vjp_bound(
     cotangent: ArrayLike, x: ArrayLike, gain: ArrayLike, bias: ArrayLike, *, epsilon: float = 1e-5, numerics: Numerics
 ) -> dict[str, Bound]:
-    """From the statistics, or from those made again: `layer_norm_step`."""
+    """Say how far from `layer_norm_vjp` a right implementation may be.
+
+    From the statistics, or from those made again: `layer_norm_step`.
+    """
     of = exact_arguments("layer_norm_vjp_bound", x, gain, bias)
     tape = Tape(replace(numerics, hidden=None))
     with np.errstate(all="ignore"):
@@ -75,7 +78,7 @@ def layer_norm_vjp_bound(
 
 
 def errors_of_moments(x: Array, numerics: Numerics) -> tuple[Errors, Errors]:
-    """The errors of mu and of v, for sums in any order and for Welford's recurrence.
+    """Give the errors of mu and of v, for sums in any order and for Welford's recurrence.
 
         E_mu = U ((n - 1) mean |x| + 2 |mu| + 3 sqrt(2 v))
         E_v  = U v (n + 4 + 12 sqrt(ln n)) + 4/3 (n + 2) U sqrt(v (v + mu^2)) + E_mu^2       two-pass
@@ -116,7 +119,7 @@ def errors_of_moments(x: Array, numerics: Numerics) -> tuple[Errors, Errors]:
 
 
 def error_of_root(v: Array, error: Array, epsilon: float, numerics: Numerics) -> Array:
-    """rho, the relative error of r = 1/sqrt(v + epsilon) where v errs by E_v.
+    """Give rho, the relative error of r = 1/sqrt(v + epsilon) where v errs by E_v.
 
         rho  = max(sqrt((v + epsilon) / low) (1 + U)^6 - 1, 1 - sqrt((v + epsilon) / high) (1 - U)^6)
         low  = max(v + epsilon - E_v - 2 U (v + epsilon), epsilon (1 - U))
@@ -138,7 +141,7 @@ def error_of_root(v: Array, error: Array, epsilon: float, numerics: Numerics) ->
 
 
 def format_of_statistics(numerics: Numerics) -> tuple[Format, float]:
-    """That in which r is kept, and its unit roundoff where it is one more rounding."""
+    """Give the format in which r is kept, and its unit roundoff where it is one more rounding."""
     if numerics.statistics is None:
         return FORMATS[numerics.accumulate], 0.0
     form = FORMATS[numerics.statistics]
@@ -185,7 +188,7 @@ def layer_norm_step(tape: Tape, x: Computed, gain: Computed, bias: Computed, eps
 
 
 def _normalised(x: Computed, epsilon: float, numerics: Numerics) -> tuple[Computed, Computed, Array, Array]:
-    """z, r, (|x| + |mu|) r, and whether the variance may be cut at 0."""
+    """Give z, r, (|x| + |mu|) r, and whether the variance may be cut at 0."""
     unit, eta, n = numerics.unit, numerics.underflow, x.value.shape[-1]
     e, v_x, c_x = (np.broadcast_to(each, x.value.shape) for each in x.errors)
     mu, c, v = moments(x.value)
@@ -222,7 +225,7 @@ def _normalised(x: Computed, epsilon: float, numerics: Numerics) -> tuple[Comput
 
 
 def _with_size(z: Computed, size: Array, unit: float) -> Computed:
-    """z, with the rounding of a product of the folded terms."""
+    """Give z with the rounding of a product of the folded terms."""
     return Computed(
         z.value, z.error + 2 * unit * size, z.variance + VARIANCE_OF_ROUNDING * (unit * size) ** 2, z.coherent
     )
@@ -231,7 +234,7 @@ def _with_size(z: Computed, size: Array, unit: float) -> Computed:
 def _through(
     g: Computed, gain: Computed, z: Computed, r: Computed, size: Array, cut: Array, numerics: Numerics
 ) -> Computed:
-    """dx."""
+    """Give dx."""
     unit, n = numerics.unit, size.shape[-1]
     a = times(g, gain, numerics)
     first = scaled(total(a, -1, numerics), 1 / n, numerics)

@@ -29,7 +29,7 @@ def checked_weights(function: str, weights: Any, sizes: Mapping[str, int], layer
 
 
 def _axes(row: Mapping[str, str], layers: int) -> dict[str, str]:
-    """The axes of each weight, those of `layers.*.` for each layer: its widths may differ from the next one's."""
+    """Give the axes of each weight, those of `layers.*.` for each layer: its widths may differ from the next one's."""
     axes = {name: each for name, each in row.items() if "*" not in name}
     for number in range(layers):
         for name, each in row.items():
@@ -45,12 +45,12 @@ def _check_mapping(function: str, weights: Any) -> None:
 
 
 def part(weights: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Those whose names begin with it, by the rest of the name."""
+    """Give those whose names begin with it, by the rest of the name."""
     return {key.removeprefix(f"{name}."): each for key, each in weights.items() if key.startswith(f"{name}.")}
 
 
 def layers(function: str, weights: Any) -> int:
-    """How many layers a stack has: `layers.0.` to `layers.<n - 1>.`, without a gap."""
+    """Say how many layers a stack has: `layers.0.` to `layers.<n - 1>.`, without a gap."""
     _check_mapping(function, weights)
     numbers = {name.split(".")[1] for name in weights if name.startswith("layers.")}
     if numbers != {str(number) for number in range(len(numbers))}:

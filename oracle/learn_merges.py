@@ -21,7 +21,7 @@ from .tokenize import Pair, merged, neighbours, text_of
 
 
 def learn_merges(text: str, count: int) -> list[Pair]:
-    """The merges, at most `count`; SpecError if the text is none, or count is no whole number of at least 0."""
+    """Give the merges, at most `count`; SpecError if the text is none, or count is no whole number of at least 0."""
     tokens = list(text_of("learn_merges", text))
     if not isinstance(count, int) or count < 0:
         raise SpecError(f"learn_merges: count is {count!r}, but should be a whole number of at least 0")

@@ -23,7 +23,7 @@ _BITS: Final = 64
 
 
 def learning_rate(steps: ArrayLike, *, d_model: int, warmup: int) -> Array:
-    """d_model^-0.5 min(step^-0.5, step warmup^-1.5): (T,), correct to 0.501 units in the last place.
+    """Give d_model^-0.5 min(step^-0.5, step warmup^-1.5): (T,), correct to 0.501 units in the last place.
 
     SpecError if a step, d_model or warmup is not a whole number of at least 1.
     """
@@ -33,7 +33,7 @@ def learning_rate(steps: ArrayLike, *, d_model: int, warmup: int) -> Array:
 
 
 def learning_rate_bound(steps: ArrayLike, *, d_model: int, warmup: int, numerics: Numerics) -> Bound:
-    """How far from `learning_rate` a right implementation may be.
+    """Say how far from `learning_rate` a right implementation may be.
 
         E = |y| (e^(U (2 c_e + 2 + r)) - 1)   two powers, two products
         r = [step] + 3/2 [warmup] + 1/2 [d_model]   [k]: whether k is too large to be exact, 1 or 0
@@ -49,7 +49,7 @@ def learning_rate_bound(steps: ArrayLike, *, d_model: int, warmup: int, numerics
 
 
 def _arguments(steps: ArrayLike, d_model: int, warmup: int) -> Array:
-    """The steps as int64, all arguments checked."""
+    """Check all arguments, and give the steps as int64."""
     (t,) = checked_arrays("learning_rate", steps)
     if t.size and t.min() < 1:
         raise SpecError(f"learning_rate: steps holds {t.min()}, but the first step is 1")
@@ -60,7 +60,7 @@ def _arguments(steps: ArrayLike, d_model: int, warmup: int) -> Array:
 
 
 def _rate(step: int, d_model: int, warmup: int) -> float:
-    """The rate of one step, by whole numbers: its square is 1/(d_model step) or step^2/(d_model warmup^3)."""
+    """Give the rate of one step, by whole numbers: its square is 1/(d_model step) or step^2/(d_model warmup^3)."""
     above, below = (step**2, d_model * warmup**3) if step < warmup else (1, d_model * step)
     # Twice as many bits for the square as for the root.
     doubled = _BITS + (below.bit_length() - above.bit_length()) // 2

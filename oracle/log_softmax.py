@@ -22,7 +22,7 @@ from .softmax import exponential_errors, probability_errors
 
 
 def log_softmax(x: ArrayLike) -> Array:
-    """x - log sum exp x along the last axis: (..., n). Empty if n is 0.
+    """Give x - log sum exp x along the last axis: (..., n). Empty if n is 0.
 
     SpecError if x has no axis, or holds no real numbers.
     """
@@ -30,7 +30,7 @@ def log_softmax(x: ArrayLike) -> Array:
 
 
 def log_softmax_vjp(cotangent: ArrayLike, x: ArrayLike) -> Array:
-    """dx = g - p sum g, the gradient of sum(g log_softmax(x)): (..., n). The Jacobian is 1 - (1, ..., 1)^T p.
+    """Give dx = g - p sum g, the gradient of sum(g log_softmax(x)): (..., n). The Jacobian is 1 - (1, ..., 1)^T p.
 
     SpecError if the cotangent g has not the shape of x, or an argument holds no real numbers.
     """
@@ -41,16 +41,16 @@ def log_softmax_vjp(cotangent: ArrayLike, x: ArrayLike) -> Array:
 
 
 def log_softmax_bound(x: ArrayLike, *, numerics: Numerics) -> Bound:
-    """How far from `log_softmax` a right implementation may be: `log_probability_errors`, rounded."""
+    """Say how far from `log_softmax` a right implementation may be: `log_probability_errors`, rounded."""
     rows = log_probabilities(*checked_arrays("log_softmax", x))
     with np.errstate(all="ignore"):
         mean = (rows.p * rows.gap).sum(-1, keepdims=True)
         errors = log_probability_errors(rows, numerics)
-    return finish(rows.y, errors, numerics, directions={"temperature": rows.gap - mean})
+    return finish(rows.y, errors, numerics, sensitivities={"temperature": rows.gap - mean})
 
 
 def log_softmax_vjp_bound(cotangent: ArrayLike, x: ArrayLike, *, numerics: Numerics) -> dict[str, Bound]:
-    """How far from `log_softmax_vjp` a right implementation may be.
+    """Say how far from `log_softmax_vjp` a right implementation may be.
 
     With G = sum g and the errors of `kept_probability_errors`:
 
@@ -102,7 +102,7 @@ class LogProbabilities(NamedTuple):
 
 
 def log_probabilities(x: Array) -> LogProbabilities:
-    """The formula, and its parts.
+    """Compute the formula, and keep its parts.
 
     log l is taken of l - 1, without one of the largest entries: that of a dominant one is far below an ulp of l.
     """
@@ -119,7 +119,7 @@ def log_probabilities(x: Array) -> LogProbabilities:
 
 
 def log_probability_errors(rows: LogProbabilities, numerics: Numerics) -> Errors:
-    """The errors of log-probabilities, before they are rounded to a format.
+    """Give the errors of log-probabilities, before they are rounded to a format.
 
     With rho, v of `exponential_errors`, s of `rescalings`, sigma = max |x|, and c_e the error of log, too:
 
@@ -160,7 +160,7 @@ def log_probability_errors(rows: LogProbabilities, numerics: Numerics) -> Errors
 
 
 def rescalings(gap: Array, seen: Array) -> Array:
-    """How often an online sum may rescale an entry: once for each that is larger, if they come in ascending order."""
+    """Say how often an online sum may rescale an entry: once for each larger one, if they come in ascending order."""
     gap = np.where(seen, gap, np.inf)
     ordered = np.argsort(gap, -1)
     sorted_gap = np.take_along_axis(gap, ordered, -1)
@@ -173,7 +173,7 @@ def rescalings(gap: Array, seen: Array) -> Array:
 
 
 def kept_probability_errors(rows: LogProbabilities, of_y: Errors, numerics: Numerics) -> Errors:
-    """The errors of the probabilities that a backward pass makes: the softmax once more, or exp of what was kept.
+    """Give the errors of the probabilities that a backward pass makes: the softmax once more, or exp of what was kept.
 
         E = max(E of `probability_errors`, p (exp(E_y) - 1 + c_e U) + eta)        and likewise V
 
@@ -198,5 +198,5 @@ def kept_probability_errors(rows: LogProbabilities, of_y: Errors, numerics: Nume
 
 
 def judgeable(errors: Errors) -> Errors:
-    """The errors, infinite where they are no numbers: what overflows sets no limit."""
+    """Make errors that are NaN infinite: what overflows is not judged."""
     return Errors(*(np.where(np.isnan(each), np.inf, each) for each in errors))

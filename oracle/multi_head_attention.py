@@ -43,7 +43,7 @@ def multi_head_attention(
     causal_alignment: str = "top-left",
     masked_row: str = "zero",
 ) -> Array:
-    """Concat(head_1, ..., head_h) W^O: (B, L_q, d_model).
+    """Give Concat(head_1, ..., head_h) W^O: (B, L_q, d_model).
 
     SpecError if the shapes do not fit each other or `heads`, an argument holds no real numbers (the mask: booleans), or
     a convention is unknown.
@@ -73,7 +73,7 @@ def multi_head_attention_vjp(
     causal_alignment: str = "top-left",
     masked_row: str = "zero",
 ) -> tuple[Array, ...]:
-    """The gradients of sum(g MultiHead(Q, K, V)) with respect to the seven arrays, in their shapes and order.
+    """Give the gradients of sum(g MultiHead(Q, K, V)) with respect to the seven arrays, in their shapes and order.
 
         do = g W^O^T    dW^O = Concat(heads)^T g    (dq, dk, dv) of `attention_vjp`
         dQ = dq W^Q^T    dW^Q = Q^T dq    and likewise for K and V
@@ -110,7 +110,7 @@ def multi_head_attention_bound(
     masked_row: str = "zero",
     numerics: Numerics,
 ) -> Bound:
-    """How far from `multi_head_attention` a right implementation may be: `multi_head_step`, recorded on a tape.
+    """Say how far from `multi_head_attention` a right implementation may be: `multi_head_step`, recorded on a tape.
 
     Arguments and SpecError are those of `multi_head_attention`.
     """
@@ -136,7 +136,7 @@ def multi_head_attention_vjp_bound(
     masked_row: str = "zero",
     numerics: Numerics,
 ) -> dict[str, Bound]:
-    """How far from `multi_head_attention_vjp` a right implementation may be, by the name of each argument."""
+    """Say how far from `multi_head_attention_vjp` a right implementation may be, by the name of each argument."""
     function = "multi_head_attention_vjp_bound"
     arrays, visible = (query, key, value, w_query, w_key, w_value, w_output), (mask, causal, causal_alignment)
     tape, of, result = _recorded(function, arrays, heads, visible, masked_row, numerics)
@@ -145,7 +145,7 @@ def multi_head_attention_vjp_bound(
 
 
 def arguments(function: str, arrays: Sequence[ArrayLike], heads: int) -> tuple[Array, ...]:
-    """The arrays in float64, their shapes and the number of heads checked."""
+    """Check shapes and the number of heads, and give the arrays in float64."""
     checked = checked_arrays(function, *arrays)
     if isinstance(heads, bool) or not isinstance(heads, int | np.integer) or heads < 1:
         raise SpecError(f"{function}: heads is {heads!r}, but should be a whole number, 1 or more")
@@ -157,19 +157,19 @@ def arguments(function: str, arrays: Sequence[ArrayLike], heads: int) -> tuple[A
 
 
 def split(x: Array, heads: int) -> Array:
-    """(B, L, h d) as (B, h, L, d)."""
+    """Give (B, L, h d) as (B, h, L, d)."""
     batch, length, width = x.shape
     return x.reshape(batch, length, heads, width // heads).swapaxes(1, 2)
 
 
 def merged(x: Array) -> Array:
-    """(B, h, L, d) as (B, L, h d)."""
+    """Give (B, h, L, d) as (B, L, h d)."""
     batch, heads, length, d = x.shape
     return x.swapaxes(1, 2).reshape(batch, length, heads * d)
 
 
 def _summed(x: Array, d: Array) -> Array:
-    """x^T d, over all items and positions."""
+    """Give x^T d, over all items and positions."""
     return np.asarray(np.einsum("bli,blo->io", x, d))
 
 
@@ -181,7 +181,7 @@ def _recorded(
     masked_row: str,
     numerics: Numerics,
 ) -> tuple[Tape, dict[str, Computed], Computed]:
-    """The tape of one call, its arguments by name, and its result."""
+    """Record one call: give its tape, its arguments by name, and its result."""
     checked = zip(row_of(function).arrays, arguments(function, arrays, heads), strict=True)
     of = {name: Computed(array) for name, array in checked}
     (batch, queries, _), keys = of["query"].value.shape, of["key"].value.shape[1]
@@ -202,7 +202,7 @@ def multi_head_step(
     seen: Array | None,
     masked_row: str,
 ) -> Computed:
-    """Projections, heads, attention, and the last product, each a step of the tape."""
+    """Record projections, heads, attention, and the last product, each a step of the tape."""
 
     def projected(x: Computed, w: Computed) -> Computed:
         return rearrange(tape, matmul(tape, x, w), lambda array: split(array, heads), merged)

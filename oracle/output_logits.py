@@ -19,7 +19,7 @@ from .shapes import Array, checked_arrays, checked_cotangent
 
 
 def output_logits(hidden: ArrayLike, weight: ArrayLike) -> Array:
-    """The product hidden W^T: (B, L, V).
+    """Give the product hidden W^T: (B, L, V).
 
     SpecError if the shapes do not fit each other, or where an argument holds no real numbers.
     """
@@ -28,7 +28,7 @@ def output_logits(hidden: ArrayLike, weight: ArrayLike) -> Array:
 
 
 def output_logits_vjp(cotangent: ArrayLike, hidden: ArrayLike, weight: ArrayLike) -> tuple[Array, Array]:
-    """dhidden = g W and dW = g^T hidden, summed over B and L: in the shapes of hidden and W.
+    """Give dhidden = g W and dW = g^T hidden, summed over B and L: in the shapes of hidden and W.
 
     SpecError as of `output_logits`, or where the cotangent g has not the shape of the result.
     """
@@ -38,7 +38,7 @@ def output_logits_vjp(cotangent: ArrayLike, hidden: ArrayLike, weight: ArrayLike
 
 
 def output_logits_bound(hidden: ArrayLike, weight: ArrayLike, *, numerics: Numerics) -> Bound:
-    """How far from `output_logits` a right implementation may be: the error of one matrix product."""
+    """Say how far from `output_logits` a right implementation may be: the error of one matrix product."""
     hidden, weight = checked_arrays("output_logits", hidden, weight)
     y, errors = matrix_product(hidden, weight.T, numerics)
     return finish(y, errors, numerics)
@@ -47,7 +47,7 @@ def output_logits_bound(hidden: ArrayLike, weight: ArrayLike, *, numerics: Numer
 def output_logits_vjp_bound(
     cotangent: ArrayLike, hidden: ArrayLike, weight: ArrayLike, *, numerics: Numerics
 ) -> dict[str, Bound]:
-    """Two matrix products of exact factors."""
+    """Say how far from `output_logits_vjp` a right implementation may be: two matrix products of exact factors."""
     of = exact_arguments("output_logits_vjp_bound", hidden, weight)
     tape = Tape(numerics)
     with np.errstate(all="ignore"):

@@ -29,7 +29,7 @@ _LAYOUTS: Final = ("interleaved", "concatenated")
 
 
 def positional_encoding(length: int, d_model: int, *, positional_layout: str = "interleaved") -> Array:
-    """Sines and cosines of positions 0 ... length - 1: (length, d_model).
+    """Give sines and cosines of positions 0 ... length - 1: (length, d_model).
 
     SpecError if length is negative, d_model is not at least 1, or the layout is unknown.
     """
@@ -39,14 +39,14 @@ def positional_encoding(length: int, d_model: int, *, positional_layout: str = "
 def positional_encoding_bound(
     length: int, d_model: int, *, positional_layout: str = "interleaved", numerics: Numerics
 ) -> Bound:
-    """How far from `positional_encoding` a right implementation may be: see `positional_encoding_bound_at`."""
+    """Say how far from `positional_encoding` a right implementation may be: see `positional_encoding_bound_at`."""
     return positional_encoding_bound_at(
         _positions(length), d_model, positional_layout=positional_layout, numerics=numerics
     )
 
 
 def positional_encoding_at(positions: ArrayLike, d_model: int, *, positional_layout: str = "interleaved") -> Array:
-    """Sines and cosines of the given positions, whole numbers from 0 to 2^63 - 1: (L,) gives (L, d_model)."""
+    """Give sines and cosines of the given positions, whole numbers from 0 to 2^63 - 1: (L,) gives (L, d_model)."""
     positions = _arguments(positions, d_model, positional_layout)
     sines, cosines = sines_and_cosines(positions, d_model)  # (L, pairs) each
     return _in_channels(sines, cosines, d_model, positional_layout)  # (L, d_model)
@@ -55,7 +55,7 @@ def positional_encoding_at(positions: ArrayLike, d_model: int, *, positional_lay
 def positional_encoding_bound_at(
     positions: ArrayLike, d_model: int, *, positional_layout: str = "interleaved", numerics: Numerics
 ) -> Bound:
-    """How far from `positional_encoding_at` a right implementation may be, whose angles are in `accumulate`.
+    """Say how far from `positional_encoding_at` a right implementation may be, whose angles are in `accumulate`.
 
         E_theta = pos w (e^(U (2 + c_e + 3 |ln w| + [pos])) - 1)     w = 10000^(-2i/d_model)
         E       = min(|cos theta| E_theta + E_theta^2/2, 1 + |y|) + c_e U     of the sine; of the cosine: |sin theta|
@@ -79,14 +79,14 @@ def positional_encoding_bound_at(
 
 
 def _positions(length: int) -> Array:
-    """0 ... length - 1."""
+    """Give 0 ... length - 1."""
     if int(length) != length or length < 0:
         raise SpecError(f"positional_encoding: length is {length}, but should be a whole number of at least 0")
     return np.arange(int(length))
 
 
 def _arguments(positions: ArrayLike, d_model: int, positional_layout: str) -> Array:
-    """The positions as int64, all arguments checked."""
+    """Check all arguments, and give the positions as int64."""
     pos = whole("positional_encoding", "positions", positions)
     check_axes("positional_encoding", {"positions": (pos, "L")})
     if pos.size and pos.min() < 0:
@@ -101,7 +101,7 @@ def _arguments(positions: ArrayLike, d_model: int, positional_layout: str) -> Ar
 
 
 def _in_channels(sines: Array, cosines: Array, d_model: int, positional_layout: str) -> Array:
-    """(L, pairs) of either in their channels: (L, d_model)."""
+    """Give (L, pairs) of either in their channels: (L, d_model)."""
     cosines = cosines[:, : d_model // 2]
     if positional_layout == "concatenated":
         return np.concatenate([sines, cosines], 1)

@@ -21,7 +21,7 @@ from .shapes import Array, checked_arrays, checked_cotangent
 
 
 def softmax(x: ArrayLike) -> Array:
-    """exp(x - max x) over its sum along the last axis: (..., n). Empty if n is 0.
+    """Give exp(x - max x) over its sum along the last axis: (..., n). Empty if n is 0.
 
     SpecError if x has no axis, or holds no real numbers.
     """
@@ -33,7 +33,7 @@ def softmax(x: ArrayLike) -> Array:
 
 
 def softmax_vjp(cotangent: ArrayLike, x: ArrayLike) -> Array:
-    """dx = p (g - sum p g), the gradient of sum(g softmax(x)): (..., n). The softmax has the Jacobian diag(p) - p p^T.
+    """Give dx = p (g - sum p g), the gradient of sum(g softmax(x)): (..., n). The Jacobian is diag(p) - p p^T.
 
     SpecError if the cotangent g has not the shape of x, or an argument holds no real numbers.
     """
@@ -45,7 +45,7 @@ def softmax_vjp(cotangent: ArrayLike, x: ArrayLike) -> Array:
 
 
 def softmax_bound(x: ArrayLike, *, numerics: Numerics) -> Bound:
-    """How far from `softmax` a right implementation may be: `probability_errors` of exact numbers, rounded."""
+    """Say how far from `softmax` a right implementation may be: `probability_errors` of exact numbers, rounded."""
     y = softmax(x)
     (x,) = checked_arrays("softmax", x)
     with np.errstate(all="ignore"):
@@ -55,11 +55,11 @@ def softmax_bound(x: ArrayLike, *, numerics: Numerics) -> Bound:
         gap = np.where(seen, m - x, 0)
         errors = probability_errors(y, gap, m, n, seen, EXACT, numerics)
         mean = (y * gap).sum(-1, keepdims=True)
-    return finish(y, errors, numerics, directions={"temperature": y * (mean - gap)})
+    return finish(y, errors, numerics, sensitivities={"temperature": y * (mean - gap)})
 
 
 def softmax_vjp_bound(cotangent: ArrayLike, x: ArrayLike, *, numerics: Numerics) -> dict[str, Bound]:
-    """p (g - sum p g), from the result as it was rounded: `softmax_backward`."""
+    """Say how far from `softmax_vjp` a right implementation may be, from the result as it was rounded."""
     with np.errstate(all="ignore"):
         of_p = softmax_bound(x, numerics=numerics)
         g = Computed(checked_cotangent("softmax_vjp_bound", cotangent, of_p.expected.shape))
@@ -69,7 +69,7 @@ def softmax_vjp_bound(cotangent: ArrayLike, x: ArrayLike, *, numerics: Numerics)
 def probability_errors(
     p: Array, gap: Array, m: Any, n: Any, seen: Any, of_scores: Errors, numerics: Numerics, *, remade: bool = False
 ) -> Errors:
-    """The errors of softmax weights p, made from scores that have errors of their own.
+    """Give the errors of softmax weights p, made from scores that have errors of their own.
 
     With rho of `exponential_errors`, to which those of the scores are added, R = sum p rho, l = sum exp(x - m), r of
     `rescalings`:
@@ -113,7 +113,7 @@ def probability_errors(
 
 
 def exponential_errors(gap: Any, m: Any, farthest: Any, n: Any, numerics: Numerics) -> tuple[Any, Any]:
-    """rho and v: the error and the variance of exp(s - m) relative to it, in units of U and U^2; s is exact.
+    """Give rho and v: the error and the variance of exp(s - m) relative to it, in units of U and U^2; s is exact.
 
         rho = 6 gap + 2 sigma + 4 log n + c_e (2 + log n)        gap = m - s,   sigma = max |s|
         v   = (2 gap^2 + sigma^2 + c_e^2 + (1 + c_e^2) log2(n + 1)) / 3
@@ -142,7 +142,7 @@ def exponential_errors(gap: Any, m: Any, farthest: Any, n: Any, numerics: Numeri
 
 
 def rescalings(p: Any, n: Any, off: Any = 1.0) -> Any:
-    """p times how often an online softmax may rescale a weight: min((n - 1) p, off (1 - p)).
+    """Give p times how often an online softmax may rescale a weight: min((n - 1) p, off (1 - p)).
 
     A weight is rescaled when a larger score arrives, so as often as the others are larger, n - 1 times at most. Each
     that is larger has a larger probability, and together the others have 1 - p, so that (1 - p) / p are larger at most;
@@ -154,7 +154,7 @@ def rescalings(p: Any, n: Any, off: Any = 1.0) -> Any:
 
 
 def softmax_backward(p: Computed, g: Computed, numerics: Numerics) -> Computed:
-    """p (g - sum p g), p as it was kept."""
+    """Give p (g - sum p g), p as it was kept."""
     e, v, _ = p.errors
     e_g, v_g, _ = g.errors
     terms, n = np.abs(p.value * g.value), p.value.shape[-1]
@@ -167,7 +167,7 @@ def softmax_backward(p: Computed, g: Computed, numerics: Numerics) -> Computed:
 
 
 def centred(p: Computed, g: Computed, d: Array, e_d: Array, v_d: Array, numerics: Numerics) -> Computed:
-    """p (g - d): three roundings."""
+    """Give p (g - d): three roundings."""
     e_p, v_p, c_p = p.errors
     e_g, v_g, c_g = g.errors
     difference, size, unit = g.value - d, p.value + e_p, numerics.unit

@@ -25,7 +25,7 @@ Pair = tuple[str, str]
 
 
 def tokenize(text: str, merges: Sequence[Sequence[str]]) -> list[str]:
-    """The tokens of a text; SpecError if the text is none or the merges are no pairs of texts."""
+    """Give the tokens of a text; SpecError if the text is none or the merges are no pairs of texts."""
     text_of("tokenize", text)
     rank: dict[Pair, int] = {}
     for place, pair in enumerate(pairs_of("tokenize", merges)):
@@ -37,18 +37,18 @@ def tokenize(text: str, merges: Sequence[Sequence[str]]) -> list[str]:
 
 
 def vocabulary_size(merges: Sequence[Sequence[str]], alphabet: Iterable[str]) -> int:
-    """The number of distinct tokens, the first dimension of the embedding's matrix: characters and what merges make."""
+    """Give the number of distinct tokens, characters and what merges make: the first dimension of the embedding."""
     made = {a + b for a, b in pairs_of("vocabulary_size", merges)}
     return len(made | set(alphabet))
 
 
 def neighbours(tokens: Sequence[str]) -> list[Pair]:
-    """Each token with the next."""
+    """Give each token with the next."""
     return list(itertools.pairwise(tokens))
 
 
 def merged(tokens: Sequence[str], pair: Pair) -> list[str]:
-    """The tokens after every occurrence of a pair, from left to right, has become one token."""
+    """Give the tokens after every occurrence of a pair, from left to right, has become one token."""
     result: list[str] = []
     place = 0
     while place < len(tokens):
@@ -59,7 +59,7 @@ def merged(tokens: Sequence[str], pair: Pair) -> list[str]:
 
 
 def pairs_of(function: str, merges: Any) -> list[Pair]:
-    """The merges as pairs; SpecError if they are anything else, or a part is empty."""
+    """Give the merges as pairs; SpecError if they are anything else, or a part is empty."""
     pairs: list[Pair] = []
     for place, each in enumerate(merges):
         pair = tuple(each) if isinstance(each, list | tuple) else ()
@@ -70,7 +70,7 @@ def pairs_of(function: str, merges: Any) -> list[Pair]:
 
 
 def text_of(function: str, text: Any) -> str:
-    """The text itself; SpecError if it is none."""
+    """Give the text itself; SpecError if it is none."""
     if not isinstance(text, str):
         raise SpecError(f"{function}: text is a {type(text).__name__}, but should be a str")
     return text

@@ -126,7 +126,7 @@ def test_directions_and_scores_of_the_component_are_tested_too():
     expected, _, plain = right(13, "float32", 5.0)
     checks = np.where((np.arange(SHAPE[0])[:, None] + np.arange(SHAPE[1])) % 2, 1.0, -1.0)
     noise = plain.sigma * np.random.default_rng(14).standard_normal(SHAPE)
-    rest = {"directions": {"checks": checks * plain.deviation}, "scores": {"score": lambda error: 8.0 * error.any()}}
+    rest = {"sensitivities": {"checks": checks * plain.deviation}, "tests": {"score": lambda error: 8.0 * error.any()}}
     bound = bound_of(expected, plain.sigma, "float32", **rest)
     actual = stored(expected + noise + 0.2 * checks * plain.deviation, "float32")
     assert "bias" not in caught(actual, bound, "float32")

@@ -193,10 +193,10 @@ def test_key_score_finds_the_wrong_weight_of_one_key():
     arrays = [each.astype(np.float16).astype(float) for each in normal(np.random.default_rng(15), 256, 48)]
     bound = attention_bound(*arrays, numerics=held_to("float16"))
     right = find("attention-tiled-16").function(*(each.astype(np.float16) for each in arrays)).astype(float)
-    assert bound.scores["key"](right - bound.expected) == 0
+    assert bound.tests["key"](right - bound.expected) == 0
     wrong = right + 0.001 * (attention(arrays[0], arrays[1][:, :, 1:], arrays[2][:, :, 1:]) - bound.expected)
     assert np.all(np.abs(wrong - bound.expected) <= bound.worst)
-    assert bound.scores["key"](wrong - bound.expected) > 7
+    assert bound.tests["key"](wrong - bound.expected) > 7
 
 
 def test_rows_and_temperature():
@@ -206,4 +206,4 @@ def test_rows_and_temperature():
     np.testing.assert_allclose(part.worst, whole.worst[:, :, [4, 1]], rtol=1e-12)
     step, scale = 1e-6, 0.25
     change = attention(*arrays, causal=True, scale=scale * (1 + step)) - whole.expected
-    np.testing.assert_allclose(change / step, whole.directions["temperature"], atol=1e-5)
+    np.testing.assert_allclose(change / step, whole.sensitivities["temperature"], atol=1e-5)

@@ -102,6 +102,6 @@ def test_temperature_off_by_ten_bounds_is_caught(dtype):
     # d y / d log(temperature) = y (x - mean x): as large a change as shows in ten of the bounds.
     x = 2 * np.random.default_rng(2).normal(size=(16, 32)).astype(DTYPES[dtype]).astype(float)
     bound = softmax_bound(x, numerics=precision_classes(dtype)[-1][1])
-    change = 10 * np.min(bound.statistical / np.abs(bound.directions["temperature"]))
+    change = 10 * np.min(bound.statistical / np.abs(bound.sensitivities["temperature"]))
     assert np.any(np.abs(softmax(x * (1 + change)) - bound.expected) > bound.statistical)
     assert change < {"float64": 1e-13, "float32": 1e-5, "bfloat16": 0.05, "float16": 0.006}[dtype]

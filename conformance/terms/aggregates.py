@@ -60,7 +60,7 @@ def statistics(actual: Array, bound: Bound, dtype: str) -> list[Statistic]:
     coherent = np.where(judged, bound.coherent, 0.0)
     beyond = np.maximum(np.abs(error) - coherent, 0.0) / scale
     found = [Statistic("noise", float(np.sqrt((beyond**2).sum() / count)), 1.15 + 4 / np.sqrt(count))]
-    for name, score in bound.scores.items():
+    for name, score in bound.tests.items():
         found.append(Statistic(name, float(score(np.where(judged, error, 0.0))), LARGEST_Z))
 
     nearest = expected.astype(NUMPY[dtype]).astype(np.float64)
@@ -75,7 +75,7 @@ def statistics(actual: Array, bound: Bound, dtype: str) -> list[Statistic]:
         return found
     weights = {"bias": np.where(judged, 1 / scale, 0.0), "gain": np.where(judged, expected / scale**2, 0.0)}
     found += [Statistic(name, _t(error, coherent, weight), LARGEST_Z) for name, weight in weights.items()]
-    for name, direction in bound.directions.items():
+    for name, direction in bound.sensitivities.items():
         weight = np.where(judged, direction / scale**2, 0.0)
         found.append(Statistic(name, _t(error, coherent, weight), LARGEST_Z))
     if count >= 256 * _BINS:

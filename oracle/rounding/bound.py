@@ -57,11 +57,11 @@ class Bound:
     half_ulp: Array
     """h(|y|)."""
     coherent: Array
-    directions: Mapping[str, Array] = field(default_factory=dict)
-    """Ways in which the result changes under a mistake of this component, such as a wrong temperature."""
+    sensitivities: Mapping[str, Array] = field(default_factory=dict)
+    """How the result changes under a mistake of this component, such as a wrong temperature: its derivative."""
     rows_independent: bool = True
     """Whether the rows (all axes but the last) make their rounding errors independently."""
-    scores: Mapping[str, Callable[[Array], float]] = field(default_factory=dict)
+    tests: Mapping[str, Callable[[Array], float]] = field(default_factory=dict)
     """Further tests of this component on a tensor of errors (actual - expected); each gives a z."""
 
     or_nan: bool = False
@@ -78,9 +78,8 @@ def finish(
     errors: Errors,
     numerics: Numerics,
     *,
-    directions: Mapping[str, Array] | None = None,
+    sensitivities: Mapping[str, Array] | None = None,
     rows_independent: bool = True,
-    scores: Mapping[str, Callable[[Array], float]] | None = None,
     or_nan: bool = False,
 ) -> Bound:
     """Add the final rounding."""
@@ -100,12 +99,12 @@ def finish(
     with np.errstate(over="ignore", invalid="ignore"):
         worst = error + half_ulp(size + error, form) + slack
         statistical = np.minimum(worst, before + half_ulp(size + before, form) + slack)
-    about = (directions or {}, rows_independent, scores or {}, or_nan)
-    return Bound(expected, worst, statistical, sigma, half, coherent, *about)
+    about = sensitivities or {}, rows_independent
+    return Bound(expected, worst, statistical, sigma, half, coherent, *about, or_nan=or_nan)
 
 
 def sum_variance(terms: Any, total: Any, squares: Any, unit: float) -> Any:
-    """The variance of the rounding error of a sum of exchangeable terms, in any fixed order.
+    """Give the variance of the rounding error of a sum of exchangeable terms, in any fixed order.
 
         V = (U^2/3) (n S^2/3 + (n + 1) Q/6),   S = sum x, Q = sum x^2
 
@@ -116,7 +115,7 @@ def sum_variance(terms: Any, total: Any, squares: Any, unit: float) -> Any:
 
 
 def matrix_product(a: Array, b: Array, numerics: Numerics) -> tuple[Array, Errors]:
-    """a @ b, and the errors of computing it from exact factors.
+    """Give a @ b, and the errors of computing it from exact factors.
 
         E = n U A + n eta,   A = |a| |b|       any order, fused or not; n U needs no 1/(1 - n U), Jeannerod & Rump 2013
         V = sum_variance + (U^2/3) Q           Q = a^2 b^2; the last term is that of the products
@@ -137,7 +136,7 @@ def matrix_product(a: Array, b: Array, numerics: Numerics) -> tuple[Array, Error
 
 
 def stored(values: Array, errors: Errors, form: str | None) -> Errors:
-    """The errors after a tensor has been stored in a format: half an ulp more, independent of the rest.
+    """Store a tensor in a format: its errors have half an ulp more, independent of the rest.
 
     Infinite where a number may be beyond the format's largest.
     """

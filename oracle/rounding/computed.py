@@ -41,7 +41,7 @@ class Computed:
 
     @property
     def errors(self) -> Errors:
-        """All of them, what rows have in common counted as if it were not."""
+        """Give the errors of each element, the part that is common to a row taken as independent."""
         if self.common is None:
             return Errors(self.error, self.variance, self.coherent)
         weight, error, variance = self.common
@@ -53,7 +53,7 @@ class Computed:
         return not (np.any(self.error) or self.common)
 
     def mapped(self, function: Callable[[Array], Array]) -> "Computed":
-        """The same elements in another order or shape."""
+        """Give the same elements in another order or shape."""
         shape = self.value.shape
         error, variance, coherent = (function(np.broadcast_to(each, shape)) for each in self.errors)
         return Computed(function(self.value), error, variance, coherent)
@@ -65,7 +65,7 @@ class Computed:
 
 
 def stored_in(a: Computed, form: str | None) -> Computed:
-    """The tensor after it has been kept in a format: half an ulp more, of its largest size and of its likely one."""
+    """Keep the tensor in a format: half an ulp more, of its largest size and of its likely one."""
     if form is None:
         return a
     kept = stored(a.value, Errors(a.error, 0.0), form)
@@ -76,7 +76,7 @@ def stored_in(a: Computed, form: str | None) -> Computed:
 
 
 def product(a: Computed, b: Computed, numerics: Numerics, chunks: int = 1, terms_in: str | None = None) -> Computed:
-    """a @ b over the last two axes.
+    """Give a @ b over the last two axes.
 
         E = n U A + |a| E_b + E_a |b| + E_a E_b + n eta,   A = (|a| + E_a) (|b| + E_b)
         V = sum_variance + (U^2/3) Q + a^2 V_b + V_a b^2 + V_a V_b
@@ -126,7 +126,7 @@ def product(a: Computed, b: Computed, numerics: Numerics, chunks: int = 1, terms
 
 
 def times(a: Computed, b: Computed, numerics: Numerics) -> Computed:
-    """The product of elements."""
+    """Multiply element by element."""
     y, unit = a.value * b.value, numerics.unit
     (e_a, v_a, c_a), (e_b, v_b, c_b) = a.errors, b.errors
     through = np.abs(a.value) * e_b + e_a * (np.abs(b.value) + e_b)
@@ -136,7 +136,7 @@ def times(a: Computed, b: Computed, numerics: Numerics) -> Computed:
 
 
 def scaled(a: Computed, factor: float, numerics: Numerics) -> Computed:
-    """The product with a constant that is rounded itself: 2 U, one of them common to all elements."""
+    """Give the product with a constant that is rounded itself: 2 U, one of them common to all elements."""
     y, unit, size = factor * a.value, numerics.unit, abs(factor)
     e, v, c = (np.broadcast_to(each, y.shape) for each in (a.error, a.variance, a.coherent))
     error = size * e + unit * (2 + unit) * (np.abs(y) + size * e) + numerics.underflow * max(1.0, size)
@@ -145,7 +145,7 @@ def scaled(a: Computed, factor: float, numerics: Numerics) -> Computed:
 
 
 def added(a: Computed, b: Computed, numerics: Numerics) -> Computed:
-    """The sum of two."""
+    """Add two."""
     y, unit = a.value + b.value, numerics.unit
     (e_a, v_a, c_a), (e_b, v_b, c_b) = a.errors, b.errors
     error = (1 + unit) * (e_a + e_b) + unit * np.abs(y) + numerics.underflow
@@ -154,7 +154,7 @@ def added(a: Computed, b: Computed, numerics: Numerics) -> Computed:
 
 
 def total(a: Computed, axis: int | tuple[int, ...], numerics: Numerics, chunks: int = 1) -> Computed:
-    """The sum along some axes, which are kept: n U sum (|a| + E) + sum E."""
+    """Give the sum along some axes, which are kept: n U sum (|a| + E) + sum E."""
     shape = a.value.shape
     axes = axis if isinstance(axis, tuple) else (axis,)
     y = a.value.sum(axes, keepdims=True)
@@ -179,12 +179,12 @@ def larger(one: Computed, other: Computed) -> Computed:
 
 
 def rounded(bound: Bound) -> Computed:
-    """What a bound says of a result, its final rounding included, as what the next computation begins with."""
+    """Give what a bound says of a result as what the next computation begins with."""
     return Computed(bound.expected, bound.worst, np.square(bound.deviation), bound.coherent)
 
 
 def bounded(a: Computed, numerics: Numerics, **fields: Any) -> Bound:
-    """The bound of a result, after its final rounding; what is no number sets no limit."""
+    """Give the bound of a result, its final rounding included; a NaN error becomes an infinite bound: not judged."""
     errors = Errors(*(np.where(np.isnan(each), np.inf, each) for each in a.errors))
     return finish(a.value, errors, numerics, **fields)
 

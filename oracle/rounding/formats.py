@@ -57,7 +57,7 @@ FORMATS: Final[Mapping[str, Format]] = {
 
 
 def half_ulp(x: Array, form: Format) -> Array:
-    """Half the distance of neighbours in the format at magnitude |x|: 2^(max(floor(log2 |x|), emin) - p).
+    """Give half the distance of neighbours in the format at magnitude |x|: 2^(max(floor(log2 |x|), emin) - p).
 
     On average 1.39 times tighter than u |x|. Infinity where x is not finite.
     """

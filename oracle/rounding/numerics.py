@@ -65,12 +65,12 @@ class Numerics:
         return FORMATS[self.accumulate].smallest_normal
 
     def roundings(self, terms: int) -> int:
-        """n: how often the accumulator rounds while it sums so many products."""
+        """Give n: how often the accumulator rounds while it sums so many products."""
         return terms if self.block == 1 else -(-terms // self.block) + 1
 
 
 def precision_classes(dtype: str, declared: Mapping[str, Any] | None = None) -> tuple[tuple[int, Numerics], ...]:
-    """(class, numerics) from strict to lenient; the last is what an implementation is held to.
+    """Give (class, numerics) from strict to lenient; the last is what an implementation is held to.
 
     `declared` are the adapter's `numerics` of that dtype: fields of `Numerics`, in place of those of its class.
     """

@@ -26,14 +26,14 @@ class Tape:
     """The steps of one computation."""
 
     def __init__(self, numerics: Numerics) -> None:
-        """Nothing is recorded yet."""
+        """Begin with nothing recorded."""
         self.numerics = numerics
         self.or_nan = False
         """Whether NaN is right as well, in the result and in every gradient."""
         self._steps: list[tuple[Computed, Sequence[Computed], Backward]] = []
 
     def read(self, argument: Computed) -> Computed:
-        """An argument as the next step finds it: stored, unless it came in exactly.
+        """Give an argument as the next step finds it: stored, unless it came in exactly.
 
         What is common to many elements after one step (a relative error c of all of them, say) is no more so after the
         next: mixed by generic weights, c sum y w is as large as independent errors of that size would make it. So it
@@ -46,12 +46,12 @@ class Tape:
         return stored_in(loose, self.numerics.hidden)
 
     def record(self, result: Computed, arguments: Sequence[Computed], backward: Backward) -> Computed:
-        """One step: its result, what it was made of, and how a gradient goes back; None: it does not."""
+        """Record one step: its result, what it was made of, and how a gradient goes back; None: it does not."""
         self._steps.append((result, arguments, backward))
         return result
 
     def gradients(self, result: Computed, cotangent: Array, of: Mapping[str, Computed]) -> dict[str, Computed]:
-        """The gradient of sum(result * cotangent) with respect to each."""
+        """Give the gradient of sum(result * cotangent) with respect to each."""
         found: dict[int, Computed] = {id(result): Computed(cotangent)}
         for made, arguments, backward in reversed(self._steps):
             gradient = found.pop(id(made), None)
@@ -67,23 +67,23 @@ class Tape:
         return {name: found.get(id(each), Computed(np.zeros_like(each.value))) for name, each in of.items()}
 
     def bounds(self, result: Computed, cotangent: Array, of: Mapping[str, Computed]) -> dict[str, Bound]:
-        """Those gradients with their bounds."""
+        """Give those gradients with their bounds."""
         every = self.gradients(result, cotangent, of)
         return {name: self.bound(each) for name, each in every.items()}
 
     def bound(self, result: Computed) -> Bound:
-        """That of a result; its rows share what went before."""
+        """Give the bound of a result; its rows share what went before."""
         return bounded(result, self.numerics, rows_independent=False, or_nan=self.or_nan)
 
 
 def matmul(tape: Tape, x: Computed, w: Computed) -> Computed:
-    """x w with a matrix w (k, m): dx = g w^T, dw = x^T g, summed over all rows of x."""
+    """Record x w with a matrix w (k, m): dx = g w^T, dw = x^T g, summed over all rows of x."""
     y, backward = _linear(tape, x, w)
     return tape.record(y, (x, w), backward)
 
 
 def affine(tape: Tape, x: Computed, w: Computed, b: Computed) -> Computed:
-    """x w + b: db = sum g. A sum may start with its bias, which is then in each of its partial sums."""
+    """Record x w + b: db = sum g. A sum may start with its bias, which is then in each of its partial sums."""
     numerics = tape.numerics
     xw, of_factors = _linear(tape, x, w)
     n, unit, bias = numerics.roundings(w.value.shape[0]), numerics.unit, b.value
@@ -99,7 +99,7 @@ def affine(tape: Tape, x: Computed, w: Computed, b: Computed) -> Computed:
 
 
 def _linear(tape: Tape, x: Computed, w: Computed) -> tuple[Computed, Callable[[Computed], tuple[Computed, Computed]]]:
-    """x w, and the way back."""
+    """Give x w, and the way back."""
     a, numerics = tape.read(x), tape.numerics
 
     def backward(g: Computed) -> tuple[Computed, Computed]:
@@ -133,7 +133,7 @@ def relu(tape: Tape, h: Computed, at_zero: float = 0.0) -> Computed:
 
 
 def add(tape: Tape, a: Computed, b: Computed) -> Computed:
-    """a + b of equal shapes: both get g."""
+    """Record a + b of equal shapes: both get g."""
     return tape.record(added(tape.read(a), tape.read(b), tape.numerics), (a, b), lambda g: (g, g))
 
 
@@ -146,10 +146,10 @@ def multiply(tape: Tape, a: Computed, b: Computed) -> Computed:
 
 
 def rearrange(tape: Tape, a: Computed, there: Callable[[Array], Array], back: Callable[[Array], Array]) -> Computed:
-    """The same elements in another order or shape; `back` undoes `there`."""
+    """Give the same elements in another order or shape; `back` undoes `there`."""
     return tape.record(a.mapped(there), (a,), lambda g: (g.mapped(back),))
 
 
 def _rows(array: Array) -> Array:
-    """All axes but the last as one."""
+    """Make one of all axes but the last."""
     return array.reshape(-1, array.shape[-1])
