@@ -96,7 +96,7 @@ def attention_vjp(
 
 
 def capped(scores: Array, softcap: float | None) -> Array:
-    """The scores, or c tanh(s / c)."""
+    """Give the scores, or c tanh(s / c)."""
     return scores if softcap is None else np.asarray(softcap * np.tanh(scores / softcap))
 
 
