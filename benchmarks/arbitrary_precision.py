@@ -186,6 +186,17 @@ def layer_norm(x: Any, gain: Any, bias: Any, *, epsilon: float = 1e-5) -> Any:
     return each_row(normalised, x)
 
 
+def rms_norm(x: Any, gain: Any, *, epsilon: float = 1e-6, rms_gain: str = "w") -> Any:
+    """gain x / sqrt(mean(x^2) + epsilon), or 1 + gain for gain."""
+    x, gain = exact(x), exact(gain)
+
+    def normalised(row: list[Any]) -> list[Any]:
+        root = mpmath.sqrt(total(number**2 for number in row) / len(row) + mpmath.mpf(epsilon))
+        return [(gain[k] + (rms_gain == "one_plus_w")) * number / root for k, number in enumerate(row)]
+
+    return each_row(normalised, x)
+
+
 def embedding(tokens: Any, weight: Any) -> Any:
     """W[token] sqrt(d_model)."""
     tokens, weight = np.asarray(tokens), exact(weight)

@@ -57,6 +57,11 @@ def _layer_norm(rng: Generator, regime: str) -> Call:
     return Call(arguments, {"epsilon": one_of(rng, *epsilons)})
 
 
+def _rms_norm(rng: Generator, regime: str) -> Call:
+    call = _layer_norm(rng, regime)
+    return Call(call.arguments[:2], {**call.options, "rms_gain": one_of(rng, "w", "one_plus_w")})
+
+
 def _feed_forward(rng: Generator, regime: str) -> Call:
     batch, length, d_model, d_ff = sizes(rng, 4, 4)
     x = draw(rng, regime, batch, length, 2 * d_model)
@@ -145,6 +150,7 @@ PLANS: Final[Mapping[str, Plan]] = {
         basic.gated_feed_forward, _gated_feed_forward, ("normal", "large", "spread", "tiny", "constant"), 80, 12
     ),
     "layer_norm": Plan(basic.layer_norm, _layer_norm, ("normal", "offset", *_PRODUCTS[2:])),
+    "rms_norm": Plan(basic.rms_norm, _rms_norm, ("normal", "offset", *_PRODUCTS[2:])),
     "embedding": Plan(basic.embedding, _embedding, ("normal", "spread", "tiny", "subnormal", "limit")),
     "output_logits": Plan(basic.output_logits, _output_logits, _PRODUCTS),
     "encoder_layer": Plan(layers.encoder_layer, _stack(memory=False, stack=False), _STACK, 20, 4),

@@ -108,6 +108,10 @@ if TYPE_CHECKING:
     from .output_logits import output_logits_vjp_bound as output_logits_vjp_bound
     from .positional_encoding import positional_encoding as positional_encoding
     from .positional_encoding import positional_encoding_bound as positional_encoding_bound
+    from .rms_norm import rms_norm as rms_norm
+    from .rms_norm import rms_norm_bound as rms_norm_bound
+    from .rms_norm import rms_norm_vjp as rms_norm_vjp
+    from .rms_norm import rms_norm_vjp_bound as rms_norm_vjp_bound
     from .softmax import softmax as softmax
     from .softmax import softmax_bound as softmax_bound
     from .softmax import softmax_vjp as softmax_vjp

@@ -24,7 +24,7 @@ def failures(adapter, component, dtype, begins=""):
 
 
 @pytest.mark.parametrize("adapter", ["onnxruntime", "onnx-reference"])
-@pytest.mark.parametrize("component", ["softmax", "feed_forward", "layer_norm", "output_logits"])
+@pytest.mark.parametrize("component", ["softmax", "feed_forward", "layer_norm", "rms_norm", "output_logits"])
 def test_its_operators_conform_in_float32(adapter, component):
     assert failures(adapter, component, "float32") == {}
 

@@ -141,6 +141,12 @@ def test_functions(dtype):
         ("softmax", {"x": x}, {}, np.exp(x) / np.exp(x).sum(-1, keepdims=True)),
         ("feed_forward", {"x": x, "w_1": w, "b_1": b, "w_2": w.T / 2, "b_2": b[:4]}, {}, hidden @ w.T / 2 + b[:4]),
         ("layer_norm", {"x": x, "gain": b[:4], "bias": b[1:]}, {"epsilon": 1e-3}, normal * b[:4] + b[1:]),
+        (
+            "rms_norm",
+            {"x": x, "gain": b[:4]},
+            {"epsilon": 1e-3},
+            x / np.sqrt((x**2).mean(-1, keepdims=True) + 1e-3) * b[:4],
+        ),
         ("embedding", {"tokens": tokens, "weight": table}, {}, table[tokens] * 2),
         ("output_logits", {"hidden": x, "weight": table}, {}, x @ table.T),
         (

@@ -15,6 +15,8 @@ SIZES: Final = ("all", "few")
 CONVENTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "causal_alignment": ("top-left", "bottom-right"),
     "masked_row": ("zero", "nan", "mean"),
+    "rms_gain": ("w", "one_plus_w"),
+    "rms_cast": ("after", "before"),
     "positional_layout": ("interleaved", "concatenated"),
     "adam_epsilon": ("outside", "hat"),
     "smoothing_over": ("all", "others"),

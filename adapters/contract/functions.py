@@ -76,6 +76,13 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
             "layer_norm", {"x": "... d", "gain": "d", "bias": "d"}, {"result": "... d"}, options={"epsilon": 1e-5}
         ),
         Function(
+            "rms_norm",
+            {"x": "... d", "gain": "d"},
+            {"result": "... d"},
+            options={"epsilon": 1e-6},
+            conventions=("rms_gain", "rms_cast"),
+        ),
+        Function(
             "encoder_layer",
             {"x": "B L d_model"},
             {"result": "B L d_model"},

@@ -75,6 +75,11 @@ class Operators:
         node = Node("LayerNormalization", ("x", "gain", "bias"), attributes=attributes)
         return run(self.load, [node], {"x": x, "gain": gain, "bias": bias})
 
+    def rms_norm(self, x: Array, gain: Array, *, epsilon: float = 1e-6) -> Array:
+        """RMSNormalization-23 over the last axis."""
+        node = Node("RMSNormalization", ("x", "gain"), attributes=(("axis", -1), ("epsilon", float(epsilon))))
+        return run(self.load, [node], {"x": x, "gain": gain})
+
     def feed_forward(self, x: Array, w_1: Array, b_1: Array, w_2: Array, b_2: Array) -> Array:
         """MatMul, Add, Relu, MatMul, Add."""
         nodes = [

@@ -103,6 +103,13 @@ def layer_norm(x: "Tensor", gain: "Tensor", bias: "Tensor", *, epsilon: float = 
     return F.layer_norm(x, x.shape[-1:], gain, bias, epsilon)
 
 
+def rms_norm(x: "Tensor", gain: "Tensor", *, epsilon: float = 1e-6) -> "Tensor":
+    """F.rms_norm over the last axis."""
+    import torch.nn.functional as F
+
+    return F.rms_norm(x, x.shape[-1:], gain, epsilon)
+
+
 def positional_encoding(length: int, d_model: int) -> "Tensor":
     """The recipe of the PyTorch tutorial, in float32; for an odd d_model the last channel is a sine."""
     import torch

@@ -39,7 +39,7 @@ def load(made: bytes) -> Run:
 class Reference(Operators):
     """With Adam-1 of ai.onnx.preview.training, which adds epsilon before the bias correction."""
 
-    conventions: Mapping[str, str] = field(default_factory=lambda: {"adam_epsilon": "hat"})
+    conventions: Mapping[str, str] = field(default_factory=lambda: {"adam_epsilon": "hat", "rms_cast": "before"})
 
     def adam(
         self,

@@ -18,6 +18,7 @@ from ._torch_functions import log_softmax as log_softmax
 from ._torch_functions import output_logits as output_logits
 from ._torch_functions import positional_encoding as positional_encoding
 from ._torch_functions import positions as positions
+from ._torch_functions import rms_norm as rms_norm
 from ._torch_functions import softmax as softmax
 from ._torch_layers import decoder as decoder
 from ._torch_layers import decoder_layer as decoder_layer

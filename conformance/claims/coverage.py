@@ -86,6 +86,7 @@ NOTES: Final = (
         "Residual sums, normalisation after each sub-layer, layers",
         ("layer_norm", "encoder_layer", "decoder_layer"),
     ),
+    Note("since", "Normalisation by the root mean square, without a mean", ("rms_norm",)),
     Note("since", "The feed-forward network with a gate", ("gated_feed_forward",)),
     Note("around", "Dropout", ("dropout",)),
     Note("around", "Label smoothing and the loss", ("cross_entropy", "log_softmax")),

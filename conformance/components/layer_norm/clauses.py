@@ -8,7 +8,7 @@ from ...terms.requirements import require_within, skip_unless
 from ...terms.rounding import rounded
 from ...terms.trial import Trial
 
-_SOURCE = "Ba, Kiros and Hinton 2016, section 3.1; paper, section 3.1"
+SOURCE = "Ba, Kiros and Hinton 2016, section 3.1; paper, section 3.1"
 
 
 def _rows(trial: Trial) -> Array:
@@ -28,7 +28,7 @@ def _epsilon(inputs: Inputs) -> float:
     "Adding a constant to a row changes nothing.",
     formula="LN(x + c) = LN(x)",
     why="It compares two calls: a mean that is not subtracted, or is too coarse, does not cancel the shift.",
-    source=_SOURCE,
+    source=SOURCE,
     prepare=lambda case: case.but(regime="integers"),
 )
 def shift_invariant(trial: Trial) -> float:
@@ -44,7 +44,7 @@ def shift_invariant(trial: Trial) -> float:
     "Scaling a row, and epsilon by its square, changes nothing.",
     formula="LN(8 x; 64 epsilon) = LN(x; epsilon)",
     why="It compares two calls: epsilon outside the root, or none, does not scale with the square of the row.",
-    source=_SOURCE,
+    source=SOURCE,
     prepare=lambda case: case.but(regime="narrow"),
 )
 def scale_invariant(trial: Trial) -> float:
@@ -62,7 +62,7 @@ def scale_invariant(trial: Trial) -> float:
     "Without gain and bias, a row has the mean 0 and the mean square v / (v + epsilon), v divided by d.",
     formula="mean(z) = 0, mean(z^2) = v / (v + epsilon), v = sum((x - mu)^2) / d",
     why="It needs no expected value: a variance divided by d - 1, or a misplaced epsilon, is read off the row.",
-    source=_SOURCE,
+    source=SOURCE,
     prepare=lambda case: case.but(affine="none"),
 )
 def moments(trial: Trial) -> float:
@@ -107,7 +107,7 @@ def epsilon_under_root(trial: Trial) -> float:
     "A constant row gives the bias, and so does a row of one channel.",
     formula="x - mu = 0: y = bias",
     why="It names the constant row, where nothing but the rounding of the mean is left to divide.",
-    source=_SOURCE,
+    source=SOURCE,
     prepare=lambda case: case if case["d"] == 1 else case.but(regime="constant"),
 )
 def constant_row(trial: Trial) -> float:
@@ -122,7 +122,7 @@ def constant_row(trial: Trial) -> float:
     "The gain multiplies the normalised row, each channel by its own, and the bias is added after.",
     formula="LN(x; gain, bias) = gain LN(x; 1, 0) + bias",
     why="It takes gain and bias apart: powers of two are an exact factor, and a gain of zero leaves the bias.",
-    source=_SOURCE,
+    source=SOURCE,
 )
 def gain_and_bias(trial: Trial) -> float:
     """Take gains that are powers of two; then a bias behind a gain of zero, bit for bit."""
@@ -143,33 +143,12 @@ def gain_and_bias(trial: Trial) -> float:
 
 
 @clause(
-    "LN-7",
-    "layer_norm",
-    "The statistics are those of the last axis alone: a row gives the same by itself, in any number of axes.",
-    formula="LN(x)[b, l] = LN(x[b, l])",
-    why="It compares a row with the same as an array of one axis: statistics over other axes are told as that.",
-    source=_SOURCE,
-)
-def rows_independent(trial: Trial) -> float:
-    """Compare the first row and the last, as arrays of one axis, within both bounds."""
-    x = _rows(trial)
-    skip_unless(x.ndim > 1 and x.size > x.shape[-1])
-    whole, worst = (each.reshape(-1, x.shape[-1]) for each in (trial.call(), trial.bound().worst))
-    rows = x.reshape(whole.shape)
-    claim = f"a row gives another result alone than in the shape {x.shape}"
-    return max(
-        trial.require_same(trial.call(trial.inputs.but(x=rows[k].copy())), whole[k], 2 * worst[k], claim)
-        for k in (0, len(rows) - 1)
-    )
-
-
-@clause(
     "LN-8",
     "layer_norm",
     "Permuting the channels, with their gains and biases, permutes the result.",
     formula="LN(P x; P gain, P bias) = P LN(x; gain, bias)",
     why="It compares two calls: a gain or a bias of another channel does not move with its own.",
-    source=_SOURCE,
+    source=SOURCE,
 )
 def channels_permuted(trial: Trial) -> float:
     """Compare within both bounds."""
