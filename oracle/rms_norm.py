@@ -14,9 +14,9 @@ Where the paper is silent, or libraries differ:
 """
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..adapters.contract import CONVENTIONS
 from .layer_norm_bound import error_of_root, format_of_statistics
@@ -29,7 +29,9 @@ from .shapes import Array, checked_arrays, checked_cotangent
 from .spec_error import SpecError
 
 
-def rms_norm(x: Any, gain: Any, *, epsilon: float = 1e-6, rms_gain: str = "w", rms_cast: str = "after") -> Array:
+def rms_norm(
+    x: ArrayLike, gain: ArrayLike, *, epsilon: float = 1e-6, rms_gain: str = "w", rms_cast: str = "after"
+) -> Array:
     """Give gain x / sqrt(mean(x^2) + epsilon): (..., d). NaN where mean(x^2) + epsilon is 0.
 
     SpecError if the shapes do not fit, an argument holds no real numbers, epsilon is negative or a convention unknown.
@@ -40,7 +42,13 @@ def rms_norm(x: Any, gain: Any, *, epsilon: float = 1e-6, rms_gain: str = "w", r
 
 
 def rms_norm_vjp(
-    cotangent: Any, x: Any, gain: Any, *, epsilon: float = 1e-6, rms_gain: str = "w", rms_cast: str = "after"
+    cotangent: ArrayLike,
+    x: ArrayLike,
+    gain: ArrayLike,
+    *,
+    epsilon: float = 1e-6,
+    rms_gain: str = "w",
+    rms_cast: str = "after",
 ) -> tuple[Array, Array]:
     """Give the gradients of sum(g rms_norm(x)) with respect to x and gain, in their shapes.
 
@@ -59,8 +67,8 @@ def rms_norm_vjp(
 
 
 def rms_norm_bound(
-    x: Any,
-    gain: Any,
+    x: ArrayLike,
+    gain: ArrayLike,
     *,
     epsilon: float = 1e-6,
     rms_gain: str = "w",
@@ -69,19 +77,19 @@ def rms_norm_bound(
 ) -> Bound:
     """Bound how far from `rms_norm` a right implementation may be: the errors of `rms_norm_step`, and its rounding.
 
-    Of a whole tensor, an epsilon that is slightly wrong shows as a change in the direction y / (q + epsilon).
+    Of a whole tensor, an epsilon that is slightly wrong shows by the sensitivity y / (q + epsilon).
     """
     x, gain = _arguments(x, gain, epsilon, rms_gain=rms_gain, rms_cast=rms_cast)
     with np.errstate(all="ignore"):
         y = rms_norm_step(Tape(numerics), Computed(x), Computed(gain), epsilon, rms_gain, rms_cast)
         along = y.value * np.square(_reciprocal_root(x, epsilon))
-        return bounded(y, numerics, directions={"epsilon": along})
+        return bounded(y, numerics, sensitivities={"epsilon": along})
 
 
 def rms_norm_vjp_bound(
-    cotangent: Any,
-    x: Any,
-    gain: Any,
+    cotangent: ArrayLike,
+    x: ArrayLike,
+    gain: ArrayLike,
     *,
     epsilon: float = 1e-6,
     rms_gain: str = "w",
@@ -211,7 +219,7 @@ def _format_of_row(numerics: Numerics, rms_cast: str) -> str | None:
     return numerics.input if rms_cast == "before" and narrower else None
 
 
-def _arguments(x: Any, gain: Any, epsilon: float, **conventions: str) -> tuple[Array, Array]:
+def _arguments(x: ArrayLike, gain: ArrayLike, epsilon: float, **conventions: str) -> tuple[Array, Array]:
     """Give the arrays in float64, their shapes, epsilon and the conventions checked."""
     x, gain = checked_arrays("rms_norm", x, gain)
     if not epsilon >= 0:
