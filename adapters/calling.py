@@ -60,7 +60,7 @@ class Reply:
 
 
 def request_of(call: Call, reuse: bool) -> tuple[dict[str, Any], dict[str, Array]]:
-    """The message that asks for a call. Mistakes here are the judge's, so they raise."""
+    """Write the message that asks for a call. A mistake here is the judge's, so it raises."""
     check_function(call.function, "call")
     function = FUNCTIONS[call.function]
     known = {*function.arrays, *function.masks}
@@ -96,7 +96,7 @@ def _in_dtype(name: str, array: Array, dtype: str) -> Array:
 
 
 def status_of(status: object) -> Status:
-    """The status itself, or malformed if there is none of that name."""
+    """Return the status itself, or malformed if there is none of that name."""
     for known in ("ok", "unsupported", "error", "died", "timeout"):
         if status == known:
             return known
@@ -104,7 +104,7 @@ def status_of(status: object) -> Status:
 
 
 def reply_from(header: Mapping[str, Any], tensors: Mapping[str, Array]) -> Reply:
-    """The reply in a message."""
+    """Read the reply in a message."""
     status = status_of(header.get("reply"))
     marks: dict[str, Any] = {}
     for name in ("touched", "aliased"):

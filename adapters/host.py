@@ -71,7 +71,7 @@ class Host:
         self._before: dict[str, Argument] = {}
 
     def answer(self, request: Mapping[str, Any], tensors: Mapping[str, Array]) -> Answer:
-        """The reply to one call: header and tensors. Never raises for what the implementation does."""
+        """Make the reply to one call: header and tensors. This never raises for what the implementation does."""
         name = request["function"]
         called = self._loaded.functions.get(name)
         if called is None:
@@ -104,7 +104,7 @@ class Host:
     def _gradients(
         self, function: Function, views: Mapping[str, Any], request: Mapping[str, Any]
     ) -> tuple[list[str], Any]:
-        """The adapter's own gradients where it has them, which are all of them; else the framework's."""
+        """Compute the adapter's own gradients where it has them, which are all of them; else the framework's."""
         options, every = request["options"], _differentiable(function, views)
         if explicit := self._loaded.vjps.get(function.name):
             positional, keywords = _call(function, views, options)
@@ -155,7 +155,7 @@ class Host:
 
 
 def _call(function: Function, views: Mapping[str, Any], options: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-    """The positional arguments and the keywords of the contract's call."""
+    """List the positional arguments and the keywords of the contract's call."""
     values = {**views, **options}
     if function.weights:
         values["weights"] = {
@@ -176,7 +176,7 @@ def _takes(called: Callable[..., Any], option: str) -> bool:
 
 
 def _differentiable(function: Function, views: Mapping[str, Any]) -> list[str]:
-    """The arguments that have a gradient, in the order of the contract; tensors arrive in any order."""
+    """List the arguments that have a gradient in the order of the contract, since tensors arrive in any order."""
     weights = sorted(name for name in views if name.startswith("weights."))
     return [*function.real, *weights]
 

@@ -25,7 +25,7 @@ class Laid:
 
 
 def lay(values: Array, layout: str) -> Laid:
-    """The values in a layout of `LAYOUTS`; one that needs more axes than there are falls back to contiguous."""
+    """Lay the values out as `LAYOUTS` describes; a layout that needs more axes than there are becomes contiguous."""
     return _LAYOUTS[layout](values)
 
 

@@ -126,7 +126,7 @@ def _read(stream: IO[bytes], length: int) -> bytes:
 
 
 def as_data(value: object) -> Any:
-    """A result made of lists, texts and numbers, as it arrives at the other end; TypeError if it is anything else."""
+    """Copy a result made of lists, texts and numbers as the other end reads it; raise TypeError for anything else."""
     try:
         return json.loads(json.dumps(value, default=_plain))
     except (ValueError, RecursionError) as error:  # a list that holds itself, or is too deep

@@ -48,7 +48,7 @@ class Process:
         threading.Thread(target=self._converse, name=f"pipes of {command[0]}", daemon=True).start()
 
     def receive(self, timeout: float) -> _Message:
-        """The next message; `Failure` if none comes in time, or ever will."""
+        """Wait for the next message; raise `Failure` if none comes in time, or ever will."""
         try:
             message = self._replies.get(timeout=timeout)
         except queue.Empty:

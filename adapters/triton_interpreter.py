@@ -59,14 +59,14 @@ def prepare() -> None:
 
 
 def as_cuda(tensor: "Tensor") -> "Tensor":
-    """The same memory as a tensor that says that it lies on a GPU, for a library that asserts it."""
+    """Return the same memory as a tensor that says that it lies on a GPU, for a library that asserts it."""
     import torch
 
     return tensor.as_subclass(type("ClaimsCuda", (torch.Tensor,), {"is_cuda": True}))
 
 
 def _first_configuration(configs: list[Any], **_: Any) -> Any:
-    """What stands for triton.autotune."""
+    """Replace triton.autotune: take the first configuration."""
 
     class FirstConfiguration:
         def __init__(self, kernel: Any) -> None:

@@ -17,7 +17,7 @@ from .message import PROTOCOL, EndOfMessages, read_message, write_message
 
 
 def private_pipes() -> tuple[IO[bytes], IO[bytes]]:
-    """The pipes to the judge, moved to descriptors of their own.
+    """Move the pipes to the judge to descriptors of their own, and return them.
 
     What an implementation prints, from Python or from C, goes to standard error from here on, and what it reads from
     standard input is empty, so neither can disturb the conversation.

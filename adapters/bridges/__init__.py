@@ -30,10 +30,13 @@ class Bridge(Protocol):
         """Raise if the device is not there."""
 
     def to_framework(self, laid: Laid, device: str) -> tuple[Any, Any]:
-        """The flat storage, and the view of it that the implementation gets. The storage shares no memory with us."""
+        """Make the flat storage, and the view of it that the implementation gets.
+
+        The storage shares no memory with us.
+        """
 
     def from_framework(self, array: Any) -> np.ndarray[Any, np.dtype[Any]]:
-        """The array in its own dtype; TypeError, one clause long, if it is not an array of the framework."""
+        """Return the array in its own dtype; raise TypeError, in one clause, if it is not an array of the framework."""
 
     def shares_memory(self, result: Any, storage: Any) -> bool:
         """Whether the result lives in the storage of an argument."""
@@ -42,10 +45,10 @@ class Bridge(Protocol):
         """Put other values into a storage; False where the framework's arrays cannot change."""
 
     def vjp(self, run: Callable[..., Any], arguments: Sequence[Any], cotangent: Any) -> Sequence[Any]:
-        """The gradient of `sum(run(*arguments) * cotangent)` with respect to each argument."""
+        """Compute the gradient of `sum(run(*arguments) * cotangent)` with respect to each argument."""
 
 
 def bridge_to(framework: str) -> Bridge:
-    """The bridge of a framework of `FRAMEWORKS`."""
+    """Import the bridge of a framework of `FRAMEWORKS`."""
     bridge: Bridge = importlib.import_module(f"{__name__}.{framework}")
     return bridge

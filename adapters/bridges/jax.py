@@ -27,7 +27,7 @@ def to_framework(laid: Laid, device: str) -> tuple[Any, Any]:
 
 
 def from_framework(array: Any) -> np.ndarray[Any, np.dtype[Any]]:
-    """The values, as soon as they are computed; an array that was donated is gone."""
+    """Copy the values as soon as they are computed; raise TypeError for an array that was donated, which is gone."""
     if not isinstance(array, jax.Array):
         raise TypeError(f"it is a {type(array).__name__}, not a JAX array")
     if array.is_deleted():

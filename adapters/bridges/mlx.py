@@ -21,7 +21,7 @@ def check_device(device: str) -> None:
 
 
 def to_framework(laid: Laid, device: str) -> tuple[Any, Any]:
-    """A flat array, and the strided view of it; MLX refuses strides of what is empty."""
+    """Make a flat array and the strided view of it; an empty array has no strided view, which MLX refuses."""
     storage = _array(laid.buffer)
     if not laid.buffer.size:
         return storage, storage.reshape(laid.shape)
@@ -29,7 +29,7 @@ def to_framework(laid: Laid, device: str) -> tuple[Any, Any]:
 
 
 def from_framework(array: Any) -> np.ndarray[Any, np.dtype[Any]]:
-    """The values; whatever is still to be computed is."""
+    """Copy the values, which MLX computes at this moment if it has not yet."""
     if not isinstance(array, mx.array):
         raise TypeError(f"it is a {type(array).__name__}, not an MLX array")
     if array.dtype == mx.complex64:
@@ -57,7 +57,7 @@ def vjp(run: Callable[..., Any], arguments: Sequence[Any], cotangent: Any) -> Se
 
 
 def _array(buffer: np.ndarray[Any, np.dtype[Any]]) -> mx.array:
-    """An array with memory of its own; without a dtype, float64 would become float32."""
+    """Make an array with memory of its own; without a dtype, float64 would become float32."""
     if buffer.dtype == ml_dtypes.bfloat16:
         return mx.array(buffer.view(np.uint16)).view(mx.bfloat16)
     return mx.array(buffer, dtype=getattr(mx, "bool_" if buffer.dtype == bool else buffer.dtype.name))

@@ -19,7 +19,7 @@ def check_device(device: str) -> None:
 
 
 def to_framework(laid: Laid, device: str) -> tuple[Any, Any]:
-    """A copy of the buffer, and the strided view of it."""
+    """Copy the buffer, and make the strided view of the copy."""
     storage = laid.buffer.copy()
     strides = tuple(stride * storage.itemsize for stride in laid.strides)
     # An empty buffer has no element at the offset; np.ndarray, unlike as_strided, checks that it stays inside.
@@ -28,7 +28,7 @@ def to_framework(laid: Laid, device: str) -> tuple[Any, Any]:
 
 
 def from_framework(array: Any) -> np.ndarray[Any, np.dtype[Any]]:
-    """The array itself; numpy's scalars, such as a mean, count as 0-d arrays."""
+    """Return the array itself; numpy's scalars, such as a mean, count as 0-d arrays."""
     if not isinstance(array, np.ndarray | np.generic):
         raise TypeError(f"it is a {type(array).__name__}, not a numpy array")
     plain = np.asarray(array)
@@ -38,7 +38,7 @@ def from_framework(array: Any) -> np.ndarray[Any, np.dtype[Any]]:
 
 
 def shares_memory(result: Any, storage: Any) -> bool:
-    """The storage is an allocation of its own, so overlapping bounds are enough."""
+    """Say whether their bounds in memory overlap, which is enough as the storage is an allocation of its own."""
     return np.may_share_memory(result, storage)
 
 

@@ -19,13 +19,13 @@ def check_device(device: str) -> None:
 
 
 def to_framework(laid: Laid, device: str) -> tuple[Any, Any]:
-    """A flat tensor on the device, and the strided view of it."""
+    """Make a flat tensor on the device and the strided view of it."""
     storage = _tensor(laid.buffer).to(device)
     return storage, storage.as_strided(laid.shape, laid.strides, laid.offset if laid.buffer.size else 0)
 
 
 def from_framework(array: Any) -> np.ndarray[Any, np.dtype[Any]]:
-    """The values of a tensor, wherever it is; the bits of a bfloat16 are kept."""
+    """Copy the values of a tensor from wherever it is; the bits of a bfloat16 are kept."""
     if not isinstance(array, torch.Tensor):
         raise TypeError(f"it is a {type(array).__name__}, not a torch tensor")
     tensor = array.detach()
@@ -69,7 +69,7 @@ def vjp(run: Callable[..., Any], arguments: Sequence[Any], cotangent: Any) -> Se
 
 
 def _tensor(buffer: np.ndarray[Any, np.dtype[Any]]) -> torch.Tensor:
-    """A tensor with memory of its own: an implementation that writes into it must not change our copy."""
+    """Make a tensor with memory of its own: an implementation that writes into it must not change our copy."""
     if buffer.dtype == ml_dtypes.bfloat16:
         return torch.from_numpy(buffer.view(np.int16).copy()).view(torch.bfloat16)
     return torch.from_numpy(buffer.copy())

@@ -121,7 +121,7 @@ class Operators:
 
 
 def run(load: Callable[[bytes], Run], nodes: Sequence[Node], feed: Mapping[str, Array]) -> Array:
-    """What the model of these nodes gives; it is made and loaded once for each set of dtypes."""
+    """Run the model of these nodes, which is made and loaded once for each set of dtypes."""
     kinds = tuple((name, array.dtype) for name, array in feed.items())
     return _loaded(load, tuple(nodes), kinds)({name: np.asarray(array, order="C") for name, array in feed.items()})
 
@@ -132,7 +132,7 @@ def _loaded(load: Callable[[bytes], Run], nodes: tuple[Node, ...], kinds: tuple[
 
 
 def model(nodes: Sequence[Node], kinds: Sequence[tuple[str, Any]]) -> bytes:
-    """A model with inputs of these names and dtypes, of any shape; it gives what the last node gives."""
+    """Make a model with inputs of these names and dtypes, of any shape, that returns what the last node computes."""
     from onnx import helper
 
     made = [

@@ -58,7 +58,7 @@ def attention(
 def additive_attention(
     query: "Tensor", key: "Tensor", value: "Tensor", w_query: "Tensor", w_key: "Tensor", v: "Tensor"
 ) -> "Tensor":
-    """The tutorial's BahdanauAttention: three linear maps, tanh, softmax, bmm."""
+    """Compute the tutorial's BahdanauAttention: three linear maps, tanh, softmax, bmm."""
     import torch
     import torch.nn.functional as F
 
@@ -111,14 +111,14 @@ def rms_norm(x: "Tensor", gain: "Tensor", *, epsilon: float = 1e-6) -> "Tensor":
 
 
 def positional_encoding(length: int, d_model: int) -> "Tensor":
-    """The recipe of the PyTorch tutorial, in float32; for an odd d_model the last channel is a sine."""
+    """Compute the recipe of the PyTorch tutorial in float32; for an odd d_model the last channel is a sine."""
     import torch
 
     return positions(length, d_model, torch.float32)
 
 
 def positions(length: int, d_model: int, dtype: "torch.dtype") -> "Tensor":
-    """The same in a wider format."""
+    """Compute the same recipe in a wider format."""
     import torch
 
     position = torch.arange(length, dtype=dtype).unsqueeze(1)

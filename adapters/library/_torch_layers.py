@@ -93,7 +93,7 @@ def decoder(
     mask: "Tensor | None" = None,
     memory_mask: "Tensor | None" = None,
 ) -> "Tensor":
-    """The same with the decoder's layers, and F.linear with the embedding's matrix."""
+    """Run the decoder's layers between embedding and logits; F.linear takes the embedding's matrix for the logits."""
     import torch.nn.functional as F
 
     x = _embedded(tokens, weights["embedding"])
@@ -112,7 +112,7 @@ def _embedded(tokens: "Tensor", weight: "Tensor") -> "Tensor":
 
 
 def _layers(weights: Mapping[str, "Tensor"]) -> list[dict[str, "Tensor"]]:
-    """The weights of each layer, `layers.0.` first."""
+    """Split the weights by layer, `layers.0.` first."""
     count = len({name.split(".")[1] for name in weights if name.startswith("layers.")})
     prefixes = [f"layers.{number}." for number in range(count)]
     return [
@@ -133,7 +133,7 @@ def _module(kind: Any, x: "Tensor", weights: Mapping[str, "Tensor"], heads: int)
 def _parameters(
     weights: Mapping[str, "Tensor"], attentions: Mapping[str, str], norms: tuple[str, ...]
 ) -> dict[str, "Tensor"]:
-    """The module's parameters by its own names: matrices are (out, in), and projections have biases."""
+    """Name the parameters as the module does: matrices are (out, in), and projections have biases."""
     import torch
 
     parameters: dict[str, Tensor] = {}
@@ -156,7 +156,7 @@ def _parameters(
 
 
 def _blocked(mask: "Tensor | None", heads: int, batch: int, queries: int, keys: int) -> "Tensor | None":
-    """A True in the modules' masks means: do not attend; one of all heads is (B h, L_q, L_k)."""
+    """Turn the mask into the module's, where True means: do not attend; a mask of every head is (B h, L_q, L_k)."""
     if mask is None:
         return None
     if 0 in (batch, queries, keys):

@@ -164,7 +164,7 @@ def _dtype(array: Array) -> str:
 
 
 def _applied(layer: Any, weights: list[Array], x: Array) -> Array:
-    """The layer with given weights: how Keras calls one without changing it."""
+    """Run the layer with given weights in the way in which Keras calls a layer without changing it."""
     layer.build(x.shape)
     return layer.stateless_call(weights, [], x)[0]
 

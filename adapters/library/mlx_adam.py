@@ -28,7 +28,7 @@ class Adam:
         epsilon: float = 1e-8,
         weight_decay: float = 0.0,
     ) -> "array":
-        """The parameters after each step."""
+        """Compute the parameters after each step."""
         import mlx.core as mx
         import mlx.optimizers as optimizers
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @functools.lru_cache(maxsize=512)
 def evaluator(made: bytes) -> "ReferenceEvaluator":
-    """That of a model."""
+    """Make the evaluator of a model."""
     from onnx.reference import ReferenceEvaluator
 
     return ReferenceEvaluator(made)
@@ -52,7 +52,10 @@ class Reference(Operators):
         epsilon: float = 1e-8,
         weight_decay: float = 0.0,
     ) -> Array:
-        """A step at a time, the first with T = 1; its decay is in the gradient, so that there is none of ours."""
+        """Take one step at a time, the first with T = 1.
+
+        The operator would put the decay into the gradient: it gets none.
+        """
         if weight_decay:
             raise NotImplementedError("the decay of the operator Adam is in the gradient, not decoupled")
         options = (("alpha", beta_1), ("beta", beta_2), ("epsilon", epsilon))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def load(model: bytes) -> Run:
-    """A session; what this build has no kernel for is refused."""
+    """Start a session; a model is refused if this build has no kernel for it."""
     import onnxruntime as ort
 
     options = ort.SessionOptions()

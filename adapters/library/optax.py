@@ -39,7 +39,7 @@ def adam(
 def cross_entropy(
     logits: "Array", targets: "Array", *, label_smoothing: float = 0.0, reduction: str = "mean"
 ) -> "Array":
-    """The loss with integer labels, or, smoothed, that with optax.smooth_labels of one-hot ones; each then reduced."""
+    """Compute the loss with integer labels, or with optax.smooth_labels of one-hot ones, and reduce it."""
     import jax
     import optax
 

@@ -43,12 +43,12 @@ def attention(
 
 
 def attention_vjp(cotangent: "Array", query: "Array", key: "Array", value: "Array", **options: Any) -> "Array":
-    """It has no backward pass; JAX would raise a ValueError about linearization."""
+    """Refuse the call: the kernel has no backward pass, and JAX would raise a ValueError about linearization."""
     raise NotImplementedError("it has no backward pass")
 
 
 def _blocks(keys: int) -> dict[str, int]:
-    """Splits of whole blocks of 16, the least that it takes: else one block, for lengths must be multiples."""
+    """Choose splits of whole blocks of 16, the least that the kernel takes, or one block for any other length."""
     if keys % 16:
         return {"k_splits": 1, "block_k": keys}
     return {"k_splits": math.gcd(keys // 16, 4), "block_k": 16}

@@ -32,7 +32,7 @@ class Softmax:
         return result
 
     def softmax_vjp(self, cotangent: "Array", x: "Array") -> "Array":
-        """It has no backward pass; JAX would raise a ValueError about linearization."""
+        """Refuse the call: the kernel has no backward pass, and JAX would raise a ValueError about linearization."""
         raise NotImplementedError("it has no backward pass")
 
 
@@ -49,7 +49,7 @@ class LayerNorm:
     notes: tuple[str, ...] = GPU_NOTES
 
     def layer_norm(self, x: "Array", gain: "Array", bias: "Array", *, epsilon: float = 1e-5) -> "Array":
-        """It takes three axes. It counts in 32 bits, so the 64-bit mode is off in it."""
+        """Call the kernel with the three axes that it takes, and without the 64-bit mode, for it counts in 32 bits."""
         import jax
         from jax.experimental.pallas.ops.gpu.layer_norm import layer_norm
 

@@ -28,7 +28,7 @@ class Adam:
         epsilon: float = 1e-8,
         weight_decay: float = 0.0,
     ) -> "Tensor":
-        """The parameters after each step."""
+        """Compute the parameters after each step."""
         import torch
 
         parameter = parameters.clone().requires_grad_()

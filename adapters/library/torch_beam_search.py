@@ -24,7 +24,7 @@ def beam_search(
     end: int,
     length_penalty: float = 0.6,
 ) -> list[tuple[list[int], float]]:
-    """The score, (5 + length)/6 to the power of alpha under the sum, is a Python float."""
+    """Search with a score whose divisor, (5 + length)/6 to the power of alpha, is a Python float."""
     import torch
 
     vocabulary = log_probabilities.shape[0]

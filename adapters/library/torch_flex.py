@@ -19,7 +19,7 @@ def attention(
     causal: bool = False,
     scale: float | None = None,
 ) -> "Tensor":
-    """The mask and the causal order become one function of the indices."""
+    """Compute attention with the mask and the causal order as one function of the indices."""
     from torch.nn.attention.flex_attention import create_block_mask, flex_attention
 
     batch, heads, queries, _ = query.shape

@@ -72,7 +72,7 @@ def multi_head_attention(
     mask: "Tensor | None" = None,
     causal: bool = False,
 ) -> "Tensor":
-    """The module itself, with the matrices of the call as its parameters and biases of zero."""
+    """Run the module itself, with the matrices of the call as its parameters and biases of zero."""
     import torch
 
     batch, queries, d_model = query.shape

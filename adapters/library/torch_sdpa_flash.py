@@ -22,7 +22,7 @@ def attention(
     causal: bool = False,
     scale: float | None = None,
 ) -> "Tensor":
-    """The call of the adapter `torch`, with one kernel allowed."""
+    """Call attention as the adapter `torch` does, with one kernel allowed."""
     from torch.nn.attention import SDPBackend, sdpa_kernel
 
     try:
