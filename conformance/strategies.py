@@ -12,7 +12,7 @@ from .terms.case import Case
 
 
 def cases(component: str, dtype: str = "float32") -> st.SearchStrategy[Case]:
-    """A Hypothesis strategy of the cases of a component, for tests of one's own; it shrinks to small, plain ones."""
+    """Make a Hypothesis strategy of a component's cases, for tests of one's own; it shrinks to small, plain ones."""
     known = COMPONENTS[component]
     options = st.tuples(*(st.sampled_from(list(options)) for options in known.factors.values()))
     drawn = st.builds(lambda chosen, seed: known.case(chosen, dtype, seed), options, st.integers(0, _SEEDS - 1))

@@ -168,7 +168,7 @@ def dropout(x: "Tensor", *, rate: float, training: bool = False, seed: int = 0) 
 
 
 def learning_rate(steps: "Tensor", *, d_model: int, warmup: int) -> "Tensor":
-    """The rates that an optimizer under LambdaLR really used at each of its updates, the first being update 1."""
+    """Record the rates that an optimizer under LambdaLR really used at each of its updates, the first of which is 1."""
     import torch
 
     last = int(steps.max()) if steps.numel() else 0

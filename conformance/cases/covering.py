@@ -65,7 +65,7 @@ def _varied(rows: list[Row], start: Any) -> list[Row]:
 
 
 def _completed(pair: dict[int, int], open_: Any, start: Any, generator: Generator, *, greedy: bool) -> Row:
-    """A row that holds a pair: each further factor takes the option that covers most, or any at all."""
+    """Complete a row around a pair: each further factor takes the option that covers most, or any at all."""
     chosen = dict(pair)
     count = len(start) - 1
     for f in map(int, generator.permutation(count)):

@@ -68,7 +68,7 @@ def evenly_spaced(every: list[Case], count: int) -> Iterator[Case]:
 
 
 def cases_of(clause: Clause, component: Component, dtype: str, profile: Profile, seed: int) -> Iterator[Case]:
-    """The cases of a clause, each once."""
+    """Draw the cases of a clause, each once."""
     if clause.cases is not None:
         every = list(clause.cases(component, dtype, seed))
     elif clause.covering:

@@ -44,7 +44,7 @@ def _per_head(generator: Generator, shape: tuple[int, int, int, int]) -> Array:
 
 
 def _per_query(generator: Generator, shape: tuple[int, int, int, int]) -> Array:
-    """A window that moves the other way than the causal one, and is no symmetric matrix."""
+    """Make a window that moves the other way than the causal one, and is no symmetric matrix."""
     batch, _, queries, keys = shape
     first = (keys - 1 - np.arange(queries)[:, None] * 2) % max(keys, 1)
     distance = (np.arange(keys) - first) % max(keys, 1)

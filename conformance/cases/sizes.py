@@ -20,7 +20,7 @@ _ATTEMPTS: Final = 100
 
 @functools.cache
 def sized(component: Component, sizes: str) -> Component:
-    """The component, with all sizes or with few."""
+    """Give the component all sizes or few."""
     of_sizes = _size_factors(component)
     others = {factor: options for factor, options in component.factors.items() if factor not in of_sizes}
     if sizes == "all" or not of_sizes or not others:
@@ -67,7 +67,7 @@ def _admissible(component: Component, shape: Option) -> bool:
 
 
 def _size_factors(component: Component) -> dict[str, list[Option]]:
-    """The factors whose options are whole numbers."""
+    """Select the factors whose options are whole numbers."""
     return {
         factor: list(options)
         for factor, options in component.factors.items()

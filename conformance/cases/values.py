@@ -20,17 +20,17 @@ def generator_of(case: Case, *purpose: str) -> Generator:
 
 
 def tiny(dtype: str) -> float:
-    """A magnitude whose products with numbers near one stay normal: 2^10 times the smallest normal number."""
+    """Return 2^10 times the smallest normal number: its products with numbers near one stay normal."""
     return FORMATS[dtype].smallest_normal * 2.0**10
 
 
 def hidden(dtype: str) -> float:
-    """A logit as masks of vocabularies have it, finite in every base of the exponential: -2^100, in float16 -2^14."""
+    """Return a masked logit of a vocabulary, finite in every base of the exponential: -2^100, in float16 -2^14."""
     return -(2.0**14) if dtype == "float16" else -(2.0**100)
 
 
 def draw(case: Case, name: str, shape: tuple[int, ...], regime: str, dtype: str) -> Array:
-    """An array of a regime, rounded to the dtype."""
+    """Draw an array of a regime, rounded to the dtype."""
     return rounded(_REGIMES[regime](generator_of(case, name), shape, dtype), dtype)
 
 

@@ -20,7 +20,7 @@ claims: Final[Mapping[str, Claim]] = {
 
 
 def table() -> Iterator[str]:
-    """A line for each measurement, taken anew."""
+    """Measure everything anew, and write a line for each measurement."""
     yield "| claim | measured | figure |"
     yield "|---|---|---|"
     for claim in claims.values():

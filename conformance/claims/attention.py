@@ -36,13 +36,13 @@ def _attention_map(x: Array) -> Array:
 
 
 def _convolution(x: Array, kernel: Array) -> Array:
-    """A convolution of width 3 over the sequence, one number a channel and offset; zeros around it."""
+    """Convolve the sequence with a kernel of width 3, one number a channel and offset, and zeros around it."""
     padded = np.pad(x, ((1, 1), (0, 0)))
     return np.asarray(sum(padded[k : k + len(x)] * kernel[k] for k in range(3)))
 
 
 def _convolution_map(x: Array) -> Array:
-    """The same of a convolution applied at x: its derivative there, by differences of 1."""
+    """Compute the linear map of a convolution applied at x, which is its derivative there, by differences of 1."""
     kernel = random(30).standard_normal(3)
     at = _convolution(x[:, :1], kernel[:, None])
     steps = [_convolution(x[:, :1] + unit[:, None], kernel[:, None]) - at for unit in np.eye(len(x))]
@@ -50,7 +50,7 @@ def _convolution_map(x: Array) -> Array:
 
 
 def _maps(*, convolution: bool) -> Array:
-    """The maps for 50 random inputs, each flattened."""
+    """Compute the maps of 50 random inputs, each flattened."""
     inputs = random(31).standard_normal((50, _LENGTH, _WIDTH))
     return np.array([(_convolution_map if convolution else _attention_map)(x).ravel() for x in inputs])
 
@@ -61,13 +61,13 @@ def _dimensions(*, convolution: bool) -> float:
 
 
 def _difference_of_maps(*, convolution: bool) -> float:
-    """The mean of |M(x) - M(x')| / |M(x)|, Frobenius norms, over successive inputs."""
+    """Compute the mean of |M(x) - M(x')| / |M(x)|, in Frobenius norms, over successive inputs."""
     maps = _maps(convolution=convolution)
     return float(np.mean(np.linalg.norm(maps[1:] - maps[:-1], axis=1) / np.linalg.norm(maps[:-1], axis=1)))
 
 
 def _failure_of_additivity(*, convolution: bool) -> float:
-    """The mean of |f(x + x') - f(x) - f(x')| / |f(x) + f(x')|."""
+    """Compute the mean of |f(x + x') - f(x) - f(x')| / |f(x) + f(x')|."""
     kernel = random(30).standard_normal((3, 1))
     inputs = random(32).standard_normal((50, 2, _LENGTH, _WIDTH))
 
@@ -79,13 +79,13 @@ def _failure_of_additivity(*, convolution: bool) -> float:
 
 
 def _weights_by_values() -> float:
-    """The largest |f(V + V') - f(V) - f(V')| of attention with fixed queries and keys: what rounding leaves."""
+    """Compute the largest |f(V + V') - f(V) - f(V')| of attention with fixed queries and keys, left by rounding."""
     q, k, v, w = random(33).standard_normal((4, 1, 1, _LENGTH, _WIDTH))
     return float(np.max(np.abs(attention(q, k, v + w) - attention(q, k, v) - attention(q, k, w))))
 
 
 def _channel_by_channel() -> float:
-    """The largest difference between d_v = 48 values at once and each channel alone (d_v = 1), for d_k = 16."""
+    """Compute the largest difference of d_v = 48 values at once from each channel alone (d_v = 1), for d_k = 16."""
     g = random(50)
     q, k, v = (g.standard_normal((1, 2, 10, d)) for d in (16, 16, 48))
     at_once = attention(q, k, v)
@@ -117,21 +117,21 @@ def _exact_variance() -> float:
 
 
 def _variance(d_k: int) -> float:
-    """The variance of q.k over d_k, for pairs of normal vectors."""
+    """Estimate the variance of q.k over d_k from pairs of normal vectors."""
     g = random(60 + d_k)
     products = [np.einsum("nd,nd->n", *g.standard_normal((2, 1000, d_k))) for _ in range(_PAIRS // 1000)]
     return float(np.var(np.concatenate(products), ddof=1) / d_k)
 
 
 def _of_variance(d_k: int) -> Measurement:
-    """The interval: q.k has the fourth moment 3 d_k^2 + 6 d_k, so the variance of s^2/d_k is (2 + 6/d_k) / n."""
+    """Derive the interval: q.k has the fourth moment 3 d_k^2 + 6 d_k, so the variance of s^2/d_k is (2 + 6/d_k) / n."""
     off = _Z * math.sqrt((2 + 6 / d_k) / _PAIRS)
     name = f"variance of q.k / d_k, {_PAIRS} normal pairs, d_k = {d_k} (99.9 %: 1 +- {off:.3f})"
     return Measurement(name, partial(_variance, d_k), 1 - off, 1 + off)
 
 
 def _gradient_norms(d_k: int, *, scaled: bool) -> Array:
-    """The Frobenius norm of diag(p) - p p^T, p = softmax(scores of 64 keys), in 400 draws."""
+    """Compute the Frobenius norm of diag(p) - p p^T, p = softmax(scores of 64 keys), in 400 draws."""
     g, norms = random(61 + d_k), []
     for _ in range(_DRAWS):
         q, k = g.standard_normal(d_k), g.standard_normal((_KEYS, d_k))
@@ -162,7 +162,7 @@ def _of_gradient(d_k: int, least: float, most: float) -> tuple[Measurement, ...]
 
 
 def _rounding(name: str, measure: Callable[[], float], most: float = 16 * 2.0**-53) -> Measurement:
-    """What rounding leaves of nothing: sums of a few numbers near one, by sixteen roundings at most."""
+    """Make the measurement of a difference that is rounding alone: of sums of a few numbers near one, by 16 roundings."""
     return Measurement(name, measure, 0, most, of_rounding=True)
 
 

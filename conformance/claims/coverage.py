@@ -94,7 +94,7 @@ NOTES: Final = (
 
 
 def covered(adapters: Sequence[Listed]) -> list[Covered]:
-    """The table, for those adapters; only installed ones count."""
+    """Make the table for those adapters, of which only installed ones count."""
     return [_of(note, adapters) for note in NOTES]
 
 

@@ -22,7 +22,7 @@ def _case(seed: int) -> list[Array]:
 
 
 def _as_convolutions() -> float:
-    """The largest difference of the two forms, as a part of the bound on either in float64."""
+    """Compute the largest difference of the two forms, as a part of the bound on either in float64."""
     ratios = []
     for seed in range(_CASES):
         case = _case(seed)
@@ -32,7 +32,7 @@ def _as_convolutions() -> float:
 
 
 def _each_position_alone() -> float:
-    """The largest difference, in the same unit, between a whole sequence and each of its positions alone."""
+    """Compute the largest difference, in the same unit, between a whole sequence and each of its positions alone."""
     ratios = []
     for seed in range(_CASES):
         case = _case(seed)
@@ -43,7 +43,7 @@ def _each_position_alone() -> float:
 
 
 def _kernel_of_two() -> float:
-    """The smallest effect, in the same unit, of a kernel of 2 whose second half is a millionth of the first."""
+    """Compute the median effect, in the same unit, of a kernel of 2 whose second half is a millionth of the first."""
     ratios = []
     for seed in range(_CASES):
         x, w_1, b_1, w_2, b_2 = _case(seed)

@@ -16,33 +16,33 @@ _FARTHEST: Final = 10**6
 
 @cache
 def _table(length: int = _LENGTH) -> Array:
-    """The encoding of the first positions, 512 channels."""
+    """Encode the first positions in 512 channels."""
     return positional_encoding(length, _WIDTH)
 
 
 def _sine_and_cosine(i: int) -> float:
-    """The mean over positions of |PE_2i - PE_2i+1|."""
+    """Compute the mean over positions of |PE_2i - PE_2i+1|."""
     return float(np.mean(np.abs(_table()[:, 2 * i] - _table()[:, 2 * i + 1])))
 
 
 def _nearest_pair() -> float:
-    """The smallest of these, over i."""
+    """Find the smallest of these means over i."""
     return float(np.min(np.mean(np.abs(_table()[:, 0::2] - _table()[:, 1::2]), 0)))
 
 
 def _two_sines(i: int) -> float:
-    """The mean over positions of |PE_2i - PE_2i+2|."""
+    """Compute the mean over positions of |PE_2i - PE_2i+2|."""
     return float(np.mean(np.abs(_table()[:, 2 * i] - _table()[:, 2 * i + 2])))
 
 
 def _alike_from(length: int) -> float:
-    """The i from which on two neighbouring sines differ by less than 0.1 on average."""
+    """Find the i from which on two neighbouring sines differ by less than 0.1 on average."""
     sines = _table(length)[:, 0::2]
     return float(np.max(np.flatnonzero(np.mean(np.abs(np.diff(sines, axis=1)), 0) >= 0.1)) + 1)
 
 
 def _spread_of_last(channel: int) -> float:
-    """The standard deviation over positions of a channel."""
+    """Compute the standard deviation over positions of a channel."""
     return float(np.std(_table()[:, channel]))
 
 
@@ -52,7 +52,7 @@ _ROTATION: Final = 6.0
 
 
 def _rotation() -> float:
-    """The largest |PE(pos + k) - R_k PE(pos)|, in 2^-53, for 300 random pos and k up to 10^6.
+    """Compute the largest |PE(pos + k) - R_k PE(pos)|, in 2^-53, for 300 random pos and k up to 10^6.
 
     R_k turns each pair (sin a, cos a) by the angle of position k, of which PE(k) has sine and cosine.
     """
@@ -65,13 +65,13 @@ def _rotation() -> float:
 
 
 def _largest() -> float:
-    """The largest |PE| at 300 positions up to 10^12."""
+    """Find the largest |PE| at 300 positions up to 10^12."""
     return float(np.max(np.abs(positional_encoding_at(random(121).integers(0, 10**12, 300), _WIDTH))))
 
 
 @cache
 def nearest_codes(d_model: int, farthest: int = _FARTHEST) -> tuple[int, float]:
-    """The distance k of two positions, up to the farthest, whose codes are nearest, and how near these are.
+    """Find the distance k of two positions, up to the farthest, whose codes are nearest, and how near these are.
 
         |PE(a) - PE(b)|^2 = sum over i of 4 sin^2(w_i (a - b) / 2)      for an even d_model
 
@@ -108,7 +108,7 @@ _BEYOND: Final = 4096
 
 
 def _linear_beyond(*, relative: bool) -> float:
-    """The largest code of the longer sequence over the largest that was seen: pos, or pos / length."""
+    """Divide the largest code of the longer sequence by the largest that was seen; a code is pos, or pos / length."""
     trained, beyond = ((each - 1) / (each if relative else 1) for each in (_TRAINED, _BEYOND))
     return beyond / trained
 

@@ -52,7 +52,7 @@ def _sparse(case: Case, name: str, shape: tuple[int, ...]) -> Array:
 
 
 def _far(dtype: str) -> float:
-    """A gate so far from 0 that each activation is exactly h or 0, and so small that its products fit the format."""
+    """Return a gate so far from 0 that f is exactly h or 0, and so small that its products fit the format."""
     return 2.0**7 if dtype == "float16" else 2.0**10
 
 
@@ -71,7 +71,7 @@ def _variations(case: Case) -> dict[str, tuple[Inputs, Inputs]]:
 
 
 def _dependents(inputs: Inputs, name: str, where: tuple[int, ...], conventions: Conventions) -> Array:
-    """A position of x reaches its own row; the first layer reaches all, the second a channel."""
+    """Mark what an element reaches: a position of x its own row, the first layer all of it, the second a channel."""
     depends = np.zeros(inputs.arrays["x"].shape, bool)
     if name == "x":
         depends[where[:2]] = True

@@ -105,7 +105,7 @@ class _Allowance:
 
 
 def _distance(one: Reply, other: Reply, allowance: _Allowance) -> float | None:
-    """The relative distance of two replies; None if they are not alike."""
+    """Compute the relative distance of two replies; it is None if they are not alike."""
     marks = [(each.status, each.dtype, each.touched, each.aliased, set(each.gradients)) for each in (one, other)]
     if marks[0] != marks[1] or _kind(one) != _kind(other) or one.data != other.data:
         return None
@@ -120,7 +120,7 @@ def _distance(one: Reply, other: Reply, allowance: _Allowance) -> float | None:
 
 
 def _kind(reply: Reply) -> str:
-    """The type of what was raised."""
+    """Name the type of what was raised."""
     return reply.message.partition(":")[0] if reply.status == "error" else ""
 
 
@@ -157,7 +157,7 @@ class Diagnosis:
 
 
 def diagnose(adapter: Adapter, clause: Clause, component: Component, cases: Sequence[Case]) -> Diagnosis:
-    """What it looks like that the implementation fails the clause on the cases, the smallest first."""
+    """Say what the implementation looks like as it fails the clause on the cases, the smallest first."""
     recorder = Recorder(adapter)
     trial = Trial(Subject(recorder), component, cases[0])
     if not _violates(clause, trial) or trial.subject.lost:
@@ -170,7 +170,7 @@ def diagnose(adapter: Adapter, clause: Clause, component: Component, cases: Sequ
 
 
 def _structure(adapter: Adapter, component: Component, cases: Sequence[Case], backward: bool) -> list[str]:
-    """What the errors have in common, in a failing case or, where those are too small to tell, in a larger one."""
+    """Describe what the errors have in common in a failing case or, where it is too small to tell, in a larger one."""
     if component.gives_data:
         return []
     for each in (*cases, *filter(component.generic, _further(component, cases[0], backward))):
@@ -189,7 +189,7 @@ def _structure(adapter: Adapter, component: Component, cases: Sequence[Case], ba
 
 
 def _compared(adapter: Adapter, component: Component, case: Case, backward: bool) -> Iterator[tuple[str, Array, Bound]]:
-    """What came of a case and what is due: the value under an empty name, and the gradients where they are judged."""
+    """Pair what came of a case with what is due: the value, without a name, and the gradients that are judged."""
     trial = Trial(Subject(adapter), component, case)
     with contextlib.suppress(Unsupported, Violation):
         yield "", trial.call(), trial.bound()
@@ -201,7 +201,7 @@ def _compared(adapter: Adapter, component: Component, case: Case, backward: bool
 def _known_bug(
     adapter: Adapter, clause: Clause, trial: Trial, failing: Sequence[Exchange], backward: bool
 ) -> Variant | None:
-    """The wrong variant that answers as the implementation does, and is as wrong."""
+    """Find the wrong variant that answers as the implementation does, and is as wrong."""
     component, case = trial.component, trial.case
     line_up = _LineUp(component, trial, list(_suspects(component, case, backward)))
     few, _ = _numbers(backward)
@@ -255,7 +255,7 @@ def _size(inputs: Inputs) -> int:
 
 
 def _answers(adapter: Adapter, component: Component, case: Case, backward: bool) -> Iterable[Exchange]:
-    """What the implementation answers to a case, its gradients included where they are in question.
+    """Ask the implementation for its answers to a case, its gradients included where they are in question.
 
     What it refuses, and where it breaks down, is left out: that may be another bug.
     """
@@ -274,7 +274,7 @@ def _violates(clause: Clause, trial: Trial) -> bool:
 
 
 def _convention(adapter: Adapter, clause: Clause, component: Component, cases: Sequence[Case]) -> dict[str, str]:
-    """The one convention under which the clause is kept in these cases, if there is one.
+    """Find the one convention under which the clause is kept in these cases, if there is one.
 
     A convention may leave open what the clause asks, as NaN in rows that see no key leaves gradients: the values must
     follow it, too.

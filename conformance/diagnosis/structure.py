@@ -32,7 +32,7 @@ _ALIKE: Final = 2.0
 
 
 def structure(actual: Array, expected: Array, allowance: Array, axes: Sequence[str], dtype: str) -> list[str]:
-    """What the errors have in common, most telling first; nothing where all is within the allowance.
+    """Describe what the errors have in common, most telling first; say nothing where all is within the allowance.
 
     Shapes are equal; `axes` has a word for each axis, or none for any.
     """
@@ -118,7 +118,7 @@ def _plural(word: str) -> str:
 
 
 def _laws(actual: Array, expected: Array, allowance: Array, words: Sequence[str], dtype: str) -> Iterator[str]:
-    """What gives the actual elements from the expected ones, all of them."""
+    """Describe the laws by which all actual elements follow from the expected ones."""
     known = np.isfinite(expected) & np.isfinite(actual)
     if not known.all() or actual.size < _FEWEST:
         return
@@ -189,7 +189,7 @@ def _multiplied(factor: Array, actual: Array, expected: Array, allowance: Array,
 
 
 def _scaled(actual: Array, expected: Array, allowance: Array, words: Sequence[str], dtype: str) -> Iterator[str]:
-    """A factor or a shift, common to all or to each row: taken from the element that is known best."""
+    """Find a factor or a shift, common to all or to each row, from the element that is known best."""
     factor = _factors(actual.ravel(), expected.ravel(), allowance.ravel())
     if _multiplied(factor, actual, expected, allowance, dtype):
         yield f"every element is {factor.item():.6g} times what it should be"
@@ -216,7 +216,7 @@ def _factors(actual: Array, expected: Array, allowance: Array) -> Array:
 
 
 def _at(places: Array | np.intp, array: Array) -> Array:
-    """The element of each row at that place."""
+    """Take the element of each row at its place."""
     return np.take_along_axis(array, np.asarray(places)[..., None], -1)
 
 

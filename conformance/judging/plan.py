@@ -61,7 +61,7 @@ _LAST: Final = ("ALL-2",)
 
 
 def in_turn(lines: Iterable[Line]) -> list[Line]:
-    """The lines as they are judged, a component after another: what is wrong should show after few of them.
+    """Order the lines as they are judged, a component after another: what is wrong should show after few of them.
 
     Values and gradients in the first dtype, then whatever else shows there, then the same in the other dtypes.
     """

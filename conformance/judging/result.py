@@ -35,11 +35,11 @@ class Result:
     failure: Failure | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """The line as the report has it."""
+        """Write the line as the report has it."""
         return asdict(self)
 
 
 def result_from_json(data: Mapping[str, Any]) -> Result:
-    """The result that a worker of xdist sent."""
+    """Read the result that a worker of xdist sent."""
     failure = data["failure"]
     return Result(**{**data, "failure": None if failure is None else Failure(**failure)})

@@ -102,7 +102,7 @@ def _flips(error: Array, bound: Bound, coherent: Array, half: Array, judged: Arr
 
 
 def _t(error: Array, coherent: Array, weight: Array) -> float:
-    """The self-normalised sum over rows; what may be coherent is taken off."""
+    """Compute the self-normalised sum over rows, after taking off what may be coherent."""
     with np.errstate(over="ignore"):
         rows = (weight * error).reshape(-1, error.shape[-1]).sum(-1)
         allowed = float((np.abs(weight) * coherent).sum())

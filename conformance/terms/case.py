@@ -27,14 +27,14 @@ class Case(Mapping[str, Any]):
     parameters: tuple[tuple[str, Value], ...]
 
     def __getitem__(self, name: str) -> Any:
-        """The value of a parameter."""
+        """Return the value of a parameter."""
         for each, value in self.parameters:
             if each == name:
                 return value
         raise KeyError(name)
 
     def __iter__(self) -> Iterator[str]:
-        """The parameters, in the order of the line."""
+        """List the parameters in the order of the line."""
         return (name for name, _ in self.parameters)
 
     def __len__(self) -> int:
@@ -42,7 +42,7 @@ class Case(Mapping[str, Any]):
         return len(self.parameters)
 
     def but(self, **changes: Any) -> "Case":
-        """The same case with other values of some parameters."""
+        """Copy the case with other values of some parameters."""
         unknown = changes.keys() - dict(self.parameters).keys()
         if unknown:
             raise KeyError(f"{self.component} has no parameter {', '.join(sorted(unknown))}")
@@ -60,7 +60,7 @@ def _text(value: Value) -> str:
 
 
 def split_id(line: str) -> tuple[str, dict[str, str]]:
-    """The component and the texts of the parameters; `CaseError` if the line has another form."""
+    """Split a line into the component and the texts of the parameters; raise `CaseError` if it has another form."""
     component, mark, rest = line.strip().partition("?")
     pairs = [pair.partition("=") for pair in rest.split("&")] if rest else []
     if not component or not mark or any(not name or not equals for name, equals, _ in pairs):

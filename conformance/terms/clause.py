@@ -98,7 +98,7 @@ def clause(
 
 
 def in_order(components: Sequence[str]) -> dict[str, Clause]:
-    """The clauses by id, whatever the order in which their files were imported."""
+    """Sort the clauses by id, whatever the order in which their files were imported."""
 
     def place(each: Clause) -> tuple[int, str, int]:
         prefix, _, number = each.id.partition("-")

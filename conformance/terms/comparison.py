@@ -56,7 +56,7 @@ def place(where: tuple[int, ...], of: str = "result") -> str:
 
 
 def ratios(actual: Array, bound: Bound, dtype: str, *, statistical: bool) -> Array:
-    """The error ratio of each element; infinity where the class of the value is wrong."""
+    """Compute the error ratio of each element; it is infinity where the class of the value is wrong."""
     expected, worst, overflow = bound.expected, bound.worst, _overflow(dtype)
     allowance = bound.statistical if statistical else worst
     with np.errstate(all="ignore"):
@@ -90,7 +90,7 @@ def _overflow(dtype: str) -> float:
 
 
 def worst_of(ratio: Array, actual: Array, expected: Array, allowance: Array) -> Worst:
-    """The element of the largest ratio; of a result without elements, nothing is off."""
+    """Describe the element of the largest ratio; in a result without elements, nothing is off."""
     if ratio.size == 0:
         return Worst(0.0, (), 0.0, 0.0, 0.0, 0, 0)
     where = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
@@ -106,7 +106,7 @@ def worst_of(ratio: Array, actual: Array, expected: Array, allowance: Array) -> 
 
 
 def against_bound(actual: Array, bound: Bound, dtype: str, *, statistical: bool) -> Worst:
-    """The element that is furthest outside its bound, or closest to it."""
+    """Find the element that is furthest outside its bound, or closest to it."""
     ratio = ratios(actual, bound, dtype, statistical=statistical)
     allowance = bound.statistical if statistical else bound.worst
     return worst_of(ratio, actual, bound.expected, allowance)
