@@ -162,7 +162,7 @@ def _of_gradient(d_k: int, least: float, most: float) -> tuple[Measurement, ...]
 
 
 def _rounding(name: str, measure: Callable[[], float], most: float = 16 * 2.0**-53) -> Measurement:
-    """Make the measurement of a difference that is rounding alone: of sums of a few numbers near one, by 16 roundings."""
+    """Make the measurement of a difference that is rounding alone: in sums of a few numbers near one, 16 roundings."""
     return Measurement(name, measure, 0, most, of_rounding=True)
 
 

@@ -21,7 +21,7 @@ _FORMATS: Final = (BFLOAT16, FLOAT16, FLOAT32, FLOAT64)
 
 
 def widened(array: Array) -> Array:
-    """The array in the format of the arithmetic; integers and masks as they are."""
+    """Convert the array to the format of the arithmetic; integers and masks stay as they are."""
     return array.astype(np.float32) if array.dtype in (BFLOAT16, FLOAT16) else array
 
 
@@ -57,17 +57,17 @@ def tensorfloat32(values: Array) -> Array:
 
 
 def largest(x: Array) -> Array:
-    """The largest entry over the last axis, which is kept; minus infinity where there is none."""
+    """Find the largest entry over the last axis, which is kept; minus infinity where there is none."""
     return np.asarray(x.max(-1, keepdims=True, initial=-np.inf))
 
 
 def normalised(e: Array) -> Array:
-    """The entries over their sum along the last axis."""
+    """Divide the entries by their sum along the last axis."""
     return np.asarray(e / e.sum(-1, keepdims=True))
 
 
 def matmul(a: Array, b: Array, dtype: np.dtype[Any]) -> Array:
-    """`a @ b`, one product after another, with an accumulator of `dtype`."""
+    """Compute `a @ b`, one product after another, with an accumulator of `dtype`."""
     total = np.zeros((*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1]), a.dtype)
     for k in range(a.shape[-1]):
         total = rounded(total + a[..., k : k + 1] * b[..., k : k + 1, :], dtype)

@@ -50,7 +50,7 @@ class Variant:
         return f"{__package__}:{self.name.replace('-', '_')}"
 
     def adapter(self) -> SimpleNamespace:
-        """The variant as an adapter."""
+        """Make an adapter of the variant."""
         return SimpleNamespace(
             name=self.name,
             framework="numpy",
@@ -90,14 +90,14 @@ def variant(
 
 
 def variants(component: str | None = None, wrong: bool | None = None) -> tuple[Variant, ...]:
-    """The variants of a component (of all), wrong ones or right ones (both), in order of definition."""
+    """List the variants of a component (of all), wrong ones or right ones (both), in order of definition."""
     return tuple(
         each for each in _CATALOGUE.values() if component in (None, each.component) and wrong in (None, each.wrong)
     )
 
 
 def find(name: str) -> Variant:
-    """The variant of that name."""
+    """Find the variant of that name."""
     if name not in _CATALOGUE:
         raise LookupError(f"there is no variant {name!r}; `variants()` lists them")
     return _CATALOGUE[name]

@@ -10,12 +10,12 @@ from .catalogue import NARROW, variant
 
 
 def kept(shape: tuple[int, ...], rate: float, seed: int) -> Array:
-    """A mask of independent elements, as numbers."""
+    """Draw a mask of independent elements, as numbers."""
     return (np.random.default_rng(seed).random(shape) >= rate).astype(FLOAT32)
 
 
 def dropped(x: Array, mask: Array, scale: float) -> Array:
-    """The product of the three; what is dropped is 0 even if it is an infinity."""
+    """Multiply the three; what is dropped is 0 even if it is an infinity."""
     return np.asarray(np.where(mask != 0, x * scale, 0))
 
 

@@ -70,7 +70,7 @@ def never_cleared(vjp: Callable[..., Gradients]) -> Callable[..., Gradients]:
 
 
 def summed_in(dtype: np.dtype[Any], terms: Array) -> Array:
-    """The sum over the first axis, one term after another, each partial sum rounded to a format."""
+    """Sum over the first axis, one term after another, and round each partial sum to a format."""
     total = np.zeros(terms.shape[1:], terms.dtype)
     for each in terms:
         total = (total + each).astype(dtype).astype(terms.dtype)
@@ -78,5 +78,5 @@ def summed_in(dtype: np.dtype[Any], terms: Array) -> Array:
 
 
 def first_row(g: Array) -> Array:
-    """The cotangent of the first row, for all of them."""
+    """Repeat the cotangent of the first row for all of them."""
     return np.broadcast_to(g.reshape(-1, g.shape[-1])[0], g.shape) if g.size else g

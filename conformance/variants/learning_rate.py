@@ -9,7 +9,7 @@ from .catalogue import WIDEST, variant
 
 
 def schedule(steps: Array, d_model: int, warmup: int) -> Array:
-    """The formula."""
+    """Compute d_model^-0.5 min(step^-0.5, step warmup^-1.5)."""
     s = steps.astype(FLOAT64)
     return np.asarray(d_model**-0.5 * np.minimum(s**-0.5, s * warmup**-1.5))
 

@@ -56,7 +56,7 @@ class _Counting(Stacks):
         return result
 
     def positions(self, length: int, d_model: int) -> Array:
-        """Counted on from where the last call ended."""
+        """Count the positions on from where the last call ended."""
         return super().positions(self.start[0] + length, d_model)[self.start[0] :]
 
 

@@ -46,12 +46,12 @@ def ratio(s: State) -> Array:
 
 
 def descend(s: State, along: Array) -> None:
-    """The update along a direction, with the decay of the parameters."""
+    """Update the parameters along a direction, with their decay."""
     s.p = s.p - s.learning_rate * (along + s.weight_decay * s.p)
 
 
 def optimiser(step: Step, inside: Callable[[Array], Array] = widened) -> Callable[..., Array]:
-    """The contract's function: `step` once a gradient, from moments of zero."""
+    """Make the contract's function: `step` once a gradient, from moments of zero."""
 
     def adam(
         parameters: Array,

@@ -39,7 +39,7 @@ def adam_v_uncorrected(s: State) -> None:
 
 
 def corrected_at(s: State, t: int) -> Array:
-    """The ratio with the bias correction of another step."""
+    """Compute the ratio with the bias correction of another step."""
     return ratio(replace(s, t=t))
 
 

@@ -12,7 +12,7 @@ from .right import attention_plain as attention
 
 
 def as_if_contiguous(array: Array) -> Array:
-    """What lies from the first element onwards in memory, in the shape of the array; read in a ring."""
+    """Read what lies from the first element onwards in memory, as a ring, in the shape of the array."""
     memory = array
     while isinstance(memory.base, np.ndarray):
         memory = memory.base
@@ -23,7 +23,7 @@ def as_if_contiguous(array: Array) -> Array:
 
 
 def without_strides(array: Array) -> Array:
-    """The array as it is, unless its memory has another order or gaps."""
+    """Return the array as it is, unless its memory has another order or gaps."""
     return array if array.flags.c_contiguous else as_if_contiguous(array)
 
 

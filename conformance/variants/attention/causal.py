@@ -12,7 +12,7 @@ BOTTOM_RIGHT = {"causal_alignment": "bottom-right"}
 
 
 def aligned_bottom_right(call: Call) -> Array:
-    """The last query sees every key."""
+    """Let the last query see every key."""
     return visible(call, call.shape[3] - call.shape[2])
 
 

@@ -21,7 +21,7 @@ def with_empty_rows(call: Call, held: float | Array) -> Array:
 
 
 def mean_of_values(call: Call) -> Array:
-    """The mean over all keys, seen or not; zero if there is none."""
+    """Compute the mean over all keys, seen or not; zero if there is none."""
     value = per_head(call.value, call.shape[1])
     return np.asarray(value.sum(-2, keepdims=True) / max(call.shape[3], 1))
 

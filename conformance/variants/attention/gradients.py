@@ -20,7 +20,7 @@ Cast = Callable[[Array], Array]
 
 
 def attention_gradient(function: Callable[[Call, Array], Gradients]) -> Callable[..., Gradients]:
-    """The contract's function: operands widened, each gradient rounded once."""
+    """Make the contract's function: operands are widened, and each gradient is rounded once."""
 
     def attention_vjp(
         cotangent: Array,
@@ -53,7 +53,7 @@ def split_heads(call: Call, array: Array) -> Array:
 
 
 def of_group(call: Call, array: Array) -> Array:
-    """The sum over the query heads that a key head serves."""
+    """Sum over the query heads that a key head serves."""
     return np.asarray(split_heads(call, array).sum(2))
 
 
@@ -68,7 +68,7 @@ def of_weights(call: Call, g: Array) -> Array:
 
 
 def row_sum(array: Array) -> Array:
-    """The sum over the last axis, which is kept."""
+    """Sum over the last axis, which is kept."""
     return np.asarray(array.sum(-1, keepdims=True))
 
 
@@ -103,7 +103,7 @@ def backward(
     dv: Array | None = None,
     gathered: Callable[[Call, Array], Array] = of_group,
 ) -> Gradients:
-    """The formula, with a piece given otherwise if need be; dk and dv are those of each query head."""
+    """Compute dQ, dK and dV; a piece may be given otherwise, dk and dv then for each query head."""
     p = weights(call) if p is None else p
     ds = through_softmax(p, of_weights(call, g)) if ds is None else ds
     return (
@@ -244,7 +244,7 @@ def attention_gradient_float64_inside(call: Call, g: Array) -> Gradients:
 
 
 def last_query_sees_all(call: Call) -> Call:
-    """The causal triangle as a mask, aligned at the end."""
+    """Turn the causal triangle into a mask, aligned at the end."""
     sees = visible(call, call.shape[3] - call.shape[2])
     return replace(call, mask=sees, causal=False)
 

@@ -44,7 +44,7 @@ def masked_after(call: Call, g: Array) -> Gradients:
 
 
 def nan_where_blind(call: Call, g: Array) -> Gradients:
-    """The zeros come after the softmax, whose gradient is NaN."""
+    """Put the zeros in after the softmax, whose gradient is NaN."""
     score = np.where(visible(call), scores(call), -np.inf)
     e = np.exp(score - largest(score))
     p = e / e.sum(-1, keepdims=True)
@@ -53,7 +53,7 @@ def nan_where_blind(call: Call, g: Array) -> Gradients:
 
 
 def blind_is_mean(call: Call, g: Array) -> Gradients:
-    """The values get what would be theirs if the row held the mean."""
+    """Give the values what would be theirs if the row held the mean."""
     p = weights(call)
     blind = ~visible(call).any(-1, keepdims=True)
     return backward(call, g, p=p, dv=of_value(np.where(blind, 1 / max(call.shape[3], 1), p).astype(p.dtype), g))

@@ -29,7 +29,7 @@ def tail_of_keys(call: Call, g: Array) -> Gradients:
 
 
 def diagonal_skipped(call: Call, g: Array) -> Gradients:
-    """A tile of 16 keys begins with the tile of queries after its own."""
+    """Begin each tile of 16 keys with the tile of queries after its own."""
     later = np.arange(call.shape[2])[:, None] // 16 > np.arange(call.shape[3]) // 16
     p = weights(call)
     ds = through_softmax(p, of_weights(call, g))

@@ -196,7 +196,7 @@ def mask_as_lengths(call: Call) -> Array:
 
 
 def window(call: Call) -> tuple[Array, Array] | None:
-    """The first and the last key of each row of the mask, where these are all that it needs."""
+    """Find the first and the last key of each row of the mask, where these are all that it needs."""
     sees, column = allowed(call), np.arange(call.shape[3])
     first = np.where(sees, column, call.shape[3]).min(-1, keepdims=True, initial=call.shape[3])
     last = np.where(sees, column, -1).max(-1, keepdims=True, initial=-1)

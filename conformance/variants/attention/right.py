@@ -39,7 +39,7 @@ class Call:
 
 
 def kernel(function: Callable[[Call], Array]) -> Callable[..., Array]:
-    """The contract's function: operands widened, the result rounded once."""
+    """Make the contract's function: operands are widened, and the result is rounded once."""
 
     def attention(
         query: Array,
@@ -69,7 +69,7 @@ def scores(call: Call) -> Array:
 
 
 def allowed(call: Call) -> Array:
-    """What the mask lets through: (B, H, L_q, L_k)."""
+    """Give the mask a value for every score, (B, H, L_q, L_k): True where it lets the key through."""
     return np.broadcast_to(np.True_ if call.mask is None else call.mask, call.shape)
 
 
@@ -86,7 +86,7 @@ def exponentials(score: Array, sees: Array) -> Array:
 
 
 def divided(numerator: Array, total: Array) -> Array:
-    """The quotient, zero for a row that has seen no key."""
+    """Divide, and give zero for a row that has seen no key."""
     return np.asarray(numerator / np.where(total == 0, 1, total))
 
 
@@ -94,19 +94,19 @@ EVERY_KEY: Final[Array] = np.array(True)
 
 
 def softmax(score: Array, sees: Array) -> Array:
-    """The weights of the keys."""
+    """Compute the weights of the keys."""
     e = exponentials(score, sees)
     return divided(e, e.sum(-1, keepdims=True))
 
 
 def attend(call: Call, *, score: Array | None = None, sees: Array | None = None) -> Array:
-    """The formula, with the scores and what is seen given otherwise if need be: (B, H, L_q, d_v)."""
+    """Compute softmax(scores) V, (B, H, L_q, d_v); the scores and what is seen may be given otherwise."""
     p = softmax(scores(call) if score is None else score, visible(call) if sees is None else sees)
     return p @ per_head(call.value, call.shape[1])
 
 
 def tiles(length: int, size: int) -> list[slice]:
-    """The key ranges of `size`, the last one perhaps shorter."""
+    """Cut the keys into ranges of `size`, the last one perhaps shorter."""
     return [slice(start, min(start + size, length)) for start in range(0, length, size)]
 
 

@@ -14,7 +14,7 @@ Found = list[tuple[list[int], float]]
 
 
 def penalty(length: int, alpha: float) -> float:
-    """That of Wu et al."""
+    """Compute the length penalty of Wu et al., ((5 + length) / 6)^alpha."""
     return float(((5 + length) / 6) ** alpha)
 
 
@@ -30,13 +30,13 @@ def continuations(table: Array, beam: list[tuple[Any, Tokens]]) -> list[tuple[An
 
 
 def best(finished: list[tuple[Any, Tokens]], count: int, score: Callable[[float, Tokens], float]) -> Found:
-    """The best by a score, with it."""
+    """Sort by a score, and return the best hypotheses with it."""
     scored = [(list(tokens), score(float(total), tokens)) for total, tokens in finished]
     return sorted(scored, key=lambda each: -each[1])[:count]
 
 
 def wu(alpha: float) -> Callable[[float, Tokens], float]:
-    """The score of Wu et al.; a length counts `end` and does not count `start`."""
+    """Make the score of Wu et al.; a length counts `end` and does not count `start`."""
     return lambda total, tokens: total / penalty(len(tokens) - 1, alpha)
 
 
@@ -52,7 +52,7 @@ def searched(
     stops: Callable[[list[tuple[Any, Tokens]], list[tuple[Any, Tokens]]], bool] = lambda beam, finished: False,
     reach: int = 1,
 ) -> Found:
-    """The search, with the score and the end of it left open."""
+    """Search with a score and an end of the search that are left open."""
     score = score or wu(length_penalty)
     beam: list[tuple[Any, Tokens]] = [(table.dtype.type(0), (start,))]
     finished = beam if max_length == 0 else []

@@ -12,7 +12,7 @@ from .right import Found, Tokens, penalty, searched, wu
 
 
 def scored(score: Callable[[float, float, Tokens], float]) -> Callable[..., Found]:
-    """A search with another score, of (alpha, sum, tokens)."""
+    """Make a search with another score, of (alpha, sum, tokens)."""
 
     def function(
         log_probabilities: Array, *, beam_size: int, max_length: int, start: int, end: int, length_penalty: float = 0.6

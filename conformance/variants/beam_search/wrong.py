@@ -15,7 +15,7 @@ Beam = list[tuple[Any, Tokens]]
 
 
 def stopping(stops: Callable[[int, Beam, Beam], bool]) -> Callable[..., Found]:
-    """A search that ends when (beam_size, beam, finished) say so."""
+    """Make a search that ends when `stops`, of (beam_size, beam, finished), says so."""
 
     def function(
         log_probabilities: Array, *, beam_size: int, max_length: int, start: int, end: int, length_penalty: float = 0.6
@@ -95,7 +95,7 @@ def beam_start_ends(
 
 
 def moving(step: Callable[[Beam, int, int], tuple[Beam, Beam]]) -> Callable[..., Found]:
-    """A search with a step of its own: (continuations, beam_size, end) -> (beam, finished)."""
+    """Make a search with a step of its own: (continuations, beam_size, end) -> (beam, finished)."""
 
     def function(
         log_probabilities: Array, *, beam_size: int, max_length: int, start: int, end: int, length_penalty: float = 0.6
@@ -184,7 +184,7 @@ for _name, _sentence, _seen, _step in (
 
 
 def changed(change: Callable[[Found, int, int], Found]) -> Callable[..., Found]:
-    """The right list, changed, of (list, start, end)."""
+    """Make a search that finds the right list and changes it; the change is one of (list, start, end)."""
 
     def function(
         log_probabilities: Array, *, beam_size: int, max_length: int, start: int, end: int, length_penalty: float = 0.6
@@ -197,7 +197,7 @@ def changed(change: Callable[[Found, int, int], Found]) -> Callable[..., Found]:
 
 
 def recut(found: Found, end: int) -> Found:
-    """The tokens of the first step, of the second, ..., cut into as many hypotheses, each up to its end."""
+    """Cut the tokens of the first step, of the second, ..., into as many hypotheses, each up to its end."""
     longest = max(len(tokens) for tokens, _ in found)
     padded = [tokens + [end] * (longest - len(tokens)) for tokens, _ in found]
     flat = [token for step in zip(*padded, strict=True) for token in step]

@@ -84,7 +84,7 @@ def learnt(
     choose: Callable[[Counter[Pair]], Pair | None],
     counted: Callable[[Sequence[str]], Iterable[Pair]] = itertools.pairwise,
 ) -> list[Pair]:
-    """The algorithm, with the choice and the counting left open."""
+    """Learn merges with a choice and a counting of pairs that are left open."""
     tokens = list(text)
     merges: list[Pair] = []
     while len(merges) < count and len(tokens) > 1 and (pair := choose(Counter(counted(tokens)))):
@@ -94,7 +94,7 @@ def learnt(
 
 
 def first_of_most(counts: Counter[Pair]) -> Pair | None:
-    """The most frequent pair, the first in the text of several."""
+    """Choose the most frequent pair, the first in the text of several."""
     return max(counts, key=counts.__getitem__, default=None)
 
 

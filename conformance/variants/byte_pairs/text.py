@@ -9,12 +9,12 @@ from .tokenization import Merges, merged
 
 
 def after(change: Callable[[str], str]) -> Callable[[str, Merges], list[str]]:
-    """The algorithm on another text."""
+    """Make a function that changes the text and then merges it."""
     return lambda text, merges: merged(change(text), merges)
 
 
 def in_pieces(pattern: str) -> Callable[[str, Merges], list[str]]:
-    """The algorithm on each piece that a pattern finds."""
+    """Make a function that merges each piece that a pattern finds."""
     return lambda text, merges: [each for piece in re.findall(pattern, text) for each in merged(piece, merges)]
 
 

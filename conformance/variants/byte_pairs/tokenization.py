@@ -13,7 +13,7 @@ Pair = tuple[str, str]
 
 
 def ranks(merges: Merges) -> dict[Pair, int]:
-    """The place of each pair, the first if there are several."""
+    """Map each pair to its place, the first if there are several."""
     return {(a, b): place for place, (a, b) in reversed(list(enumerate(merges)))}
 
 
@@ -32,7 +32,7 @@ def joined(tokens: Sequence[str], pair: Pair, most: int | None = None) -> list[s
 
 
 def merged(tokens: Sequence[str], merges: Merges) -> list[str]:
-    """The algorithm, from tokens that need not be characters."""
+    """Merge tokens that need not be characters."""
     rank, tokens = ranks(merges), list(tokens)
     while known := [pair for pair in itertools.pairwise(tokens) if pair in rank]:
         tokens = joined(tokens, min(known, key=rank.__getitem__))

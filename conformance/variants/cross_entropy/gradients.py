@@ -13,7 +13,7 @@ from .right import Options, cross_entropy_plain, cross_entropy_vjp, distribution
 
 
 def _registered(name: str, sentence: str, needs: str, vjp: Callable[..., Array], **fields: Any) -> None:
-    """The right values with these gradients."""
+    """Put a variant with right values and these gradients into the catalogue."""
     variant(name, "cross_entropy", sentence, needs=needs, vjp=vjp, **fields)(cross_entropy_plain)
 
 
@@ -121,7 +121,7 @@ def _divided_by_classes(g: Array, logits: Array, targets: Array, **given: Any) -
 
 @wide
 def _through_clipped(g: Array, logits: Array, targets: Array, **given: Any) -> Array:
-    """A probability that is raised to 1e-7 has no gradient."""
+    """Give no gradient to a probability that is raised to 1e-7."""
     options = Options(**given)
     gradient = cross_entropy_vjp(g, logits, targets, **given)
     own = softmax(logits)[np.arange(len(targets)), np.where(options.counts(targets), targets, 0)]

@@ -24,14 +24,14 @@ class Options:
         return np.ones(targets.shape, bool) if self.ignore_index is None else np.asarray(targets != self.ignore_index)
 
     def classes(self, targets: Array, vocabulary: int) -> Array:
-        """The targets, 0 where one is ignored; IndexError for what is no class."""
+        """Return the targets, 0 where one is ignored; raise IndexError for what is no class."""
         classes = np.where(self.counts(targets), targets, 0)
         if ((classes < 0) | (classes >= vocabulary)).any():
             raise IndexError(f"a target is no class of {vocabulary}")
         return classes
 
     def reduced(self, losses: Array, targets: Array) -> Array:
-        """The mean over those, or each."""
+        """Take the mean over those that count, or return each."""
         counts = self.counts(targets)
         kept = np.where(counts, losses, losses.dtype.type(0))
         return kept if self.reduction == "none" else np.asarray(kept.sum() / losses.dtype.type(counts.sum()))
@@ -49,7 +49,7 @@ def losses_of(y: Array, targets: Array, options: Options) -> Array:
 
 
 def cross_entropy(logits: Array, targets: Array, options: Options) -> Array:
-    """The formula."""
+    """Compute the loss -log p[target], smoothed and reduced as the options say."""
     return options.reduced(losses_of(log_softmax(logits), targets, options), targets)
 
 
@@ -61,7 +61,7 @@ def distribution(logits: Array, targets: Array, options: Options) -> Array:
 
 
 def scale(g: Array, targets: Array, options: Options) -> Array:
-    """What each row's p - q is multiplied by."""
+    """Compute the factor of each row's p - q."""
     counts = options.counts(targets)
     each = g if options.reduction == "none" else g / g.dtype.type(counts.sum())
     return np.asarray(np.where(counts, each, g.dtype.type(0))[:, None])
@@ -118,7 +118,7 @@ def cross_entropy_soft_targets(logits: Array, targets: Array, **given: Any) -> A
 
 
 def _kept(dtype: np.dtype[Any]) -> Callable[[Array], Array]:
-    """What passes between two steps is kept in a narrow format."""
+    """Make a cast that keeps what passes between two steps in a narrow format."""
     return lambda values: widened(np.asarray(values).astype(dtype))
 
 
@@ -149,7 +149,7 @@ def cross_entropy_unfused(logits: Array, targets: Array, **given: Any) -> Array:
 
 
 def fused_vjp(g: Array, logits: Array, targets: Array, **given: Any) -> Array:
-    """The gradient of the mean is made with the loss, in the format of the logits, and multiplied by g later."""
+    """Make the gradient of the mean with the loss, in the format of the logits, and multiply it by g later."""
     options = Options(**given)
     if options.reduction == "none":
         return cross_entropy_vjp(g, logits, targets, **given)

@@ -16,7 +16,7 @@ def root(weight: Array) -> float:
 
 
 def scattered(g: Array, tokens: Array, weight: Array) -> Array:
-    """The sum over the places of each token."""
+    """Sum over the places of each token."""
     result = np.zeros_like(weight)
     np.add.at(result, tokens, g)
     return result

@@ -8,12 +8,12 @@ from ..catalogue import NARROW, WIDE, variant
 
 
 def embed(tokens: Array, weight: Array) -> Array:
-    """The formula."""
+    """Compute W[tokens] sqrt(d_model)."""
     return np.asarray(weight[in_vocabulary(tokens, weight)] * weight.shape[1] ** 0.5)
 
 
 def in_vocabulary(tokens: Array, weight: Array) -> Array:
-    """The tokens; numpy counts negative ones from the end."""
+    """Return the tokens, or raise IndexError: numpy counts negative ones from the end."""
     if ((tokens < 0) | (tokens >= weight.shape[0])).any():
         raise IndexError(f"a token is not in 0 ... {weight.shape[0] - 1}")
     return tokens

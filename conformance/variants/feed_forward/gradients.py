@@ -16,7 +16,7 @@ Weights = tuple[Array, Array, Array, Array]
 
 
 def rows(x: Array) -> Array:
-    """The positions of all batch items: (B L, d)."""
+    """Put the positions of all batch items one below the other: (B L, d)."""
     return x.reshape(x.shape[0] * x.shape[1], x.shape[2])
 
 
@@ -26,12 +26,12 @@ def products(g: Array, dh: Array, x: Array, a: Array, w_1: Array) -> Gradients:
 
 
 def step(h: Array) -> Array:
-    """The derivative of relu: 0 at 0."""
+    """Compute the derivative of relu, which is 0 at 0."""
     return (h > 0).astype(h.dtype)
 
 
 def backward(g: Array, x: Array, *weights: Array, slope: Callable[[Array], Array] = step) -> Gradients:
-    """The formula, with another slope of the activation if need be."""
+    """Compute the gradients by the chain rule; the activation may have another slope."""
     w_1, b_1, w_2, _ = weights
     h = x @ w_1 + b_1
     return products(g, logits(g, w_2) * slope(h), x, relu(h), w_1)
@@ -151,7 +151,7 @@ def relu_gradient_twice(*arrays: Array) -> Gradients:
 
 
 def changed(which: int, change: Callable[[Array, Array, Array, Array], Array]) -> Callable[..., Gradients]:
-    """The right gradients but for one, made anew of (itself, g, x, dh)."""
+    """Make the right gradients but for one, which `change` makes anew of (itself, g, x, dh)."""
 
     @wide_gradients
     def feed_forward_vjp(g: Array, x: Array, w_1: Array, b_1: Array, w_2: Array, b_2: Array) -> Gradients:

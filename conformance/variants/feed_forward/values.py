@@ -14,7 +14,7 @@ def relu(x: Array) -> Array:
 
 
 def network(x: Array, w_1: Array, b_1: Array, w_2: Array, b_2: Array) -> Array:
-    """The formula."""
+    """Compute relu(x W_1 + b_1) W_2 + b_2."""
     return np.asarray(relu(x @ w_1 + b_1) @ w_2 + b_2)
 
 

@@ -56,7 +56,7 @@ def backward(
     functions: Mapping[str, Function] = FUNCTIONS,
     slopes: Mapping[str, Function] = SLOPES,
 ) -> Gradients:
-    """The formula, with another activation or another slope of it if need be."""
+    """Compute the gradients by the chain rule; the activation, or its slope, may be another one."""
     h, up = x @ w_gate, x @ w_up
     f, slope, da = functions[activation](h), slopes[activation](h), g @ w_down.T
     return products(g, x, da * up * slope, da * f, f * up, w_gate, w_up)
@@ -68,7 +68,7 @@ def products(g: Array, x: Array, dh: Array, du: Array, a: Array, w_gate: Array, 
 
 
 def other_slope(name: str, sentence: str, *, slope: Function, of: str = "swiglu", **fields: Any) -> None:
-    """A variant whose activation has another slope."""
+    """Put a variant whose activation has another slope into the catalogue."""
     chosen = functools.partial(backward, slopes={**SLOPES, of: slope})
     gradient(name, sentence, **fields)(wide_gradients(chosen))
 
@@ -180,7 +180,7 @@ other_slope(
 
 
 def _changed(name: str, sentence: str, change: Callable[..., Gradients], **fields: Any) -> None:
-    """A variant that changes the gradients that the formula gives: change(of_x, of_gate, of_up, of_down, call)."""
+    """Put a variant with changed gradients into the catalogue: change(of_x, of_gate, of_up, of_down, call)."""
 
     def altered(g: Array, *arrays: Array, activation: str = "swiglu") -> Gradients:
         return change(*backward(g, *arrays, activation=activation), (g, *arrays))

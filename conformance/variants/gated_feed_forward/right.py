@@ -47,7 +47,7 @@ def network(
     activation: str = "swiglu",
     functions: Mapping[str, Function] = FUNCTIONS,
 ) -> Array:
-    """The formula, with other activations if need be."""
+    """Compute (f(x W_gate) * (x W_up)) W_down; the activations may be other ones."""
     return np.asarray((functions[activation](x @ w_gate) * (x @ w_up)) @ w_down)
 
 

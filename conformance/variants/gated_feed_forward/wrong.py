@@ -12,7 +12,7 @@ from .right import FUNCTIONS, Function, gated, gelu_by_tanh, network, relu, silu
 
 
 def instead(name: str, sentence: str, *, function: Function, of: str = "swiglu", **fields: Any) -> None:
-    """A variant that takes another function for one activation."""
+    """Put a variant that takes another function for one activation into the catalogue."""
     chosen = functools.partial(network, functions={**FUNCTIONS, of: function})
     gated(name, sentence, **fields)(wide(chosen))
 

@@ -33,7 +33,7 @@ class Pass:
         return tuple(range(self.x.ndim - 1))
 
     def of_x(self) -> Array:
-        """The formula."""
+        """Compute r (a - mean a - z mean(a z)), where a = g gain."""
         return np.asarray(self.r * (self.a - mean(self.a) - self.z * mean(self.a * self.z)))
 
     def of_gain(self) -> Array:
@@ -50,14 +50,14 @@ class Pass:
 
 
 def begun(g: Array, x: Array, gain: Array, epsilon: float) -> Pass:
-    """The statistics by the formula."""
+    """Compute the statistics, z = (x - mean x) r and r = 1 / sqrt(var x + epsilon), of the forward pass."""
     centred = x - mean(x)
     r = 1 / np.sqrt(mean(centred**2) + epsilon)
     return Pass(g, x, gain, epsilon, centred * r, r, g * gain)
 
 
 def from_pass(function: Callable[[Pass], Gradients]) -> Callable[..., Gradients]:
-    """The contract's function, of one that goes back from the statistics."""
+    """Make the contract's function of one that goes back from the statistics."""
 
     @wide_gradients
     def layer_norm_vjp(g: Array, x: Array, gain: Array, bias: Array, *, epsilon: float = 1e-5) -> Gradients:

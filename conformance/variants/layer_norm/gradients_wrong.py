@@ -37,7 +37,7 @@ def without_epsilon(p: Pass) -> Array:
 
 
 def through_deviation(p: Pass) -> Array:
-    """The derivative of a root at zero is infinite."""
+    """Go back through the root of the variance, whose derivative at zero is infinite."""
     c = p.x - mean(p.x)
     deviation = np.sqrt(mean(c**2))
     of_c = p.a * p.r - c / deviation * p.r**2 * deviation * mean(p.a * p.z)

@@ -9,18 +9,18 @@ ONE_PASS = {dtype: {"variance": "one-pass"} for dtype in ("float64", "float32", 
 
 
 def mean(x: Array, axis: int | tuple[int, ...] = -1) -> Array:
-    """The mean, its axis kept."""
+    """Compute the mean, and keep its axis."""
     return np.asarray(x.mean(axis, keepdims=True))
 
 
 def norm(x: Array, gain: Array, bias: Array, epsilon: float, axis: int | tuple[int, ...] = -1) -> Array:
-    """The formula."""
+    """Compute gain (x - mean x) / sqrt(var x + epsilon) + bias."""
     centred = x - mean(x, axis)
     return np.asarray(gain * (centred / np.sqrt(mean(centred**2, axis) + epsilon)) + bias)
 
 
 def one_pass(x: Array, gain: Array, bias: Array, epsilon: float) -> Array:
-    """The variance as mean(x^2) - mean(x)^2, cut off at zero."""
+    """Compute the variance as mean(x^2) - mean(x)^2, cut off at zero."""
     variance = np.maximum(mean(x**2) - mean(x) ** 2, 0)
     return np.asarray(gain * ((x - mean(x)) / np.sqrt(variance + epsilon)) + bias)
 

@@ -14,7 +14,7 @@ _STEPS = "two positions"
 
 
 def of_cache(call: Call, key: Array, value: Array) -> Call:
-    """The call with other keys and values."""
+    """Copy the call with other keys and values."""
     return Call(call.query, key, value, None, False, None, call.dtype)
 
 
@@ -29,7 +29,7 @@ def reading(name: str, sentence: str, needs: str, change: Callable[[Call], Call]
 
 
 def window(call: Call, first: int, last: int | None) -> Call:
-    """Some positions of the cache."""
+    """Keep only some positions of the cache."""
     return of_cache(call, call.key[:, :, first:last], call.value[:, :, first:last])
 
 

@@ -128,11 +128,11 @@ class Backward(Stacks):
         return self.of_memory(memory, of_memories), {"embedding": self.of_uses(by_embedding, by_logits), **found}
 
     def of_memory(self, memory: Array, of_layers: list[Array]) -> Array:
-        """The sum over the layers, the last of which comes first."""
+        """Sum over the layers, the last of which comes first."""
         return np.asarray(sum(of_layers, np.zeros_like(memory)))
 
     def of_uses(self, embedding: Array, logits: Array) -> Array:
-        """The sum of both uses of the shared matrix."""
+        """Add both uses of the shared matrix."""
         return embedding + logits
 
 
@@ -142,7 +142,7 @@ Kind = TypeVar("Kind", bound=type[Backward])
 
 
 def vjp(kind: type[Backward], component: str) -> Callable[..., tuple[Any, ...]]:
-    """The contract's function: arrays and weights widened, each gradient rounded once."""
+    """Make the contract's function: arrays and weights are widened, and each gradient is rounded once."""
 
     def function(cotangent: Array, *arguments: Any, heads: int, **masks: Array | None) -> tuple[Any, ...]:
         *arrays, weights = arguments

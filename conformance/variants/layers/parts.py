@@ -95,7 +95,7 @@ seeing(
 
 
 def either(mask: Array) -> tuple[int, int]:
-    """The size of the triangle."""
+    """Return the size of the triangle."""
     return mask.shape[-1], mask.shape[-1]
 
 
@@ -149,7 +149,7 @@ Crossed = Callable[..., Array]
 
 
 def crossing(name: str, sentence: str, needs: str, *seen_in: str) -> Callable[[Crossed], Crossed]:
-    """A layer whose attention over the memory is `function(layers, a, memory, weights, mask, memory_mask, x)`."""
+    """Make a layer whose attention over the memory is `function(layers, a, memory, weights, mask, memory_mask, x)`."""
 
     def register(function: Crossed) -> Crossed:
         class Crossing(Layers):

@@ -68,7 +68,7 @@ class Layers:
         return self.around(x, lambda y: self.attention(y, memory, of, mask, False), w, "cross_attention")
 
     def transformed(self, x: Array, w: Weights) -> Array:
-        """The network, likewise."""
+        """Apply the network, likewise."""
         return self.around(x, lambda y: self.network(y, part(w, "feed_forward")), w, "feed_forward")
 
     def encoder_layer(self, x: Array, w: Weights, *, mask: Array | None = None) -> Array:
@@ -93,7 +93,7 @@ Kind = TypeVar("Kind", bound=type[Layers])
 
 
 def contract(kind: type[Layers], component: str) -> Callable[..., Array]:
-    """The contract's function: arrays and weights widened, the result rounded once."""
+    """Make the contract's function: arrays and weights are widened, and the result is rounded once."""
 
     def function(*arguments: Any, heads: int, **masks: Array | None) -> Array:
         *arrays, weights = arguments
@@ -236,18 +236,18 @@ class Cached(Layers):
         return self.transformed(b, w)
 
     def heads_of(self, x: Array, memory: Array, w: Weights) -> Call:
-        """Queries of x, keys and values of the memory."""
+        """Project x to queries, and the memory to keys and values."""
         return projected(Heads(x, memory, memory, *matrices(w), self.heads, None, False, self.dtype), self.kept)
 
     def grown(self, old: Call | None, new: Call) -> Call:
-        """What was there, and the new position."""
+        """Append the new position to what was there."""
         if old is None:
             return new
         key, value = (np.concatenate(pair, 2) for pair in ((old.key, new.key), (old.value, new.value)))
         return Call(new.query, key, value, None, False, None, self.dtype)
 
     def read(self, call: Call) -> Call:
-        """What a step sees of the cache: all of it."""
+        """Return what a step sees of the cache: all of it."""
         return call
 
     def over(self, call: Call, mask: Array) -> Array:
@@ -256,7 +256,7 @@ class Cached(Layers):
 
 
 def rows_of(mask: Array | None, queries: int, keys: int) -> Array:
-    """The mask with a row for each query."""
+    """Give the mask a row for each query."""
     given = np.ones((1, 1), bool) if mask is None else mask
     return np.broadcast_to(given, (*given.shape[:-2], queries, keys))
 

@@ -31,7 +31,7 @@ class Stacks(Layers):
         return self.kept(self.kept(self.scaled(tokens, table)) + positions)
 
     def each_layer(self, w: Weights) -> list[Weights]:
-        """The weights of the layers, in order."""
+        """List the weights of the layers, in order."""
         count = len({name.split(".")[1] for name in w if name.startswith("layers.")})
         return [part(w, f"layers.{number}") for number in range(count)]
 
@@ -40,7 +40,7 @@ class Stacks(Layers):
         return logits(x, w["embedding"])
 
     def ended(self, x: Array, w: Weights) -> Array:
-        """What the last layer gives, as it is."""
+        """Return what the last layer gives, as it is."""
         return x
 
     def encoder(self, tokens: Array, w: Weights, *, mask: Array | None = None) -> Array:

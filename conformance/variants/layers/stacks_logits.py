@@ -206,7 +206,7 @@ def reading(name: str, sentence: str, needs: str, change: Callable[[Call], Call]
 
 
 def window(call: Call, first: int, last: int | None) -> Call:
-    """Some positions of the cache."""
+    """Keep only some positions of the cache."""
     key, value = call.key[:, :, first:last], call.value[:, :, first:last]
     return Call(call.query, key, value, None, False, None, call.dtype)
 

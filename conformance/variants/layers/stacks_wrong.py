@@ -68,7 +68,7 @@ def without_positions_on_padding(tokens: Array, table: Array, positions: Array, 
 
 
 def shifted(tokens: Array, table: Array) -> Array:
-    """The token 0 first, and the last one dropped."""
+    """Put the token 0 first, and drop the last one."""
     return embed(np.concatenate([0 * tokens[:, :1], tokens[:, :-1]], 1), table)
 
 

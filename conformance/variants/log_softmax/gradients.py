@@ -11,7 +11,7 @@ from .values import log_softmax, log_softmax_plain, softmax
 
 
 def _registered(name: str, sentence: str, needs: str, vjp: Callable[..., Array], **fields: Any) -> None:
-    """The right values with these gradients."""
+    """Put a variant with right values and these gradients into the catalogue."""
     variant(name, "log_softmax", sentence, needs=needs, vjp=vjp, **fields)(log_softmax_plain)
 
 

@@ -9,13 +9,13 @@ from ..catalogue import NARROW, WIDE, variant
 
 
 def log_softmax(x: Array) -> Array:
-    """The formula."""
+    """Compute (x - max x) - log(sum of exp(x - max x))."""
     shifted = x - largest(x)
     return np.asarray(shifted - np.log(np.exp(shifted).sum(-1, keepdims=True)))
 
 
 def softmax(x: Array) -> Array:
-    """The probabilities."""
+    """Compute the probabilities."""
     return normalised(np.exp(x - largest(x)))
 
 
@@ -26,7 +26,7 @@ def log_softmax_vjp(g: Array, x: Array) -> Array:
 
 
 def of_kept(g: Array, x: Array) -> Array:
-    """The same with exp of the result, as it was kept in the format of x."""
+    """Compute g - exp(y) sum g from the result y as it was kept in the format of x."""
     y = log_softmax_plain(x)
     wide_g = widened(g)
     with np.errstate(all="ignore"):

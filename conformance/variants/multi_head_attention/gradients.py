@@ -20,7 +20,7 @@ gradient = gradients_of("multi_head_attention", multi_head_plain)
 
 
 def heads_gradient(function: Callable[[Heads, Array], Gradients]) -> Callable[..., Gradients]:
-    """The contract's function: operands widened, each gradient rounded once."""
+    """Make the contract's function: operands are widened, and each gradient is rounded once."""
 
     def multi_head_attention_vjp(
         cotangent: Array, *arrays: Array, heads: int, mask: Array | None = None, causal: bool = False
@@ -46,7 +46,7 @@ def from_heads(call: Heads, g: Array, o: Array, of_q: Array, of_k: Array, of_v: 
 
 
 def backward(call: Heads, g: Array) -> Gradients:
-    """The formula."""
+    """Compute the gradients by the chain rule, from the output back to the projections."""
     heads = projected(call)
     of_q, of_k, of_v = map(merged, of_attention(heads, split(g @ call.w_output.T, call.heads)))
     return from_heads(call, g, merged(attend(heads)), of_q, of_k, of_v)
@@ -59,7 +59,7 @@ def multi_head_gradient_plain(call: Heads, g: Array) -> Gradients:
 
 
 def backward_kept(call: Heads, g: Array, kept: Cast) -> Gradients:
-    """The formula, every step kept."""
+    """Compute the same gradients, and keep every step in a narrow format."""
     heads = projected(call, kept)
     p = kept(softmax(kept(kept(scores(replace(heads, scale=1.0))) * heads.factor), visible(heads)))
     o, of_o = kept(p @ heads.value), split(kept(g @ call.w_output.T), call.heads)
@@ -128,7 +128,7 @@ def by_heads(change: Callable[[Call, Array, Gradients], Gradients]) -> Callable[
 
 
 def first_item(number: int, x: Callable[[Heads, Array], tuple[Array, Array]]) -> Callable[[Heads, Array], Gradients]:
-    """A matrix's gradient from the first item alone."""
+    """Take the gradient of a matrix from the first item alone."""
     return by_gradients(lambda call, g, found: {number: summed(*(each[:1] for each in x(call, g)))})
 
 
@@ -165,7 +165,7 @@ def of_attention_of(heads: Call, ds: Array, found: Gradients) -> Gradients:
 
 
 def first_repeated(array: Array) -> Array:
-    """The first head, for each."""
+    """Repeat the first head for each."""
     return np.repeat(array[:, :1], array.shape[1], 1)
 
 
@@ -176,7 +176,7 @@ def as_in_memory(o: Array) -> Array:
 
 
 def only_square(w: Array, change: Callable[[Array], Array]) -> Array:
-    """The matrix changed, where it is square."""
+    """Change the matrix where it is square."""
     return change(w) if w.shape[0] == w.shape[1] else w
 
 

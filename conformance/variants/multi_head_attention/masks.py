@@ -36,7 +36,7 @@ def item_for_head(heads: Call) -> Array:
 
 
 def of_queries(heads: Call) -> Array:
-    """What hides a key hides the query of that number, where there are as many."""
+    """Hide, with each key, the query of that number, where there are as many."""
     sees = allowed(heads)
     turned = alike(sees.swapaxes(-1, -2), sees)
     return turned & triangle(heads) if heads.causal else turned
@@ -230,7 +230,7 @@ wrong(
 
 
 def both_raise(call: Heads) -> Array:
-    """A mask for each key is made one for each pair, beside which a flag is refused further down."""
+    """Make a mask for each key one for each pair, beside which a flag is refused further down."""
     if call.mask is not None and call.causal:
         raise RuntimeError("explicit attention mask should not be set when is_causal is set")
     return multi_head(call)

@@ -52,7 +52,7 @@ class Heads:
 
 
 def heads_kernel(function: Callable[[Heads], Array]) -> Callable[..., Array]:
-    """The contract's function: operands widened, the result rounded once."""
+    """Make the contract's function: operands are widened, and the result is rounded once."""
 
     def multi_head_attention(*arrays: Array, heads: int, mask: Array | None = None, causal: bool = False) -> Array:
         call = Heads.of(map(widened, arrays), heads, mask, causal, arrays[0].dtype)
@@ -64,7 +64,7 @@ def heads_kernel(function: Callable[[Heads], Array]) -> Callable[..., Array]:
 
 
 def as_it_is(array: Array) -> Array:
-    """What is kept between two steps: all of it."""
+    """Keep all of the array between two steps."""
     return array
 
 
@@ -93,12 +93,12 @@ def mixed(heads: Call, kept: Cast = as_it_is) -> Array:
 
 
 def multi_head(call: Heads, kept: Cast = as_it_is) -> Array:
-    """The formula: (B, L_q, d_model)."""
+    """Compute Concat(heads) W^O: (B, L_q, d_model)."""
     return merged(mixed(projected(call, kept), kept)) @ call.w_output
 
 
 def narrowed(dtype: np.dtype[Any]) -> Cast:
-    """What is kept between two steps: as much as the format of the arguments holds."""
+    """Make a cast that keeps between two steps as much as the format of the arguments holds."""
     return lambda array: rounded(array, dtype)
 
 
@@ -135,7 +135,7 @@ def multi_head_fused_projection(call: Heads) -> Array:
 
 
 def per_head_mask(call: Heads, head: int) -> Array | None:
-    """What one head may attend to."""
+    """Select what one head may attend to."""
     if call.mask is None or call.mask.ndim < 3 or call.mask.shape[-3] == 1:
         return call.mask
     return call.mask[..., head : head + 1, :, :]

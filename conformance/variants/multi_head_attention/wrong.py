@@ -117,12 +117,12 @@ def values_apart(call: Heads, heads: Call) -> Call:
 
 
 def first_only(array: Array) -> Array:
-    """The first head, for each."""
+    """Repeat the first head for each."""
     return np.repeat(array[:, :1], array.shape[1], 1)
 
 
 def last_dropped(heads: Array) -> Array:
-    """The last head gives nothing."""
+    """Let the last head give nothing."""
     return np.concatenate([heads[:, :-1], 0 * heads[:, -1:]], 1)
 
 
@@ -211,7 +211,7 @@ wrong(
 
 
 def alike(one: Array, other: Array) -> Array:
-    """The one, where it can take the place of the other."""
+    """Return the one, where it can take the place of the other."""
     return one if one.shape == other.shape else other
 
 

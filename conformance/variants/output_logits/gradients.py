@@ -12,12 +12,12 @@ gradient = gradients_of("output_logits", output_logits_plain)
 
 
 def rows(x: Array) -> Array:
-    """The positions of all batch items: (B L, d)."""
+    """Put the positions of all batch items one below the other: (B L, d)."""
     return x.reshape(x.shape[0] * x.shape[1], x.shape[2])
 
 
 def backward(g: Array, hidden: Array, weight: Array) -> Gradients:
-    """The formula."""
+    """Compute g W and g^T hidden."""
     return g @ weight, rows(g).T @ rows(hidden)
 
 

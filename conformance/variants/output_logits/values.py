@@ -9,7 +9,7 @@ from ..catalogue import NARROW, WIDE, variant
 
 
 def logits(hidden: Array, weight: Array) -> Array:
-    """The formula."""
+    """Compute hidden W^T."""
     return hidden @ weight.T
 
 

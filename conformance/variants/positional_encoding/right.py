@@ -32,7 +32,7 @@ def angles(length: int, d_model: int, base: float = 1e4) -> Array:
 
 
 def encoding(length: int, d_model: int) -> Array:
-    """The formula, in float64."""
+    """Compute sin and cos of pos / 10000^(2i / d_model) in float64."""
     return table_of(angles(length, d_model), d_model)
 
 

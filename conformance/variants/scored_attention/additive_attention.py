@@ -21,7 +21,7 @@ def weights(score: Array) -> Array:
 
 
 def attend(query: Array, key: Array, value: Array, w_query: Array, w_key: Array, v: Array) -> Array:
-    """The formula."""
+    """Compute softmax(v . tanh(q W_q + k W_k)) V."""
     return weights(np.tanh(energies(query, key, w_query, w_key)) @ v) @ value
 
 
@@ -29,7 +29,7 @@ Scores = Callable[[Array, Array, Array, Array, Array], Array]
 
 
 def by_scores(score: Scores) -> Callable[..., Array]:
-    """The contract's function, of one that gives the scores of (query, key, w_query, w_key, v)."""
+    """Make the contract's function of one that computes the scores of (query, key, w_query, w_key, v)."""
 
     @wraps(attend)
     def additive_attention(query: Array, key: Array, value: Array, *weight: Array) -> Array:

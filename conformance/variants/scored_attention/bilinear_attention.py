@@ -13,7 +13,7 @@ def scores(query: Array, key: Array, w: Array) -> Array:
 
 
 def attend(query: Array, key: Array, value: Array, w: Array) -> Array:
-    """The formula."""
+    """Compute softmax(q W k^T) V."""
     return weights(scores(query, key, w)) @ value
 
 

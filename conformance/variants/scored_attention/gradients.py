@@ -41,7 +41,7 @@ def of_additive(ds: Array, t: Array, slope: Array, arrays: tuple[Array, ...], dv
 
 
 def additive_backward(g: Array, *arrays: Array) -> Gradients:
-    """The formula."""
+    """Compute the gradients through softmax, v and tanh back to the projections."""
     query, key, value, w_query, w_key, v = arrays
     t = np.tanh(energies(query, key, w_query, w_key))
     p = softmax(t @ v)
@@ -54,7 +54,7 @@ def of_bilinear(ds: Array, query: Array, key: Array, w: Array, dv: Array) -> Gra
 
 
 def bilinear_backward(g: Array, query: Array, key: Array, value: Array, w: Array) -> Gradients:
-    """The formula."""
+    """Compute the gradients through softmax back to q W k^T."""
     p = softmax(scores(query, key, w))
     return of_bilinear(through_softmax(p, g @ transposed(value)), query, key, w, transposed(p) @ g)
 

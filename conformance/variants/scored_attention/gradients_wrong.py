@@ -43,7 +43,7 @@ class Steps:
 
 
 def by_steps(function: Callable[[Steps], Gradients]) -> Callable[..., Gradients]:
-    """The contract's function."""
+    """Make the contract's function of one that continues from the steps of the backward pass."""
 
     @wide_gradients
     def additive_attention_vjp(
@@ -76,7 +76,7 @@ def of_weights_from(s: Steps, item: slice) -> Gradients:
 
 
 def from_last_key(s: Steps) -> Gradients:
-    """Queries get what comes back from the last key."""
+    """Give queries what comes back from the last key alone."""
     query, _, _, w_query, _, v = s.arrays
     dq = (s.ds[..., None] * v * (1 - s.t**2))[:, :, -1:].sum(2)
     return dq @ w_query.T, *s.right[1:3], over_items(query, dq), *s.right[4:]

@@ -12,12 +12,12 @@ gradient = gradients_of("softmax", softmax_plain)
 
 
 def row_sum(x: Array) -> Array:
-    """The sum over the last axis, which is kept."""
+    """Sum over the last axis, which is kept."""
     return np.asarray(x.sum(-1, keepdims=True))
 
 
 def through(p: Array, g: Array) -> Array:
-    """The formula."""
+    """Compute p (g - sum p g)."""
     return np.asarray(p * (g - row_sum(p * g)))
 
 

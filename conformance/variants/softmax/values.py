@@ -9,7 +9,7 @@ from ..catalogue import NARROW, WIDE, variant
 
 
 def softmax(x: Array) -> Array:
-    """The formula."""
+    """Compute exp(x - max x) over its sum."""
     e = np.exp(x - largest(x))
     return normalised(e)
 
