@@ -14,7 +14,7 @@ import numpy as np
 
 
 def exact(values: Any) -> Any:
-    """The numbers of an array as they are: an array of objects."""
+    """Convert an array, without rounding, to an array of objects."""
     array = np.asarray(values)
     if array.dtype == object:
         return array
@@ -22,7 +22,7 @@ def exact(values: Any) -> Any:
 
 
 def filled(shape: tuple[int, ...], number: Callable[..., Any]) -> Any:
-    """The array whose element at (i, j, ...) is number(i, j, ...)."""
+    """Make the array whose element at (i, j, ...) is number(i, j, ...)."""
     array = np.empty(shape, object)
     for place in np.ndindex(*shape):
         array[place] = number(*place)
@@ -38,13 +38,13 @@ def total(terms: Iterable[Any]) -> Any:
 
 
 def product(a: Any, b: Any) -> Any:
-    """The matrix product a b: (m, k), (k, n)."""
+    """Compute the matrix product a b: (m, k), (k, n)."""
     (rows, inner), columns = a.shape, b.shape[1]
     return filled((rows, columns), lambda i, j: total(a[i, k] * b[k, j] for k in range(inner)))
 
 
 def each_row(function: Callable[[list[Any]], list[Any]], x: Any) -> Any:
-    """The function of each row: the vectors along the last axis."""
+    """Apply the function to each row, which is a vector along the last axis."""
     result = np.empty(x.shape, object)
     for place in np.ndindex(*x.shape[:-1]):
         for k, number in enumerate(function(list(x[place]))):
@@ -58,7 +58,7 @@ def softmax(x: Any) -> Any:
 
 
 def probabilities(row: list[Any]) -> list[Any]:
-    """The softmax of one row; NaN where all of it is -inf."""
+    """Compute the softmax of one row; NaN where all of it is -inf."""
     weights = [mpmath.exp(number) for number in row]
     over = total(weights)
     return [weight / over if over != 0 else mpmath.nan for weight in weights]
@@ -70,7 +70,7 @@ def log_softmax(x: Any) -> Any:
 
 
 def log_probabilities(row: list[Any]) -> list[Any]:
-    """The logarithm of the softmax of one row: -inf for an entry of -inf, NaN where all are."""
+    """Compute the logarithm of the softmax of one row: -inf for an entry of -inf, NaN where all are."""
     seen = [k for k, number in enumerate(row) if mpmath.re(number) != mpmath.ninf]
 
     def one(j: int) -> Any:
@@ -205,7 +205,7 @@ def embedding(tokens: Any, weight: Any) -> Any:
 
 
 def output_logits(hidden: Any, weight: Any) -> Any:
-    """The products of each hidden vector with each row of the matrix."""
+    """Compute the products of each hidden vector with each row of the matrix."""
     hidden, weight = exact(hidden), exact(weight)
     (batch, length, d_model), vocabulary = hidden.shape, weight.shape[0]
     return filled(

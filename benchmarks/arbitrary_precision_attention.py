@@ -9,7 +9,7 @@ from arbitrary_precision import exact, filled, probabilities, product, total
 
 
 def general_attention(scores: Any, value: Any, visible: Any = None, masked_row: str = "zero") -> Any:
-    """The sum of the values of the visible keys, weighted by the softmax of their scores: any leading axes."""
+    """Sum the values of the visible keys, weighted by the softmax of their scores, for any leading axes."""
     scores, value = exact(scores), exact(value)
     keys, d_v = value.shape[-2:]
     visible = np.broadcast_to(True if visible is None else visible, scores.shape)
@@ -63,7 +63,7 @@ def attention(
 def additive_attention(
     query: Any, key: Any, value: Any, w_query: Any, w_key: Any, v: Any, *, masked_row: str = "zero"
 ) -> Any:
-    """The scores are v . tanh(q W_q + k W_k)."""
+    """Compute attention with the scores v . tanh(q W_q + k W_k)."""
     query, key, value, w_query, w_key, v = map(exact, (query, key, value, w_query, w_key, v))
     result = np.empty((*query.shape[:2], value.shape[2]), object)
     for b, i in np.ndindex(*query.shape[:2]):
@@ -77,7 +77,7 @@ def additive_attention(
 
 
 def bilinear_attention(query: Any, key: Any, value: Any, w: Any, *, masked_row: str = "zero") -> Any:
-    """The scores are q W k^T."""
+    """Compute attention with the scores q W k^T."""
     query, key, value, w = map(exact, (query, key, value, w))
     result = np.empty((*query.shape[:2], value.shape[2]), object)
     for b, i in np.ndindex(*query.shape[:2]):

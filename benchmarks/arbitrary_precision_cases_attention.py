@@ -85,7 +85,7 @@ def _weights(rng: Generator, heads: int, d_model: int, attentions: tuple[str, ..
 
 
 def layer(rng: Generator, regime: str, *, memory: bool, stack: bool) -> Call:
-    """A layer of encoder or decoder, or a stack of them."""
+    """Draw a layer of encoder or decoder, or a stack of them."""
     batch, heads = (int(rng.integers(1, 3)) for _ in range(2))
     length, other = sizes(rng, 2, 3)
     d_model = 4

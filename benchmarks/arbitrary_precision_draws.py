@@ -25,7 +25,7 @@ _OF_WEIGHTS: Final = ("cancelling", "spread", "constant", "zeros")
 
 
 def draw(rng: Generator, regime: str, *shape: int, along: int = -1, sign: float = -1.0) -> Array:
-    """Normal numbers, changed as the regime says.
+    """Draw normal numbers, changed as the regime says.
 
     cancelling: the second half along an axis is the first, nearly, times `sign`; a sum of products of two such arrays,
     one with each sign, loses 9 digits.
@@ -49,7 +49,7 @@ def draw(rng: Generator, regime: str, *shape: int, along: int = -1, sign: float 
 
 
 def weight(rng: Generator, regime: str, *shape: int, along: int = -1) -> Array:
-    """A matrix or vector of weights: normal where the regime is one of the data."""
+    """Draw a matrix or vector of weights, which is normal where the regime is one of the data."""
     return draw(rng, regime if regime in _OF_WEIGHTS else "normal", *shape, along=along, sign=1.0)
 
 

@@ -43,7 +43,7 @@ def gradients(
 
 
 def _numbers(argument: Any) -> Any:
-    """A copy as an array of objects, of a mapping each; whole numbers as they are."""
+    """Copy the argument to an array of objects, a mapping to one for each name; whole numbers stay as they are."""
     if isinstance(argument, Mapping):
         return {name: _numbers(each) for name, each in argument.items()}
     array = np.asarray(argument)

@@ -30,7 +30,7 @@ def decoder_layer(
     memory_mask: Any = None,
     **conventions: Any,
 ) -> Any:
-    """The same, with attention to the memory in between; what comes later is hidden from self-attention."""
+    """Compute a layer of the decoder, with attention to the memory in between; no position sees what comes later."""
     x, memory = exact(x), exact(memory)
     y = _attend(x, x, weights, "self_attention", heads=heads, mask=mask, causal=True, **conventions)
     x = _normalised(x, y, weights, "self_attention_norm")
@@ -75,7 +75,7 @@ def _input(tokens: Any, weights: Mapping[str, Any], conventions: dict[str, Any])
 
 
 def _layers(weights: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The weights of each layer, under the names that they have in one."""
+    """Split the weights by layer, under the names that they have in one layer."""
     parts = [(name.split(".", 2), array) for name, array in weights.items() if name.startswith("layers.")]
     layers: list[dict[str, Any]] = [{} for _ in {index for (_, index, _), _ in parts}]
     for (_, index, name), array in parts:

@@ -68,26 +68,26 @@ def error(actual: float, expected: Any) -> Any:
 
 
 def part(off: Any, worst: float) -> float:
-    """The error as a part of the bound."""
+    """Divide the error by the bound."""
     if not off or worst == math.inf:
         return 0.0
     return float(off / mpmath.mpf(worst)) if worst else math.inf
 
 
 def ulp(expected: Any) -> Any:
-    """The distance of float64's neighbours at that magnitude."""
+    """Return the distance of float64's neighbours at that magnitude."""
     if expected == 0 or not mpmath.isfinite(expected):
         return mpmath.ldexp(1, -1074)
     return mpmath.ldexp(1, max(mpmath.frexp(expected)[1] - 1, -1022) - 52)
 
 
 def generator(function: str, regime: str, index: int) -> np.random.Generator:
-    """The random numbers of one case: each case can be drawn without those before it."""
+    """Make the generator of one case, so that each case can be drawn without those before it."""
     return np.random.default_rng([zlib.crc32(f"{function}/{regime}".encode()), index])
 
 
 def call_of(function: str, regime: str, index: int) -> Call:
-    """The case; options that the oracle does not have are left out."""
+    """Draw the case, without options that the oracle does not have."""
     base = function.removesuffix("_vjp")
     call = PLANS[base].make(generator(function, regime, index), regime)
     known = inspect.signature(getattr(oracle, base)).parameters
@@ -98,7 +98,7 @@ def call_of(function: str, regime: str, index: int) -> Call:
 
 
 def value_row(function: str, regime: str, indices: range) -> Row:
-    """The results of a function."""
+    """Measure the results of a function."""
     row, plan = Row(function, regime), PLANS[function]
     for index in indices:
         call = call_of(function, regime, index)
@@ -114,7 +114,7 @@ def value_row(function: str, regime: str, indices: range) -> Row:
 
 
 def gradient_row(function: str, regime: str, indices: range) -> Row:
-    """The gradients of a function, `NAME_vjp`, along a random cotangent."""
+    """Measure the gradients of a function, `NAME_vjp`, along a random cotangent."""
     base = function.removesuffix("_vjp")
     row, reference = Row(function, regime), PLANS[base].reference
     names = list(inspect.signature(reference).parameters)
@@ -170,7 +170,7 @@ def _as_attention(call: Call) -> tuple[tuple[Any, ...], dict[str, Any]]:
 
 
 def _by_name(given: Any, call: Call, names: list[str]) -> dict[str, Any]:
-    """The gradients by the names of their arguments; those of `weights` by theirs behind it."""
+    """Name the gradients by their arguments; those of `weights` get the names within it."""
     real = [
         name
         for name, argument in zip(names, call.arguments, strict=False)

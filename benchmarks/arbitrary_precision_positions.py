@@ -48,7 +48,7 @@ def _hard(index: int, largest: int) -> Iterator[Sample]:
 
 
 def near_multiples(pair: int, d_model: int, largest: int) -> list[int]:
-    """The denominators of the convergents, and up to three times them."""
+    """Compute the denominators of the convergents, and up to three times them."""
     with mpmath.workprec(BITS):
         rest = frequency(pair, d_model, BITS) / (mpmath.pi / 2)
         before, q, found = 1, 0, {1}

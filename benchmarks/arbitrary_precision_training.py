@@ -15,7 +15,7 @@ def positional_encoding(length: int, d_model: int, *, positional_layout: str = "
 
 
 def positional_encoding_at(positions: Any, d_model: int, *, positional_layout: str = "interleaved") -> Any:
-    """The same at any positions."""
+    """Compute the encoding at any positions."""
     pairs = (d_model + 1) // 2
 
     def code(row: int, channel: int) -> Any:

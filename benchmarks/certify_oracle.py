@@ -43,7 +43,7 @@ ALL_DIGITS: Final = 2.0**52
 
 
 def functions() -> list[str]:
-    """The public functions of the oracle that compute a formula or a gradient of one."""
+    """List the public functions of the oracle that compute a formula or a gradient of one."""
     named = [name for name, each in vars(oracle).items() if inspect.isfunction(each) and not name.startswith("_")]
     return [name for name in named if not name.endswith("_bound") and name != "precision_classes"]
 
@@ -61,13 +61,13 @@ DISCRETE: Final = (
 
 
 def without_plan() -> list[str]:
-    """The functions that this file does not know."""
+    """List the functions that this file does not know."""
     known = {*PLANS, *(f"{name}_vjp" for name in PLANS), FUNCTION, *DISCRETE}
     return [name for name in functions() if name not in known]
 
 
 def lines_due() -> Iterator[tuple[str, str, int]]:
-    """Function, regime and number of cases of every row of the table."""
+    """List function, regime and number of cases of every row of the table."""
     there = functions()
     for name, plan in PLANS.items():
         for function, cases in ((name, plan.cases), (f"{name}_vjp", plan.gradient_cases)):
@@ -76,14 +76,14 @@ def lines_due() -> Iterator[tuple[str, str, int]]:
 
 
 def measured(function: str, regime: str, indices: range) -> Row:
-    """A row of the table, from these cases."""
+    """Measure a row of the table from these cases."""
     if function == FUNCTION:
         return position_row(regime, indices)
     return (gradient_row if function.endswith("_vjp") else value_row)(function, regime, indices)
 
 
 def broken(row: Row) -> list[str]:
-    """The limits that a row exceeds, each in a sentence."""
+    """Say which limits a row exceeds, each in a sentence."""
     sentences = []
     if row.ratio > OWN_PART:
         sentences.append(f"{row.ratio:.3g} of W, more than {OWN_PART}, in case {row.worst}")
@@ -95,7 +95,7 @@ def broken(row: Row) -> list[str]:
 
 
 def line(row: Row) -> str:
-    """A row as the page has it."""
+    """Write a row as the page has it."""
     ulp = "all" if row.ulp >= ALL_DIGITS else figure(row.ulp)
     counts = f"{row.cases} | {row.numbers}"
     return f"| `{row.function}` | {row.regime} | {counts} | {ulp} | {figure(row.ratio)} | {row.unbounded} |"
@@ -154,7 +154,7 @@ the way may overflow or leave no digit: nothing limits them here.
 
 
 def page(table: list[Row], minutes: str) -> str:
-    """The whole page."""
+    """Write the whole page."""
     angles = [row for row in table if row.function == FUNCTION and "2^63" not in row.regime]
     attention = {row.regime: row.natural for row in table if row.function == "attention"}
     versions = (

@@ -58,7 +58,7 @@ def page() -> str:
 
 
 def _reason(clause: str, alone: Catches) -> str:
-    """The variants that it alone catches, or why it is there."""
+    """Name the variants that the clause alone catches, or say why it is there."""
     names = alone[clause]
     if not names:
         return CLAUSES[clause].why

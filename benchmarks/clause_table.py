@@ -60,13 +60,13 @@ def caught(
 
 
 def written(found: Caught) -> str:
-    """The file: a line a variant, in the order of the catalogue."""
+    """Write the text of the file: a line a variant, in the order of the catalogue."""
     caught = measurements.lined({each.name: found[each.name] for each in variants(wrong=True)})
     return f'{{"profile": "quick", "seed": 0, "caught": {caught.rstrip()}}}\n'
 
 
 def read() -> Caught:
-    """What the file says."""
+    """Read the file."""
     found: Caught = measurements.read(FILE)["caught"]
     return found
 

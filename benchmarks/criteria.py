@@ -34,7 +34,7 @@ class References:
     kept: dict[str, Named] = field(default_factory=dict)
 
     def of(self, dtype: str) -> Named:
-        """The answers of the arithmetic in that format, from the arguments as they are in T."""
+        """Return the answers of the arithmetic in that format, from the arguments as they are in T."""
         if dtype not in self.kept:
             self.kept[dtype] = self.answer(dtype)
         return self.kept[dtype]
@@ -60,7 +60,7 @@ class Criterion:
     """Whether a result of another dtype is noticed."""
 
     def inputs(self, component: Any, dtype: str) -> list[Asked]:
-        """The questions that it asks of a component in a dtype."""
+        """Make the questions that the criterion asks of a component in a dtype."""
         return (attention_inputs if self.attention_only else component_inputs)(self.kind, component, dtype)
 
     def accepts(self, candidate: Named, references: References) -> bool:
@@ -74,7 +74,7 @@ class Criterion:
 
 
 def largest(array: Array) -> float:
-    """The largest absolute element; NaN if there is one."""
+    """Return the largest absolute element; NaN if there is one."""
     return float(np.abs(array).max(initial=0.0))
 
 
@@ -144,7 +144,7 @@ ASSERT_CLOSE: Final = {
 
 
 def assert_close(name: str, actual: Array, references: References) -> bool:
-    """The defaults, against the eager formula in T."""
+    """Compare with the eager formula in T, with the default tolerances."""
     return close(actual, references.of(references.dtype)[name], *ASSERT_CLOSE[references.dtype])
 
 

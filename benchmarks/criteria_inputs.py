@@ -33,7 +33,7 @@ class Asked:
 
 
 def normal(size: float = 1.0) -> Draw:
-    """Normal with that deviation."""
+    """Make a draw of normal numbers with that deviation."""
     return lambda generator, shape: size * generator.standard_normal(shape)
 
 
@@ -149,7 +149,7 @@ SHAPES: Final[dict[str, tuple[Draw, Draw, Sequence[Shape]]]] = {
 
 
 def attention_inputs(kind: str, component: Component, dtype: str) -> list[Asked]:
-    """The questions on attention of one kind of test."""
+    """Make the questions on attention of one kind of test."""
     draw, of_cotangent, shapes = SHAPES[kind]
     asked = []
     for number, each in enumerate(shapes):
@@ -169,7 +169,7 @@ def attention_inputs(kind: str, component: Component, dtype: str) -> list[Asked]
 
 
 def _mask(shape: Shape, generator: np.random.Generator) -> Array:
-    """True where a query may attend."""
+    """Draw a mask, True where a query may attend."""
     whole = (shape.batch, shape.heads, shape.queries, shape.keys)
     if shape.mask == "keys":
         lengths = generator.integers(1, shape.keys + 1, shape.batch)

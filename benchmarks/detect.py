@@ -66,7 +66,7 @@ class Judge:
     """One component in one dtype before every criterion."""
 
     def __init__(self, name: str, dtype: str) -> None:
-        """The variants that are at home there."""
+        """Open the variants that are at home there."""
         self.name, self.dtype, self.component = name, dtype, sharing(COMPONENTS[name])
         self.eager = open_adapter(EAGER, in_process=True)
         every = [each for each in variants(name) if not each.conventions]
@@ -79,7 +79,7 @@ class Judge:
         ]
 
     def references(self, asked: Asked, *, backward: bool) -> References | None:
-        """The eager formula's, if it takes the call."""
+        """Take the references from the eager formula, if it takes the call."""
 
         def answer(dtype: str) -> Named:
             # The arguments are exact in T, and so in whatever is wider.
@@ -192,7 +192,7 @@ NAMES: Final = [each.name for each in CRITERIA]
 
 
 def written(found: Found) -> str:
-    """The file: for each variant the numbers of the criteria that reject it, by which it is a tenth as long."""
+    """Write the text of the file: the criteria that reject each variant have numbers, which make it a tenth as long."""
     lines = [f'  "criteria": {json.dumps(NAMES)}']
     for key in map(" ".join, jobs()):
         if key in found:
@@ -206,7 +206,7 @@ def written(found: Found) -> str:
 
 
 def read() -> Found:
-    """What the file says."""
+    """Read the file."""
     data = measurements.read(FILE)
     names = data.pop("criteria")
     return {

@@ -61,7 +61,7 @@ class Measured:
         return self.share(kind, criterion, wrong, dtype), self.share(kind, criterion, right, dtype)
 
     def assay(self, of: Iterable[Variant], dtype: str | None = None) -> Share:
-        """What the quick profile catches of wrong variants, in that dtype or in any."""
+        """Count what the quick profile catches of wrong variants, in that dtype or in any."""
         every = list(of)
         caught = [
             any(clauses for key, clauses in self.clauses[each.name].items() if dtype in (None, key)) for each in every
@@ -69,7 +69,7 @@ class Measured:
         return Share(sum(caught), len(every))
 
     def failed(self, dtype: str | None = None) -> Share:
-        """What the standard profile fails of right variants, in that dtype or in any."""
+        """Count what the standard profile fails of right variants, in that dtype or in any."""
         every = variants(wrong=False) if dtype is None else in_dtype(variants(wrong=False), dtype)
         return Share(len({name for name, where in self.failures if dtype in (None, where)}), len(every))
 
@@ -91,7 +91,7 @@ def at_home(criterion: Criterion, variant: Variant) -> bool:
 
 
 def domain(criterion: Criterion, *, wrong: bool) -> list[Variant]:
-    """The variants that are at home with it."""
+    """List the variants that are at home with the criterion."""
     return [each for each in variants(wrong=wrong) if at_home(criterion, each)]
 
 
@@ -141,7 +141,7 @@ def main_table(measured: Measured) -> str:
 
 
 def readme() -> str:
-    """The README, with a short form of the main table."""
+    """Write the README, with a short form of the main table."""
     measured = Measured()
     every = variants(wrong=True)
     own, failed = measured.assay(every), measured.failed()
@@ -178,7 +178,7 @@ def by_component(measured: Measured) -> str:
 
 
 def only_assay(measured: Measured) -> list[Variant]:
-    """The wrong variants that no criterion catches on its own inputs, of those that are at home with some."""
+    """List the wrong variants that are at home with some criterion, but that none catches on its own inputs."""
     return [
         each
         for each in variants(wrong=True)
@@ -188,7 +188,7 @@ def only_assay(measured: Measured) -> list[Variant]:
 
 
 def page() -> str:
-    """The text."""
+    """Write the text of the page."""
     measured = Measured()
     every = variants(wrong=True)
     missed = only_assay(measured)

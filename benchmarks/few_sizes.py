@@ -17,7 +17,7 @@ DTYPES: Final = ("float32", "")
 
 
 def sentence() -> str:
-    """What the file says."""
+    """Say in a sentence what the file holds."""
     found = measurements.read(FILE)
     missed, whole = found["missed"], found["variants"]
     names = f": it misses {', '.join(f'`{name}`' for name in missed)}" if missed else ""

@@ -28,7 +28,7 @@ FILE: Final = measurements.FOLDER / "first_failure.json"
 
 
 def hunted(name: str) -> dict[str, Any]:
-    """The first failure of one variant: which, after how many seconds, and what it looks like."""
+    """Find the first failure of one variant: which, after how many seconds, and what it looks like."""
     variant = find(name)
     adapter = open_object(variant.adapter(), variant.name)
     started = time.perf_counter()

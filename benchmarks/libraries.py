@@ -84,7 +84,7 @@ FAMILIES: Final = {
 
 
 def prepared(folder: Path, name: str) -> Path:
-    """The folder of programs of a family's environment, made if it is not there."""
+    """Return the folder of programs of a family's environment, which is made if it is not there."""
     family, place = FAMILIES[name], folder / name
     programs = place / ("Scripts" if os.name == "nt" else "bin")
     if not (programs / "assay").exists():

@@ -92,12 +92,12 @@ class Page:
 
 
 def recorded() -> dict[str, str]:
-    """What the pages were made of, by name."""
+    """Read what the pages were made of, by name."""
     return dict(measurements.read(RECORD)) if RECORD.exists() else {}
 
 
 def statements(source: str) -> Iterator[str]:
-    """The lines of a program that say what it does: no docstring, no comment, no empty line."""
+    """List the lines of a program that say what it does: no docstring, no comment, no empty line."""
     silent = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):

@@ -62,7 +62,7 @@ def missed(name: str, seed: int, names: Iterable[str]) -> list[str]:
 
 
 def of_component(name: str, seed: int, pairs: Mapping[str, Sequence[Pair]]) -> tuple[dict[str, set[Pair]], list[str]]:
-    """What each variant violates, and those that are missed."""
+    """Find what each variant violates, and which variants are missed."""
     found = violated(name, seed, pairs)
     return found, missed(name, seed, [variant for variant, each in found.items() if not each])
 
@@ -106,7 +106,7 @@ def main(arguments: Any = None) -> None:
 
 
 def _kept(names: Sequence[str], home: Mapping[str, str]) -> dict[int, list[str]]:
-    """What each seed missed of other components, as the file has it."""
+    """List what each seed missed of other components, as the file has it."""
     if set(names) == set(COMPONENTS):
         return {seed: [] for seed in SEEDS}
     missed = json.loads(FILE.read_text(encoding="utf-8"))["missed"]
@@ -114,7 +114,7 @@ def _kept(names: Sequence[str], home: Mapping[str, str]) -> dict[int, list[str]]
 
 
 def write_stated(clauses: Mapping[str, Sequence[str]], processes: int) -> None:
-    """The clauses that each variant states: the first that it violates one after another in a process of its own.
+    """Write the clauses that each variant states: those that it violates first, in turn, in a process of its own.
 
     What a variant keeps from call to call would else make it violate what it does not violate by itself.
     """

@@ -32,7 +32,7 @@ def hash_of(line):
 
 
 def hash_of_lists():
-    """The lines of the covering set of each component and of some draws, and the shapes of few sizes."""
+    """Hash the lines of the covering set of each component and of some draws, and the shapes of few sizes."""
     digest = hashlib.blake2b(digest_size=16)
     for component in COMPONENTS.values():
         cases = [*covering_cases(component, "float32", 1), *drawn_cases(component, "float32", 1, 20)]

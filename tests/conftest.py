@@ -41,14 +41,14 @@ class Terminal:
         self.environment = {**keep, "HOME": str(self.home), "TMPDIR": str(self.temporary), "COLUMNS": "200"}
 
     def write(self, name: str, text: str) -> str:
-        """A file elsewhere; its path."""
+        """Write a file elsewhere, and return its path."""
         file = self.files / name
         file.parent.mkdir(exist_ok=True)
         file.write_text(text, encoding="utf-8")
         return str(file)
 
     def start(self, *arguments: str, **options: object) -> "subprocess.Popen[str]":
-        """The command `assay`, still running."""
+        """Start the command `assay`, and leave it running."""
         command = [sys.executable, "-m", "assay.conformance.interface.command_line", *arguments]
         pipe = subprocess.PIPE
         settings = {"stdout": pipe, "stderr": pipe, "text": True, "cwd": self.cwd, "env": self.environment}
@@ -62,16 +62,16 @@ class Terminal:
         )
 
     def assay(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        """The command `assay`, finished."""
+        """Run the command `assay` to its end."""
         return self.python("-m", "assay.conformance.interface.command_line", *arguments)
 
     def report(self, name: str = "report.json") -> dict:
-        """A report in the user's folder."""
+        """Read a report in the user's folder."""
         return json.loads((self.cwd / name).read_text(encoding="utf-8"))
 
     @staticmethod
     def complaints(errors: str) -> str:
-        """What stands on standard error besides the progress of a long run."""
+        """Select what stands on standard error besides the progress of a long run."""
         return "".join(line for line in errors.splitlines(keepends=True) if "clauses judged" not in line)
 
     @property

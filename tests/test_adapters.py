@@ -26,7 +26,7 @@ def worker():
 
 @pytest.fixture
 def in_process():
-    """The same adapter here."""
+    """Open the same adapter in this process."""
     return open_adapter(str(HERE / "misbehaving.py"), in_process=True)
 
 
@@ -182,7 +182,7 @@ SPEAKER = (
 
 
 def speaker(*headers):
-    """A program that says these headers, whatever it is asked."""
+    """Write a program that says these headers, whatever it is asked."""
     return "exec:" + shlex.join([sys.executable, "-c", SPEAKER.format(headers=headers)])
 
 

@@ -14,7 +14,7 @@ SHAPES = [(), (3,), (1, 3), (2, 3), (2, 3, 4), (2, 3, 4, 5), (0, 3, 4, 5), (2, 3
 # JAX's arrays have no strides, and Keras's are those of its backends.
 @pytest.fixture(params=[each for each in FRAMEWORKS if each not in ("jax", "keras")])
 def bridge(request):
-    """The bridge of each framework that is installed."""
+    """Load the bridge of each framework that is installed."""
     pytest.importorskip(request.param)
     return bridge_to(request.param)
 
@@ -79,7 +79,7 @@ def test_the_surroundings_are_poisoned(layout, dtype):
 
 
 def indices(laid):
-    """The elements of the buffer that belong to the array."""
+    """Compute which elements of the buffer belong to the array."""
     grid = np.indices(laid.shape).reshape(len(laid.shape), -1)
     return laid.offset + np.array(laid.strides) @ grid
 

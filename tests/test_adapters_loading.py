@@ -15,7 +15,7 @@ GOOD = "def softmax(x):\n    return x\n"
 
 
 def sentence(tmp_path, text, suffix="", **options):
-    """What loading a file with this text says."""
+    """Return what loading a file with this text says."""
     file = tmp_path / "mine.py"
     file.write_text(text)
     with pytest.raises(AdapterError) as raised:

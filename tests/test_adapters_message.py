@@ -19,7 +19,7 @@ EVERY_FORMAT = [
 
 
 def through_a_pipe(header, tensors):
-    """What the other end reads."""
+    """Return what the other end reads."""
     stream = io.BytesIO()
     write_message(stream, header, tensors)
     stream.seek(0)
@@ -78,7 +78,7 @@ def test_numbers_of_the_header():
 
 
 def frame(header, block=b"", *, lengths=None):
-    """A frame by hand."""
+    """Write a frame by hand."""
     return struct.pack("<IQ", *(lengths or (len(header), len(block)))) + header + block
 
 

@@ -12,7 +12,7 @@ FEW = Profile(drawn=0, spread=6, drawn_for_properties=2)
 
 
 def failures(adapter, component, dtype, begins=""):
-    """The required clauses that are violated, of those whose ids begin so, with what they say."""
+    """List the required clauses that are violated, of those whose ids begin so, with what they say."""
     opened = open_adapter(adapter, in_process=True)
     results = [
         judge_clause(opened, clause, component, dtype, FEW, seed=0)

@@ -20,14 +20,14 @@ opened = {}
 
 @pytest.fixture(scope="module", autouse=True)
 def close_all():
-    """The workers live as long as this file's tests."""
+    """Close the workers at the end of this file's tests."""
     yield
     while opened:
         opened.popitem()[1].close()
 
 
 def call(name, function, arrays, options=None, dtype="float64", layouts=None):
-    """The reply of a built-in adapter."""
+    """Ask a built-in adapter for its reply."""
     if name not in opened:
         opened[name] = open_adapter(name)
     return opened[name].call(function, arrays, options or {}, dtype=dtype, layouts=layouts or {})

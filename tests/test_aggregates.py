@@ -13,7 +13,7 @@ SHAPE = (256, 64)
 
 
 def bound_of(expected, sigma, dtype, *, coherent=0.0, **rest):
-    """A bound whose error before rounding has a known deviation everywhere."""
+    """Make a bound whose error before rounding has a known deviation everywhere."""
     sigma, coherent = np.broadcast_to(sigma, expected.shape), np.broadcast_to(coherent, expected.shape)
     half = half_ulp(expected, FORMATS[dtype])
     worst = 100 * sigma + half
@@ -21,12 +21,12 @@ def bound_of(expected, sigma, dtype, *, coherent=0.0, **rest):
 
 
 def stored(values, dtype):
-    """Rounded to the dtype."""
+    """Round to the dtype."""
     return values.astype(NUMPY[dtype]).astype(np.float64)
 
 
 def right(seed, dtype, share, shape=SHAPE):
-    """(the right answer, a right result, its bound): noise of a `share` of an ulp, then rounding."""
+    """Draw (the right answer, a right result, its bound): noise of a `share` of an ulp, then rounding."""
     generator = np.random.default_rng(seed)
     expected = generator.standard_normal(shape)
     sigma = share * 2 * half_ulp(expected, FORMATS[dtype])
@@ -38,7 +38,7 @@ def right(seed, dtype, share, shape=SHAPE):
 
 
 def caught(actual, bound, dtype):
-    """The names of the statistics outside their limits."""
+    """Name the statistics outside their limits."""
     return {each.name for each in statistics(actual, bound, dtype) if each.ratio > 1}
 
 

@@ -15,7 +15,7 @@ CASE = "softmax?dtype=float32&rows=1&n=5&regime=normal&layout=contiguous&seed=1"
 
 
 def complaint(capsys, *arguments):
-    """The one sentence of a mistake: exit status 2, nothing on standard output, at most a usage before the sentence."""
+    """Return the one sentence of a mistake, which ends with status 2; only a usage may stand before the sentence."""
     with pytest.raises(SystemExit) as left:
         main(arguments)
     said = capsys.readouterr()

@@ -22,7 +22,7 @@ each_component = pytest.mark.parametrize("component", COMPONENTS.values(), ids=C
 
 
 def any_case(component):
-    """A case in any dtype."""
+    """Draw a case in any dtype."""
     return st.one_of([cases(component.name, dtype) for dtype in (DTYPES if component.has_dtype else DTYPES[:1])])
 
 

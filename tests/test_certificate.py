@@ -28,7 +28,7 @@ TABLE = [
 
 
 def sample(function, regime):
-    """A few cases of a row: one of a gradient, and of positions none as wide as 512."""
+    """Choose a few cases of a row: one of a gradient, and of positions none as wide as 512."""
     if function == "positional_encoding_at":
         return range(1, 7) if "hard" in regime else range(1, 4, 2)
     return range(1) if function.endswith("_vjp") else range(4)
@@ -91,7 +91,7 @@ def test_the_sentences_say_what_the_table_says():
 
 
 def shifted(function, change):
-    """The function of the oracle, with a slip."""
+    """Give the function of the oracle a slip."""
     right = getattr(oracle, function)
     return wraps(right)(lambda *arguments, **options: change(right(*arguments, **options)))
 
@@ -165,7 +165,7 @@ def test_hard_positions_are_hard():
 
 @pytest.fixture
 def short(monkeypatch, tmp_path):
-    """The command with one case of a few rows, and a page of its own."""
+    """Prepare the command with one case of a few rows, and a page of its own."""
     names = ("softmax", "softmax_vjp", "attention", "learning_rate", "positional_encoding_at")
     regimes = ("normal", "large", "saturated", "first steps", "to 1000")
     lines = [(name, regime, 1) for name, regime, _ in DUE if name in names and regime in regimes]

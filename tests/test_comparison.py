@@ -13,7 +13,7 @@ NAN, INF = np.nan, np.inf
 
 
 def bound_of(expected, worst, statistical=None, dtype="float32"):
-    """A bound by hand."""
+    """Make a bound by hand."""
     expected = np.asarray(expected, float)
     worst = np.broadcast_to(np.asarray(worst, float), expected.shape)
     statistical = worst if statistical is None else np.broadcast_to(np.asarray(statistical, float), expected.shape)
@@ -22,7 +22,7 @@ def bound_of(expected, worst, statistical=None, dtype="float32"):
 
 
 def ratio_of(actual, expected, worst, dtype="float32"):
-    """The ratio of one element."""
+    """Compute the ratio of one element."""
     return float(ratios(np.array([actual]), bound_of([expected], worst), dtype, statistical=False)[0])
 
 

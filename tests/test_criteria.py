@@ -24,7 +24,7 @@ DETECTION = Path(__file__).parent.parent / "docs" / "detection"
 
 
 def references(dtype, **answers_in):
-    """References that are given, by format, for a value of any shape."""
+    """Make references, given by format, for a value of any shape."""
     asked = Asked(Inputs({}, {}), np.zeros(0))
     kept = {name: {"": np.asarray(array, float)} for name, array in answers_in.items()}
     return References(asked, dtype, lambda format_: kept[format_], dict(kept))
@@ -110,7 +110,7 @@ def test_gradients_of_queries_may_be_off_by_180_times_the_peer():
 
 
 def own(name, dtype):
-    """The questions on attention of a criterion, with what the eager formula answers."""
+    """Ask the questions on attention of a criterion, with what the eager formula answers."""
     component, eager = COMPONENTS["attention"], open_adapter(EAGER, in_process=True)
     for asked in BY_NAME[name].inputs(component, dtype):
 

@@ -17,7 +17,7 @@ DTYPES = ("float64", "float32")
 
 
 def failure(clause, dtype="float32", **adapter):
-    """What comes of one clause on an adapter that offers one function; None if it passes."""
+    """Judge one clause on an adapter that offers one function; the result is None if it passes."""
     target = SimpleNamespace(dtypes=DTYPES, **adapter)
     (component,) = adapter.keys() & {"attention", "softmax", "layer_norm", "tokenize"}
     opened = open_object(target, "mine")

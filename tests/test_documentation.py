@@ -27,7 +27,7 @@ SUBPARSERS = next(each for each in _parser()._actions if isinstance(each, argpar
 
 
 def of_each_page(what):
-    """A parameter for each thing found, named by its page."""
+    """Make a parameter of each thing found, named by its page."""
     return [
         pytest.param(found, id=f"{page.name}: {found[:60]}")
         for page, text in TEXT.items()
@@ -51,7 +51,7 @@ def options(text):
 
 
 def rows(page, heading):
-    """The cells of the first table that has the heading."""
+    """Read the cells of the first table that has the heading."""
     table = TEXT[ROOT / "docs" / page].partition(f"\n| {heading} |")[2].partition("\n\n")[0]
     return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in table.splitlines()[2:]]
 
@@ -117,7 +117,7 @@ def test_the_table_of_numerics_is_the_contract():
 
 
 def shape(axes):
-    """The axes of an array as the documentation writes them."""
+    """Write the axes of an array as the documentation does."""
     words = axes.split()
     return f"({', '.join(words)}{',' if len(words) == 1 and words != ['...'] else ''})"
 

@@ -128,7 +128,7 @@ def test_whole_numbers_choices_and_permutations_are_even():
 
 
 def ranks(orders):
-    """The place of each order among all 24."""
+    """Compute the place of each order among all 24."""
     places = {order: place for place, order in enumerate(itertools.permutations(range(4)))}
     return np.array([places[tuple(order)] for order in orders.tolist()])
 

@@ -78,7 +78,7 @@ def test_a_mistake_in_the_call_is_one_sentence(adapter, options, says):
 
 
 def exceptions_of_the_rooms():
-    """The name of every class whose bases are exceptions, as far as names tell."""
+    """List the name of every class whose bases are exceptions, as far as names tell."""
     found = {"Exception", "ValueError", "AssertionError"}
     for _ in range(3):  # classes derive from classes of other files
         for room in ("oracle", "adapters", "conformance"):

@@ -20,7 +20,7 @@ def judge(target, clause, component, dtype):
 
 
 def softmax_that(condition, answer):
-    """A right softmax, but where the condition holds."""
+    """Make a right softmax that gives another answer where the condition holds."""
 
     def softmax(x):
         if condition(x):

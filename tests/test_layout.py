@@ -20,7 +20,7 @@ CLIENT_SIDE = {"assay.adapters", "assay.adapters.contract", "assay.adapters.decl
 
 
 def name_of(file):
-    """The module that a file is, as Python imports it."""
+    """Name the module that a file is, as Python imports it."""
     parts = file.relative_to(ROOT).with_suffix("").parts
     return ".".join(("assay", *(part for part in parts if part != "__init__")))
 

@@ -12,7 +12,7 @@ NUMERICS = precision_classes("float32")[-1][1]
 
 
 def arguments(component, keys):
-    """The arrays of a call with so many keys, and its options."""
+    """Make the arrays of a call with so many keys, and its options."""
     rng = np.random.default_rng(1)
     batch = (2, 2) if component == "attention" else (2,)
     query, key, value = (rng.normal(size=(*batch, n, 4)) for n in (3, keys, keys))

@@ -78,7 +78,7 @@ def test_malformed_arguments_are_refused():
 
 
 def structured(rng):
-    """Inputs on which rounding errors go together: large, tiny, ties, constant, sorted."""
+    """Draw inputs on which rounding errors go together: large, tiny, ties, constant, sorted."""
     for lengths in ((3, 1), (4, 50)):
         arrays = operands(rng, lengths, 16)
         yield arrays

@@ -25,7 +25,7 @@ def normal(rng, queries=16, keys=64, d=16, spread=1.0):
 
 
 def structured(rng):
-    """Inputs on which rounding errors go together: ties, sorted, constant, large, tiny, one dominant key."""
+    """Draw inputs on which rounding errors go together: ties, sorted, constant, large, tiny, one dominant key."""
     for keys in (1, 3, 70):
         query, key, value = normal(rng, 5, keys, 8)
         yield query, key, value, {}

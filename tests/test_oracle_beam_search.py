@@ -22,14 +22,14 @@ def held_to(dtype):
 
 
 def model(seed, vocabulary=4, dtype=np.float64):
-    """A random table of log-probabilities, exact in the dtype."""
+    """Draw a table of log-probabilities that is exact in the dtype."""
     logits = np.random.default_rng(seed).standard_normal((vocabulary, vocabulary))
     table = logits - np.log(np.exp(logits).sum(1, keepdims=True))
     return np.minimum(table.astype(dtype).astype(np.float64), 0)
 
 
 def by_hand(rows, **options):
-    """A model of few possible steps: token 0 ends, the last one starts."""
+    """Make a model of few possible steps: token 0 ends, the last one starts."""
     size = 1 + max(rows)
     table = np.full((size, size), -np.inf)
     for row, entries in rows.items():

@@ -60,7 +60,7 @@ def test_malformed_arguments_are_refused():
 
 
 def structured(rng):
-    """Inputs on which rounding errors go together: large, tiny, ties, constant, sorted; a wide and a narrow W."""
+    """Draw inputs on which rounding errors go together: large, tiny, ties, constant, sorted; a wide and a narrow W."""
     for lengths, d in (((3, 1), (1, 1)), ((4, 50), (2, 48)), ((4, 50), (48, 2))):
         query, key, value, w = operands(rng, lengths, d)
         yield query, key, value, w

@@ -58,7 +58,7 @@ def exact_loss(row, target, options):
 
 
 def exact(logits, targets, options):
-    """The result, as mpmath numbers."""
+    """Compute the result in mpmath numbers."""
     counts = [t != options["ignore_index"] for t in targets]
     losses = [
         exact_loss(row, int(t), options) if counted else mpmath.mpf(0)

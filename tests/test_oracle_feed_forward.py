@@ -39,7 +39,7 @@ def held_to(dtype, declared=None):
 
 
 def by_loops(x, w_1, b_1, w_2, b_2):
-    """The formula, element by element, in 200 bits."""
+    """Compute the formula element by element, in 200 bits."""
     exact = np.vectorize(lambda number: mpmath.mpf(float(number)), otypes=[object])
     y = np.empty((*x.shape[:2], w_2.shape[1]), object)
     with mpmath.workprec(200):

@@ -34,7 +34,7 @@ SMALL = {"d_model": 4, "L": 2, "L_q": 2, "L_k": 2, "L_m": 2, "n": 3, "d": 4, "V"
 
 
 def trials(name, count, dtype="float32"):
-    """Generic cases of a component, spread over its covering set."""
+    """Draw generic cases of a component, spread over its covering set."""
     component = COMPONENTS[name]
     generic = [case for case in covering_cases(component, dtype, 0) if component.generic(case)]
     large = [case for case in generic if all(case.get(key, least) >= least for key, least in SMALL.items())]
@@ -87,7 +87,7 @@ def test_the_bound_is_about_the_gradient_itself(name):
 
 
 def computed(shape, seed, off):
-    """A tensor and its errors, and one that is off by them."""
+    """Draw a tensor and its errors, and one that is off by them."""
     generator = np.random.default_rng(seed)
     value, sign = generator.standard_normal(shape), generator.choice([-1.0, 1.0], shape)
     return Computed(value, np.full(shape, off), np.full(shape, off**2)), value + off * sign
@@ -196,7 +196,7 @@ def attention_with_nan_rows(query, key, value, *, mask=None, causal=False, scale
 
 
 def attention_with_late_nan_rows(query, key, value, *, mask=None, causal=False, scale=None):
-    """The same, but such a row sees all keys until its result is made NaN: nothing of it goes back."""
+    """Let such a row see all keys until its result is made NaN, so that nothing of it goes back."""
     seen = torch.ones(query.shape[2], key.shape[2], dtype=torch.bool)
     seen = (seen.tril() if causal else seen) if mask is None else (seen.tril() if causal else seen) & mask
     blind = ~seen.any(-1, keepdim=True)
@@ -244,5 +244,5 @@ def test_a_softmax_gradient_of_stored_tensors_is_within_where_scores_are_stored(
 
 
 def _kept(a):
-    """The values in float16, for arithmetic in float32."""
+    """Keep the values in float16, for arithmetic in float32."""
     return np.asarray(a).astype(np.float16).astype(np.float32)

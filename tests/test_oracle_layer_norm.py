@@ -27,7 +27,7 @@ REGIMES = {
 
 
 def case(seed, regime="random", dtype=np.float64, d=64):
-    """A tensor in the regime, gain and bias."""
+    """Draw a tensor in the regime, gain and bias."""
     rng = np.random.default_rng(seed)
     arrays = REGIMES[regime](rng.standard_normal((3, 4, d))), rng.standard_normal(d), rng.standard_normal(d)
     return [each.astype(dtype) for each in arrays]
@@ -38,7 +38,7 @@ def held_to(dtype, declared=None):
 
 
 def by_loops(x, gain, bias, epsilon):
-    """The formula, row by row, in the precision of mpmath."""
+    """Compute the formula row by row, in the precision of mpmath."""
     y = np.empty(x.shape, object)
     for place in np.ndindex(x.shape[:-1]):
         row = [mpmath.mpf(float(each)) for each in x[place]]

@@ -14,7 +14,7 @@ SOURCE = Path(oracle.__file__)
 
 
 def written_down():
-    """The names that a type checker sees."""
+    """List the names that a type checker sees."""
     return {
         alias.asname
         for node in ast.walk(ast.parse(SOURCE.read_text(encoding="utf-8")))
@@ -24,7 +24,7 @@ def written_down():
 
 
 def line_of(function):
-    """The line that writes a function down."""
+    """Write the line that makes a function known to a type checker."""
     return (
         f"from .{function.__module__.removeprefix('assay.oracle.')} import {function.__name__} as {function.__name__}"
     )

@@ -13,12 +13,12 @@ BOUND_OF_ANOTHER_NAME = {"beam_search": "beam_search_outcomes"}
 
 
 def functions_of(source):
-    """The names of the functions of a file, in order."""
+    """List the names of the functions of a file, in order."""
     return [node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
 
 
 def due(name):
-    """The functions that a component has, in their order."""
+    """List the functions that a component has, in their order."""
     function = FUNCTIONS[name]
     gradient = function.differentiable
     bound = BOUND_OF_ANOTHER_NAME.get(name, f"{name}_bound")

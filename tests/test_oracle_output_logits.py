@@ -24,7 +24,7 @@ REGIMES = {
 
 
 def case(seed, regime="random", dtype=np.float64, d_model=64, vocabulary=37):
-    """A hidden layer and the matrix, both in the regime."""
+    """Draw a hidden layer and the matrix, both in the regime."""
     rng, change = np.random.default_rng(seed), REGIMES[regime]
     arrays = change(rng.standard_normal((2, 3, d_model))), change(rng.standard_normal((vocabulary, d_model)))
     return [each.astype(dtype) for each in arrays]

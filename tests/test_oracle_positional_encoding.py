@@ -29,7 +29,7 @@ def held_to(dtype):
 
 
 def exactly(position, channel, d_model):
-    """The formula, in the precision of mpmath."""
+    """Compute the formula in the precision of mpmath."""
     angle = position * mpmath.mpf(10000) ** (-mpmath.mpf(channel // 2 * 2) / d_model)
     return mpmath.cos(angle) if channel % 2 else mpmath.sin(angle)
 

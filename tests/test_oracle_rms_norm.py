@@ -26,7 +26,7 @@ REGIMES = {
 
 
 def case(seed, regime="random", dtype=np.float64, d=64):
-    """A tensor in the regime, and a gain."""
+    """Draw a tensor in the regime, and a gain."""
     rng = np.random.default_rng(seed)
     return [each.astype(dtype) for each in (REGIMES[regime](rng.standard_normal((3, 4, d))), rng.standard_normal(d))]
 

@@ -24,7 +24,7 @@ NUMERICS = oracle.precision_classes("float32")[0][1]
 
 
 def shape_of(axes):
-    """The shape that axes have; `...` stands for two more."""
+    """Return the shape that axes have; `...` stands for two more."""
     return tuple(size for word in axes.split() for size in ((2, 3) if word == "..." else (SIZES.get(word, 4),)))
 
 

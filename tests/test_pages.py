@@ -35,7 +35,7 @@ def test_every_measurement_is_written_by_a_page():
 
 @pytest.fixture
 def page(monkeypatch, tmp_path):
-    """A page of its own in a folder of its own: a script that copies what it reads."""
+    """Make a page in a folder of its own, by a script that copies what it reads."""
     (tmp_path / "benchmarks").mkdir()
     copy = "from pathlib import Path\nPath('page.md').write_text(Path('formula.py').read_text())\n"
     (tmp_path / "benchmarks" / "copy.py").write_text(copy, encoding="utf-8")

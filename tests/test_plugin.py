@@ -32,7 +32,7 @@ def suite(terminal):
 
 
 def counts(done):
-    """`{"passed": 3, "failed": 1}` of the last line."""
+    """Read the last line as `{"passed": 3, "failed": 1}`."""
     words = done.stdout.splitlines()[-1].strip("= ").split(" in ")[0].split(", ")
     return {word: int(number) for number, word in (each.split() for each in words)}
 

@@ -12,7 +12,7 @@ SOURCE = Path(__file__).parent / "small_kernels"
 
 @pytest.fixture
 def user(terminal, tmp_path):
-    """A user who has the package."""
+    """Give the user the package."""
     copy, site = tmp_path / "source", tmp_path / "site"
     shutil.copytree(SOURCE, copy)
     # What builds it is there already, as a part of torch's installation: nothing is loaded from anywhere.

@@ -18,7 +18,7 @@ RESULT += ("worst_ratio", "precision_class", "seconds", "reason", "failure")
 
 @pytest.fixture(scope="module")
 def violation(shared_terminal):
-    """A wrong adapter, judged once: the finished command, and the terminal that holds its reports."""
+    """Judge a wrong adapter once: the finished command, and the terminal that holds its reports."""
     shared_terminal.write("right.py", RIGHT)
     wrong = shared_terminal.write("wrong.py", WRONG)
     files = ("--json", "report.json", "--junit", "report.xml")

@@ -18,7 +18,7 @@ ATTENTION = "attention?dtype=float32&B=3&H=2&H_kv=1&L_q=2&L_k=5&d_k=4&d_v=3&mask
 
 
 def attention(mask="none", layout="contiguous"):
-    """The arguments of a small case."""
+    """Make the arguments of a small case."""
     return COMPONENTS["attention"].make(parse_case(f"{ATTENTION.format(mask, layout)}&seed=1"))
 
 

@@ -27,7 +27,7 @@ def valid(report):
 
 @pytest.fixture(scope="module")
 def report():
-    """A failing one, with a pass, a failure and what is not offered."""
+    """Judge a wrong adapter: the report has a failure, a pass and what is not offered."""
     space = {}
     exec(WRONG, space)
     found = judge(type("Wrong", (), {"softmax": staticmethod(space["softmax"])}), clauses=("SM-1", "ALL-4", "SDPA-1"))

@@ -18,7 +18,7 @@ each_component = pytest.mark.parametrize(
 
 
 def shape_of(case):
-    """The sizes of a case."""
+    """Select the sizes of a case."""
     return {name: case[name] for name in sized(COMPONENTS[case.component], "few").factors["sizes"][0]}
 
 
@@ -54,7 +54,7 @@ def test_everything_but_the_sizes_is_paired_as_before():
 
 
 def asked(sizes):
-    """The shapes that a wrong softmax meets until its failing case is as small as can be, and that case."""
+    """Collect the shapes that a wrong softmax meets until its failing case is as small as can be, and that case."""
     shapes = set()
 
     def softmax(x):

@@ -22,7 +22,7 @@ SOFTMAX, ENCODING = COMPONENTS["softmax"], COMPONENTS["positional_encoding"]
 
 
 def implementation(**functions):
-    """An implementation that counts its calls."""
+    """Open an implementation that counts its calls."""
     calls = []
 
     def counted(function):

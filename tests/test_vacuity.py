@@ -55,12 +55,12 @@ class Vacuous:
     """An implementation that has not looked at the formula."""
 
     def __init__(self, kind):
-        """It offers everything."""
+        """Offer everything."""
         self.kind, functions = kind, tuple(COMPONENTS)
         self.offer = Offer(kind, "none", "", "", "cpu", DTYPES, functions, gradients=functions)
 
     def call(self, function, arrays, options, *, dtype, layouts=None, cotangent=None, wrt=None):
-        """An answer of the right shape and dtype."""
+        """Answer in the right shape and dtype."""
         dtype = dtype or "float64"
         if cotangent is None:
             shape = COMPONENTS[function].shape(Inputs(arrays, options))
@@ -94,7 +94,7 @@ class Vacuous:
 
 
 def mean_of_values(value, shape, first):
-    """The mean over the keys, what attention gives that ignores its queries; without keys, that of everything."""
+    """Compute the mean over the keys, what attention gives that ignores its queries; without keys, of everything."""
     if value is not None and value.ndim == len(shape) and value.shape[-2] and value.shape[-1] == shape[-1]:
         each = value.mean(-2, keepdims=True)
         return np.repeat(each, shape[1] // each.shape[1], axis=1) if value.ndim == 4 else each

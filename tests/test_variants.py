@@ -19,7 +19,7 @@ FEW = Profile(drawn=0, spread=6, drawn_for_properties=2)
 
 
 def judged(variant: Variant, profile: Profile, dtypes: tuple[str, ...]):
-    """The results of a variant; where it is one of gradients, what judges these first."""
+    """Judge a variant; where it is one of gradients, what judges these comes first."""
     adapter, component = open_object(variant.adapter(), variant.name), COMPONENTS[variant.component]
     clauses = clauses_of(component)
     if variant.vjp:

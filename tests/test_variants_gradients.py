@@ -29,7 +29,7 @@ NARROW = [each for each in WRONG if "float64" not in each.dtypes]
 
 
 def attention(seed, heads=(1, 1), lengths=(3, 3), sizes=(4, 4), batch=2, size=1.0, mask=None, **options):
-    """Queries, keys and values; `mask` is made from (rng, shape)."""
+    """Draw queries, keys and values; `mask` is made from (rng, shape)."""
     rng = np.random.default_rng(seed)
     (h, groups), (queries, keys), (d_k, d_v) = heads, lengths, sizes
     arrays = [
@@ -50,14 +50,14 @@ def random_mask(rng, shape):
 
 
 def blind(rng, shape):
-    """The first row sees no key."""
+    """Draw a mask whose first row sees no key."""
     mask = random_mask(rng, shape)
     mask[:, :, 0] = False
     return mask
 
 
 def scored(seed, lengths=(3, 3), widths=(4, 4, 4), batch=2, weights=(), size=1.0):
-    """Queries, keys and values, and weights of shapes in terms of d_q and d_k; `size` is that of the first weight."""
+    """Draw queries, keys, values and weights of shapes in terms of d_q and d_k; `size` is the first weight's."""
     rng = np.random.default_rng(seed)
     (queries, keys), (d_q, d_k, d_v) = lengths, widths
     shapes = [(batch, queries, d_q), (batch, keys, d_k), (batch, keys, d_v)]
@@ -148,18 +148,18 @@ SATURATED = {
 
 
 def given(case, dtype):
-    """The arrays of a case in a dtype, and a cotangent."""
+    """Return the arrays of a case in a dtype, and a cotangent."""
     arrays, options = case
     return [each if each.dtype.kind == "i" else each.astype(DTYPES[dtype]) for each in arrays], options
 
 
 def fortran(array):
-    """A copy in another order of memory."""
+    """Copy in another order of memory."""
     return array.T.copy().T
 
 
 def called(vjp, cotangent, arrays, options):
-    """The gradients in float64."""
+    """Compute the gradients in float64."""
     return [np.asarray(each).astype(np.float64) for each in vjp(cotangent, *arrays, **options)]
 
 
@@ -218,7 +218,7 @@ def error_of(actual, due, dtype):
 
 
 def roundings(variant, dtype):
-    """The largest error of an element, in unit roundoffs of it; those below 1/64 of the largest are left out."""
+    """Find the largest error in unit roundoffs of the element; those below 1/64 of the largest are left out."""
     cases = SMALL[variant.component] + TELLING[variant.component]
     return max(
         (error[chosen] / (UNITS[dtype] * np.abs(due[chosen]))).max(initial=0)
@@ -229,7 +229,7 @@ def roundings(variant, dtype):
 
 
 def distance(variant, *collections):
-    """The largest error in float64, in unit roundoffs of the largest element, or of 1/1000."""
+    """Find the largest error in float64, in unit roundoffs of the largest element, or of 1/1000."""
     return max(
         error.max(initial=0) / (UNITS["float64"] * max(np.abs(due).max(initial=0), 1e-3))
         for cases in collections

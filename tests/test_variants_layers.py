@@ -18,14 +18,14 @@ PLAIN = {name: find(f"{name.removesuffix('_attention').replace('_', '-')}-plain"
 
 
 def attention(rng, d_v, prefix):
-    """The four matrices."""
+    """Draw the four matrices."""
     shapes = {"query": (D_MODEL, HEADS * D_K), "key": (D_MODEL, HEADS * D_K), "value": (D_MODEL, HEADS * d_v)}
     shapes["output"] = (HEADS * d_v, D_MODEL)
     return {f"{prefix}w_{name}": rng.standard_normal(shape) / shape[0] ** 0.5 for name, shape in shapes.items()}
 
 
 def layer(rng, d_v, decoder, prefix=""):
-    """The weights of a layer by name."""
+    """Draw the weights of a layer by name."""
     weights = {}
     for name in ("self_attention", "cross_attention")[: 1 + decoder]:
         weights |= attention(rng, d_v, f"{prefix}{name}.")
@@ -63,7 +63,7 @@ def given(component, d_v=2):
 
 
 def called(function, arrays, weights, options, *first):
-    """The contract's call."""
+    """Make the contract's call."""
     return function(*first, *arrays.values(), *([weights] if weights else []), heads=HEADS, **options)
 
 

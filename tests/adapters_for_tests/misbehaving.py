@@ -8,7 +8,7 @@ import numpy as np
 
 
 def right(x):
-    """What a softmax should do."""
+    """Compute a softmax as it should be."""
     e = np.exp(x - x.max(-1, keepdims=True))
     return e / e.sum(-1, keepdims=True)
 
@@ -37,14 +37,14 @@ def prints(x):
 
 
 def reads(x):
-    """What it reads must not be a request."""
+    """Read what must not be a request."""
     assert sys.stdin.read() == ""
     assert os.read(0, 10) == b""
     return right(x)
 
 
 def scribbles(x):
-    """Writes to every descriptor it finds, so to the pipe of the replies too."""
+    """Write to every descriptor that there is, so to the pipe of the replies too."""
     for descriptor in range(3, 10):
         try:
             os.write(descriptor, b"not a message at all")
@@ -69,7 +69,7 @@ def refuses(x):
 
 
 def refuses_in_its_own_words(x):
-    """A subclass counts, too."""
+    """Refuse with a subclass, which counts, too."""
 
     class NoKernelError(NotImplementedError):
         pass
@@ -78,7 +78,7 @@ def refuses_in_its_own_words(x):
 
 
 def fails(x):
-    """A mistake."""
+    """Make a mistake."""
     raise ValueError("of several\nlines")
 
 
@@ -100,13 +100,13 @@ def overwrites_around(x):
 
 
 def reshapes(x):
-    """The values are left alone, the caller's object is not."""
+    """Leave the values alone, but not the caller's object."""
     x.shape = x.shape[::-1]
     return right(x.T).T
 
 
 def returns_a_view(x):
-    """The result shares memory with the input."""
+    """Share memory between the result and the input."""
     return x[..., ::-1]
 
 

@@ -13,7 +13,7 @@ def softmax(x):
 
 
 def output_logits(hidden, weight):
-    """The product with the matrix, one row of it forgotten."""
+    """Multiply with the matrix, but forget one row of it."""
     result = hidden @ weight.swapaxes(0, 1)
     result[..., -1] = 0
     return result
