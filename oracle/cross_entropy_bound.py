@@ -10,11 +10,19 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .cross_entropy import Problem, arguments, logit_gradient, scales, token_losses
-from .log_softmax import LogProbabilities, judgeable, kept_probability_errors, log_probabilities, log_probability_errors
+from .log_softmax import (
+    LogProbabilities,
+    error_of_all,
+    judgeable,
+    kept_probability_errors,
+    log_probabilities,
+    log_probability_errors,
+)
 from .rounding.bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish, sum_variance
 from .rounding.formats import FORMATS, half_ulp
 from .rounding.numerics import Numerics
 from .shapes import Array
+from .softmax import error_of_maximum, with_maximum
 
 
 def cross_entropy_bound(
@@ -85,6 +93,8 @@ def cross_entropy_vjp_bound(
     Where steps pass tensors of a narrower format, q c is one, three times rounded with smoothing (two branches and
     their sum): 3 half ulps; p c, and the gradient before it is multiplied by g: a half ulp and u |d logits|. Constant
     coefficients err alike in every element: that is coherent. Rows of ignored targets are exact.
+
+    The largest logits have those of `error_of_maximum` on top, and of `error_of_all`, as p c may be summed apart.
     """
     problem = arguments("cross_entropy_vjp", logits, targets, label_smoothing, reduction, ignore_index, smoothing_over)
     scale = scales("cross_entropy_vjp", cotangent, problem, reduction)
@@ -110,6 +120,10 @@ def cross_entropy_vjp_bound(
         error = c * of_p.error + of_total * (p + of_p.error) + of_q + 3 * unit * size + last + tiny
         variance = c**2 * of_p.variance + VARIANCE_OF_ROUNDING * 3 * unit**2 * size**2 + v_last
         errors = Errors(error, variance, c * of_p.coherent + constants + tiny)
+        # What comes back to the maximum is a sum of -q c, as rounded, and of p times their sum.
+        terms = Errors((n + 3) * unit * p * c + 3 * unit * size + tiny, VARIANCE_OF_ROUNDING * 3 * (unit * size) ** 2)
+        of_m = error_of_maximum(gradient, terms, error_of_all(p, c, unit), numerics)
+        errors = with_maximum(errors, of_m, rows.seen & (rows.gap == 0))
         counts = problem.counts[:, None]
         errors = Errors(*(np.where(counts, each, 0.0) for each in judgeable(errors)))
     return {"logits": finish(gradient, errors, numerics)}

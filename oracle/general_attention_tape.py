@@ -12,6 +12,9 @@ and their log-sum-exp), cast of the weights as in `general_attention_bound`:
          row, so that dQ = dS K has |P K| E_D of it, not P |K| E_D. Where scores are stored in 16 bits, so
          may be all that dS = P dP - P D, D = sum P dP, is made of: half an ulp of P, of both products, and of D
 
+Through the maximum of a row, too, which scores are taken off from before exp: the errors of `error_of_maximum`, on any
+of the scores that may be it. dQ has them times the largest |K| of these.
+
 A row that sees no key passes no gradient to its scores. Where it holds the mean of all values (`masked_row`), these get
 a share each; whether its scores get any is left open, as it depends on how the row came to be so.
 """
@@ -22,13 +25,13 @@ import numpy as np
 
 from .general_attention import Weights, judged_without_keys, mix, weigh
 from .general_attention_bound import cast_error, values, weighted_values
-from .rounding.bound import VARIANCE_OF_ROUNDING, Errors, sum_variance
-from .rounding.computed import Common, Computed, product, scaled, stored_in
+from .rounding.bound import VARIANCE_OF_ROUNDING, Errors, stored, sum_variance
+from .rounding.computed import Anywhere, Common, Computed, product, scaled, stored_in
 from .rounding.formats import FORMATS, half_ulp
 from .rounding.numerics import Numerics
 from .rounding.tape import Tape
 from .shapes import Array
-from .softmax import centred, probability_errors
+from .softmax import centred, error_of_maximum, probability_errors
 
 
 def attend(
@@ -57,11 +60,12 @@ def attend(
     kept_o = stored_in(o, kept_in)
     saved = replace(kept_o, value=np.nan_to_num(kept_o.value))
     blind = np.asarray(weights.n == 0 if seen is None else ~np.asarray(seen.any(-1, keepdims=True)))
+    largest = _largest(weights, kept)
 
     def backward(g: Computed) -> tuple[Computed, Computed]:
         cast = _cast(p, numerics)
         through = product(cast.transposed, g, numerics, numerics.gradient_chunks)
-        return _through_softmax(tape, p, product(g, v.transposed, numerics), g, saved, blind, scale), through
+        return _through_softmax(tape, p, product(g, v.transposed, numerics), g, saved, blind, largest, scale), through
 
     return tape.record(o, (scores, value), backward)
 
@@ -87,6 +91,25 @@ def dot_products(tape: Tape, query: Computed, key: Computed, scale: float, terms
         return tuple(scaled(stored_in(each, step), scale, numerics) for each in (of_q, of_k))
 
     return tape.record(s, (query, key), backward)
+
+
+def _largest(weights: Weights, of_scores: Errors) -> Array:
+    """Tell which scores may be the largest of their row, as far as their errors say."""
+    seen = True if weights.seen is None else weights.seen
+    least = np.where(seen, weights.gap + of_scores.error, np.inf).min(-1, keepdims=True, initial=np.inf)
+    return np.asarray(seen & (weights.gap - of_scores.error <= least))
+
+
+def _of_maximum(largest: Array, of_m: Errors, numerics: Numerics) -> Anywhere:
+    """Give what the maximum's gradient adds to one of the largest, with which it may be stored."""
+    error, variance, coherent = stored(np.zeros_like(of_m.error), of_m, numerics.scores)
+    once_more = 1 + (FORMATS[numerics.probabilities].unit_roundoff if numerics.probabilities else 0.0)
+    return Anywhere(largest, once_more * error, once_more**2 * variance + VARIANCE_OF_ROUNDING * np.square(coherent))
+
+
+def _with_more(a: Computed, more: Errors) -> Computed:
+    """Give the same with more errors."""
+    return replace(a, error=a.error + more.error, variance=a.variance + more.variance)
 
 
 def _seen(s: Computed, weights: Weights) -> Errors:
@@ -132,9 +155,9 @@ def _cast(p: Computed, numerics: Numerics) -> Computed:
 
 
 def _through_softmax(
-    tape: Tape, p: Computed, of_p: Computed, g: Computed, o: Computed, blind: Array, scale: float
+    tape: Tape, p: Computed, of_p: Computed, g: Computed, o: Computed, blind: Array, largest: Array, scale: float
 ) -> Computed:
-    """Give dS from dP; `o` is the result as it was kept."""
+    """Give dS from dP; `o` is the result as it was kept, `largest` which scores may be the maximum of their row."""
     numerics, unit, n = tape.numerics, tape.numerics.unit, p.value.shape[-1]
     # What is stored in a narrower format has a gradient that is: the probabilities, and the scores after them.
     dp = stored_in(stored_in(tape.read(of_p), numerics.probabilities), numerics.scores)
@@ -160,7 +183,7 @@ def _through_softmax(
     v_second = v_second + sum_variance(n, d, np.square(terms).sum(-1, keepdims=True), unit)
     eta = (n + d_v) * numerics.underflow
     d_error, d_variance = np.maximum(first, second) + eta, np.maximum(v_first, v_second)
-    ds = centred(p, dp, d, 0 * d_error, 0 * d_variance, numerics)
+    ds, terms = (centred(each, dp, d, 0 * d_error, 0 * d_variance, numerics) for each in (p, Computed(p.value)))
     if numerics.scores is not None:
         # P dP - P D of tensors that are stored: two products beside the difference; and D, the sum of such products.
         form, weight, of_d = FORMATS[numerics.scores], p.value + e_p, np.abs(d) + d_error
@@ -168,25 +191,25 @@ def _through_softmax(
             np.where(weight > 0, half_ulp(weight * size, form), 0) for size in (np.abs(dp.value) + e_dp, of_d)
         )
         squares = np.square(first), np.square(second)
-        ds = replace(
-            ds,
-            error=ds.error + first + second,
-            variance=ds.variance + VARIANCE_OF_ROUNDING * (squares[0] + squares[1]),
-        )
+        of_both = Errors(first + second, VARIANCE_OF_ROUNDING * (squares[0] + squares[1]))
+        ds, terms = (_with_more(each, of_both) for each in (ds, terms))
         last = half_ulp(of_d, form)
         d_error = d_error + first.sum(-1, keepdims=True) + last
         d_variance = d_variance + VARIANCE_OF_ROUNDING * (squares[0].sum(-1, keepdims=True) + np.square(last))
+    of_terms = stored_in(terms, numerics.scores).errors
+    of_m = error_of_maximum(terms.value, of_terms, Errors(d_error, d_variance), numerics)
     if numerics.probabilities is not None:
         form = FORMATS[numerics.probabilities]
         u, tiny = form.unit_roundoff, form.half_smallest_subnormal
         size, flushed = np.abs(ds.value), tiny * max(1.0, 1 / abs(scale or 1))
         cast = np.where(p.value + e_p > 0, u * (size + ds.error) + flushed, 0)
         likely = VARIANCE_OF_ROUNDING * (np.square(u * size) + u**2 * ds.variance + flushed**2)
-        ds = replace(ds, error=ds.error + cast, variance=ds.variance + likely)
+        ds = _with_more(ds, Errors(cast, likely))
     if blind.any():
         either = np.where(blind, np.abs(p.value * (dp.value - d)), 0)
         ds = replace(ds, value=np.where(blind, 0, ds.value), error=ds.error + either)
     ds = stored_in(stored_in(ds, numerics.scores), numerics.scores)
     # A delta on top of weights that are off, too.
     ds = replace(ds, error=ds.error + e_p * d_error)
-    return replace(ds, common=Common(np.where(blind, 0, p.value), d_error, d_variance))
+    common = Common(np.where(blind, 0, p.value), d_error, d_variance)
+    return replace(ds, common=common, anywhere=_of_maximum(largest, of_m, numerics))

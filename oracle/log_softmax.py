@@ -9,6 +9,7 @@ of -inf is a masked one: its log-probability is -inf, and it does not count. A r
 -inf is NaN, as IEEE arithmetic has it.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ from .rounding.bound import EXACT, VARIANCE_OF_ROUNDING, Bound, Errors, finish, 
 from .rounding.formats import FORMATS, half_ulp
 from .rounding.numerics import Numerics
 from .shapes import Array, checked_arrays, checked_cotangent
-from .softmax import exponential_errors, probability_errors
+from .softmax import error_of_maximum, exponential_errors, probability_errors, with_maximum
 
 
 def log_softmax(x: ArrayLike) -> Array:
@@ -57,6 +58,7 @@ def log_softmax_vjp_bound(cotangent: ArrayLike, x: ArrayLike, *, numerics: Numer
         E = |G| E_p + p n U sum |g| + U (2 |p G| + |dx|) + eta
         V = G^2 V_p + p^2 V_G + (U^2/3) (2 (p G)^2 + dx^2)
 
+    The largest entries have those of `error_of_maximum` on top, and of `error_of_all`, as p G may be summed apart.
     Steps that pass tensors of a narrower format add half an ulp of G, times p, and of p G.
     """
     dx = log_softmax_vjp(cotangent, x)
@@ -70,20 +72,39 @@ def log_softmax_vjp_bound(cotangent: ArrayLike, x: ArrayLike, *, numerics: Numer
             n * unit * np.abs(g).sum(-1, keepdims=True),
             sum_variance(n, total, (g * g).sum(-1, keepdims=True), unit),
         )
-        of_total = stored(total, of_total, numerics.hidden)
-        product, p = rows.p * total, rows.p
-        of_product = Errors(
-            np.abs(total) * of_p.error + (p + of_p.error) * of_total.error + 2 * unit * np.abs(product),
-            total**2 * of_p.variance + p**2 * of_total.variance + 2 * VARIANCE_OF_ROUNDING * (unit * product) ** 2,
-            np.abs(total) * of_p.coherent,
-        )
-        of_product = stored(product, of_product, numerics.hidden)
-        errors = Errors(
-            of_product.error + unit * np.abs(dx) + numerics.underflow,
-            of_product.variance + VARIANCE_OF_ROUNDING * (unit * dx) ** 2,
-            of_product.coherent + numerics.underflow,
-        )
+        errors = _gradient_errors(dx, rows.p, of_p, total, stored(total, of_total, numerics.hidden), numerics)
+        # A softmax whose maximum is a step of its own is computed in the accumulator's format.
+        terms = _gradient_errors(dx, rows.p, EXACT, total, of_total, replace(numerics, hidden=None))
+        of_all = error_of_all(rows.p, np.abs(total), unit)
+        of_m = error_of_maximum(dx, terms, of_all._replace(variance=of_all.variance + of_total.variance), numerics)
+        errors = with_maximum(errors, of_m, rows.seen & (rows.gap == 0))
     return {"x": finish(dx, judgeable(errors), numerics)}
+
+
+def _gradient_errors(dx: Array, p: Array, of_p: Errors, total: Array, of_total: Errors, numerics: Numerics) -> Errors:
+    """Give the errors of g - p G."""
+    unit, product = numerics.unit, p * total
+    of_product = Errors(
+        np.abs(total) * of_p.error + (p + of_p.error) * of_total.error + 2 * unit * np.abs(product),
+        total**2 * of_p.variance + p**2 * of_total.variance + 2 * VARIANCE_OF_ROUNDING * (unit * product) ** 2,
+        np.abs(total) * of_p.coherent,
+    )
+    of_product = stored(product, of_product, numerics.hidden)
+    return Errors(
+        of_product.error + unit * np.abs(dx) + numerics.underflow,
+        of_product.variance + VARIANCE_OF_ROUNDING * (unit * dx) ** 2,
+        of_product.coherent + numerics.underflow,
+    )
+
+
+def error_of_all(p: Array, total: Array, unit: float) -> Errors:
+    """Give the errors of sum p G where its terms are exp(x - m) (G / l): those of the sum, of l, and of G / l.
+
+    E = (2 n + 2) U |G|     V = sum_variance(n, G, sum (p G)^2) + (2 U^2/3) G^2
+    """
+    n, squares = p.shape[-1], np.square(p * total).sum(-1, keepdims=True)
+    variance = sum_variance(n, total, squares, unit) + 2 * VARIANCE_OF_ROUNDING * (unit * total) ** 2
+    return Errors((2 * n + 2) * unit * total, variance)
 
 
 class LogProbabilities(NamedTuple):

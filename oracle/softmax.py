@@ -46,24 +46,25 @@ def softmax_vjp(cotangent: ArrayLike, x: ArrayLike) -> Array:
 
 def softmax_bound(x: ArrayLike, *, numerics: Numerics) -> Bound:
     """Say how far from `softmax` a right implementation may be: `probability_errors` of exact numbers, rounded."""
-    y = softmax(x)
-    (x,) = checked_arrays("softmax", x)
     with np.errstate(all="ignore"):
-        seen = np.isfinite(x)
-        n = seen.sum(-1, keepdims=True)
-        m = x.max(-1, keepdims=True, initial=-np.inf)
-        gap = np.where(seen, m - x, 0)
-        errors = probability_errors(y, gap, m, n, seen, EXACT, numerics)
+        y, errors, gap, _ = _probabilities(x, numerics)
         mean = (y * gap).sum(-1, keepdims=True)
     return finish(y, errors, numerics, sensitivities={"temperature": y * (mean - gap)})
 
 
 def softmax_vjp_bound(cotangent: ArrayLike, x: ArrayLike, *, numerics: Numerics) -> dict[str, Bound]:
-    """Say how far from `softmax_vjp` a right implementation may be, from the result as it was rounded."""
+    """Say how far from `softmax_vjp` a right implementation may be, from the result as it was rounded.
+
+    The gradient may go through the maximum, too: the largest entries have the errors of `error_of_maximum` on top.
+    """
     with np.errstate(all="ignore"):
-        of_p = softmax_bound(x, numerics=numerics)
-        g = Computed(checked_cotangent("softmax_vjp_bound", cotangent, of_p.expected.shape))
-        return {"x": bounded(softmax_backward(rounded(of_p), g, numerics), numerics)}
+        y, of_p, _, largest = _probabilities(x, numerics)
+        g = Computed(checked_cotangent("softmax_vjp_bound", cotangent, y.shape))
+        dx, _ = softmax_backward(rounded(finish(y, of_p, numerics)), g, numerics)
+        terms, of_d = softmax_backward(Computed(y), g, numerics)
+        of_m = error_of_maximum(terms.value, terms.errors, of_d, numerics)
+        errors = with_maximum(dx.errors, of_m, largest)
+        return {"x": bounded(Computed(dx.value, *errors), numerics)}
 
 
 def probability_errors(
@@ -153,8 +154,45 @@ def rescalings(p: Any, n: Any, off: Any = 1.0) -> Any:
     return np.minimum((n - 1).astype(p.dtype) * p, r, out=r)
 
 
-def softmax_backward(p: Computed, g: Computed, numerics: Numerics) -> Computed:
-    """Give p (g - sum p g), p as it was kept."""
+def _probabilities(x: ArrayLike, numerics: Numerics) -> tuple[Array, Errors, Array, Array]:
+    """Give the softmax, its errors before rounding, how far each entry is below the largest, and which are that."""
+    y = softmax(x)
+    (x,) = checked_arrays("softmax", x)
+    seen = np.isfinite(x)
+    n = seen.sum(-1, keepdims=True)
+    m = x.max(-1, keepdims=True, initial=-np.inf)
+    gap = np.where(seen, m - x, 0)
+    return y, probability_errors(y, gap, m, n, seen, EXACT, numerics), gap, seen & (gap == 0)
+
+
+def error_of_maximum(ds: Array, errors: Errors, of_d: Errors, numerics: Numerics) -> Errors:
+    """Say how far off is what comes back to the maximum of a row of scores: (..., 1).
+
+    softmax(s) = exp(s - m) / l does not depend on m. What comes back to it, -sum_j dS_j, is zero, and many backward
+    passes leave it out; plain automatic differentiation computes it, of terms that have errors E_j, and gives it to the
+    largest score, or to one or all of several that are equal:
+
+        E_m = sum_j E_j + E_D + n U sum_j (|dS_j| + E_j) + n eta
+        V_m = sum_j V_j + V_D + sum_variance(n, 0, sum_j dS_j^2)
+
+    E_j are those that dS_j = p_j (dP_j - D) has from exact weights: whatever exp(s_j - m) comes to, it is in l as well,
+    so that what the weights of a row are off cancels in the sum. The error of D is p_j E_D in an element, little where
+    weights are small; here it is sum p E_D = E_D.
+    """
+    n, unit = ds.shape[-1], numerics.unit
+    size, squares = np.abs(ds).sum(-1, keepdims=True), np.square(ds).sum(-1, keepdims=True)
+    e, v, c = (np.broadcast_to(each, ds.shape).sum(-1, keepdims=True) for each in errors)
+    error = e + of_d.error + n * unit * (size + e) + n * numerics.underflow
+    return Errors(error, v + of_d.variance + sum_variance(n, 0, squares, unit), c)
+
+
+def with_maximum(errors: Errors, of_m: Errors, largest: Array) -> Errors:
+    """Add what comes back to the maximum to the errors of the largest entries."""
+    return Errors(*(each + np.where(largest, more, 0) for each, more in zip(errors, of_m, strict=True)))
+
+
+def softmax_backward(p: Computed, g: Computed, numerics: Numerics) -> tuple[Computed, Errors]:
+    """Give p (g - sum p g), p as it was kept, and the errors of the sum."""
     e, v, _ = p.errors
     e_g, v_g, _ = g.errors
     terms, n = np.abs(p.value * g.value), p.value.shape[-1]
@@ -163,7 +201,7 @@ def softmax_backward(p: Computed, g: Computed, numerics: Numerics) -> Computed:
     e_d = e_d + n * (numerics.unit * (terms.sum(-1, keepdims=True) + e_d) + numerics.underflow)
     v_d = (v * g.value**2 + p.value**2 * v_g).sum(-1, keepdims=True)
     v_d = v_d + sum_variance(n, d, np.square(terms).sum(-1, keepdims=True), numerics.unit)
-    return centred(p, g, d, e_d, v_d, numerics)
+    return centred(p, g, d, e_d, v_d, numerics), Errors(e_d, v_d)
 
 
 def centred(p: Computed, g: Computed, d: Array, e_d: Array, v_d: Array, numerics: Numerics) -> Computed:

@@ -61,6 +61,15 @@ def largest(x: Array) -> Array:
     return np.asarray(x.max(-1, keepdims=True, initial=-np.inf))
 
 
+def through_maximum(x: Array, dx: Array, *, shared: bool = False) -> Array:
+    """The gradient of x, where dx is that of x - max x: the first of the largest has the rest, or each a share."""
+    if not x.shape[-1]:
+        return dx
+    first = np.arange(x.shape[-1]) == x.argmax(-1)[..., None]
+    chosen = x == largest(x) if shared else first
+    return np.asarray(dx - chosen * (dx.sum(-1, keepdims=True) / chosen.sum(-1, keepdims=True).astype(dx.dtype)))
+
+
 def normalised(e: Array) -> Array:
     """Divide the entries by their sum along the last axis."""
     return np.asarray(e / e.sum(-1, keepdims=True))

@@ -29,6 +29,16 @@ class Common(NamedTuple):
     variance: Array
 
 
+class Anywhere(NamedTuple):
+    """An error of a row that falls to any of some elements, or is shared out among them."""
+
+    where: Array
+    """(..., L_q, L_k)."""
+    error: Array
+    """(..., L_q, 1)."""
+    variance: Array
+
+
 @dataclass(frozen=True, eq=False)
 class Computed:
     """A tensor and the errors that it may have; each broadcasts to the shape of the values."""
@@ -38,19 +48,24 @@ class Computed:
     variance: Any = 0.0
     coherent: Any = 0.0
     common: Common | None = None
+    anywhere: Anywhere | None = None
 
     @property
     def errors(self) -> Errors:
         """Give the errors of each element, the part that is common to a row taken as independent."""
-        if self.common is None:
-            return Errors(self.error, self.variance, self.coherent)
-        weight, error, variance = self.common
-        return Errors(self.error + np.abs(weight) * error, self.variance + np.square(weight) * variance, self.coherent)
+        error, variance = self.error, self.variance
+        if self.common is not None:
+            weight, e_row, v_row = self.common
+            error, variance = error + np.abs(weight) * e_row, variance + np.square(weight) * v_row
+        if self.anywhere is not None:
+            where, e_row, v_row = self.anywhere
+            error, variance = error + where * e_row, variance + where * v_row
+        return Errors(error, variance, self.coherent)
 
     @property
     def exact(self) -> bool:
         """Whether it has no error at all."""
-        return not (np.any(self.error) or self.common)
+        return not (np.any(self.error) or self.common or self.anywhere)
 
     def mapped(self, function: Callable[[Array], Array]) -> "Computed":
         """Give the same elements in another order or shape."""
@@ -81,7 +96,8 @@ def product(a: Computed, b: Computed, numerics: Numerics, chunks: int = 1, terms
         E = n U A + |a| E_b + E_a |b| + E_a E_b + n eta,   A = (|a| + E_a) (|b| + E_b)
         V = sum_variance + (U^2/3) Q + a^2 V_b + V_a b^2 + V_a V_b
 
-    An error weight_ij delta_i that rows of a have in common adds (weight b)_i delta_i. So many `chunks` of the sum are
+    An error weight_ij delta_i that rows of a have in common adds (weight b)_i delta_i, and one that falls to any of
+    some elements the largest |b| + E_b of these. So many `chunks` of the sum are
     rounded to the output's format: (chunks - 1) (u_out A + eta_out) more. Terms that are kept in a format before
     they are summed add u A + n eta of it.
     """
@@ -108,6 +124,10 @@ def product(a: Computed, b: Computed, numerics: Numerics, chunks: int = 1, terms
         through = weight @ b.value
         error = error + e_row * (np.abs(through) + np.abs(weight) @ e_b)
         variance = variance + v_row * np.square(through)
+    if a.anywhere is not None:
+        where, e_row, v_row = a.anywhere
+        most = _largest(where, abs_b + e_b)
+        error, variance = error + e_row * most, variance + v_row * np.square(most)
     if numerics.operands is not None:
         u_o = FORMATS[numerics.operands].unit_roundoff
         error = error + (2 * u_o + u_o**2) * magnitude
@@ -123,6 +143,17 @@ def product(a: Computed, b: Computed, numerics: Numerics, chunks: int = 1, terms
         partial = u_out**2 * (np.square(y) / 3 + squares / 6) + eta_out**2
         variance = variance + VARIANCE_OF_ROUNDING * (chunks - 1) * partial
     return Computed(y, error, variance, coherent)
+
+
+def _largest(where: Array, size: Array) -> Array:
+    """Give the largest of the rows that are meant: (..., L_q, d) of (..., L_q, L_k) and (..., L_k, d)."""
+    if not where.shape[-1]:
+        return np.zeros((*where.shape[:-1], size.shape[-1]))
+    largest = np.take_along_axis(size, where.argmax(-1)[..., None], -2)
+    several = where & (where.sum(-1, keepdims=True) > 1)
+    for j in np.flatnonzero(several.any(tuple(range(where.ndim - 1)))):
+        largest = np.maximum(largest, np.where(several[..., j, None], size[..., None, j, :], 0))
+    return largest
 
 
 def times(a: Computed, b: Computed, numerics: Numerics) -> Computed:
@@ -141,7 +172,9 @@ def scaled(a: Computed, factor: float, numerics: Numerics) -> Computed:
     e, v, c = (np.broadcast_to(each, y.shape) for each in (a.error, a.variance, a.coherent))
     error = size * e + unit * (2 + unit) * (np.abs(y) + size * e) + numerics.underflow * max(1.0, size)
     common = a.common and a.common._replace(weight=factor * a.common.weight)
-    return Computed(y, error, size**2 * v + VARIANCE_OF_ROUNDING * (unit * y) ** 2, size * c + unit * np.abs(y), common)
+    anywhere = a.anywhere and Anywhere(a.anywhere.where, size * a.anywhere.error, size**2 * a.anywhere.variance)
+    variance = size**2 * v + VARIANCE_OF_ROUNDING * (unit * y) ** 2
+    return Computed(y, error, variance, size * c + unit * np.abs(y), common, anywhere)
 
 
 def added(a: Computed, b: Computed, numerics: Numerics) -> Computed:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from ..arithmetic import FLOAT64, Array, largest, wide, widened
+from ..arithmetic import FLOAT64, Array, largest, through_maximum, wide, widened
 from ..catalogue import variant
 from ..log_softmax.values import log_softmax, softmax
 
@@ -74,7 +74,28 @@ def cross_entropy_vjp(g: Array, logits: Array, targets: Array, **given: Any) -> 
     return np.asarray((softmax(logits) - distribution(logits, targets, options)) * scale(g, targets, options))
 
 
+@wide
+def through_the_maximum(g: Array, logits: Array, targets: Array, **given: Any) -> Array:
+    """Through the log-softmax, and through the maximum of a row to the largest logit."""
+    options = Options(**given)
+    e = np.exp(logits - largest(logits))
+    of_y = -distribution(logits, targets, options) * scale(g, targets, options)
+    return through_maximum(logits, of_y - e * (of_y.sum(-1, keepdims=True) / e.sum(-1, keepdims=True)))
+
+
 # Right
+
+
+@variant(
+    "cross-entropy-through-maximum",
+    "cross_entropy",
+    "The gradient goes through the maximum, to the largest logit, too.",
+    wrong=False,
+    vjp=through_the_maximum,
+)
+@wide
+def cross_entropy_through_maximum(logits: Array, targets: Array, **given: Any) -> Array:
+    return cross_entropy_plain(logits, targets, **given)
 
 
 @variant(

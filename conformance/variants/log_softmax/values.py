@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ..arithmetic import FLOAT64, Array, fast_exp, largest, normalised, wide, widened
+from ..arithmetic import FLOAT64, Array, fast_exp, largest, normalised, through_maximum, wide, widened
 from ..catalogue import NARROW, WIDE, variant
 
 
@@ -34,7 +34,26 @@ def of_kept(g: Array, x: Array) -> Array:
     return np.asarray(gradient).astype(x.dtype)
 
 
+@wide
+def through_the_maximum(g: Array, x: Array) -> Array:
+    """g + e times what comes back to the sum of e = exp(x - m); the rest goes through m to the largest entry."""
+    e = np.exp(x - largest(x))
+    return through_maximum(x, g - e * (g.sum(-1, keepdims=True) / e.sum(-1, keepdims=True)))
+
+
 # Right
+
+
+@variant(
+    "log-softmax-through-maximum",
+    "log_softmax",
+    "The gradient goes through the maximum, to the largest entry, too.",
+    wrong=False,
+    vjp=through_the_maximum,
+)
+@wide
+def log_softmax_through_maximum(x: Array) -> Array:
+    return log_softmax(x)
 
 
 @variant("log-softmax-plain", "log_softmax", "(x - max) - log(sum).", wrong=False, vjp=log_softmax_vjp)

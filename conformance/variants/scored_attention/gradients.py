@@ -7,6 +7,7 @@ da = dS v (1 - t^2), dv = sum dS t, and for bilinear attention dq = dS k W^T, dk
 import numpy as np
 
 from ..arithmetic import FLOAT64, Array, rounded, widened
+from ..attention.gradients_maximum import of_cast_exponentials
 from ..gradients import Gradients, gradients_in, gradients_of, wide_gradients
 from .additive_attention import additive_plain, energies
 from .additive_attention import weights as softmax
@@ -119,7 +120,33 @@ def additive_gradient_float64_inside(*arrays: Array) -> Gradients:
     return additive_backward(*arrays)
 
 
+@additive_gradient(
+    "additive-gradient-through-maximum",
+    "The exponentials are cast before they are normalised; the gradient goes through the maximum to the largest score.",
+    wrong=False,
+)
+def additive_gradient_through_maximum(*given: Array) -> Gradients:
+    g, *arrays = map(widened, given)
+    query, key, value, w_query, w_key, v = arrays
+    with np.errstate(all="ignore"):
+        t = np.tanh(energies(query, key, w_query, w_key))
+        ds, dv = of_cast_exponentials(t @ v, value, g, given[0].dtype)
+        return tuple(each.astype(given[0].dtype) for each in of_additive(ds, t, 1 - t**2, tuple(arrays), dv))
+
+
 # Bilinear
+
+
+@bilinear_gradient(
+    "bilinear-gradient-through-maximum",
+    "The exponentials are cast before they are normalised; the gradient goes through the maximum to the largest score.",
+    wrong=False,
+)
+def bilinear_gradient_through_maximum(*given: Array) -> Gradients:
+    g, query, key, value, w = map(widened, given)
+    with np.errstate(all="ignore"):
+        ds, dv = of_cast_exponentials(scores(query, key, w), value, g, given[0].dtype)
+        return tuple(each.astype(given[0].dtype) for each in of_bilinear(ds, query, key, w, dv))
 
 
 @bilinear_gradient("bilinear-gradient-plain", "The formula, keys and queries projected first.", wrong=False)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..arithmetic import BFLOAT16, FLOAT32, FLOAT64, Array, normalised, rounded, widened
+from ..arithmetic import BFLOAT16, FLOAT32, FLOAT64, Array, largest, normalised, rounded, through_maximum, widened
 from ..attention.calls import without_strides
 from ..catalogue import NARROW, WIDE, WIDEST
 from ..gradients import Gradients, first_row, gradients_in, gradients_of, never_cleared, summed_in, wide_gradients
@@ -28,6 +28,14 @@ def through(p: Array, g: Array) -> Array:
 @wide_gradients
 def softmax_gradient_plain(g: Array, x: Array) -> Gradients:
     return (through(softmax(x), g),)
+
+
+@gradient("softmax-gradient-through-maximum", "Through the maximum, to the largest entry, too.", wrong=False)
+@wide_gradients
+def softmax_gradient_through_maximum(g: Array, x: Array) -> Gradients:
+    e = np.exp(x - largest(x))
+    total = row_sum(e)
+    return (through_maximum(x, e * (g / total - row_sum(g * e) / (total * total))),)
 
 
 @gradient("softmax-gradient-from-result", "From the probabilities as the forward pass rounded them.", wrong=False)
