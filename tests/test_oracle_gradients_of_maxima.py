@@ -27,7 +27,7 @@ DTYPES = {"bfloat16": ml_dtypes.bfloat16, "float16": np.float16}
 
 
 def with_a_larger_error(factor):
-    """A right backward pass but for what comes back to the maximum, whose error is so many times as large."""
+    """Make a backward pass that is right, but for what comes back to the maximum: its error is multiplied."""
 
     def function(call, g):
         s = scores(call)

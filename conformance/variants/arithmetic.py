@@ -62,7 +62,7 @@ def largest(x: Array) -> Array:
 
 
 def through_maximum(x: Array, dx: Array, *, shared: bool = False) -> Array:
-    """The gradient of x, where dx is that of x - max x: the first of the largest has the rest, or each a share."""
+    """Give the gradient of x from that of x - max x: the first of the largest has the rest, or each a share."""
     if not x.shape[-1]:
         return dx
     first = np.arange(x.shape[-1]) == x.argmax(-1)[..., None]

@@ -15,7 +15,7 @@ from .right import Call, per_head, scores, visible
 def of_cast_exponentials(
     s: Array, value: Array, g: Array, dtype: np.dtype[np.generic], *, shared: bool = False
 ) -> tuple[Array, Array]:
-    """dS and dV, where exponentials are cast before they meet the values, and their sum is of those not cast."""
+    """Give dS and dV where exponentials are cast before they meet the values, and their sum is of those not cast."""
     sees = s > -np.inf
     blind = ~sees.any(-1, keepdims=True)
     e = np.where(sees, np.exp(s - np.where(blind, 0, largest(s))), 0)
@@ -26,7 +26,7 @@ def of_cast_exponentials(
 
 
 def through_rows(call: Call, g: Array, *, shared: bool = False) -> Gradients:
-    """The formula, dS and dV as above."""
+    """Follow the formula, with dS and dV as above."""
     s = np.where(visible(call), scores(call), -np.inf)
     ds, dv = of_cast_exponentials(s, per_head(call.value, call.shape[1]), g, call.dtype, shared=shared)
     return backward(call, g, ds=ds, dv=dv)
