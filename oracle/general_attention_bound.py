@@ -36,7 +36,7 @@ from .shapes import Array
 from .softmax import exponential_errors, rescalings
 
 FIRST_ORDER: Final = 2.0**-6
-"""Relative errors of weights up to here take the factor exp(rho) <= 1.016; beyond, each is taken for itself."""
+"""Relative errors of weights up to here take the common factor exp(rho) <= 1.016; above, `exp` is applied to each."""
 
 UNBOUNDED: Final = 60.0
 """A weight that may be off by e^60 may be any: exp of it is in float32's range still, and below, no weight is lost."""

@@ -58,7 +58,7 @@ def layer_norm_bound(
         variance = scale**2 * v_c + z**2 * v_r + once * (bias**2 + y**2)
     # Common to many elements: a reciprocal root that errs to one side, and the last sum.
     coherent = unit * (z + np.abs(y))
-    # What is no number, as 0/0 or infinity times 0, sets no limit.
+    # A NaN, from 0/0 or infinity times 0, becomes an infinite bound: the element is not judged.
     errors = Errors(*(np.where(np.isnan(each), np.inf, each) for each in (error, variance, coherent)))
     return finish(y, errors, numerics, sensitivities={"gain": y - bias})
 

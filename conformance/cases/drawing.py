@@ -45,8 +45,8 @@ def _covering_rows(component: Component) -> list[Row]:
 def drawn_cases(component: Component, dtype: str, seed: int, count: int) -> list[Case]:
     """So many draws, every option of a factor as likely as the others.
 
-    Not those of Hypothesis: it mixes in the constants of whatever modules are loaded, so the same seed would give
-    other cases in another program.
+    We do not draw with Hypothesis: it mixes in the constants of whatever modules are loaded, so the same seed would
+    give other cases in another program.
     """
     factors = list(component.factors.values())
     generator = Generator("drawn cases", component.name, seed)

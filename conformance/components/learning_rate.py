@@ -119,7 +119,7 @@ def peak(trial: Trial) -> float:
     "learning_rate",
     "During the warm-up the rate grows in proportion to the update's number, from update 1.",
     formula="lrate(step) = step lrate(1),   step <= warmup",
-    why="It compares the warm-up with its own first step: a rise that is not in proportion is told as that.",
+    why="It compares the warm-up with its own first step: a rise that is not in proportion is reported as such.",
     source=_SOURCE,
 )
 def rises(trial: Trial) -> float:
@@ -138,7 +138,7 @@ def rises(trial: Trial) -> float:
     "learning_rate",
     "After the warm-up the rate falls with the inverse square root of the update's number.",
     formula="lrate(4 step) = lrate(step) / 2,   step >= warmup",
-    why="It compares steps after the warm-up: a decay that begins afresh, or stands still, is told as that.",
+    why="It compares steps after the warm-up: a decay that begins afresh, or stands still, is reported as such.",
     source=_SOURCE,
 )
 def falls(trial: Trial) -> float:
@@ -154,7 +154,7 @@ def falls(trial: Trial) -> float:
     "learning_rate",
     "The rate is in proportion to the inverse square root of d_model.",
     formula="lrate(4 d_model) = lrate(d_model) / 2",
-    why="It compares two widths: a d_model that is left out, or that raises the rate, is told as that.",
+    why="It compares two widths: a d_model that is left out, or that raises the rate, is reported as such.",
     source=_SOURCE,
 )
 def falls_with_width(trial: Trial) -> float:

@@ -100,7 +100,7 @@ def linear(trial: Trial) -> float:
     "output_logits",
     "The logit of a token depends on its own row of the matrix only.",
     formula="logits(h; W)[v] = logits(h; W[v])",
-    why="It compares the last token with itself in a vocabulary of one: an end that is left out is told as that.",
+    why="It compares the last token with itself in a vocabulary of one: an end that is left out is reported as such.",
     source=_SOURCE,
 )
 def rows_independent(trial: Trial) -> float:
@@ -143,7 +143,7 @@ def reads_the_matrix(trial: Trial) -> float:
     "output_logits",
     "A position alone gives what it gives among others.",
     formula="logits(h)[l] = logits(h[l])",
-    why="It compares position 0 alone and among others: logits of the last position are told as that.",
+    why="It compares position 0 alone and among others: logits of the last position are reported as such.",
     source=_SOURCE,
 )
 def positions_independent(trial: Trial) -> float:

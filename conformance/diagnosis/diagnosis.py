@@ -145,7 +145,7 @@ class Diagnosis:
     variant: Variant | None = None
     """The wrong variant that it behaves like."""
     conventions: Mapping[str, str] = field(default_factory=dict)
-    """With which, beside those declared, the clause is kept."""
+    """Conventions that would make the clause pass if they were declared."""
     structure: Sequence[str] = ()
     """What the errors have in common, where it is no known bug."""
 

@@ -15,7 +15,7 @@ _OTHER_EPSILON = {"outside": "hat", "hat": "outside"}
 
 
 def _plain(case: Case, **changes: Value) -> Case:
-    """Make the arrays contiguous, so that a layout which is not understood shows as that."""
+    """Make the arrays contiguous, so that a layout which is not understood shows as such."""
     return case.but(layout="contiguous", **changes)
 
 

@@ -32,7 +32,7 @@ def _sees_something(trial: Trial) -> Array:
     _COMPONENT,
     "The weights of a row sum to one.",
     formula="sum_j p_ij = 1, seen with values of 1",
-    why="It needs no expected value: whatever the scores are, weights that do not sum to one are told as that.",
+    why="It needs no expected value: whatever the scores are, weights that do not sum to one are reported as such.",
     source=_EQUATION,
 )
 def weights_sum_to_one(trial: Trial) -> float:

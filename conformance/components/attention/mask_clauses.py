@@ -18,7 +18,7 @@ _COMPONENT = "attention"
     _COMPONENT,
     "Masking keys is the same as deleting them.",
     formula="mask_j = False for all i: Attention over the keys that are left",
-    why="It compares two calls: a masking constant that is too small, or comes too late, is told as that.",
+    why="It compares two calls: a masking constant that is too small, or comes too late, is reported as such.",
     source=_MASKING,
     prepare=lambda case: case.but(mask="none"),
 )

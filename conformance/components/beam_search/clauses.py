@@ -63,7 +63,7 @@ def scores(trial: Trial) -> float:
     "The best hypothesis comes first.",
     formula="y_1 >= y_2 >= ...",
     role="decides",
-    why="It judges the order whatever was found: a list sorted without the penalty is told as that.",
+    why="It judges the order whatever was found: a list sorted without the penalty is reported as such.",
     source=_CONTRACT,
     covering=True,
 )

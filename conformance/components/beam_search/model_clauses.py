@@ -51,7 +51,7 @@ def penalty_decides(trial: Trial) -> float:
     "A hypothesis of end alone has a length of 1, and so its log-probability for a score under every length penalty.",
     formula="((5 + 1)/6)^alpha = 1",
     role="decides",
-    why="It has the shortest hypotheses there are, where a length that begins at 0 is told as that.",
+    why="It has the shortest hypotheses there are, where a length that begins at 0 is reported as such.",
     source=_SOURCE,
 )
 def length_of_one(trial: Trial) -> float:

@@ -92,7 +92,7 @@ def round_trip(trial: Trial) -> float:
     "A call does not depend on the calls before it.",
     formula="f(x) after f(x') = f(x)",
     role="decides",
-    why="It calls with fewer tokens first and with none: what is left over from these is told as that.",
+    why="It calls with fewer tokens first and with none: what is left over from these is reported as such.",
     source="a formula has no memory",
 )
 def no_memory(trial: Trial) -> float:

@@ -146,7 +146,7 @@ def longer_list(trial: Trial) -> float:
     "A call does not depend on the calls before it.",
     formula="f(x) after f(x') = f(x)",
     role="decides",
-    why="It learns from another text of the same characters first: counts that are kept are told as that.",
+    why="It learns from another text of the same characters first: counts that are kept are reported as such.",
     source="a formula has no memory",
 )
 def no_memory(trial: Trial) -> float:

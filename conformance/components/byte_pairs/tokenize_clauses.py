@@ -232,7 +232,7 @@ def one_piece(trial: Trial) -> float:
     "A call does not depend on the calls before it.",
     formula="f(x) after f(x') = f(x)",
     role="decides",
-    why="It calls with other merges and with another text first: a cache by the text alone is told as that.",
+    why="It calls with other merges and with another text first: a cache by the text alone is reported as such.",
     source="a formula has no memory",
     prepare=lambda case: case.but(L=max(case["L"], 8), merges="random", seed=case["seed"] + 2**20),
 )

@@ -41,7 +41,7 @@ def mean_of_tokens(trial: Trial) -> float:
     "cross_entropy",
     "The losses of the tokens, not reduced, have the loss as their mean.",
     formula='loss = sum_i loss(reduction="none")_i / count',
-    why="It compares the two reductions: a divisor that one of them has for itself is told as that.",
+    why="It compares the two reductions: a divisor that one of them has for itself is reported as such.",
     source=_SOURCE,
     prepare=lambda case: case.but(reduction="none", N=max(case["N"], 1)),
 )

@@ -88,7 +88,7 @@ def shape_and_dtype(trial: Trial) -> float:
     "A second backward pass gives the gradients of the first, and neither changes the arguments.",
     formula="vjp(g) = vjp(g)",
     role="decides",
-    why="It makes two backward passes from one call: gradients that pile up between them are told as that.",
+    why="It makes two backward passes from one call: gradients that pile up between them are reported as such.",
     source="a formula has no memory: gradients do not accumulate between calls",
     prepare=_small,
     concerns=_differentiable,

@@ -12,7 +12,7 @@ from ..rms_norm import SOURCE as RMS_NORM
     "layer_norm",
     "The statistics are those of the last axis alone: a row gives the same by itself, in any number of axes.",
     formula="LN(x)[b, l] = LN(x[b, l])",
-    why="It compares a row with the same as an array of one axis: statistics over other axes are told as that.",
+    why="It compares a row with the same as an array of one axis: statistics over other axes are reported as such.",
     source=LAYER_NORM,
 )
 @clause(
@@ -20,7 +20,7 @@ from ..rms_norm import SOURCE as RMS_NORM
     "rms_norm",
     "The mean square is that of the last axis alone: a row gives the same by itself, in any number of axes.",
     formula="RMS(x)[b, l] = RMS(x[b, l])",
-    why="It compares a row with the same as an array of one axis: a mean over other axes is told as that.",
+    why="It compares a row with the same as an array of one axis: a mean over other axes is reported as such.",
     source=RMS_NORM,
 )
 def rows_independent(trial: Trial) -> float:
