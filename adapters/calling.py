@@ -85,7 +85,7 @@ def request_of(call: Call, reuse: bool) -> tuple[dict[str, Any], dict[str, Array
 
 
 def _in_dtype(name: str, array: Array, dtype: str) -> Array:
-    """Floats in the dtype of the call, in which they must be exact; integers and masks as they are."""
+    """Convert floats to the dtype of the call, in which they must be exact; integers and masks stay as they are."""
     if array.dtype.kind != "f":
         return array
     with np.errstate(over="ignore"):

@@ -64,7 +64,7 @@ def built_in_modules() -> Iterator[tuple[str, ModuleType]]:
 
 
 def built_in_adapters() -> Iterator[Found]:
-    """Every built-in adapter: a file, or the several objects that a file names in `adapters`."""
+    """Find every built-in adapter: a file, or the several objects that a file names in `adapters`."""
     for name, module in built_in_modules():
         for each, target in getattr(module, "adapters", {name: module}).items():
             yield Found(each, target, module)

@@ -53,12 +53,12 @@ class Argument:
             return True  # it cannot even be read any more
 
     def shares_memory(self, result: object) -> bool:
-        """Whether a result is a view of this argument."""
+        """Say whether a result is a view of this argument."""
         return self._bridge.shares_memory(result, self.storage)
 
 
 def _same(now: Array, then: Array) -> bool:
-    """Equal bit for bit, so that NaN equals NaN and -0 is not 0."""
+    """Compare bit for bit, so that NaN equals NaN and -0 is not 0."""
     return now.shape == then.shape and now.tobytes() == then.tobytes()
 
 
@@ -167,7 +167,7 @@ def _call(function: Function, views: Mapping[str, Any], options: Mapping[str, An
 
 
 def _takes(called: Callable[..., Any], option: str) -> bool:
-    """Whether a function has a keyword; compiled functions may not tell, and are believed."""
+    """Say whether a function has a keyword; compiled functions may not tell, and are believed."""
     try:
         parameters = inspect.signature(called).parameters
     except (TypeError, ValueError):
@@ -182,7 +182,7 @@ def _differentiable(function: Function, views: Mapping[str, Any]) -> list[str]:
 
 
 def _named(names: list[str], gradients: Any) -> dict[str, Any]:
-    """Gradients by argument; a single one need not come in a tuple, those of `weights` come as a mapping."""
+    """Name gradients by argument; a single one need not come in a tuple, those of `weights` come as a mapping."""
     each = list(gradients) if isinstance(gradients, tuple | list) else [gradients]
     if each and isinstance(each[-1], Mapping):
         of_weights = each.pop()
@@ -199,7 +199,7 @@ def _check_dtypes(results: Mapping[str, Array]) -> None:
 
 
 def _line(text: str) -> str:
-    """One line of bearable length."""
+    """Shorten a text to one line of bearable length."""
     return " ".join(text.split())[:_LONGEST_MESSAGE]
 
 

@@ -26,7 +26,7 @@ class InProcessAdapter(Adapter):
         ]
 
     def close(self) -> None:
-        """Nothing to end."""
+        """End nothing: there is no process to end."""
 
 
 def open_object(

@@ -28,7 +28,7 @@ class Listed:
 
 
 def available() -> list[Listed]:
-    """Every adapter that has a name: the built-in ones, then those that other packages register.
+    """List every adapter that has a name: the built-in ones, then those that other packages register.
 
     What a registered one offers is known only when it is opened: reading it would import its library.
     """

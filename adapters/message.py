@@ -86,7 +86,7 @@ class EndOfMessages(Exception):
 
 
 def frame(header: Mapping[str, object], tensors: Mapping[str, Array]) -> bytes:
-    """One message as bytes; TypeError if the header holds what JSON cannot."""
+    """Write one message as bytes; raise TypeError if the header holds what JSON cannot."""
     text = json.dumps(header, default=_plain).encode()
     block = _pack(tensors) if tensors else b""
     return _LENGTHS.pack(len(text), len(block)) + text + block
@@ -134,7 +134,7 @@ def as_data(value: object) -> Any:
 
 
 def _plain(value: object) -> object:
-    """Numpy's numbers as Python's; anything else is the caller's mistake."""
+    """Convert numpy's numbers to Python's; anything else is the caller's mistake."""
     if isinstance(value, np.generic):
         return value.item()
     raise TypeError(f"{type(value).__name__} cannot travel in the header of a message")

@@ -111,7 +111,7 @@ class Process:
 
 
 def _ending(status: int) -> str:
-    """How a process ended, in words."""
+    """Say in words how a process ended."""
     if status < 0 and sys.platform != "win32":
         try:
             return f"the worker was killed by {signal.Signals(-status).name}"

@@ -30,7 +30,7 @@ def filled(shape: tuple[int, ...], number: Callable[..., Any]) -> Any:
 
 
 def total(terms: Iterable[Any]) -> Any:
-    """Their sum; zero if there is none."""
+    """Sum the terms; zero if there is none."""
     result = mpmath.mpf(0)
     for term in terms:
         result += term

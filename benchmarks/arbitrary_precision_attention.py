@@ -21,7 +21,7 @@ def general_attention(scores: Any, value: Any, visible: Any = None, masked_row: 
 
 
 def mixed(seen: list[int], score: Callable[[int], Any], value: Any, masked_row: str) -> Any:
-    """One row of the result: sum over the keys seen of p_j v_j; value (L_k, d_v)."""
+    """Compute one row of the result: sum over the keys seen of p_j v_j; value (L_k, d_v)."""
     keys, d_v = value.shape
     if not seen and masked_row == "nan":
         return filled((d_v,), lambda _: mpmath.nan)

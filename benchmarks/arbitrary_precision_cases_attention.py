@@ -14,12 +14,12 @@ def scores_and_value(rng: Generator, regime: str) -> Call:
 
 
 def _values(rng: Generator, regime: str, *shape: int) -> Array:
-    """Large scores are a matter of queries and keys."""
+    """Draw values; a regime of large scores is a matter of queries and keys."""
     return draw(rng, regime if regime in ("tiny", "spread", "constant", "limit", "subnormal") else "normal", *shape)
 
 
 def _queries_and_keys(rng: Generator, regime: str, query: tuple[int, ...], key: tuple[int, ...]) -> tuple[Array, Array]:
-    """Only values go to the limits of the format; the regime is that of the query, and of the key if it cancels."""
+    """Draw queries of the regime, and keys if it cancels; only values go to the limits of the format."""
     regime = "normal" if regime in ("limit", "subnormal") else regime
     return draw(rng, regime, *query), weight(rng, regime, *key)
 
@@ -70,7 +70,7 @@ def multi_head_attention(rng: Generator, regime: str) -> Call:
 
 
 def _weights(rng: Generator, heads: int, d_model: int, attentions: tuple[str, ...]) -> dict[str, Array]:
-    """Those of one layer."""
+    """Draw the weights of one layer."""
     d_k, d_v, d_ff = (int(rng.integers(1, 3)) for _ in range(3))
     weights = {}
     for name in attentions:

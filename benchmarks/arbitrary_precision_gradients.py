@@ -19,7 +19,7 @@ STEP = 2.0**-200
 def gradients(
     function: Callable[..., Any], cotangent: Any, arguments: tuple[Any, ...], options: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Of sum(cotangent f), with respect to every real argument: by its place, a weight by place and name.
+    """Compute the gradient of sum(cotangent f) for every real argument, by its place; a weight's by place and name.
 
     An entry of -inf is a constant: its gradient is zero.
     """
@@ -51,7 +51,7 @@ def _numbers(argument: Any) -> Any:
 
 
 def _real(given: list[Any]) -> Iterator[tuple[str, Any]]:
-    """Each array of real numbers, and what it is called."""
+    """Yield each array of real numbers, and what it is called."""
     for place, argument in enumerate(given):
         if isinstance(argument, Mapping):
             yield from ((f"{place}.{name}", array) for name, array in argument.items())

@@ -162,7 +162,7 @@ def _worst_of_gradients(function: str, cotangent: Any, call: Call, names: list[s
 
 
 def _as_attention(call: Call) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """General attention is attention whose queries are the scores and whose keys are the unit vectors."""
+    """Turn general attention into attention whose queries are the scores and whose keys are the unit vectors."""
     (scores, value), options = call.arguments, call.options
     arguments = scores[None, None], np.eye(scores.shape[1])[None, None], value[None, None]
     how = {"masked_row": options["masked_row"]} if "masked_row" in options else {}

@@ -30,14 +30,14 @@ _AT_A_TIME: Final = 64
 
 
 def _random(regime: str, index: int, largest: int) -> Iterator[Sample]:
-    """Forty positions in all channels; every other case has 512 of these."""
+    """Draw forty positions in all channels; every other case has 512 of these."""
     d_model = 512 if index % 2 == 0 else _WIDTHS[index // 2 % len(_WIDTHS)]
     positions = generator(FUNCTION, regime, index).integers(0, largest, 40, endpoint=True)
     yield d_model, positions, [list(range((d_model + 1) // 2))] * len(positions)
 
 
 def _hard(index: int, largest: int) -> Iterator[Sample]:
-    """For each pair of channels, its own positions."""
+    """Choose for each pair of channels its own positions."""
     d_model = _WIDTHS[index % len(_WIDTHS)]
     pairs = range((d_model + 1) // 2)
     for first in pairs[::_AT_A_TIME]:
@@ -73,7 +73,7 @@ SAMPLES: Final[Mapping[str, tuple[Callable[[int], Iterator[Sample]], int]]] = {
 
 
 def position_row(regime: str, indices: range) -> Row:
-    """Both channels of every pair. Beyond 10^7, what exceeds `BEYOND`."""
+    """Measure both channels of every pair; beyond 10^7, what exceeds `BEYOND`."""
     row = Row(FUNCTION, regime)
     allowed = BEYOND if "2^63" in regime else 0.0
     for index in indices:

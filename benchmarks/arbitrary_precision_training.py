@@ -29,7 +29,7 @@ def positional_encoding_at(positions: Any, d_model: int, *, positional_layout: s
 
 
 def sine_and_cosine(position: int, i: int, d_model: int) -> tuple[Any, Any]:
-    """Of the angle pos / 10000^(2i/d_model)."""
+    """Compute the sine and cosine of the angle pos / 10000^(2i/d_model)."""
     cosine, sine = mpmath.cos_sin(position * frequency(i, d_model, mpmath.mp.prec))
     return sine, cosine
 

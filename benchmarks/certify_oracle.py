@@ -102,7 +102,7 @@ def line(row: Row) -> str:
 
 
 def figure(number: float) -> str:
-    """Two digits; 0 for what is left of 320 bits."""
+    """Write two digits; 0 stands for what is left of 320 bits."""
     return f"{number:.2g}" if number > 1e-60 else "0"
 
 

@@ -17,7 +17,7 @@ Catches = dict[str, list[str]]
 
 
 def catches(found: clause_table.Caught) -> tuple[Catches, Catches]:
-    """For each clause the variants that violate it, in any dtype; and those that violate no other."""
+    """Find, for each clause, the variants that violate it in any dtype, and those that violate no other."""
     every, alone = defaultdict(list), defaultdict(list)
     for name, by_dtype in found.items():
         clauses = sorted({clause for each in by_dtype.values() for clause in each})

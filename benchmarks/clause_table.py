@@ -27,7 +27,7 @@ Caught = dict[str, dict[str, list[str]]]
 
 
 def jobs(names: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Component and dtype of each of those variants, all if there are none; the dtype is empty where there is none."""
+    """List component and dtype of those variants, or of all; the dtype is empty where there is none."""
     chosen = [each for each in variants(wrong=True) if not names or each.name in names]
     for name, component in COMPONENTS.items():
         for dtype in DTYPES if component.has_dtype else ("",):
@@ -38,7 +38,7 @@ def jobs(names: Sequence[str]) -> Iterator[tuple[str, str]]:
 def caught(
     name: str, dtype: str, seed: int, names: Sequence[str] = (), profile: str = "quick", sizes: str = "all"
 ) -> Caught:
-    """Of one component in one dtype: the clauses that each wrong variant violates."""
+    """Find the clauses that each wrong variant of one component in one dtype violates."""
     component = sharing(sized(COMPONENTS[name], sizes))
     chosen = [each for each in variants(name) if not each.wrong or not names or each.name in names]
     adapters = list(opened(chosen, dtype))

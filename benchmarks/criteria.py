@@ -64,7 +64,7 @@ class Criterion:
         return (attention_inputs if self.attention_only else component_inputs)(self.kind, component, dtype)
 
     def accepts(self, candidate: Named, references: References) -> bool:
-        """Whether every array passes."""
+        """Say whether every array passes."""
         with np.errstate(all="ignore"):
             return all(
                 array.shape == references.of(references.dtype)[name].shape and self.rule(name, array, references)
@@ -152,14 +152,14 @@ def assert_close(name: str, actual: Array, references: References) -> bool:
 
 
 def xformers(name: str, actual: Array, references: References) -> bool:
-    """Allclose to the unrounded result in float32."""
+    """Compare with the unrounded result in float32, by allclose."""
     forward = {"float32": (2e-5, 3e-4), "float16": (4e-4, 4e-3), "bfloat16": (5e-3, 2e-2)}
     backward = {"float32": (1e-4, 9e-4), "float16": (2e-2, 0.2), "bfloat16": (0.1, 0.9)}
     return close(actual, references.of("float32")[name], *(backward if name else forward)[references.dtype])
 
 
 def transformer_engine(name: str, actual: Array, references: References) -> bool:
-    """Allclose to another low-precision backend, here the eager formula in T."""
+    """Compare with another low-precision backend, here the eager formula in T, by allclose."""
     tolerance = {"float16": 1e-3, "bfloat16": 1.5e-2}[references.dtype]
     return close(actual, references.of(references.dtype)[name], tolerance, tolerance)
 
@@ -182,7 +182,7 @@ def backend_bench(name: str, actual: Array, references: References) -> bool:
 
 
 def eager_matches_sdpa(name: str, actual: Array, references: References) -> bool:
-    """At least 80 % of the sequences of a batch are close to the eager formula in T."""
+    """Accept if 80 % of the sequences of a batch, or more, are close to the eager formula in T."""
     reference = references.of(references.dtype)[name]
     if not len(reference):
         return True

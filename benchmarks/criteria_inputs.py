@@ -38,7 +38,7 @@ def normal(size: float = 1.0) -> Draw:
 
 
 def uniform(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    """In [0, 1), as torch.rand and numpy's rand."""
+    """Draw from [0, 1), as torch.rand and numpy's rand do."""
     return generator.random(shape)
 
 
@@ -193,7 +193,7 @@ OFFERED: Final = 8
 
 
 def component_inputs(kind: str, component: Component, dtype: str) -> list[Asked]:
-    """Questions on any component: attention's own; of the others, so many that some are supported by the reference."""
+    """Ask questions on any component: attention's own, or so many that the reference supports some."""
     if component.name == "attention":
         return attention_inputs(kind, component, dtype)
     draw, of_cotangent, _ = SHAPES[kind]
@@ -224,7 +224,7 @@ def _filled(kind: str, name: str, shape: tuple[int, ...], draw: Draw, generator:
 
 
 def _cases(component: Component, dtype: str, *, small: bool) -> list[Any]:
-    """Cases of middling size, with any options: a fifth up the sizes for node tests, else four fifths."""
+    """Choose cases of middling size, with any options: a fifth up the sizes for node tests, else four fifths."""
     first = {name: options[0] for name, options in component.factors.items()}
     plain = {key: value for name in ("regime", "layout") if name in first for key, value in first[name].items()}
     every = [case.but(**plain) for case in covering_cases(component, dtype, 0)]

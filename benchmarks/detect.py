@@ -49,7 +49,7 @@ Found = dict[str, dict[str, dict[str, list[str]]]]
 def answers(
     adapter: Adapter, name: str, asked: Asked, dtype: str, layouts: Mapping[str, str], *, backward: bool
 ) -> Any:
-    """Value and gradients by name; None if it refuses, a word if it breaks."""
+    """Return value and gradients by name; None if the adapter refuses, a word if it breaks."""
     given = (name, asked.inputs.arrays, asked.inputs.options)
     replies: list[Reply] = [adapter.call(*given, dtype=dtype, layouts=layouts)]
     if backward:
@@ -90,7 +90,7 @@ class Judge:
         return references if references.of(references.dtype) else None
 
     def theirs(self) -> None:
-        """Each criterion on its own inputs, which some of them share, and assay's bound there."""
+        """Try each criterion on its own inputs, which some of them share, and assay's bound there."""
         kinds = defaultdict(list)
         for criterion in self.criteria:
             kinds[criterion.kind].append(criterion)
@@ -108,7 +108,7 @@ class Judge:
                     self.bound(criteria, variant, adapter, question)
 
     def ours(self) -> None:
-        """Every criterion on the same cases of ours."""
+        """Try every criterion on the same cases of ours."""
         every = [*self.component.probes(self.dtype), *covering_cases(COMPONENTS[self.name], self.dtype, 0)]
         for case in evenly_spaced(every, OURS):
             trial = Trial(Subject(self.eager), self.component, case)
@@ -164,13 +164,13 @@ class Judge:
             self.found["assay"][criterion.name].add(variant.name)
 
     def bounded(self, question: Asked) -> bool:
-        """Whether the bound of the gradients fits into memory."""
+        """Say whether the bound of the gradients fits into memory."""
         lengths = [array.shape[-2] for array in question.inputs.arrays.values() if array.ndim == 4]
         return math.prod(sorted(lengths)[-2:]) <= LARGEST
 
 
 def judged(name: str, dtype: str) -> tuple[str, str, dict[str, dict[str, list[str]]], float]:
-    """One component in one dtype: kind, criterion, the variants that are rejected."""
+    """Judge one component in one dtype: kind, criterion, the variants that are rejected."""
     started = time.monotonic()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -182,7 +182,7 @@ def judged(name: str, dtype: str) -> tuple[str, str, dict[str, dict[str, list[st
 
 
 def jobs() -> Iterator[tuple[str, str]]:
-    """Every component whose result is an array, in every dtype."""
+    """List every component whose result is an array, in every dtype."""
     for name, component in COMPONENTS.items():
         if not component.gives_data:
             yield from ((name, dtype) for dtype in (DTYPES if component.has_dtype else ("",)))

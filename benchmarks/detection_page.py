@@ -38,20 +38,20 @@ class Measured:
         self.failures = {(failure[0], key.split(" ")[1]) for key, each in of_right for failure in each["failures"]}
 
     def rejected(self, kind: str, criterion: Criterion, variant: Variant, dtype: str | None = None) -> bool:
-        """Whether the variant is rejected, in that dtype or in any."""
+        """Say whether the variant is rejected, in that dtype or in any."""
         dtypes = (DTYPES if COMPONENTS[variant.component].has_dtype else ("",)) if dtype is None else (dtype,)
         found = (self.found[f"{variant.component} {each}"] for each in dtypes)
         return any(variant.name in of[kind].get(criterion.name, ()) for of in found)
 
     def share(self, kind: str, criterion: Criterion, of: Iterable[Variant], dtype: str | None = None) -> Share:
-        """Of those variants."""
+        """Count those of the variants that are rejected."""
         every = list(of)
         return Share(sum(self.rejected(kind, criterion, each, dtype) for each in every), len(every))
 
     def both(
         self, kind: str, criterion: Criterion, *, component: str | None = None, dtype: str | None = None
     ) -> tuple[Share, Share]:
-        """Of its domain, or the part of it there: the wrong ones caught, and the right ones failed."""
+        """Count in its domain, or a part of it, the wrong variants caught and the right ones failed."""
         wrong, right = (
             [each for each in domain(criterion, wrong=wrong) if component in (None, each.component)]
             for wrong in (True, False)
@@ -79,7 +79,7 @@ def _sets(kinds: Any) -> dict[str, dict[str, set[str]]]:
 
 
 def at_home(criterion: Criterion, variant: Variant) -> bool:
-    """Whether the criterion has a rule and inputs for what the variant does."""
+    """Say whether the criterion has a rule and inputs for what the variant does."""
     component = COMPONENTS[variant.component]
     return (
         not variant.conventions
@@ -96,7 +96,7 @@ def domain(criterion: Criterion, *, wrong: bool) -> list[Variant]:
 
 
 def in_dtype(of: Iterable[Variant], dtype: str) -> list[Variant]:
-    """Those that are at home there."""
+    """Select the variants that are at home in the dtype."""
     return [each for each in of if COMPONENTS[each.component].has_dtype and dtype in each.dtypes]
 
 
@@ -106,7 +106,7 @@ def short(both: Sequence[Share]) -> str:
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    """Markdown."""
+    """Write a table in Markdown."""
     heads = list(heads)
     lines = [heads, ["---"] * len(heads), *(list(map(str, row)) for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
@@ -157,7 +157,7 @@ def readme() -> str:
 
 
 def by_dtype(measured: Measured) -> str:
-    """Shares of those that are at home in a dtype."""
+    """Write the shares of those that are at home in a dtype."""
     every = variants(wrong=True)
     own = [short((measured.assay(in_dtype(every, dtype), dtype), measured.failed(dtype))) for dtype in DTYPES]
     rows = [["**assay**, quick profile", *own]]
@@ -168,7 +168,7 @@ def by_dtype(measured: Measured) -> str:
 
 
 def by_component(measured: Measured) -> str:
-    """Shares of those of each component, for the criteria that have a rule for any."""
+    """Write the shares of those of each component, for the criteria that have a rule for any."""
     general = [each for each in CRITERIA if not each.attention_only]
     rows = []
     for name in COMPONENTS:
@@ -217,7 +217,7 @@ def page() -> str:
 
 
 def _speed() -> str:
-    """How long the first failure takes, and how often it is named."""
+    """Say how long the first failure takes, and how often it is named."""
     found = measurements.read(first_failure.FILE)
     seconds = sorted(each["seconds"] for each in found.values() if each["clause"])
     named = Share(sum(each.get("looks_like") == name for name, each in found.items()), len(found))
@@ -243,7 +243,7 @@ def _seeds() -> str:
 
 
 def _spared() -> str:
-    """How many cases right variants were judged on, and with how many seeds in every dtype of a component."""
+    """Say how many cases right variants were judged on, and with how many seeds in every dtype of a component."""
     found = measurements.read(spared.FILE)
     examples = sum(each["examples"] for each in found.values())
     failures = sum(len(each["failures"]) for each in found.values())

@@ -28,7 +28,7 @@ class Share:
 
 
 def plot(shares: Mapping[str, tuple[Share, Share]], path: Path) -> None:
-    """Two bars for each criterion."""
+    """Draw two bars for each criterion."""
     import matplotlib as mpl
 
     mpl.use("svg")

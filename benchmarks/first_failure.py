@@ -57,7 +57,7 @@ def hunted(name: str) -> dict[str, Any]:
 
 
 def _failures(variant: Variant, adapter: Any) -> Iterator[tuple[Clause, Tried]]:
-    """Each clause that is violated, in the order of a run."""
+    """Yield each clause that is violated, in the order of a run."""
     component = COMPONENTS[variant.component]
     for line in in_turn(plan(adapter.offer, Selection(components=(variant.component,)))):
         (found,) = tried_by_each(line.clause, component, line.dtype, PROFILES["quick"], 0, [adapter])

@@ -35,7 +35,7 @@ GENERAL: Final = ("ALL-1", "GRAD-1")
 
 
 def chosen(found: clause_table.Caught) -> dict[str, list[Pair]]:
-    """For each variant the general clause and the most telling ones, in every dtype in which they fail."""
+    """Choose for each variant the general clause and the most telling ones, in every dtype in which they fail."""
     counts: Counter[str] = Counter(
         clause for of in found.values() for clause in {each for clauses in of.values() for each in clauses}
     )
@@ -52,7 +52,7 @@ def chosen(found: clause_table.Caught) -> dict[str, list[Pair]]:
 
 
 def missed(name: str, seed: int, names: Iterable[str]) -> list[str]:
-    """Those that no clause catches in any dtype with that seed."""
+    """Find the variants that no clause catches in any dtype with that seed."""
     left = set(names)
     for component, dtype in clause_table.jobs(sorted(left)):
         if component == name and left:

@@ -23,7 +23,7 @@ FILE: Final = measurements.FOLDER / "spared.json"
 
 
 def failed(name: str, dtype: str, seed: int) -> dict[str, Any]:
-    """Of one component in one dtype with one seed: examples, seconds, and every failure."""
+    """Judge one component in one dtype with one seed: examples, seconds, and every failure."""
     started = time.monotonic()
     component = sharing(COMPONENTS[name])
     adapters = list(opened(variants(name, wrong=False), dtype))

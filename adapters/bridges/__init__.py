@@ -39,7 +39,7 @@ class Bridge(Protocol):
         """Return the array in its own dtype; raise TypeError, in one clause, if it is not an array of the framework."""
 
     def shares_memory(self, result: Any, storage: Any) -> bool:
-        """Whether the result lives in the storage of an argument."""
+        """Say whether the result lives in the storage of an argument."""
 
     def overwrite(self, storage: Any, buffer: np.ndarray[Any, np.dtype[Any]]) -> bool:
         """Put other values into a storage; False where the framework's arrays cannot change."""

@@ -21,7 +21,7 @@ def check_device(device: str) -> None:
 
 
 def to_framework(laid: Laid, device: str) -> tuple[Any, Any]:
-    """Two arrays, flat and shaped: as one of the other, each shape would be compiled for."""
+    """Make two arrays, flat and shaped: if one were made of the other, each shape would be compiled for."""
     with jax.default_device(jax.devices(device)[0]):
         return jnp.array(laid.buffer), jnp.array(laid.buffer.reshape(laid.shape))
 
@@ -36,12 +36,12 @@ def from_framework(array: Any) -> np.ndarray[Any, np.dtype[Any]]:
 
 
 def shares_memory(result: Any, storage: Any) -> bool:
-    """Arrays are values: no result can change with an argument."""
+    """Say no: arrays are values, and no result can change with an argument."""
     return False
 
 
 def overwrite(storage: Any, buffer: np.ndarray[Any, np.dtype[Any]]) -> bool:
-    """They cannot be."""
+    """Say no: arrays cannot be overwritten."""
     return False
 
 

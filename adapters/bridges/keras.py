@@ -26,12 +26,12 @@ def check_device(device: str) -> None:
 
 
 def to_framework(laid: Any, device: str) -> tuple[Any, Any]:
-    """Arrays of the backend."""
+    """Make arrays of the backend."""
     return _chosen.to_framework(laid, _DEVICE)
 
 
 def __getattr__(name: str) -> Any:
-    """Everything else as the backend has it."""
+    """Take everything else from the backend's bridge."""
     if name.startswith("_"):
         raise AttributeError(name)
     return getattr(_chosen, name)

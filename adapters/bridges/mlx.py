@@ -40,12 +40,12 @@ def from_framework(array: Any) -> np.ndarray[Any, np.dtype[Any]]:
 
 
 def shares_memory(result: Any, storage: Any) -> bool:
-    """Arrays are values: no result can change with an argument."""
+    """Say no: arrays are values, and no result can change with an argument."""
     return False
 
 
 def overwrite(storage: Any, buffer: np.ndarray[Any, np.dtype[Any]]) -> bool:
-    """They cannot be."""
+    """Say no: arrays cannot be overwritten."""
     return False
 
 

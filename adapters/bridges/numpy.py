@@ -43,11 +43,11 @@ def shares_memory(result: Any, storage: Any) -> bool:
 
 
 def overwrite(storage: Any, buffer: np.ndarray[Any, np.dtype[Any]]) -> bool:
-    """In place."""
+    """Overwrite the storage in place."""
     storage[...] = buffer
     return True
 
 
 def vjp(run: Callable[..., Any], arguments: Sequence[Any], cotangent: Any) -> Sequence[Any]:
-    """There is none; an adapter can bring its own."""
+    """Refuse: numpy has no gradients, but an adapter can bring its own."""
     raise NotImplementedError("numpy does not differentiate; an adapter may define a function such as softmax_vjp")

@@ -42,13 +42,13 @@ def from_framework(array: Any) -> np.ndarray[Any, np.dtype[Any]]:
 
 
 def shares_memory(result: Any, storage: Any) -> bool:
-    """Whether both are views of one allocation."""
+    """Say whether both are views of one allocation."""
     address = storage.untyped_storage().data_ptr()
     return bool(address and result.numel() and result.untyped_storage().data_ptr() == address)
 
 
 def overwrite(storage: Any, buffer: np.ndarray[Any, np.dtype[Any]]) -> bool:
-    """In place, also where the implementation left the tensor requiring a gradient."""
+    """Overwrite in place, also where the implementation left the tensor requiring a gradient."""
     with torch.no_grad():
         storage.copy_(_tensor(buffer))
     return True

@@ -80,7 +80,7 @@ def bilinear_attention(query: "Tensor", key: "Tensor", value: "Tensor", w: "Tens
 
 
 def feed_forward(x: "Tensor", w_1: "Tensor", b_1: "Tensor", w_2: "Tensor", b_2: "Tensor") -> "Tensor":
-    """Two F.linear, whose weights are (out, in), with F.relu between."""
+    """Apply two F.linear, whose weights are (out, in), with F.relu between."""
     import torch.nn.functional as F
 
     return F.linear(F.relu(F.linear(x, w_1.T, b_1)), w_2.T, b_2)

@@ -28,7 +28,7 @@ def multi_head_attention(
     mask: "Tensor | None" = None,
     causal: bool = False,
 ) -> "Tensor":
-    """Projections, heads by view and transpose, F.scaled_dot_product_attention, and back."""
+    """Project, split the heads by view and transpose, call F.scaled_dot_product_attention, and go back."""
     import torch.nn.functional as F
 
     from ._torch_functions import attention

@@ -156,7 +156,7 @@ class Keras:
 
 
 def _dtype(array: Array) -> str:
-    """As Keras names it."""
+    """Name the dtype as Keras does."""
     import keras
 
     name: str = keras.backend.standardize_dtype(array.dtype)

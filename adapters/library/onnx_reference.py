@@ -26,7 +26,7 @@ def _run(made: bytes, feed: Mapping[str, Array]) -> Any:
 
 
 def load(made: bytes) -> Run:
-    """Its one output."""
+    """Make a function that runs the model and returns its one output."""
 
     def answer(feed: Mapping[str, Array]) -> Array:
         result: Array = np.asarray(_run(made, feed)[0])

@@ -57,7 +57,7 @@ class MultiHeadAttention:
         causal: bool = False,
         scale: float | None = None,
     ) -> Array:
-        """Its causal mask is `unidirectional`; the bias of a hidden key is minus infinity."""
+        """Call the operator: its causal mask is `unidirectional`; the bias of a hidden key is minus infinity."""
         (batch, heads, queries, _), keys = query.shape, key.shape[2]
         if key.shape[1] != heads:
             raise NotImplementedError("com.microsoft.MultiHeadAttention has no grouped heads")

@@ -66,7 +66,7 @@ class Attention:
 
 
 def _blocks(queries: int, keys: int) -> Any:
-    """Blocks of 16, the least that matrix units take, where they fit: else one block, for lengths must be multiples.
+    """Choose blocks of 16, the least that matrix units take, where they fit, or else one block of the whole length.
 
     The backward pass wants as many blocks of queries as of keys.
     """

@@ -21,7 +21,7 @@ class Softmax:
     notes: tuple[str, ...] = GPU_NOTES
 
     def softmax(self, x: "Array") -> "Array":
-        """Over the last axis. It counts in 32 bits, so the 64-bit mode is off in it."""
+        """Call the kernel over the last axis, without the 64-bit mode, for it counts in 32 bits."""
         import jax
         from jax.experimental.pallas.ops.gpu.softmax import softmax
 

@@ -57,7 +57,7 @@ def attention_vjp(
 
 
 def _blocks(queries: int, keys: int) -> Any:
-    """Blocks of 128, its default, where they fit: else one block, for lengths must be multiples."""
+    """Choose blocks of 128, its default, where they fit, or else one block: lengths must be multiples."""
     from jax.experimental.pallas.ops.tpu.flash_attention import BlockSizes
 
     q, k = (length if length % 128 else 128 for length in (queries, keys))

@@ -27,7 +27,7 @@ def attention(
     causal: bool = False,
     scale: float | None = None,
 ) -> "Tensor":
-    """Heads merged going in and split coming out; a True in the module's mask means: do not attend."""
+    """Merge the heads going in and split them coming out; a True in the module's mask means: do not attend."""
     import torch
 
     batch, heads, queries, d_k = query.shape

@@ -21,7 +21,7 @@ _ATTEMPTS: Final = 100
 
 
 def covering_cases(component: Component, dtype: str, seed: int) -> list[Case]:
-    """Every pair of options of every two factors; values by the seed."""
+    """Cover every pair of options of every two factors; the seed decides the values."""
     rows = _covering_rows(component)
     every = [
         component.case([options[k] for options, k in zip(component.factors.values(), row, strict=True)], dtype, 0)
@@ -43,7 +43,7 @@ def _covering_rows(component: Component) -> list[Row]:
 
 
 def drawn_cases(component: Component, dtype: str, seed: int, count: int) -> list[Case]:
-    """So many draws, every option of a factor as likely as the others.
+    """Draw so many cases, with every option of a factor as likely as the others.
 
     We do not draw with Hypothesis: it mixes in the constants of whatever modules are loaded, so the same seed would
     give other cases in another program.
@@ -62,7 +62,7 @@ def drawn_cases(component: Component, dtype: str, seed: int, count: int) -> list
 
 
 def evenly_spaced(every: list[Case], count: int) -> Iterator[Case]:
-    """So many of them, evenly over the list."""
+    """Choose so many items, evenly over the list."""
     count = min(count, len(every))
     return (every[number * len(every) // count] for number in range(count))
 

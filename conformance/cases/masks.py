@@ -59,7 +59,7 @@ def _blind_rows(generator: Generator, shape: tuple[int, int, int, int]) -> Array
 
 
 def _with_a_key(generator: Generator, mask: Array) -> Array:
-    """No row without a key."""
+    """Give each row a key."""
     keys = mask.shape[-1]
     if keys:
         np.put_along_axis(mask, generator.integers(0, keys, (*mask.shape[:-1], 1)), values=True, axis=-1)

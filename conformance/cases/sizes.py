@@ -29,7 +29,7 @@ def sized(component: Component, sizes: str) -> Component:
 
 
 def pool(component: Component) -> list[Option]:
-    """Shapes in which every size of every factor occurs that can, the plainest first; the same everywhere."""
+    """List shapes in which every size of every factor occurs that can, the plainest first; the same everywhere."""
     factors = _size_factors(component)
     generator = Generator("shapes")
     plainest: dict[str, Value] = {name: value for options in factors.values() for name, value in options[0].items()}
@@ -61,7 +61,7 @@ def _occurs(size: Option, shapes: list[Option]) -> bool:
 
 
 def _admissible(component: Component, shape: Option) -> bool:
-    """With the plainest of everything else."""
+    """Say whether the sizes go with the plainest of everything else."""
     plain = component.plainest("float64")
     return component.admissible(plain.but(**shape))
 

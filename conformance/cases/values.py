@@ -35,12 +35,12 @@ def draw(case: Case, name: str, shape: tuple[int, ...], regime: str, dtype: str)
 
 
 def _ties(generator: Generator, shape: tuple[int, ...], dtype: str) -> Array:
-    """Three values, none of which is an integer."""
+    """Draw from three values, none of which is an integer."""
     return generator.choice([-0.75, 0.3, 1.7], shape)
 
 
 def _cancelling(generator: Generator, shape: tuple[int, ...], dtype: str) -> Array:
-    """Pairs along the last axis that cancel but for a thousandth."""
+    """Draw pairs along the last axis that cancel but for a thousandth."""
     values = generator.standard_normal(shape)
     half = shape[-1] // 2
     values[..., half : 2 * half] = -values[..., :half] * (1 + 1e-3 * generator.standard_normal((*shape[:-1], half)))

@@ -29,5 +29,5 @@ def table() -> Iterator[str]:
 
 
 def figure(value: float) -> str:
-    """Three digits; whole numbers whole."""
+    """Write three digits, or a whole number whole."""
     return str(int(value)) if value == int(value) else f"{value:.3g}"

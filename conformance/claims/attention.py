@@ -56,7 +56,7 @@ def _maps(*, convolution: bool) -> Array:
 
 
 def _dimensions(*, convolution: bool) -> float:
-    """How many dimensions the maps span, as far as rounding tells."""
+    """Count the dimensions that the maps span, as far as rounding tells."""
     return float(np.linalg.matrix_rank(_maps(convolution=convolution), tol=1e-9))
 
 
@@ -111,7 +111,7 @@ def _heads_of_other_width() -> float:
 
 
 def _exact_variance() -> float:
-    """Of q.k over all 256 pairs of vectors of four components +-1, which have mean 0 and variance 1; over d_k = 4."""
+    """Compute the variance of q.k over d_k = 4 for all 256 pairs of vectors of +-1, of mean 0 and variance 1."""
     every = np.array(np.meshgrid(*[[-1.0, 1.0]] * 4)).reshape(4, -1).T
     return float(np.var(every @ every.T) / 4)
 
@@ -146,13 +146,13 @@ def _mean_gradient(d_k: int, *, scaled: bool) -> float:
 
 
 def _median_gradient(d_k: int) -> float:
-    """Without the factor, over the one with it."""
+    """Divide the median without the factor by the one with it."""
     medians = [float(np.median(_gradient_norms(d_k, scaled=scaled))) for scaled in (False, True)]
     return medians[0] / medians[1]
 
 
 def _of_gradient(d_k: int, least: float, most: float) -> tuple[Measurement, ...]:
-    """With 64 keys; the mean with the factor is the same for every d_k."""
+    """Measure with 64 keys; the mean with the factor is the same for every d_k."""
     of = f"softmax's Jacobian, d_k = {d_k}:"
     return (
         Measurement(f"{of} mean norm with the factor", partial(_mean_gradient, d_k, scaled=True), 0.17, 0.20),

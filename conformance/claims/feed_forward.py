@@ -14,7 +14,7 @@ _CASES: Final = 300
 
 
 def _case(seed: int) -> list[Array]:
-    """Sizes from 1 to 12, and magnitudes from 1e-3 to 1e3."""
+    """Draw sizes from 1 to 12, and magnitudes from 1e-3 to 1e3."""
     g = random(800 + seed)
     batch, length, d_model, d_ff = (int(n) for n in g.integers(1, 13, 4))
     shapes = (batch, length, d_model), (d_model, d_ff), (d_ff,), (d_ff, d_model), (d_model,)

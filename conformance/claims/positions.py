@@ -114,25 +114,25 @@ def _linear_beyond(*, relative: bool) -> float:
 
 
 def _step_of_relative() -> float:
-    """By how much the code of position 100 changes, as a part of it, when the sequence grows: pos / length."""
+    """Compute the change of the code of position 100, as a part of it, when the sequence grows: pos / length."""
     return abs(100 / _BEYOND - 100 / _TRAINED) / (100 / _TRAINED)
 
 
 def _channels_beyond() -> float:
-    """How many of the 512 channels take values outside those that they had in training, by more than 0.01."""
+    """Count the channels of the 512 whose values leave their range in training by more than 0.01."""
     table = _table(_BEYOND)
     low, high = table[:_TRAINED].min(0), table[:_TRAINED].max(0)
     return float(np.sum(np.any((table < low - 0.01) | (table > high + 0.01), 0)))
 
 
 def _made_by_bias(code: Array) -> float:
-    """Of the steps from each position to the next, the part of their mean square that one constant makes."""
+    """Compute, of the steps from each position to the next, the part of their mean square that one constant makes."""
     steps = np.diff(code, axis=0)
     return float(1 - np.sum((steps - steps.mean(0)) ** 2) / np.sum(steps**2))
 
 
 def _linear_made_by_bias() -> float:
-    """Of the code pos u, u a random vector of whole numbers."""
+    """Compute the same of the code pos u, where u is a random vector of whole numbers."""
     return _made_by_bias(np.arange(_LENGTH)[:, None] * random(130).integers(-9, 10, _WIDTH).astype(np.float64))
 
 

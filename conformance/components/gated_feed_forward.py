@@ -47,7 +47,7 @@ def _inputs(case: Case) -> Inputs:
 
 
 def _sparse(case: Case, name: str, shape: tuple[int, ...]) -> Array:
-    """Numbers of -1, 0 and 1, mostly 0: the sums stay small enough for every format."""
+    """Draw numbers of -1, 0 and 1, mostly 0: the sums stay small enough for every format."""
     return generator_of(case, name).choice([-1.0, 0.0, 0.0, 1.0, 0.0, 0.0], shape)
 
 
@@ -121,7 +121,7 @@ GATED_FEED_FORWARD: Component = register(
     source=_SOURCE,
 )
 def linear_in_up(trial: Trial) -> float:
-    """Multiplied by -2, which is exact, within both bounds."""
+    """Multiply by -2, which is exact, and compare within both bounds."""
     turned = trial.inputs.but(w_up=rounded(-2 * trial.inputs.arrays["w_up"], trial.dtype))
     skip_unless(np.isfinite(turned.arrays["w_up"]).all())
     allowance = trial.bound(turned).worst + 2 * trial.bound().worst
@@ -139,7 +139,7 @@ def linear_in_up(trial: Trial) -> float:
     source=_SOURCE,
 )
 def hidden_units_permuted(trial: Trial) -> float:
-    """Reversed, so that what was left out at the end is in front."""
+    """Reverse the units, so that what was left out at the end is in front."""
     arrays = trial.inputs.arrays
     skip_unless(arrays["w_down"].shape[0] > 1)
     reversed_ = trial.inputs.but(
@@ -166,7 +166,7 @@ def _of_each_activation(component: Component, dtype: str, seed: int) -> list[Cas
     cases=_of_each_activation,
 )
 def slope_at_zero(trial: Trial) -> float:
-    """With W_gate = 0, so that the gradient of W_gate is a product of whole numbers and halves."""
+    """Take W_gate = 0, so that the gradient of W_gate is a product of whole numbers and halves."""
     skip_unless(trial.cotangent.size)
     arrays = trial.inputs.arrays
     shut = trial.inputs.but(w_gate=np.zeros_like(arrays["w_gate"]))

@@ -82,7 +82,7 @@ class _Allowance:
         self._found: Mapping[str, float] | None = None
 
     def __call__(self) -> Mapping[str, float]:
-        """By argument, of gradients; under an empty name, of the value.
+        """Compute the allowance of each gradient, by its argument; under an empty name, of the value.
 
         Twice S, as each has the errors of its own; the largest of all elements, as those of a wrong answer are not
         known, and are about as large somewhere among the right ones. Absent where nothing finite is known.
@@ -223,7 +223,7 @@ def _known_bug(
 
 
 def _suspects(component: Component, case: Case, backward: bool) -> Iterator[_Suspect]:
-    """Every wrong variant that is at home in the dtype, and a right one."""
+    """List every wrong variant that is at home in the dtype, and a right one."""
     # Those with gradients have right values.
     every = [each for each in variants(component.name) if (each.vjp is not None) == backward]
     right = next((each for each in every if not each.wrong), None)
@@ -234,7 +234,7 @@ def _suspects(component: Component, case: Case, backward: bool) -> Iterator[_Sus
 
 
 def _further(component: Component, case: Case, backward: bool) -> list[Case]:
-    """Cases of every kind: as many small ones as are wanted first, then others up to any size."""
+    """List cases of every kind: as many small ones as are wanted first, then others up to any size."""
     dtype = case["dtype"] if component.has_dtype else ""
     every = covering_cases(component, dtype, case["seed"])
     sizes = {each: _size(component.make(each)) for each in every if not backward or component.differentiated(each)}
@@ -249,7 +249,7 @@ def _numbers(backward: bool) -> tuple[int, int]:
 
 
 def _size(inputs: Inputs) -> int:
-    """How many numbers and letters there are; of an empty call none, which tells nothing apart."""
+    """Count the numbers and letters; an empty call has none, and tells nothing apart."""
     sizes = [np.size(array) for array in inputs.arrays.values()] or [len(str(inputs.options))]
     return sum(sizes) if all(sizes) else 0
 

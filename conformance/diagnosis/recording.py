@@ -18,7 +18,7 @@ class Recorder(Adapter):
     """An implementation whose answers are written down; under another's offer, it is judged by what that declares."""
 
     def __init__(self, adapter: Adapter, offer: Offer | None = None) -> None:
-        """Nothing is written down yet."""
+        """Begin with nothing written down."""
         self._adapter, self.offer = adapter, offer or adapter.offer
         self.exchanges: list[Exchange] = []
 

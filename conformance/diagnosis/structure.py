@@ -142,7 +142,7 @@ def _explains(explained: Array, actual: Array, allowance: Array) -> bool:
 
 
 def _moved(actual: Array, expected: Array, allowance: Array, words: Sequence[str]) -> Iterator[str]:
-    """Elements of other places."""
+    """Describe elements that are in the wrong places."""
     moves: list[tuple[str, Callable[[Array], Array]]] = []
     for axis, (word, size) in enumerate(zip(words, actual.shape, strict=True)):
         if size > 1:
@@ -182,7 +182,7 @@ def _taken(actual: Array, expected: Array, allowance: Array, *, word: str) -> It
 
 
 def _multiplied(factor: Array, actual: Array, expected: Array, allowance: Array, dtype: str) -> bool:
-    """Whether the factor, or that of each row, explains the elements, and it takes a factor to explain them."""
+    """Say whether the factor, or that of each row, explains the elements, and it takes a factor to explain them."""
     slack = (1 + np.abs(factor)) * allowance  # it makes the errors larger, and its product is rounded once more
     telling = np.max(np.abs(factor - 1)) > _ROUNDINGS * FORMATS[dtype].unit_roundoff
     return bool(telling) and _explains(factor * expected, actual, slack) and not _explains(expected, actual, slack)
@@ -209,7 +209,7 @@ def _scaled(actual: Array, expected: Array, allowance: Array, words: Sequence[st
 
 
 def _factors(actual: Array, expected: Array, allowance: Array) -> Array:
-    """Of each row, the quotient in the element that is largest beside its allowance; 1 of a row of zeros."""
+    """Divide, in each row, the element that is largest beside its allowance; a row of zeros gives 1."""
     known = np.argmax(np.where(expected == 0, -1.0, np.abs(expected) / allowance), -1)
     due = _at(known, expected)
     return np.where(due == 0, 1.0, _at(known, actual) / due)
@@ -221,7 +221,7 @@ def _at(places: Array | np.intp, array: Array) -> Array:
 
 
 def _coarse(actual: Array, expected: Array, dtype: str) -> Iterator[str]:
-    """Numbers of a format with fewer digits; those of the expected result have more."""
+    """Describe numbers of a format with fewer digits, where those of the expected result have more."""
     own = FORMATS[dtype].precision
     for name in sorted(
         (name for name in FORMATS if name in ("float32", "float16", "bfloat16")),
@@ -235,7 +235,7 @@ def _coarse(actual: Array, expected: Array, dtype: str) -> Iterator[str]:
 
 
 def _sized(actual: Array, expected: Array, allowance: Array) -> Iterator[str]:
-    """How the errors go with the values, where they are of one size."""
+    """Describe how the errors go with the values, where they are of one size."""
     wrong = _wrong(actual, expected, allowance)
     error, size = np.abs(actual - expected)[wrong], np.abs(expected)[wrong]
     if len(error) < _FEWEST or not size.all():

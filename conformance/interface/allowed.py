@@ -23,7 +23,7 @@ class Allowed:
     dtype: str = "*"
 
     def covers(self, result: Result) -> bool:
-        """Whether it speaks of this result."""
+        """Say whether the entry speaks of this result."""
         pairs = ((self.clause, result.clause), (self.component, result.component), (self.dtype, result.dtype))
         return all(pattern in ("*", value) for pattern, value in pairs)
 

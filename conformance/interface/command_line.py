@@ -137,7 +137,7 @@ def _judge(report: Report, adapter: Adapter, workers: str) -> list[str]:
 
 
 def _check_writable(path: Path | None) -> None:
-    """Before the work, not after it."""
+    """Check before the work, not after it, that the files can be written."""
     if path is None:
         return
     try:

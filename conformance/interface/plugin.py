@@ -137,7 +137,7 @@ class ClauseItem(pytest.Item):
     """One clause on one component in one dtype."""
 
     def __init__(self, *, judged: Judged, line: Line, **rest: Any) -> None:
-        """Nothing is opened yet."""
+        """Begin with nothing opened."""
         super().__init__(**rest)
         self.judged, self.line = judged, line
 

@@ -51,7 +51,7 @@ class Screen(Console):
         self.print(Text.assemble(*parts), soft_wrap=True)
 
     def on_broken_pipe(self) -> None:
-        """Rich would end the program here, with a status that is no verdict."""
+        """Write no more: rich would end the program here, with a status that is no verdict."""
         self.quiet = True
         with contextlib.suppress(OSError, ValueError):  # what it buffers must not fail again at exit
             os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
@@ -61,7 +61,7 @@ class Ticker:
     """Progress: a bar on a terminal, a line now and then elsewhere. On standard error, so that a pipe stays clean."""
 
     def __init__(self, judged: str, total: int) -> None:
-        """Nothing is shown yet."""
+        """Begin with nothing shown."""
         self._console = Screen(stderr=True)
         self._name, self._total, self._done, self._failed = visible(judged), total, 0, 0
         self._last = time.monotonic()

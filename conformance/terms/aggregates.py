@@ -47,7 +47,7 @@ class Statistic:
 
 
 def statistics(actual: Array, bound: Bound, dtype: str) -> list[Statistic]:
-    """Every statistic that is valid on this result; none if it is too small."""
+    """Compute every statistic that is valid on this result; none if it is too small."""
     deviation = bound.deviation
     with np.errstate(invalid="ignore"):
         judged = np.isfinite(actual) & np.isfinite(bound.expected) & np.isfinite(bound.worst) & (deviation > 0)
@@ -89,7 +89,7 @@ def statistics(actual: Array, bound: Bound, dtype: str) -> list[Statistic]:
 
 
 def _flips(error: Array, bound: Bound, coherent: Array, half: Array, judged: Array, repeats: float) -> float:
-    """How far the roundings that went the other way exceed what the error before rounding explains.
+    """Compute how far the roundings that went the other way exceed what the error before rounding explains.
 
     An error of deviation sigma moves a result across a rounding boundary with probability about sigma/ulp, so e'^2
     has the expectation ulp (0.8 sigma + coherent), at most ulp^2/4, on top of the error itself.

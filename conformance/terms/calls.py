@@ -208,5 +208,5 @@ def array_of(reply: Reply, component: Component, inputs: Inputs) -> Array:
 
 
 def _repeats(array: Array) -> bool:
-    """Whether all of axis 0 holds the same bits, as the layout `expanded` needs."""
+    """Say whether all of axis 0 holds the same bits, as the layout `expanded` needs."""
     return array.ndim > 1 and array.tobytes() == np.broadcast_to(array[:1], array.shape).tobytes()

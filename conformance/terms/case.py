@@ -38,7 +38,7 @@ class Case(Mapping[str, Any]):
         return (name for name, _ in self.parameters)
 
     def __len__(self) -> int:
-        """How many parameters there are."""
+        """Count the parameters."""
         return len(self.parameters)
 
     def but(self, **changes: Any) -> "Case":

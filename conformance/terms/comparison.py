@@ -79,7 +79,7 @@ def _shares(error: Array, allowance: Array) -> Array:
 
 
 def _overflow(dtype: str) -> float:
-    """From where rounding to nearest gives infinity: half an ulp beyond the largest finite number.
+    """Return where rounding to nearest begins to give infinity: half an ulp beyond the largest finite number.
 
     Beyond that of float64, the oracle has overflowed, too.
     """
@@ -113,7 +113,7 @@ def against_bound(actual: Array, bound: Bound, dtype: str, *, statistical: bool)
 
 
 def same_within(actual: Array, other: Array, allowance: Array, dtype: str) -> Worst:
-    """Two results of the implementation that should be equal up to both their roundings.
+    """Compare two results of the implementation that should be equal up to both their roundings.
 
     One may overflow where the other does not: an infinity is what any number from the point of overflow on becomes, so
     it is no further from a number than that point is.
@@ -130,7 +130,7 @@ def same_within(actual: Array, other: Array, allowance: Array, dtype: str) -> Wo
 
 
 def bit_for_bit(actual: Array, expected: Array, chosen: Array | None = None) -> Worst:
-    """Equal without any allowance, in the chosen elements; -0 counts as 0."""
+    """Compare the chosen elements without any allowance; -0 counts as 0."""
     equal = (actual == expected) | (np.isnan(actual) & np.isnan(expected))
     ratio = np.where(equal if chosen is None else equal | ~chosen, 0.0, np.inf)
     return worst_of(ratio, actual, expected, np.zeros_like(ratio))

@@ -38,19 +38,19 @@ def wide(function: Callable[..., Array]) -> Callable[..., Array]:
 
 
 def rounded(values: Array, dtype: np.dtype[Any]) -> Array:
-    """Each value rounded to the nearest of a narrower format."""
+    """Round each value to the nearest of a narrower format."""
     return values.astype(dtype).astype(values.dtype)
 
 
 def truncated(values: Array, dtype: np.dtype[Any]) -> Array:
-    """Each value rounded toward zero to bfloat16 or float16; float16's subnormals keep too many bits."""
+    """Round each value toward zero to bfloat16 or float16; float16's subnormals keep too many bits."""
     dropped = {BFLOAT16: 16, FLOAT16: 13}[dtype]
     bits = values.astype(np.float32).view(np.uint32) >> dropped << dropped
     return bits.view(np.float32).astype(values.dtype)
 
 
 def tensorfloat32(values: Array) -> Array:
-    """Each value rounded to the 11 significant bits of tensor cores' float32."""
+    """Round each value to the 11 significant bits of tensor cores' float32."""
     bits = values.astype(np.float32).view(np.uint32)
     nearest = (bits + 0xFFF + (bits >> 13 & 1)) >> 13 << 13
     return nearest.view(np.float32).astype(values.dtype)

@@ -178,7 +178,7 @@ def dropout_through_float32(x: Array, *, rate: float, training: bool = False, se
 
 
 def shared(axis: int) -> Callable[..., Array]:
-    """Dropout with one mask for all along an axis."""
+    """Make a dropout with one mask for all along an axis."""
 
     @wide
     def function(x: Array, *, rate: float, training: bool = False, seed: int = 0) -> Array:
@@ -269,11 +269,11 @@ class Sticky:
     """Dropout whose mode is that of the first call in training."""
 
     def __init__(self) -> None:
-        """In evaluation."""
+        """Begin in evaluation."""
         self.training = False
 
     def dropout(self, x: Array, *, rate: float, training: bool = False, seed: int = 0) -> Array:
-        """Once it trains, it trains."""
+        """Drop in every call from the first in training on."""
         self.training |= training
         return np.asarray(dropout_plain(x, rate=rate, training=self.training, seed=seed))
 

@@ -54,7 +54,7 @@ def gradients_in(form: np.dtype[Any]) -> Callable[[Callable[..., Gradients]], Ca
 
 
 def never_cleared(vjp: Callable[..., Gradients]) -> Callable[..., Gradients]:
-    """Each gradient is added to what the last call of these shapes left."""
+    """Add each gradient to what the last call of these shapes left."""
     left: dict[Any, Gradients] = {}
 
     @functools.wraps(vjp)

@@ -43,14 +43,14 @@ class _Counting(Stacks):
     start: ClassVar[list[int]] = [0]
 
     def encoder(self, tokens: Array, w: Weights, *, mask: Array | None = None) -> Array:
-        """From symbols to vectors."""
+        """Turn symbols into vectors."""
         self.start[0] = 0
         result = super().encoder(tokens, w, mask=mask)
         self.start[0] = tokens.shape[1]
         return result
 
     def decoder(self, tokens: Array, memory: Array, w: Weights, **masks: Array | None) -> Array:
-        """From symbols and a memory to logits."""
+        """Turn symbols and a memory into logits."""
         result = super().decoder(tokens, memory, w, **masks)
         self.start[0] = 0
         return result

@@ -35,7 +35,7 @@ Step = Callable[[State], None]
 
 
 def advance(s: State) -> None:
-    """Both moments take in the gradient."""
+    """Take the gradient into both moments."""
     s.m = s.beta_1 * s.m + (1 - s.beta_1) * s.g
     s.v = s.beta_2 * s.v + (1 - s.beta_2) * s.g**2
 
@@ -78,7 +78,7 @@ def optimiser(step: Step, inside: Callable[[Array], Array] = widened) -> Callabl
 
 
 def plain(s: State) -> None:
-    """Algorithm 1, with the decay decoupled."""
+    """Apply Algorithm 1, with the decay decoupled."""
     advance(s)
     descend(s, ratio(s))
 

@@ -11,7 +11,7 @@ NEEDS = "a row that sees no key"
 
 
 def empty_rows(call: Call) -> Array:
-    """Which rows see no key: (B, H, L_q, 1)."""
+    """Say which rows see no key: (B, H, L_q, 1)."""
     return np.asarray(~visible(call).any(-1, keepdims=True))
 
 

@@ -41,7 +41,7 @@ def attention_gradient(function: Callable[[Call, Array], Gradients]) -> Callable
 
 
 def transposed(array: Array) -> Array:
-    """Of the last two axes."""
+    """Transpose the last two axes."""
     return array.swapaxes(-1, -2)
 
 
@@ -146,7 +146,7 @@ def flash(
     query_tiles: Iterable[slice],
     cast: Cast = lambda array: array,
 ) -> Gradients:
-    """One tile of keys after another, and for each the tiles of queries.
+    """Go through one tile of keys after another, and for each through the tiles of queries.
 
     P is made again from the log-sum-exp of each row, which the forward pass kept beside its rounded result (Dao et al.
     2022, algorithm 4; Dao 2023, algorithm 2: exp2).

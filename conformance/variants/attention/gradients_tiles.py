@@ -12,7 +12,7 @@ from .right import Call, divided, exponentials, per_head, scores, tiles, visible
 
 
 def of_rows(keep: Callable[[int], int]) -> Callable[[Call, Array], Gradients]:
-    """Rows beyond some pass no gradient."""
+    """Make a backward pass to which rows beyond some pass no gradient."""
 
     def changed(call: Call, g: Array) -> Gradients:
         kept = np.arange(call.shape[2])[:, None] < keep(call.shape[2])
@@ -55,7 +55,7 @@ def normalised_early(call: Call, g: Array) -> Gradients:
 
 
 def lanes_unmasked(call: Call, g: Array) -> Gradients:
-    """Lanes beyond d_v, up to a power of two, hold what lies there: the next row."""
+    """Let lanes beyond d_v, up to a power of two, hold what lies there: the next row."""
     value = per_head(call.value, call.shape[1])
     lanes = 2 ** max(value.shape[-1] - 1, 0).bit_length() - value.shape[-1]
     beyond = np.roll(g, -1, -2)[..., :lanes] @ transposed(np.roll(value, -1, -2)[..., :lanes])
@@ -64,7 +64,7 @@ def lanes_unmasked(call: Call, g: Array) -> Gradients:
 
 
 def lanes_not_finite(call: Call, g: Array) -> Gradients:
-    """Keys beyond the last are scored too, and 0 times infinity comes back from them."""
+    """Score keys beyond the last, too, so that 0 times infinity comes back from them."""
     of_q, of_k, of_v = backward(call, g)
     tail = np.where(np.arange(call.shape[2])[:, None] // 16 * 16 + 16 > call.shape[2], np.nan, 0).astype(of_q.dtype)
     return of_q + tail if call.mask is not None else of_q, of_k, of_v

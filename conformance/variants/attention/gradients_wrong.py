@@ -33,7 +33,7 @@ def wrong(name: str, sentence: str, needs: str, function: Callable[[Call, Array]
 
 
 def by_scores(change: Callable[[Array, Array], Array]) -> Callable[[Call, Array], Gradients]:
-    """With dS made otherwise, from P and dP."""
+    """Make a backward pass with another dS, from P and dP."""
 
     def changed(call: Call, g: Array) -> Gradients:
         p = weights(call)
@@ -43,7 +43,7 @@ def by_scores(change: Callable[[Array, Array], Array]) -> Callable[[Call, Array]
 
 
 def by_call(change: Callable[[Call], Call]) -> Callable[[Call, Array], Gradients]:
-    """Of another call."""
+    """Make a backward pass of another call."""
     return lambda call, g: backward(change(call), g)
 
 
@@ -153,7 +153,7 @@ def heads_gathered(change: Callable[[Array], Array]) -> Callable[[Call, Array], 
 
 
 def heads_interleaved(call: Call, array: Array) -> Array:
-    """Query head h serves key head h % H_kv."""
+    """Let query head h be served by key head h % H_kv."""
     batch, heads = array.shape[:2]
     groups = call.key.shape[1]
     return np.asarray(array.reshape(batch, heads // groups, groups, *array.shape[2:]).sum(1))

@@ -59,7 +59,7 @@ def kernel(function: Callable[[Call], Array]) -> Callable[..., Array]:
 
 
 def per_head(array: Array, heads: int) -> Array:
-    """Key or value head h // (H / H_kv) for each query head h."""
+    """Repeat key or value heads: query head h gets head h // (H / H_kv)."""
     return np.repeat(array, heads // array.shape[1], axis=1)
 
 
@@ -74,7 +74,7 @@ def allowed(call: Call) -> Array:
 
 
 def visible(call: Call, offset: int = 0) -> Array:
-    """Which key each query sees; with a causal mask, query i sees keys up to i + offset."""
+    """Say which key each query sees; with a causal mask, query i sees keys up to i + offset."""
     return allowed(call) & np.tri(*call.shape[2:], offset, dtype=np.bool) if call.causal else allowed(call)
 
 
@@ -111,7 +111,7 @@ def tiles(length: int, size: int) -> list[slice]:
 
 
 def online(call: Call, key_tiles: Iterable[slice], cast: Callable[[Array], Array] = lambda p: p) -> Array:
-    """One pass over tiles of keys, with a running maximum; `cast` rounds the weights before they meet the values."""
+    """Pass once over tiles of keys, with a running maximum; `cast` rounds the weights before they meet the values."""
     score, value = np.where(visible(call), scores(call), -np.inf), per_head(call.value, call.shape[1])
     peak = np.full((*call.shape[:3], 1), -np.inf, score.dtype)
     total, result = np.zeros_like(peak), np.zeros((*call.shape[:3], value.shape[-1]), value.dtype)

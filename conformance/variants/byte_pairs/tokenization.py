@@ -18,7 +18,7 @@ def ranks(merges: Merges) -> dict[Pair, int]:
 
 
 def joined(tokens: Sequence[str], pair: Pair, most: int | None = None) -> list[str]:
-    """Every occurrence of a pair becomes one token, from left to right; at most so many."""
+    """Join every occurrence of a pair into one token, from left to right; at most so many."""
     result: list[str] = []
     place, done = 0, 0
     while place < len(tokens):

@@ -20,7 +20,7 @@ class Options:
     ignore_index: int | None = None
 
     def counts(self, targets: Array) -> Array:
-        """Which targets count."""
+        """Say which targets count."""
         return np.ones(targets.shape, bool) if self.ignore_index is None else np.asarray(targets != self.ignore_index)
 
     def classes(self, targets: Array, vocabulary: int) -> Array:
@@ -38,12 +38,12 @@ class Options:
 
 
 def at_targets(y: Array, targets: Array, options: Options) -> Array:
-    """Each row's entry of its target; any of them where it is ignored. IndexError for what is no class."""
+    """Take each row's entry of its target, any of them where it is ignored; raise IndexError for what is no class."""
     return np.take_along_axis(y, options.classes(targets, y.shape[1])[:, None], 1)[:, 0]
 
 
 def losses_of(y: Array, targets: Array, options: Options) -> Array:
-    """Minus the mixture of the target's log-probability and the mean of all."""
+    """Compute minus the mixture of the target's log-probability and the mean of all."""
     eps, own = options.label_smoothing, at_targets(y, targets, options)
     return np.asarray(-own if eps == 0 else -((1 - eps) * own + eps * y.mean(-1)))
 
@@ -144,7 +144,7 @@ def _kept(dtype: np.dtype[Any]) -> Callable[[Array], Array]:
 
 
 def unfused_vjp(g: Array, logits: Array, targets: Array, **given: Any) -> Array:
-    """Two steps back: the gradient of the log-probabilities, and the log-softmax's, from what was kept."""
+    """Go two steps back: to the log-probabilities, and through the log-softmax, from what was kept."""
     options, kept = Options(**given), _kept(logits.dtype)
     with np.errstate(all="ignore"):
         y = kept(log_softmax(widened(logits)))

@@ -21,7 +21,7 @@ def rows(x: Array) -> Array:
 
 
 def products(g: Array, dh: Array, x: Array, a: Array, w_1: Array) -> Gradients:
-    """Those of x, w_1, b_1, w_2 and b_2 from those of the result and of h."""
+    """Compute the gradients of x, w_1, b_1, w_2 and b_2 from those of the result and of h."""
     return logits(dh, w_1), rows(x).T @ rows(dh), rows(dh).sum(0), rows(a).T @ rows(g), rows(g).sum(0)
 
 

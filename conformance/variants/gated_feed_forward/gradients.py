@@ -63,7 +63,7 @@ def backward(
 
 
 def products(g: Array, x: Array, dh: Array, du: Array, a: Array, w_gate: Array, w_up: Array) -> Gradients:
-    """Those of x, w_gate, w_up and w_down from those of the hidden tensors."""
+    """Compute the gradients of x, w_gate, w_up and w_down from those of the hidden tensors."""
     return dh @ w_gate.T + du @ w_up.T, rows(x).T @ rows(dh), rows(x).T @ rows(du), rows(a).T @ rows(g)
 
 

@@ -37,15 +37,15 @@ class Pass:
         return np.asarray(self.r * (self.a - mean(self.a) - self.z * mean(self.a * self.z)))
 
     def of_gain(self) -> Array:
-        """Likewise."""
+        """Sum g z over the rows."""
         return np.asarray((self.g * self.z).sum(self.rows))
 
     def of_bias(self) -> Array:
-        """Likewise."""
+        """Sum g over the rows."""
         return np.asarray(self.g.sum(self.rows))
 
     def all(self) -> Gradients:
-        """Likewise."""
+        """Compute the gradients of x, gain and bias."""
         return self.of_x(), self.of_gain(), self.of_bias()
 
 

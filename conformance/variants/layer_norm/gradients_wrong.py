@@ -30,7 +30,7 @@ def unbiased(p: Pass) -> Array:
 
 
 def without_epsilon(p: Pass) -> Array:
-    """With 1 / sqrt(variance), NaN where that is 0."""
+    """Divide by sqrt(variance), which gives NaN where that is 0."""
     c = p.x - mean(p.x)
     r = 1 / np.sqrt(mean(c**2))
     return np.asarray(r * (p.a - mean(p.a) - c * r * mean(p.a * c * r)))
@@ -45,7 +45,7 @@ def through_deviation(p: Pass) -> Array:
 
 
 def with_rows_of_batch(p: Pass) -> Array:
-    """As many rows as the first axis is long, each as wide as the rest."""
+    """Make as many rows as the first axis is long, each as wide as the rest."""
     rows = p.x.shape[0] if p.x.ndim > 1 else 1
     a, z = (each.reshape(rows, each.size // max(rows, 1)) for each in (p.a, p.z))
     return np.asarray(p.r * (a - mean(a) - z * mean(a * z)).reshape(p.x.shape))

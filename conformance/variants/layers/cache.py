@@ -68,7 +68,7 @@ reading(
 
 
 def ring(array: Array, size: int) -> Array:
-    """Each position as the last one left it that was written there."""
+    """Fill each position with the last one that was written there."""
     length = array.shape[2]
     last = [max(range(j % size, length, size)) for j in range(length)]
     return array[:, :, last]

@@ -31,7 +31,7 @@ _NETWORK = ("w_1", "b_1", "w_2", "b_2")
 
 
 def named(prefix: str, found: Gradients) -> Gradients:
-    """With the names of a larger mapping."""
+    """Give the gradients the names of a larger mapping."""
     return {f"{prefix}.{name}": each for name, each in found.items()}
 
 
@@ -41,23 +41,23 @@ class Backward(Stacks):
     def of_attention(
         self, g: Array, x: Array, memory: Array, w: Weights, mask: Array | None, causal: bool
     ) -> tuple[Array, Array, Gradients]:
-        """Of x, of the memory, and of the matrices."""
+        """Compute the gradients of x, of the memory, and of the matrices."""
         call = Heads(x, memory, memory, *matrices(w), self.heads, mask, causal, self.dtype)
         of_query, of_key, of_value, *others = of_heads(call, g)
         return of_query, of_key + of_value, dict(zip(_MATRICES, others, strict=True))
 
     def of_network(self, g: Array, x: Array, w: Weights) -> tuple[Array, Gradients]:
-        """Of x, and of the weights."""
+        """Compute the gradients of x, and of the weights."""
         of_x, *others = of_network(g, x, *(w[name] for name in _NETWORK))
         return of_x, dict(zip(_NETWORK, others, strict=True))
 
     def of_norm(self, g: Array, x: Array, w: Weights) -> tuple[Array, Gradients]:
-        """Of x, and of gain and bias."""
+        """Compute the gradients of x, and of gain and bias."""
         of_x, of_gain, of_bias = begun(g, x, w["gain"], EPSILON).all()
         return of_x, {"gain": of_gain, "bias": of_bias}
 
     def of_sum(self, residual: Array, sublayer: Array) -> Array:
-        """Both ways to x."""
+        """Add both ways to x."""
         return residual + sublayer
 
     def of_attended(
@@ -79,19 +79,19 @@ class Backward(Stacks):
     def encoder_layer_vjp(
         self, g: Array, x: Array, w: Weights, *, mask: Array | None = None
     ) -> tuple[Array, Gradients]:
-        """Of x, and of the weights."""
+        """Compute the gradients of x, and of the weights."""
         da, by_network = self.of_transformed(g, self.attended(x, w, mask), w)
         dx, dmemory, by_attention = self.of_attended(da, x, x, w, "self_attention", mask)
         return self.of_both(dx, dmemory), {**by_attention, **by_network}
 
     def of_both(self, of_query: Array, of_memory: Array) -> Array:
-        """Of what asks and answers."""
+        """Add the gradients of what asks and of what answers."""
         return of_query + of_memory
 
     def decoder_layer_vjp(
         self, g: Array, x: Array, memory: Array, w: Weights, *, mask: Any = None, memory_mask: Any = None
     ) -> tuple[Array, Array, Gradients]:
-        """Of x, of the memory, and of the weights."""
+        """Compute the gradients of x, of the memory, and of the weights."""
         a = self.attended(x, w, mask, True)
         db, by_network = self.of_transformed(g, self.crossed(a, memory, w, memory_mask), w)
         da, dmemory, by_crossing = self.of_attended(db, a, memory, w, "cross_attention", memory_mask)
@@ -99,11 +99,11 @@ class Backward(Stacks):
         return self.of_both(dx, dself), dmemory, {**by_attention, **by_crossing, **by_network}
 
     def of_embedding(self, g: Array, tokens: Array, table: Array) -> Array:
-        """Of the matrix, by way of the embedding."""
+        """Compute the gradient of the matrix, by way of the embedding."""
         return scattered(g, tokens, table) * root(table)
 
     def encoder_vjp(self, g: Array, tokens: Array, w: Weights, *, mask: Array | None = None) -> tuple[Gradients]:
-        """Of the weights."""
+        """Compute the gradients of the weights."""
         x, every, found = [self.embedded(tokens, w)], self.each_layer(w), Gradients()
         for layer in every:
             x.append(self.encoder_layer(x[-1], layer, mask=mask))
@@ -115,7 +115,7 @@ class Backward(Stacks):
     def decoder_vjp(
         self, g: Array, tokens: Array, memory: Array, w: Weights, **masks: Array | None
     ) -> tuple[Array, Gradients]:
-        """Of the memory, and of the weights."""
+        """Compute the gradients of the memory, and of the weights."""
         x, every, found, table = [self.embedded(tokens, w)], self.each_layer(w), Gradients(), w["embedding"]
         for layer in every:
             x.append(self.decoder_layer(x[-1], memory, layer, **masks))
@@ -179,7 +179,7 @@ class Widest(Backward):
     def encoder_layer_vjp(
         self, g: Array, x: Array, w: Weights, *, mask: Array | None = None
     ) -> tuple[Array, Gradients]:
-        """Of x, and of the weights."""
+        """Compute the gradients of x, and of the weights."""
         widest = {name: each.astype(FLOAT64) for name, each in w.items()}
         return super().encoder_layer_vjp(g.astype(FLOAT64), x.astype(FLOAT64), widest, mask=mask)
 
@@ -206,28 +206,28 @@ class StoredBackward(StoredStacks, Backward):
     def of_attention(
         self, g: Array, x: Array, memory: Array, w: Weights, mask: Array | None, causal: bool
     ) -> tuple[Array, Array, Gradients]:
-        """Those that go on are kept."""
+        """Keep the gradients that go on in the narrow format."""
         call = Heads(x, memory, memory, *matrices(w), self.heads, mask, causal, self.dtype)
         of_query, of_key, of_value, *others = backward_kept(call, g, self.kept)
         both = self.kept(self.kept(of_key) + self.kept(of_value))
         return self.kept(of_query), both, dict(zip(_MATRICES, others, strict=True))
 
     def of_network(self, g: Array, x: Array, w: Weights) -> tuple[Array, Gradients]:
-        """Likewise, what is hidden among it."""
+        """Keep them likewise, and what is hidden."""
         h = self.kept(x @ w["w_1"] + w["b_1"])
         dh = self.kept(g @ w["w_2"].T) * step(h)
         of_x, *others = products(g, dh, x, relu(h), w["w_1"])
         return self.kept(of_x), dict(zip(_NETWORK, others, strict=True))
 
     def of_norm(self, g: Array, x: Array, w: Weights) -> tuple[Array, Gradients]:
-        """Likewise."""
+        """Keep the gradient of x."""
         of_x, found = super().of_norm(g, x, w)
         return self.kept(of_x), found
 
     def of_sum(self, residual: Array, sublayer: Array) -> Array:
-        """Likewise."""
+        """Keep the sum."""
         return self.kept(residual + sublayer)
 
     def of_both(self, of_query: Array, of_memory: Array) -> Array:
-        """Likewise."""
+        """Keep the sum."""
         return self.kept(of_query + of_memory)

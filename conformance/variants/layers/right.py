@@ -24,7 +24,7 @@ EPSILON: Final = 1e-5
 
 
 def part(weights: Weights, name: str) -> dict[str, Any]:
-    """Those whose names begin with it, by the rest of the name."""
+    """Select the weights whose names begin with `name`, by the rest of their names."""
     return {key.removeprefix(f"{name}."): each for key, each in weights.items() if key.startswith(f"{name}.")}
 
 
@@ -72,18 +72,18 @@ class Layers:
         return self.around(x, lambda y: self.network(y, part(w, "feed_forward")), w, "feed_forward")
 
     def encoder_layer(self, x: Array, w: Weights, *, mask: Array | None = None) -> Array:
-        """One layer of the encoder."""
+        """Compute one layer of the encoder."""
         return self.transformed(self.attended(x, w, mask), w)
 
     def decoder_layer(
         self, x: Array, memory: Array, w: Weights, *, mask: Array | None = None, memory_mask: Array | None = None
     ) -> Array:
-        """One layer of the decoder."""
+        """Compute one layer of the decoder."""
         return self.transformed(self.crossed(self.attended(x, w, mask, True), memory, w, memory_mask), w)
 
 
 def matrices(w: Weights) -> tuple[Array, Array, Array, Array]:
-    """Those of multi-head attention, in order."""
+    """List the matrices of multi-head attention, in order."""
     return w["w_query"], w["w_key"], w["w_value"], w["w_output"]
 
 
@@ -153,7 +153,7 @@ class OnePass(Layers):
     """Sums of x and x^2."""
 
     def norm(self, x: Array, w: Weights) -> Array:
-        """In one pass."""
+        """Normalise in one pass."""
         return one_pass(x, w["gain"], w["bias"], EPSILON)
 
 
@@ -163,16 +163,16 @@ class Widest(Layers):
     """Float64 from the first step on."""
 
     def encoder_layer(self, x: Array, w: Weights, *, mask: Array | None = None) -> Array:
-        """One layer of the encoder."""
+        """Compute one layer of the encoder."""
         return super().encoder_layer(x.astype(FLOAT64), widest(w), mask=mask)
 
     def decoder_layer(self, x: Array, memory: Array, w: Weights, **masks: Array | None) -> Array:
-        """One layer of the decoder."""
+        """Compute one layer of the decoder."""
         return super().decoder_layer(x.astype(FLOAT64), memory.astype(FLOAT64), widest(w), **masks)
 
 
 def widest(w: Weights) -> Weights:
-    """In float64."""
+    """Convert the weights to float64."""
     return {name: each.astype(FLOAT64) for name, each in w.items()}
 
 
@@ -186,7 +186,7 @@ class Fused(Layers):
     """x [W^Q W^K W^V], then split; the memory apart."""
 
     def attention(self, x: Array, memory: Array, w: Weights, mask: Array | None, causal: bool) -> Array:
-        """One product for x."""
+        """Multiply x with all three matrices at once."""
         every = matrices(w)[:3]
         parts = np.split(x @ np.concatenate(every, 1), np.cumsum([each.shape[1] for each in every])[:2], -1)
         q, k, v = (split(each, self.heads) for each in parts)
@@ -200,7 +200,7 @@ class Cache:
     """The keys and values of the positions so far, and of the memory, of one layer."""
 
     def __init__(self) -> None:
-        """Empty."""
+        """Begin empty."""
         self.of_self: Call | None = None
         self.of_memory: Call | None = None
 
@@ -211,14 +211,14 @@ class Cached(Layers):
     def decoder_layer(
         self, x: Array, memory: Array, w: Weights, *, mask: Array | None = None, memory_mask: Array | None = None
     ) -> Array:
-        """Every position by itself."""
+        """Compute every position by itself."""
         cache, length = Cache(), x.shape[1]
         masks = (rows_of(mask, length, length), rows_of(memory_mask, length, memory.shape[1]))
         steps = [self.step(x[:, t : t + 1], memory, w, cache, t, *masks) for t in range(length)]
         return np.concatenate([x[:, :0], *steps], 1)
 
     def step(self, x: Array, memory: Array, w: Weights, cache: Cache, t: int, *masks: Array) -> Array:
-        """Position t alone, its key and value put into the cache."""
+        """Compute position t alone, and put its key and value into the cache."""
         mask, memory_mask = (each[..., t : t + 1, :] for each in masks)
 
         def of_self(y: Array) -> Array:

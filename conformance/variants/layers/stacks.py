@@ -25,7 +25,7 @@ class Stacks(Layers):
         return embed(tokens, table)
 
     def embedded(self, tokens: Array, w: Weights, mask: Array | None = None) -> Array:
-        """With the positions added."""
+        """Embed the tokens, and add the positions."""
         table = w["embedding"]
         positions = self.kept(self.positions(tokens.shape[1], table.shape[1]).astype(table.dtype))
         return self.kept(self.kept(self.scaled(tokens, table)) + positions)
@@ -44,14 +44,14 @@ class Stacks(Layers):
         return x
 
     def encoder(self, tokens: Array, w: Weights, *, mask: Array | None = None) -> Array:
-        """From symbols to vectors."""
+        """Turn symbols into vectors."""
         x = self.embedded(tokens, w, mask)
         for layer in self.each_layer(w):
             x = self.encoder_layer(x, layer, mask=mask)
         return self.ended(x, w)
 
     def decoder(self, tokens: Array, memory: Array, w: Weights, **masks: Array | None) -> Array:
-        """From symbols and a memory to logits."""
+        """Turn symbols and a memory into logits."""
         x = self.embedded(tokens, w, masks.get("mask"))
         for layer in self.each_layer(w):
             x = self.decoder_layer(x, memory, layer, **masks)
@@ -80,7 +80,7 @@ class FromTable(Stacks):
     """512 positions, made once."""
 
     def positions(self, length: int, d_model: int) -> Array:
-        """Its first rows."""
+        """Take the first rows of the table."""
         return rounded(encoding(512, d_model)[:length], self.dtype)
 
 
@@ -125,7 +125,7 @@ class CachedStacks(Cached, Stacks):
     """Generating one symbol after another."""
 
     def decoder(self, tokens: Array, memory: Array, w: Weights, **masks: Array | None) -> Array:
-        """Each step goes through all layers, whose caches grow."""
+        """Go through all layers at each step; their caches grow."""
         length, every = tokens.shape[1], self.each_layer(w)
         keys = {"mask": length, "memory_mask": memory.shape[1]}
         given = [rows_of(masks.get(name), length, count) for name, count in keys.items()]
@@ -138,7 +138,7 @@ class CachedStacks(Cached, Stacks):
         return np.concatenate(steps, 1)
 
     def caches(self, count: int) -> list[Cache]:
-        """One for each layer."""
+        """Make a cache for each layer."""
         return [Cache() for _ in range(count)]
 
 

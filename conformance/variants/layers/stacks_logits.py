@@ -42,7 +42,7 @@ def log_softmax(x: Array) -> Array:
 
 
 def centred(table: Array) -> Array:
-    """Its columns less their mean: another matrix."""
+    """Subtract the mean of each column, which makes another matrix."""
     return np.asarray(table - table.mean(0))
 
 

@@ -55,7 +55,7 @@ def sines_first(length: int, d_model: int) -> Array:
 
 
 def of_tokens_seen(tokens: Array, table: Array, positions: Array, mask: Array | None) -> Array:
-    """Positions counted from the first key that is not masked."""
+    """Count positions from the first key that is not masked."""
     if mask is None or mask.ndim < 4 or mask.shape[1:3] != (1, 1):
         return np.asarray(embed(tokens, table) + positions)
     places = np.maximum(np.cumsum(mask[:, 0, 0], -1) - 1, 0)
@@ -63,7 +63,7 @@ def of_tokens_seen(tokens: Array, table: Array, positions: Array, mask: Array | 
 
 
 def without_positions_on_padding(tokens: Array, table: Array, positions: Array, mask: Array | None) -> Array:
-    """Token 0 gets no position, as if it were padding."""
+    """Give token 0 no position, as if it were padding."""
     return np.asarray(embed(tokens, table) + positions * (tokens != 0)[..., None])
 
 
@@ -73,14 +73,14 @@ def shifted(tokens: Array, table: Array) -> Array:
 
 
 def hidden(mask: Array | None) -> Array:
-    """Where no query looks, of padding; everywhere, if there is none."""
+    """Say where no query looks, of padding; everywhere, if there is none."""
     if mask is None or mask.ndim < 4:
         return np.array(True)
     return ~np.asarray(mask.any((1, 2)))[..., None]
 
 
 def normalised(x: Array) -> Array:
-    """Mean 0, variance 1."""
+    """Normalise to mean 0 and variance 1."""
     return np.asarray((x - mean(x)) / np.sqrt(mean((x - mean(x)) ** 2) + EPSILON))
 
 

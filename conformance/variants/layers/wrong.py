@@ -138,7 +138,7 @@ class _Parallel(Layers):
 
 
 def exchanged(w: Weights, one: str, other: str) -> dict[str, Any]:
-    """Two groups of weights in each other's place."""
+    """Exchange two groups of weights."""
     first, second = f"{one}.", f"{other}."
     swap = {first: second, second: first}
     return {
@@ -148,7 +148,7 @@ def exchanged(w: Weights, one: str, other: str) -> dict[str, Any]:
 
 
 def replaced(w: Weights, group: str, by: str) -> dict[str, Any]:
-    """One group of weights in the place of another as well."""
+    """Put one group of weights in the place of another as well."""
     return {**w, **{f"{group}.{name}": each for name, each in part(w, by).items()}}
 
 
@@ -265,7 +265,7 @@ normed(
 
 
 def unbiased(x: Array) -> Array:
-    """Over d - 1."""
+    """Normalise with a variance over d - 1."""
     return np.asarray(((x - mean(x)) ** 2).sum(-1, keepdims=True) / max(x.shape[-1] - 1, 1))
 
 

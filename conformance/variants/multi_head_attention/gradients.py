@@ -39,7 +39,7 @@ def summed(x: Array, d: Array) -> Array:
 
 
 def from_heads(call: Heads, g: Array, o: Array, of_q: Array, of_k: Array, of_v: Array) -> Gradients:
-    """Back through the projections; `o` are the heads, and the rest is merged."""
+    """Go back through the projections; `o` are the heads, and the rest is merged."""
     pairs = ((call.query, of_q), (call.key, of_k), (call.value, of_v), (o, g))
     back = (d @ w.T for d, w in zip((of_q, of_k, of_v), call.matrices[:3], strict=True))
     return *back, *(summed(x, d) for x, d in pairs)
@@ -106,7 +106,7 @@ def wrong(name: str, sentence: str, needs: str, function: Callable[[Heads, Array
 
 
 def by_gradients(change: Callable[[Heads, Array, Gradients], dict[int, Array]]) -> Callable[[Heads, Array], Gradients]:
-    """With some of the seven given otherwise, by their numbers."""
+    """Make a backward pass with some of the seven gradients, by their numbers, given otherwise."""
 
     def changed(call: Heads, g: Array) -> Gradients:
         found = backward(call, g)
@@ -117,7 +117,7 @@ def by_gradients(change: Callable[[Heads, Array, Gradients], dict[int, Array]]) 
 
 
 def by_heads(change: Callable[[Call, Array, Gradients], Gradients]) -> Callable[[Heads, Array], Gradients]:
-    """With other gradients of the projected heads, from those, the cotangent of the heads, and what is right."""
+    """Make a backward pass with other gradients of the heads; `change` gets heads, cotangent and what is right."""
 
     def changed(call: Heads, g: Array) -> Gradients:
         heads, of_o = projected(call), split(g @ call.w_output.T, call.heads)
@@ -144,7 +144,7 @@ def merged_heads(call: Heads) -> Array:
 
 
 def not_masked(heads: Call, g: Array, found: Gradients) -> Gradients:
-    """Keys and values as if every query saw all of them."""
+    """Compute the gradients of keys and values as if every query saw all of them."""
     return found[0], *of_attention(replace(heads, mask=None, causal=False), g)[1:]
 
 

@@ -13,7 +13,7 @@ from .wrong import alike, by_call, wrong
 
 
 def by_sight(change: Callable[[Call], Array]) -> Callable[[Heads], Array]:
-    """With other keys seen."""
+    """Make a function in which other keys are seen."""
 
     def changed(call: Heads) -> Array:
         heads = projected(call)
@@ -23,12 +23,12 @@ def by_sight(change: Callable[[Call], Array]) -> Callable[[Heads], Array]:
 
 
 def triangle(heads: Call, offset: int = 0) -> Array:
-    """Keys up to i + offset."""
+    """Show keys up to i + offset."""
     return np.tri(*heads.shape[2:], offset, dtype=np.bool)
 
 
 def item_for_head(heads: Call) -> Array:
-    """Of B h rows, number n takes the mask of item n % B."""
+    """Give row number n, of B h rows, the mask of item n % B."""
     batch, count, queries, keys = heads.shape
     tiled = np.tile(allowed(replace(heads, causal=False))[:, 0], (count, 1, 1))
     sees = tiled.reshape(batch, count, queries, keys)
@@ -103,7 +103,7 @@ wrong(
 
 
 def masked_scores(call: Heads, factor: float) -> Array:
-    """With scores where nothing should be: multiplied, or made a little smaller."""
+    """Put scores where nothing should be: multiplied, or made a little smaller."""
     heads = projected(call)
     score = scores(heads)
     score = np.where(visible(heads), score, score * factor - 10 * factor).astype(score.dtype)
@@ -111,7 +111,7 @@ def masked_scores(call: Heads, factor: float) -> Array:
 
 
 def after_softmax(heads: Call, call: Heads) -> Array:
-    """Weights of all keys, some of them then set to zero."""
+    """Compute weights of all keys, and then set some of them to zero."""
     p = softmax(scores(heads), np.ones(heads.shape, bool)) * visible(heads)
     return merged(p @ heads.value) @ call.w_output
 
@@ -179,7 +179,7 @@ def undefined(heads: Call) -> Array:
 
 
 def stored(call: Heads) -> Array:
-    """Scores, their exponentials and their sums, in the format of the arguments."""
+    """Store scores, their exponentials and their sums in the format of the arguments."""
     heads = projected(call)
     score = np.where(visible(heads), rounded(scores(heads), call.dtype), -np.inf)
     peak = largest(score)
@@ -190,7 +190,7 @@ def stored(call: Heads) -> Array:
 
 
 def accumulated(call: Heads) -> Array:
-    """Projections with an accumulator of the arguments' format."""
+    """Project with an accumulator of the arguments' format."""
     pairs = zip((call.query, call.key, call.value), call.matrices[:3], strict=True)
     q, k, v = (split(matmul(x, w, call.dtype), call.heads) for x, w in pairs)
     heads = Call(q, k, v, call.mask, call.causal, None, call.dtype)
@@ -214,7 +214,7 @@ wrong(
 
 
 def cross_raises(call: Heads) -> Array:
-    """Keys and values are projected in a branch that only some calls reach."""
+    """Project keys and values in a branch that only some calls reach."""
     if not np.array_equal(call.query, call.key):
         raise UnboundLocalError("cannot access local variable 'projected_key' where it is not associated with a value")
     return multi_head(call)

@@ -36,7 +36,7 @@ class Heads:
 
     @classmethod
     def of(cls, arrays: Iterable[Array], heads: int, mask: Array | None, causal: bool, dtype: np.dtype[Any]) -> "Heads":
-        """With the seven arrays in order."""
+        """Copy the call with the seven arrays in order."""
         query, key, value, w_query, w_key, w_value, w_output = arrays
         return cls(query, key, value, w_query, w_key, w_value, w_output, heads, mask, causal, dtype)
 

@@ -25,12 +25,12 @@ def wrong(
 
 
 def by_call(change: Callable[[Heads], Heads]) -> Callable[[Heads], Array]:
-    """Of another call."""
+    """Make a function of another call."""
     return lambda call: multi_head(change(call))
 
 
 def by_heads(change: Callable[[Heads, Call], Call]) -> Callable[[Heads], Array]:
-    """With other heads."""
+    """Make a function with other heads."""
     return lambda call: merged(attend(change(call, projected(call)))) @ call.w_output
 
 
@@ -38,12 +38,12 @@ def by_heads(change: Callable[[Heads, Call], Call]) -> Callable[[Heads], Array]:
 
 
 def of_merging(merge: Callable[[Array], Array]) -> Callable[[Heads], Array]:
-    """With the heads put together otherwise."""
+    """Make a function that puts the heads together otherwise."""
     return lambda call: merge(attend(projected(call))) @ call.w_output
 
 
 def of_splitting(parted: Callable[[Array, int], Array]) -> Callable[[Heads], Array]:
-    """With the heads taken apart otherwise."""
+    """Make a function that takes the heads apart otherwise."""
     return lambda call: merged(attend(projected(call, parted=parted))) @ call.w_output
 
 
@@ -59,7 +59,7 @@ def channels_first(o: Array) -> Array:
 
 
 def depth_first(x: Array, heads: int) -> Array:
-    """Head i has the columns i, i + h, ..."""
+    """Give head i the columns i, i + h, ..."""
     return np.moveaxis(x.reshape(*x.shape[:2], x.shape[2] // heads, heads), 3, 1)
 
 
@@ -110,7 +110,7 @@ def over_items(call: Heads) -> Array:
 
 
 def values_apart(call: Heads, heads: Call) -> Call:
-    """Head i of the values begins at column i d_k."""
+    """Begin head i of the values at column i d_k."""
     d_k, d_v = heads.query.shape[-1], heads.value.shape[-1]
     columns = (np.arange(call.heads)[:, None] * d_k + np.arange(d_v)) % (call.heads * d_v)
     return replace(heads, value=np.moveaxis(merged(heads.value)[..., columns], 2, 1))
@@ -168,7 +168,7 @@ wrong(
 
 
 def over_heads(heads: Call) -> Array:
-    """Weights that sum to one over the heads."""
+    """Compute weights that sum to one over the heads."""
     e = np.where(visible(heads), np.exp(scores(heads) - scores(heads).max(1, keepdims=True)), 0)
     return divided(e, e.sum(1, keepdims=True)) @ heads.value
 
@@ -177,7 +177,7 @@ def over_heads(heads: Call) -> Array:
 
 
 def of_scale(scale: Callable[[Heads, Call], float]) -> Callable[[Heads], Array]:
-    """With another scale."""
+    """Make a function with another scale."""
     return by_heads(lambda call, heads: replace(heads, scale=scale(call, heads)))
 
 

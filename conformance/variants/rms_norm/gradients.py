@@ -39,11 +39,11 @@ class Pass:
         return np.asarray(self.r * (self.a - self.z * mean(self.a * self.z)))
 
     def of_gain(self) -> Array:
-        """Likewise."""
+        """Sum over the rows."""
         return np.asarray((self.g * self.z).sum(self.rows))
 
     def all(self) -> Gradients:
-        """Likewise."""
+        """Compute the gradients of x and gain."""
         return self.of_x(), self.of_gain()
 
 

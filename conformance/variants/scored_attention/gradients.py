@@ -18,7 +18,7 @@ bilinear_gradient = gradients_of("bilinear_attention", bilinear_plain)
 
 
 def transposed(array: Array) -> Array:
-    """Of the last two axes."""
+    """Transpose the last two axes."""
     return array.swapaxes(-1, -2)
 
 
@@ -33,7 +33,7 @@ def through_softmax(p: Array, dp: Array) -> Array:
 
 
 def of_additive(ds: Array, t: Array, slope: Array, arrays: tuple[Array, ...], dv: Array) -> Gradients:
-    """From dS: tanh, its slope, (query, key, value, w_query, w_key, v), and what the values get."""
+    """Go back from dS: tanh, its slope, (query, key, value, w_query, w_key, v), and what the values get."""
     query, key, _, w_query, w_key, v = arrays
     da = ds[..., None] * v * slope
     dq, dk = da.sum(2), da.sum(1)
@@ -50,7 +50,7 @@ def additive_backward(g: Array, *arrays: Array) -> Gradients:
 
 
 def of_bilinear(ds: Array, query: Array, key: Array, w: Array, dv: Array) -> Gradients:
-    """From dS, the projections first."""
+    """Go back from dS, to the projections first."""
     return ds @ (key @ w.T), transposed(ds) @ (query @ w), dv, over_items(query, ds @ key)
 
 

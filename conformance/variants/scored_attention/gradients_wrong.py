@@ -59,18 +59,18 @@ def by_steps(function: Callable[[Steps], Gradients]) -> Callable[..., Gradients]
 
 
 def onward(s: Steps, *, ds: Array | None = None, slope: Array | None = None) -> Gradients:
-    """With dS or the slope of tanh given otherwise."""
+    """Continue with another dS, or another slope of tanh."""
     slope = 1 - s.t**2 if slope is None else slope
     return of_additive(s.ds if ds is None else ds, s.t, slope, s.arrays, transposed(s.p) @ s.g)
 
 
 def with_v(s: Steps, of_v: Array) -> Gradients:
-    """With another gradient of v."""
+    """Give v another gradient."""
     return *s.right[:5], np.asarray(of_v)
 
 
 def of_weights_from(s: Steps, item: slice) -> Gradients:
-    """Both matrices and v from some of the batch."""
+    """Compute the gradients of both matrices and v from some of the batch."""
     query, key, value, *weights = s.arrays
     return *s.right[:3], *additive_backward(s.g[item], query[item], key[item], value[item], *weights)[3:]
 
@@ -83,7 +83,7 @@ def from_last_key(s: Steps) -> Gradients:
 
 
 def queries_and_keys_exchanged(s: Steps) -> Gradients:
-    """Where their shapes agree."""
+    """Exchange the gradients of queries and keys where their shapes agree."""
     q, k, *others = s.right
     return (k, q, *others) if q.shape == k.shape else s.right
 
@@ -205,7 +205,7 @@ def bilinear(
 
 
 def square(w: Array) -> bool:
-    """Whether it could be transposed unnoticed."""
+    """Say whether the matrix could be transposed unnoticed."""
     return bool(w.shape[0] == w.shape[1])
 
 
