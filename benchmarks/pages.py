@@ -72,7 +72,7 @@ class Page:
         try:
             texts = self.texts()
         except KeyError as error:
-            return f"what it reads says nothing of {error}"
+            return f"{LACKS} {error}"
         other = [path for path, text in texts.items() if path.read_text(encoding="utf-8") != text]
         return f"{', '.join(path.relative_to(ROOT).as_posix() for path in other)} would be another" if other else ""
 
@@ -89,6 +89,9 @@ class Page:
             script, *arguments = (folder if each == "FOLDER" else each for each in self.command)
             subprocess.run([sys.executable, ROOT / "benchmarks" / script, *arguments], check=True, cwd=ROOT)
         measurements.write(RECORD, measurements.lined(dict(sorted({**recorded(), self.name: before}.items()))))
+
+
+LACKS: Final = "what it reads says nothing of"
 
 
 def recorded() -> dict[str, str]:
@@ -226,7 +229,7 @@ def main(arguments: list[str] | None = None) -> None:
         elif given.names and not given.check:
             made(page)
         elif why := page.stale:
-            if not given.check and (given.all or page.minutes <= QUICK):
+            if not given.check and (given.all or page.minutes <= QUICK) and not why.startswith(LACKS):
                 made(page)
             else:
                 command = f"python benchmarks/pages.py {page.name}"
@@ -239,7 +242,10 @@ def main(arguments: list[str] | None = None) -> None:
 def made(page: Page) -> None:
     """Make a page and say so."""
     started = time.monotonic()
-    page.make()
+    try:
+        page.make()
+    except KeyError as error:
+        sys.exit(f"{page.name}: {LACKS} {error}")
     print(f"{page.name}: made {', '.join(page.writes)} in {time.monotonic() - started:.0f} s", flush=True)
 
 

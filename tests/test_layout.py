@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("oracle", "conformance", "adapters", "tests")
@@ -205,3 +206,12 @@ def test_no_file_speaks_of_the_place_where_it_was_written():
     files = [file for kind in kinds for file in (*ROOT.glob(kind), *(each for f in folders for each in f.rglob(kind)))]
     assert Path(__file__) in files
     assert [file for file in files if here.search(file.read_text(encoding="utf-8", errors="replace"))] == []
+
+
+def test_ci_tests_the_lowest_versions_that_are_allowed():
+    allowed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    tested = (ROOT / ".ci" / "lowest.txt").read_text(encoding="utf-8").splitlines()
+    lowest = {name: Version(version) for name, _, version in (each.partition("==") for each in tested[1:])}
+    least = {name: Version(version) for name, _, version in (each.partition(">=") for each in allowed)}
+
+    assert {name: lowest.get(name) for name in least} == least

@@ -102,11 +102,17 @@ def test_everything_is_made_if_asked_for_and_then_nothing_is_stale(page, capsys)
     assert "is stale" not in capsys.readouterr().out
 
 
-def test_what_a_page_lacks_is_named(page, monkeypatch):
+def test_what_a_page_lacks_is_named(page, monkeypatch, capsys):
     quick = replace(pages.PAGES[1], texts=lambda: {}["a-new-variant"])
     (pages.ROOT / "quick.md").write_text("", encoding="utf-8")
 
+    monkeypatch.setattr(pages, "PAGES", (quick,))
+
     assert quick.stale == "what it reads says nothing of 'a-new-variant'"
+    pages.main([])
+    assert "quick is stale: what it reads says nothing of 'a-new-variant'" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="^quick: what it reads says nothing of 'a-new-variant'$"):
+        pages.main(["quick"])
 
 
 def test_a_name_that_is_not_there(page, capsys):
