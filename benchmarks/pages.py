@@ -31,7 +31,7 @@ import measurements
 ROOT: Final = Path(__file__).parent.parent
 RECORD: Final = ROOT / "docs" / "generated.json"
 
-JUDGE: Final = ("adapters/*.py", "conformance/**/*.py", "oracle/**/*.py", "benchmarks/verdicts.py")
+JUDGE: Final = ("adapters/*.py", "adapters/contract/*.py", "conformance/**/*.py", "oracle/**/*.py")
 """What a verdict on a variant depends on."""
 
 
@@ -226,27 +226,30 @@ def main(arguments: list[str] | None = None) -> None:
         if given.list:
             reads, writes = " ".join(page.reads), " ".join(page.writes)
             print(f"{page.name}: about {page.minutes:g} min; reads {reads}; writes {writes}")
-        elif given.names and not given.check:
-            made(page)
-        elif why := page.stale:
-            if not given.check and (given.all or page.minutes <= QUICK) and not why.startswith(LACKS):
-                made(page)
-            else:
-                command = f"python benchmarks/pages.py {page.name}"
-                left.append(f"{page.name} is stale: {why} ({command}: {page.minutes:g} min)")
+            continue
+        asked = bool(given.names) and not given.check
+        why = "" if asked else page.stale
+        if asked or (why and not given.check and (given.all or page.minutes <= QUICK)):
+            why = made(page)
+        if why:
+            command = f"python benchmarks/pages.py {page.name}"
+            left.append(f"{page.name} is stale: {why} ({command}: {page.minutes:g} min)")
     print(*left, sep="\n", end="\n" if left else "")
-    if given.check and left:
+    if left and (given.check or given.names or given.all):
         sys.exit(1)
 
 
-def made(page: Page) -> None:
-    """Make a page and say so."""
+def made(page: Page) -> str:
+    """Make a page and say so; if it cannot be made, return why."""
     started = time.monotonic()
     try:
         page.make()
     except KeyError as error:
-        sys.exit(f"{page.name}: {LACKS} {error}")
+        return f"{LACKS} {error}"
+    except subprocess.CalledProcessError as error:
+        return f"{page.command[0]} ended with status {error.returncode}"
     print(f"{page.name}: made {', '.join(page.writes)} in {time.monotonic() - started:.0f} s", flush=True)
+    return ""
 
 
 if __name__ == "__main__":
