@@ -25,6 +25,12 @@ def _make(case: Case) -> Inputs:
     return Inputs(arrays, {"heads": case["heads"]})
 
 
+def _probes(dtype: str) -> list[Case]:
+    """Give rows of two entries, some of which nearly agree: their variance is far below the mean of their squares."""
+    rows = {"B": 3, "L": 17, "heads": 2, "d_model": 2, "d_k": 1, "d_v": 1}
+    return [ENCODER_LAYER.plainest(dtype, seed=14).but(**rows, regime="uniform")]
+
+
 def _variations(case: Case) -> dict[str, tuple[Inputs, Inputs]]:
     bare = case.but(mask="none", regime="normal", layout="contiguous")
     return {"mask": (_make(bare), _make(bare.but(mask="random")))}
@@ -46,6 +52,7 @@ ENCODER_LAYER: Component = register(
         },
         inputs=_make,
         variations=_variations,
+        probes=_probes,
     )
 )
 
