@@ -48,6 +48,7 @@ def attention_key_by_key(offset=0, default_scale=lambda d: d**-0.5):
     return attention
 
 
+@pytest.mark.catalogue("attention")
 def test_a_right_implementation_written_otherwise_passes():
     assert failure("ALL-1", attention=attention_key_by_key()).status == "pass"
 
@@ -61,7 +62,7 @@ def test_a_right_implementation_written_otherwise_passes():
         ("scale-unrooted", {"default_scale": lambda d: 1 / d}),
     ],
 )
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", [pytest.param("float64", marks=pytest.mark.catalogue("attention")), "float32"])
 def test_a_known_bug_in_another_algorithm_is_named(name, changes, dtype):
     assert failure("ALL-1", dtype, attention=attention_key_by_key(**changes)).failure.looks_like == name
 

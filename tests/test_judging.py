@@ -78,6 +78,7 @@ def test_nothing_but_refusals_is_no_pass():
     assert (result.status, result.examples, result.reason) == ("unsupported", 0, "not on Tuesdays")
 
 
+@pytest.mark.catalogue("attention")
 @pytest.mark.parametrize(
     ("name", "dtype", "number"),
     [

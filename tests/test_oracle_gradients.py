@@ -204,6 +204,7 @@ def attention_with_late_nan_rows(query, key, value, *, mask=None, causal=False, 
     return result.masked_fill(blind, torch.nan)
 
 
+@pytest.mark.catalogue("attention")
 @pytest.mark.parametrize(
     ("function", "harms"), [(attention_with_nan_rows, True), (attention_with_late_nan_rows, False)]
 )
