@@ -1,6 +1,7 @@
 """The text of docs/clauses.md, which clause catches which variant, from docs/detection/clauses.json."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -49,6 +50,7 @@ def page() -> str:
     count = len([clause for clause in CLAUSES if alone[clause]])
     return TEXT.format(
         variants=len(found),
+        judged=judged_with(clause_table.specs()),
         clauses=len(CLAUSES),
         count=count,
         others=len(CLAUSES) - count,
@@ -66,6 +68,19 @@ def _reason(clause: str, alone: Catches) -> str:
     return f"it alone catches {len(names)}: {shown}{', ...' if len(names) > NAMED else ''}"
 
 
+def judged_with(specs: Mapping[str, str]) -> str:
+    """Say with the cases of which spec the components were judged."""
+    of: dict[str, list[str]] = defaultdict(list)
+    for name, spec in specs.items():
+        of[spec].append(f"`{name}`")
+    if len(of) == 1:
+        return f"All were judged with the cases of spec {next(iter(of))}."
+    few = {spec: names for spec, names in of.items() if spec != max(of, key=lambda each: len(of[each]))}
+    said = ", ".join(f"{', '.join(names)} with those of spec {spec}" for spec, names in few.items())
+    (most,) = of.keys() - few.keys()
+    return f"They were judged with the cases of spec {most}; {said}."
+
+
 TEXT: Final = """\
 # Which clause catches which wrong variant
 
@@ -73,6 +88,8 @@ TEXT: Final = """\
 variant, with the quick profile and seed 0 (`python benchmarks/pages.py clause-table clauses`). A
 variant counts as caught by a clause if it violates it in any dtype, unless a right variant violates it in the same
 words.
+
+{judged}
 
 {count} clauses catch a variant that no other clause catches. The other {others} say why they are there all the same:
 most of what is wrong in an element is found by the comparison with its bound, which needs the oracle and does not say

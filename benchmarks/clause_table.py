@@ -5,8 +5,9 @@ of the rest.
 """
 
 import argparse
+import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from assay.adapters.contract import DTYPES
 from assay.conformance.cases.profiles import PROFILES
 from assay.conformance.cases.sizes import sized
 from assay.conformance.components import COMPONENTS, clauses_of
+from assay.conformance.interface.report import SPEC
 from assay.conformance.judging.catalogue import opened, tried_by_each
 from assay.conformance.judging.sharing import sharing
 from assay.conformance.variants import variants
@@ -59,15 +61,21 @@ def caught(
     return found
 
 
-def written(found: Caught) -> str:
-    """Write the text of the file: a line a variant, in the order of the catalogue."""
+def written(found: Caught, of: Mapping[str, str]) -> str:
+    """Write the text of the file: a line a variant, in the order of the catalogue; `of` has the spec of each component."""
     caught = measurements.lined({each.name: found[each.name] for each in variants(wrong=True)})
-    return f'{{"profile": "quick", "seed": 0, "caught": {caught.rstrip()}}}\n'
+    return f'{{"profile": "quick", "seed": 0, "specs": {json.dumps(of)}, "caught": {caught.rstrip()}}}\n'
 
 
 def read() -> Caught:
     """Read the file."""
     found: Caught = measurements.read(FILE)["caught"]
+    return found
+
+
+def specs() -> dict[str, str]:
+    """Give for each component the spec with whose cases its variants were judged: `SPEC` if today's."""
+    found: dict[str, str] = measurements.read(FILE)["specs"]
     return found
 
 
@@ -90,7 +98,14 @@ def main(arguments: Any = None) -> None:
                 found.setdefault(variant, {}).update(of_dtype)
             print(f"{number}/{len(waiting)} {' '.join(waiting[done])} {time.monotonic() - started:.0f} s", flush=True)
     ordered = {name: {d: found[name][d] for d in ("", *DTYPES) if d in found[name]} for name in found}
-    measurements.write(FILE, written(ordered))
+    before = specs() if options.only else {}
+    of = {name: SPEC if _whole(name, options.only) else before[name] for name in COMPONENTS}
+    measurements.write(FILE, written(ordered, of))
+
+
+def _whole(name: str, only: Sequence[str]) -> bool:
+    """Say whether every wrong variant of a component was judged."""
+    return not only or all(each.name in only for each in variants(name, wrong=True))
 
 
 if __name__ == "__main__":
