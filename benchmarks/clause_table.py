@@ -62,7 +62,7 @@ def caught(
 
 
 def written(found: Caught, of: Mapping[str, str]) -> str:
-    """Write the text of the file: a line a variant, in the order of the catalogue; `of` has the spec of each component."""
+    """Write the text of the file: a line a variant, in the order of the catalogue; `of` has each component's spec."""
     caught = measurements.lined({each.name: found[each.name] for each in variants(wrong=True)})
     return f'{{"profile": "quick", "seed": 0, "specs": {json.dumps(of)}, "caught": {caught.rstrip()}}}\n'
 

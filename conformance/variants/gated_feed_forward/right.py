@@ -48,7 +48,8 @@ def network(
     functions: Mapping[str, Function] = FUNCTIONS,
 ) -> Array:
     """Compute (f(x W_gate) * (x W_up)) W_down; the activations may be other ones."""
-    return np.asarray((functions[activation](x @ w_gate) * (x @ w_up)) @ w_down)
+    with np.errstate(all="ignore"):
+        return np.asarray((functions[activation](x @ w_gate) * (x @ w_up)) @ w_down)
 
 
 def gated(name: str, sentence: str, **fields: Any) -> Callable[[Callable[..., Array]], Callable[..., Array]]:

@@ -196,8 +196,9 @@ def gated_tensorfloat32(*arrays: Array, activation: str = "swiglu") -> Array:
 )
 def gated_accumulator_narrow(x: Array, *weights: Array, activation: str = "swiglu") -> Array:
     y, w_gate, w_up, w_down = map(widened, (x, *weights))
-    hidden = FUNCTIONS[activation](matmul(y, w_gate, x.dtype)) * matmul(y, w_up, x.dtype)
-    return matmul(np.asarray(hidden), w_down, x.dtype).astype(x.dtype)
+    with np.errstate(all="ignore"):
+        hidden = FUNCTIONS[activation](matmul(y, w_gate, x.dtype)) * matmul(y, w_up, x.dtype)
+        return matmul(np.asarray(hidden), w_down, x.dtype).astype(x.dtype)
 
 
 @gated("gated-by-float32", "float64 is computed in float32.", needs="any input", dtypes=WIDEST)
