@@ -25,11 +25,15 @@ class Adapter(Protocol):
         *,
         dtype: str,
         layouts: Mapping[str, str] = _NOTHING,
-        cotangent: Array | None = None,
+        cotangent: Array | Mapping[str, Array] | None = None,
         wrt: Sequence[str] | None = None,
     ) -> Reply:
-        """Call a component function once; with a cotangent, ask for the gradients of `sum(result * cotangent)`."""
-        return self.sequence([Call(function, arrays, options, dtype, layouts, cotangent, wrt)])[0]
+        """Call a component function once; with a cotangent, ask for the gradients of `sum(result * cotangent)`.
+
+        Where there are several results, there is a cotangent of each.
+        """
+        cotangents = cotangent if isinstance(cotangent, Mapping) else {} if cotangent is None else {"result": cotangent}
+        return self.sequence([Call(function, arrays, options, dtype, layouts, cotangents, wrt)])[0]
 
     def sequence(self, calls: Sequence[Call]) -> list[Reply]:
         """Call one after another; an array like the one before is the same object, overwritten in place."""

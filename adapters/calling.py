@@ -30,8 +30,8 @@ class Call:
     options: Mapping[str, object] = field(default_factory=dict)
     dtype: str = ""
     layouts: Mapping[str, str] = field(default_factory=dict)
-    cotangent: Array | None = None
-    """If given, it is the gradient that is asked for: of `sum(result * cotangent)`."""
+    cotangents: Mapping[str, Array] = field(default_factory=dict)
+    """By result. If given, it is the gradient that is asked for: of the sum of each `sum(result * cotangent)`."""
     wrt: Sequence[str] | None = None
     """The arguments with respect to which the gradient is asked for; None: all that hold real numbers."""
 
@@ -41,10 +41,10 @@ class Reply:
     """What came of a call."""
 
     status: Status
-    value: Array | None = None
-    """The result in float64: the exact image of what came; None unless ok, and for functions that return data."""
-    dtype: str | None = None
-    """The dtype of what the implementation returned."""
+    results: Mapping[str, Array] = field(default_factory=dict)
+    """The results in float64, by name, `result` first: the exact images of what came; none where data came."""
+    dtypes: Mapping[str, str] = field(default_factory=dict)
+    """The dtypes of what the implementation returned: of each result, or of each gradient."""
     touched: tuple[str, ...] = ()
     """Array arguments whose contents, or whose surroundings in memory, changed during the call."""
     aliased: tuple[str, ...] = ()
@@ -57,6 +57,16 @@ class Reply:
     """Where a cotangent was given, in place of a value: argument -> gradient, integers left out."""
     data: Any = None
     """The result of a function that returns lists, texts or numbers (beam_search, tokenize, detokenize)."""
+
+    @property
+    def value(self) -> Array | None:
+        """The first result, if there is any."""
+        return self.results.get("result")
+
+    @property
+    def dtype(self) -> str | None:
+        """The dtype of the first result; of gradients, that of all, or each of theirs in words."""
+        return self.dtypes.get("result") or " and ".join(sorted(set(self.dtypes.values()))) or None
 
 
 def request_of(call: Call, reuse: bool) -> tuple[dict[str, Any], dict[str, Array]]:
@@ -73,14 +83,16 @@ def request_of(call: Call, reuse: bool) -> tuple[dict[str, Any], dict[str, Array
     for name in (*function.arrays, *function.plain):
         if name not in call.arrays and name not in call.options:
             raise ValueError(f"{function.call} was called without {name!r}")
-    if call.cotangent is not None and not function.differentiable:
+    if call.cotangents and not function.differentiable:
         raise ValueError(f"{function.call} has no gradient")
-    arrays = dict(call.arrays) | ({} if call.cotangent is None else {"cotangent": call.cotangent})
+    if call.cotangents and call.cotangents.keys() != function.results.keys():
+        raise ValueError(f"{function.call} needs a cotangent of {', '.join(function.results)}")
+    arrays = dict(call.arrays) | {function.cotangents[name]: array for name, array in call.cotangents.items()}
     tensors = {name: _in_dtype(name, array, call.dtype) for name, array in arrays.items()}
     header: dict[str, Any] = {"function": call.function, "options": dict(call.options), "dtype": call.dtype}
     if call.wrt is not None:
         header["wrt"] = list(call.wrt)
-    request = "call" if call.cotangent is None else "gradient"
+    request = "gradient" if call.cotangents else "call"
     return {"request": request, **header, "layouts": dict(call.layouts), "reuse": reuse}, tensors
 
 
@@ -113,15 +125,15 @@ def reply_from(header: Mapping[str, Any], tensors: Mapping[str, Array]) -> Reply
             return Reply("malformed", message=f"{name!r} of a reply must be a list of arguments, not {names!r:.200}")
         marks[name] = tuple(map(str, names))
     message, detail = str(header.get("message", "")), str(header.get("detail", ""))
+    exact = {name: array.astype(np.float64) for name, array in tensors.items()}
+    dtypes = {name: array.dtype.name for name, array in tensors.items()}
     if status == "ok" and "data" in header:
         return Reply("ok", data=header["data"], **marks)
     if status == "ok" and "result" in tensors:
-        result = tensors["result"]
-        return Reply("ok", value=result.astype(np.float64), dtype=result.dtype.name, **marks)
+        names = ("result", *(name for name in tensors if name != "result"))
+        return Reply("ok", {name: exact[name] for name in names}, dtypes, **marks)
     if status == "ok" and tensors:
-        dtypes = {gradient.dtype.name for gradient in tensors.values()}
-        gradients = {name: gradient.astype(np.float64) for name, gradient in tensors.items()}
-        return Reply("ok", gradients=gradients, dtype=" and ".join(sorted(dtypes)), **marks)
+        return Reply("ok", gradients=exact, dtypes=dtypes, **marks)
     if status in ("ok", "malformed") and not message:
         return Reply("malformed", message=f"the reply holds neither a result nor a reason: {header!r:.200}")
     return Reply(status, message=message, detail=detail, **marks)

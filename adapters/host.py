@@ -89,7 +89,7 @@ class Host:
             if request["request"] == "gradient":
                 names, result = self._gradients(function, views, request)
             else:
-                names = ["result"]
+                names = []
                 positional, keywords = _call(function, views, request["options"])
                 result = called(*positional, **keywords)
         except NotImplementedError as error:
@@ -106,16 +106,19 @@ class Host:
     ) -> tuple[list[str], Any]:
         """Compute the adapter's own gradients where it has them, which are all of them; else the framework's."""
         options, every = request["options"], _differentiable(function, views)
+        cotangents = tuple(views[name] for name in function.cotangents.values())
+        along = cotangents[0] if len(cotangents) == 1 else cotangents
         if explicit := self._loaded.vjps.get(function.name):
             positional, keywords = _call(function, views, options)
-            return every, explicit(views["cotangent"], *positional, **keywords)
+            return every, explicit(along, *positional, **keywords)
         names = request.get("wrt") or every
 
         def run(*arrays: Any) -> Any:
             positional, keywords = _call(function, {**views, **dict(zip(names, arrays, strict=True))}, options)
-            return self._loaded.functions[function.name](*positional, **keywords)
+            result = self._loaded.functions[function.name](*positional, **keywords)
+            return result if len(cotangents) == 1 else tuple(_results(function, result).values())
 
-        return names, self._loaded.bridge.vjp(run, [views[name] for name in names], views["cotangent"])
+        return names, self._loaded.bridge.vjp(run, [views[name] for name in names], along)
 
     def _arguments(self, request: Mapping[str, Any], tensors: Mapping[str, Array]) -> dict[str, Argument]:
         before, made = self._before if request["reuse"] else {}, {}
@@ -141,7 +144,7 @@ class Host:
         try:
             if function.gives_data:
                 return header | {"data": as_data(result)}, {}
-            results = {"result": result} if names == ["result"] else _named(names, result)
+            results = _named(names, result) if names else _results(function, result)
             results = {name: each for name, each in results.items() if not wanted or name in wanted}
             values = {name: self._loaded.bridge.from_framework(each) for name, each in results.items()}
             _check_dtypes(values)
@@ -179,6 +182,23 @@ def _differentiable(function: Function, views: Mapping[str, Any]) -> list[str]:
     """List the arguments that have a gradient in the order of the contract, since tensors arrive in any order."""
     weights = sorted(name for name in views if name.startswith("weights."))
     return [*function.real, *weights]
+
+
+def _results(function: Function, result: Any) -> dict[str, Any]:
+    """Take apart what a function returned: one result, or several in a tuple in their order or in a mapping."""
+    due = list(function.results)
+    if len(due) == 1:
+        return {due[0]: result}
+    if isinstance(result, Mapping):
+        if set(result) != set(due):
+            got = ", ".join(map(str, result)) or "none"
+            raise TypeError(f"it gives the results {got}, where {', '.join(due)} are due")
+        return {name: result[name] for name in due}
+    each = list(result) if isinstance(result, tuple | list) else [result]
+    if len(each) != len(due):
+        count = f"{len(each)} results" if len(each) != 1 else "one result"
+        raise TypeError(f"it gives {count}, where {len(due)} are due: {', '.join(due)}")
+    return dict(zip(due, each, strict=True))
 
 
 def _named(names: list[str], gradients: Any) -> dict[str, Any]:

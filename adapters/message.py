@@ -24,20 +24,23 @@ The tensors of a request are the array arguments under their names in the contra
 `dtype` of the call, integers as I64, masks as BOOL; an argument that is None is left out. An entry of a `weights`
 mapping is the tensor `weights.<key>`. Arguments that are no arrays are in `options`. `layouts` names the memory
 layouts in which arguments should be handed on (only those offered are asked for). The
-request "gradient" is a "call" with one more tensor, `cotangent`, of the shape of the result; only functions that the
+request "gradient" is a "call" with one more tensor, `cotangent`, of the shape of the result, and a tensor
+`cotangent.<name>` for each further result; only functions that the
 offer lists in "gradients" are asked for theirs, and a field `wrt` may name the arguments whose gradients are wanted
 (all, if it is left out). `reuse` asks that an argument
 whose name, shape, dtype and layout are those of the call before be overwritten in place.
 
-    {"reply": "ok", "id": 7, "touched": [], "aliased": []}      with the tensor `result`, in its own dtype, or, for
-                                                                lists and texts, with the header field "data"
+    {"reply": "ok", "id": 7, "touched": [], "aliased": []}      with the tensor `result`, in its own dtype, and one
+                                                                under its name for each further result of the
+                                                                function; or, for lists and texts, with the header
+                                                                field "data"
     {"reply": "ok", ...}                                        to a request "gradient": a tensor for each real array
                                                                 argument, under its name, instead of `result`
     {"reply": "unsupported", "id": 7, "message": WHY}           a choice not to do this; never a pass
     {"reply": "error", "id": 7, "message": ..., "detail": ...}  an exception
     {"reply": "malformed", "id": 7, "message": ...}             it returned something that is not an array
 
-`touched` names arguments whose contents the call changed, `aliased` those that share memory with the result.
+`touched` names arguments whose contents the call changed, `aliased` those that share memory with a result.
 """
 
 import json

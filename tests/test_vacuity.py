@@ -64,19 +64,19 @@ class Vacuous:
         dtype = dtype or "float64"
         if cotangent is None:
             shape = COMPONENTS[function].shape(Inputs(arrays, options))
-            return Reply("ok", value=self.answer(shape, arrays, dtype), dtype=dtype)
+            return Reply("ok", {"result": self.answer(shape, arrays, dtype)}, {"result": dtype})
         given = {"cotangent": cotangent} if self.kind == "mean" else None
         gradients = {
             name: self.answer(array.shape, given or {name: array}, dtype)
             for name, array in arrays.items()
             if array.dtype.kind == "f" and (wrt is None or name in wrt)
         }
-        return Reply("ok", gradients=gradients, dtype=dtype)
+        return Reply("ok", gradients=gradients, dtypes=dict.fromkeys(gradients, dtype))
 
     def sequence(self, calls):
         """Each by itself."""
         return [
-            self.call(each.function, each.arrays, each.options, dtype=each.dtype, cotangent=each.cotangent)
+            self.call(each.function, each.arrays, each.options, dtype=each.dtype, cotangent=each.cotangents or None)
             for each in calls
         ]
 

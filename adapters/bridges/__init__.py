@@ -45,7 +45,10 @@ class Bridge(Protocol):
         """Put other values into a storage; False where the framework's arrays cannot change."""
 
     def vjp(self, run: Callable[..., Any], arguments: Sequence[Any], cotangent: Any) -> Sequence[Any]:
-        """Compute the gradient of `sum(run(*arguments) * cotangent)` with respect to each argument."""
+        """Compute the gradient of `sum(run(*arguments) * cotangent)` with respect to each argument.
+
+        Where `run` returns a tuple, there is a cotangent of each, and the sums are added up.
+        """
 
 
 def bridge_to(framework: str) -> Bridge:

@@ -51,7 +51,13 @@ def overwrite(storage: Any, buffer: np.ndarray[Any, np.dtype[Any]]) -> bool:
 
 def vjp(run: Callable[..., Any], arguments: Sequence[Any], cotangent: Any) -> Sequence[Any]:
     """Call mx.vjp."""
-    _, gradients = mx.vjp(lambda *given: [run(*given)], list(arguments), [cotangent])
+    cotangents = list(cotangent) if isinstance(cotangent, tuple) else [cotangent]
+
+    def listed(*given: Any) -> list[Any]:
+        results = run(*given)
+        return list(results) if isinstance(results, tuple) else [results]
+
+    _, gradients = mx.vjp(listed, list(arguments), cotangents)
     result: Sequence[Any] = gradients
     return result
 

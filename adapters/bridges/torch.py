@@ -60,9 +60,13 @@ def vjp(run: Callable[..., Any], arguments: Sequence[Any], cotangent: Any) -> Se
         argument.requires_grad_()
     try:
         result = run(*arguments)
-        if not (isinstance(result, torch.Tensor) and result.requires_grad):
+        pairs = zip(result, cotangent, strict=True) if isinstance(cotangent, tuple) else [(result, cotangent)]
+        # A result of several may be a constant.
+        recorded = [(each, along) for each, along in pairs if isinstance(each, torch.Tensor) and each.requires_grad]
+        if not recorded:
             raise NotImplementedError("torch recorded no operation that leads from the arguments to the result")
-        return torch.autograd.grad(result, arguments, cotangent, allow_unused=True, materialize_grads=True)
+        results, cotangents = zip(*recorded, strict=True)
+        return torch.autograd.grad(results, arguments, cotangents, allow_unused=True, materialize_grads=True)
     finally:
         for argument in arguments:
             argument.requires_grad_(False)

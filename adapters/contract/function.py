@@ -51,6 +51,11 @@ class Function:
         return not self.results
 
     @property
+    def cotangents(self) -> dict[str, str]:
+        """The tensors of a request that hold the cotangents, by result: `cotangent`, then `cotangent.<result>`."""
+        return {name: "cotangent" if name == "result" else f"cotangent.{name}" for name in self.results}
+
+    @property
     def real(self) -> tuple[str, ...]:
         """The arrays that hold real numbers: those that may have a gradient."""
         return tuple(name for name in self.arrays if name not in self.integers)

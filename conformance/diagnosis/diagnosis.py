@@ -11,12 +11,12 @@ from typing import Final
 
 import numpy as np
 
-from ...adapters import Adapter, Call, Reply, open_adapter
+from ...adapters import Adapter, open_adapter
 from ...adapters.contract import CONVENTIONS
 from ...oracle.rounding.bound import Bound
-from ...oracle.spec_error import SpecError
 from ..cases.drawing import covering_cases, evenly_spaced
 from ..components import CLAUSES
+from ..terms.calls import the
 from ..terms.case import Case
 from ..terms.checking import check
 from ..terms.clause import Clause
@@ -24,9 +24,10 @@ from ..terms.component import Component, Inputs
 from ..terms.requirements import of_gradient
 from ..terms.rounding import Array
 from ..terms.subject import Subject, completed
-from ..terms.trial import Trial, UnknownDtype
+from ..terms.trial import Trial
 from ..terms.verdict import Unsupported, Violation
 from ..variants import Variant, variants
+from .likeness import Allowance, distance
 from .recording import Exchange, Recorder
 from .structure import structure
 
@@ -63,79 +64,15 @@ class _LineUp:
 
     def confront(self, exchange: Exchange) -> None:
         """Keep those that answer alike."""
-        allowances = [_Allowance(self.component, self.trial, call) for call in exchange.calls]
+        allowances = [Allowance(self.component, self.trial, call) for call in exchange.calls]
         left = []
         for suspect in self.suspects:
             answers = suspect.adapter.sequence(exchange.calls)
-            each = [_distance(*of) for of in zip(exchange.replies, answers, allowances, strict=True)]
+            each = [distance(*of) for of in zip(exchange.replies, answers, allowances, strict=True)]
             if all(distance is not None for distance in each):
                 suspect.distance = max([suspect.distance, *(distance or 0.0 for distance in each)])
                 left.append(suspect)
         self.suspects = left
-
-
-class _Allowance:
-    """How far two implementations of the same formula may be apart in one call; computed where it is needed."""
-
-    def __init__(self, component: Component, trial: Trial, call: Call) -> None:
-        self._component, self._trial, self._call = component, trial, call
-        self._found: Mapping[str, float] | None = None
-
-    def __call__(self) -> Mapping[str, float]:
-        """Compute the allowance of each gradient, by its argument; under an empty name, of the value.
-
-        Twice S, as each has the errors of its own; the largest of all elements, as those of a wrong answer are not
-        known, and are about as large somewhere among the right ones. Absent where nothing finite is known.
-        """
-        if self._found is None:
-            inputs, conventions = Inputs(self._call.arrays, self._call.options), self._trial.conventions
-            bounds: dict[str, Bound] = {}
-            # No result has come to take a dtype from, or the formula does not take the arguments.
-            with contextlib.suppress(UnknownDtype, SpecError):
-                numerics = self._trial.numerics
-                with np.errstate(all="ignore"):
-                    if self._call.cotangent is None:
-                        bounds = {"": self._component.bound(inputs, numerics, conventions)}
-                    else:
-                        assert self._component.gradient is not None
-                        bounds = dict(self._component.gradient(inputs, self._call.cotangent, numerics, conventions))
-            finite = {name: each.statistical[np.isfinite(each.statistical)] for name, each in bounds.items()}
-            self._found = {name: 2 * float(each.max()) for name, each in finite.items() if each.size}
-        return self._found
-
-
-def _distance(one: Reply, other: Reply, allowance: _Allowance) -> float | None:
-    """Compute the relative distance of two replies; it is None if they are not alike."""
-    marks = [(each.status, each.dtype, each.touched, each.aliased, set(each.gradients)) for each in (one, other)]
-    if marks[0] != marks[1] or _kind(one) != _kind(other) or one.data != other.data:
-        return None
-    arrays = [{"": each.value} if each.value is not None else dict(each.gradients) for each in (one, other)]
-    distances = [0.0]
-    for name, array in arrays[0].items():
-        found = _apart(array, arrays[1][name], name, allowance)
-        if found is None:
-            return None
-        distances.append(found)
-    return max(distances)
-
-
-def _kind(reply: Reply) -> str:
-    """Name the type of what was raised."""
-    return reply.message.partition(":")[0] if reply.status == "error" else ""
-
-
-def _apart(one: Array, other: Array, name: str, allowance: _Allowance) -> float | None:
-    if one.shape != other.shape:
-        return None
-    different = ~((one == other) | (np.isnan(one) & np.isnan(other)))
-    if not different.any():
-        return 0.0
-    if not (np.isfinite(one) & np.isfinite(other))[different].all():
-        return None
-    error = np.abs(one[different] - other[different])
-    if error.max() > allowance().get(name, 0.0):
-        return None
-    return float(error.max() / max(np.abs(each[np.isfinite(each)]).max() for each in (one, other)))
 
 
 @dataclass(frozen=True)
@@ -162,7 +99,7 @@ def diagnose(adapter: Adapter, clause: Clause, component: Component, cases: Sequ
     trial = Trial(Subject(recorder), component, cases[0])
     if not _violates(clause, trial) or trial.subject.lost:
         return Diagnosis()  # it does not fail every time, or each further call costs as much as a time-out
-    backward = any(call.cotangent is not None for exchange in recorder.exchanges for call in exchange.calls)
+    backward = any(bool(call.cotangents) for exchange in recorder.exchanges for call in exchange.calls)
     variant = _known_bug(adapter, clause, trial, list(recorder.exchanges), backward)
     conventions = _convention(adapter, clause, component, cases)
     found = [] if variant or conventions else _structure(adapter, component, cases, backward)
@@ -178,24 +115,25 @@ def _structure(adapter: Adapter, component: Component, cases: Sequence[Case], ba
         if sum(bound.expected.size for _, _, bound in compared) < _ENOUGH:
             continue
         dtype = each["dtype"] if component.has_dtype else "float64"
-        for name, actual, bound in compared:
-            axes = () if name else component.axes
+        for whose, actual, bound in compared:
+            axes = () if whose else component.axes
             found = structure(actual, bound.expected, bound.worst, axes, dtype)[:_FACTS]
             if found:
                 where = "on a larger input, " if each not in cases else ""
-                where += f"of the {of_gradient(name)}, " if name else ""
-                return [f"{where}{fact}" for fact in found]
+                return [f"{where}{whose}{fact}" for fact in found]
     return []
 
 
 def _compared(adapter: Adapter, component: Component, case: Case, backward: bool) -> Iterator[tuple[str, Array, Bound]]:
-    """Pair what came of a case with what is due: the value, without a name, and the gradients that are judged."""
+    """Give what came of a case and what is due, each with the words that say whose it is; of the first result, none."""
     trial = Trial(Subject(adapter), component, case)
     with contextlib.suppress(Unsupported, Violation):
-        yield "", trial.call(), trial.bound()
+        for name, actual in trial.results().items():
+            yield "" if name == "result" else f"of {the(name)}, ", actual, trial.bounds()[name]
         if backward and component.differentiated(case):
             bounds = trial.gradient_bounds()
-            yield from ((name, gradient, bounds[name]) for name, gradient in trial.gradients().items())
+            for name, gradient in trial.gradients().items():
+                yield f"of the {of_gradient(name)}, ", gradient, bounds[name]
 
 
 def _known_bug(

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import Any, Final
 
@@ -18,8 +18,8 @@ MEMORY: Final = 2**29
 def sharing(component: Component) -> Component:
     """Give the component with bounds that are computed once for the same arguments."""
     made = _Kept(component.inputs, lambda case: case, _size_of_inputs)
-    bound = _Kept(component.bound, _key, _size)
-    gradient = component.gradient and _Kept(component.gradient, _key, lambda each: sum(map(_size, each.values())))
+    bound = _Kept(component.bound, _key, _size_of_bounds)
+    gradient = component.gradient and _Kept(component.gradient, _key, _size_of_bounds)
     return replace(component, inputs=made, bound=bound, gradient=gradient)
 
 
@@ -51,10 +51,12 @@ def _key(inputs: Inputs, *others: Any) -> tuple[object, ...]:
         _digest(digest, name, value)
     hashable = []
     for each in others:
-        if isinstance(each, np.ndarray):
-            _digest(digest, "cotangent", each)
-        else:
-            hashable.append(tuple(sorted(each.items())) if hasattr(each, "items") else each)
+        named = each if isinstance(each, Mapping) else {"": each}
+        for name, value in sorted(named.items()):
+            if isinstance(value, np.ndarray):
+                _digest(digest, f"cotangent {name}", value)
+            else:
+                hashable.append((name, value))
     return (digest.digest(), *hashable)
 
 
@@ -70,6 +72,10 @@ def _size(bound: Bound) -> int:
     return sum(
         each.nbytes for each in (getattr(bound, of.name) for of in fields(bound)) if isinstance(each, np.ndarray)
     )
+
+
+def _size_of_bounds(found: Bound | Mapping[str, Bound]) -> int:
+    return sum(map(_size, found.values())) if isinstance(found, Mapping) else _size(found)
 
 
 def _size_of_inputs(inputs: Inputs) -> int:

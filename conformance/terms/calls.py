@@ -1,6 +1,6 @@
 """Calls of one implementation with the arguments of one case, and what a reply must be to be judged at all."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final
 
@@ -59,9 +59,13 @@ class Calls:
         kept = self.subject.recent.get(self.component, self._asked_in, self.case, gradients=False, ask=self.reply)
         return self.answered(kept)
 
+    def results(self, inputs: Inputs | None = None, layout: str | None = None) -> dict[str, Array]:
+        """Return every result in float64, of the right shape; `Violation` if one has another."""
+        return self.results_of(self.reply(inputs, layout), inputs or self.inputs)
+
     def call(self, inputs: Inputs | None = None, layout: str | None = None) -> Array:
-        """Return the result in float64, of the right shape; `Violation` if it has another."""
-        return self.value_of(self.reply(inputs, layout), inputs or self.inputs)
+        """Return the first result, likewise."""
+        return self.results(inputs, layout)["result"]
 
     def data(self, inputs: Inputs | None = None) -> Any:
         """Return the result of a component that gives lists, texts or numbers."""
@@ -87,6 +91,13 @@ class Calls:
             for reply, (function, inputs) in zip(replies, pairs, strict=True)
         ]
 
+    def last_results(self, several: Sequence[Inputs]) -> dict[str, Array]:
+        """Call one after another, likewise, and return every result of the last call."""
+        replies = self.subject.adapter.sequence([self._call(inputs, None) for inputs in several])
+        return [self.results_of(self.answered(reply), inputs) for reply, inputs in zip(replies, several, strict=True)][
+            -1
+        ]
+
     def _call(self, inputs: Inputs, layout: str | None, function: str = "") -> Call:
         component = self._component(function)
         dtype = self._asked_in if component.has_dtype else ""
@@ -103,27 +114,46 @@ class Calls:
     # Gradients
 
     @cached_property
+    def cotangents(self) -> dict[str, Array]:
+        """What the gradients are taken along, for each result: random, so that no element stands for another."""
+        return {
+            name: rounded(self.generator(*self._stream(name)).standard_normal(shape), self.dtype)
+            for name, shape in self.component.shapes(self.inputs).items()
+        }
+
+    @staticmethod
+    def _stream(result: str) -> tuple[str, ...]:
+        return ("cotangent",) if result == "result" else ("cotangent", result)
+
+    @property
     def cotangent(self) -> Array:
-        """What the gradients are taken along: random, so that no element stands for another."""
-        return rounded(self.generator("cotangent").standard_normal(self.component.shape(self.inputs)), self.dtype)
+        """That of the first result."""
+        return self.cotangents["result"]
+
+    def along(self, cotangent: Array | Mapping[str, Array] | None = None) -> Mapping[str, Array]:
+        """Complete a cotangent: an array is that of the first result, and the others are zeros."""
+        if cotangent is None:
+            return self.cotangents
+        if isinstance(cotangent, Mapping):
+            return cotangent
+        return {name: cotangent if name == "result" else 0 * each for name, each in self.cotangents.items()}
 
     def gradient_reply(
         self,
         inputs: Inputs | None = None,
-        cotangent: Array | None = None,
+        cotangent: Array | Mapping[str, Array] | None = None,
         layout: str | None = None,
         of_cotangent: str = "contiguous",
         wrt: Sequence[str] | None = None,
     ) -> Reply:
-        """Ask for the gradients of `sum(result * cotangent)`; `Unsupported` where there are none."""
+        """Ask for the gradients of `sum(result * cotangent)`, over all results; `Unsupported` where there are none."""
         name, given = self.component.name, inputs or self.inputs
         if name not in self.offer.gradients:
             raise NotOffered(f"no gradient of {name} is offered")
         layouts = self.layouts(given, layout)
         if of_cotangent in self.offer.layouts:
-            layouts["cotangent"] = of_cotangent
-        along = self.cotangent if cotangent is None else cotangent
-        call = Call(name, given.arrays, given.options, self.dtype, layouts, along, wrt)
+            layouts |= dict.fromkeys(self.component.row.cotangents.values(), of_cotangent)
+        call = Call(name, given.arrays, given.options, self.dtype, layouts, self.along(cotangent), wrt)
         return self.answered(self.subject.adapter.sequence([call])[0])
 
     def recent_gradients(self) -> Reply:
@@ -133,7 +163,9 @@ class Calls:
         )
         return self.answered(kept)
 
-    def gradients(self, inputs: Inputs | None = None, cotangent: Array | None = None, **how: Any) -> dict[str, Array]:
+    def gradients(
+        self, inputs: Inputs | None = None, cotangent: Array | Mapping[str, Array] | None = None, **how: Any
+    ) -> dict[str, Array]:
         """Return the gradient of each real argument; `Violation` where one has not the shape of its argument."""
         return self.gradients_of(self.gradient_reply(inputs, cotangent, **how), inputs)
 
@@ -154,13 +186,13 @@ class Calls:
             self.dtype = str(reply.dtype)
         return reply
 
-    def value_of(self, reply: Reply, inputs: Inputs) -> Array:
-        """Return the result in a reply; `Violation` if it has not the shape that is due."""
-        return array_of(reply, self.component, inputs)
+    def results_of(self, reply: Reply, inputs: Inputs) -> dict[str, Array]:
+        """Return the results in a reply; `Violation` if they have not the names and the shapes that are due."""
+        return arrays_of(reply, self.component, inputs)
 
     def _result(self, reply: Reply, inputs: Inputs, function: str) -> Any:
         component = self._component(function)
-        return data_of(reply, function) if component.gives_data else array_of(reply, component, inputs)
+        return data_of(reply, function) if component.gives_data else arrays_of(reply, component, inputs)["result"]
 
     def gradients_of(self, reply: Reply, inputs: Inputs | None = None) -> dict[str, Array]:
         """Return the gradients in a reply."""
@@ -197,14 +229,23 @@ def data_of(reply: Reply, function: str) -> Any:
     return reply.data
 
 
-def array_of(reply: Reply, component: Component, inputs: Inputs) -> Array:
-    """Return the array in a reply, of the shape that is due."""
-    if reply.value is None:
+def arrays_of(reply: Reply, component: Component, inputs: Inputs) -> dict[str, Array]:
+    """Return the arrays in a reply, of the shapes that are due."""
+    if not reply.results:
         raise Violation(f"{component.name} returned no array")
-    due = component.shape(inputs)
-    if reply.value.shape != due:
-        raise Violation(f"the result has the shape {reply.value.shape}, but should have {due}")
-    return reply.value
+    shapes = component.shapes(inputs)
+    if set(reply.results) != set(shapes):
+        raise Violation(f"the results are {', '.join(reply.results)}, but should be {', '.join(shapes)}")
+    for name, due in shapes.items():
+        shape = reply.results[name].shape
+        if shape != due:
+            raise Violation(f"{the(name)} has the shape {shape}, but should have {due}")
+    return {name: reply.results[name] for name in shapes}
+
+
+def the(result: str) -> str:
+    """Say what a result is called in a sentence."""
+    return "the result" if result == "result" else f"the result {result!r}"
 
 
 def _repeats(array: Array) -> bool:

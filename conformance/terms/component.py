@@ -19,6 +19,7 @@ from .case import Case, CaseError, Value
 from .inputs import Conventions as Conventions
 from .inputs import Inputs as Inputs
 from .rounding import Array as Array
+from .verdict import Inapplicable
 
 Option: TypeAlias = Mapping[str, Value]
 """One choice of a factor: the parameters that it sets."""
@@ -54,9 +55,13 @@ class Component:
     """The arguments of a case, in any layout."""
     results: Callable[[Inputs], of_row.Axes] = FROM_ROW
     """The axes of each result, where they depend on an option."""
-    bound: Callable[[Inputs, Numerics, Conventions], Bound] = FROM_ROW
-    gradient: Callable[[Inputs, Array, Numerics, Conventions], Mapping[str, Bound]] | None = FROM_ROW
-    """The bounds on the gradients of `sum(result * cotangent)`, by the names of the real arrays."""
+    bound: Callable[[Inputs, Numerics, Conventions], Bound | Mapping[str, Bound]] = FROM_ROW
+    """The bound on the result; of several results, by name."""
+    gradient: Callable[[Inputs, Any, Numerics, Conventions], Mapping[str, Bound]] | None = FROM_ROW
+    """The bounds on the gradients of `sum(result * cotangent)`, by the names of the real arrays.
+
+    Where there are several results, the cotangents come by name.
+    """
     item: Callable[[Inputs, int], Inputs] | None = FROM_ROW
     """The call with one item of the batch alone; the batch is axis 0 of the result."""
     generic: Callable[[Case], bool] = lambda case: case.get("regime") in GENERIC
@@ -123,6 +128,20 @@ class Component:
     def shapes(self, inputs: Inputs) -> dict[str, tuple[int, ...]]:
         """Give the shape of each result by its name, `result` first."""
         return of_row.shapes(self.row, self.results(inputs), inputs)
+
+    def bounds(self, inputs: Inputs, numerics: Numerics, conventions: Conventions) -> Mapping[str, Bound]:
+        """Give the bound of each result by its name, `result` first."""
+        found = self.bound(inputs, numerics, conventions)
+        return found if isinstance(found, Mapping) else {"result": found}
+
+    def gradient_bounds(
+        self, inputs: Inputs, cotangents: Mapping[str, Array], numerics: Numerics, conventions: Conventions
+    ) -> Mapping[str, Bound]:
+        """Give the bound of the gradient of each real array, along a cotangent of each result."""
+        if self.gradient is None:
+            raise Inapplicable
+        along = cotangents["result"] if len(cotangents) == 1 else cotangents
+        return self.gradient(inputs, along, numerics, conventions)
 
     def shape(self, inputs: Inputs) -> tuple[int, ...]:
         """Give the shape of the result."""

@@ -32,7 +32,7 @@ class RecentReplies:
         if kept is not None:
             return kept
         reply = ask()
-        arrays = (*([] if reply.value is None else [reply.value]), *reply.gradients.values())
+        arrays = (*reply.results.values(), *reply.gradients.values())
         size = sum(array.nbytes for array in arrays) + len(repr(reply.data))
         if self._held + size < self._most:
             self._replies[case, gradients] = reply

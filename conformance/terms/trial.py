@@ -29,14 +29,14 @@ import numpy as np
 from ...oracle.rounding.bound import Bound
 from ...oracle.rounding.numerics import Numerics
 from .aggregates import Statistic, statistics
-from .calls import Calls
+from .calls import Calls, the
 from .case import Case
 from .comparison import Worst, against_bound, bit_for_bit, same_within
 from .component import Component, Inputs
 from .requirements import of_gradient, require_within
 from .rounding import Array
 from .subject import Subject
-from .verdict import Inapplicable, Violation
+from .verdict import Violation
 
 Conventions = Mapping[str, str]
 _Kept = TypeVar("_Kept")
@@ -52,7 +52,7 @@ class Trial(Calls):
     def __init__(self, subject: Subject, component: Component, case: Case) -> None:
         """Compute nothing before it is asked for."""
         super().__init__(subject, component, case)
-        self._bounds: dict[object, Bound] = {}
+        self._bounds: dict[object, Mapping[str, Bound]] = {}
         self._gradient_bounds: dict[object, Mapping[str, Bound]] = {}
 
     @property
@@ -76,64 +76,82 @@ class Trial(Calls):
     # Bounds
 
     def bound(self, inputs: Inputs | None = None, conventions: Conventions | None = None) -> Bound:
-        """Return the bound under all that the implementation may do, and under its conventions or others."""
-        return self._bound(inputs, self.numerics, conventions)
+        """Return the bound of the first result, likewise."""
+        return self.bounds(inputs, conventions)["result"]
 
-    def _bound(self, inputs: Inputs | None, numerics: Numerics, conventions: Conventions | None = None) -> Bound:
+    def bounds(self, inputs: Inputs | None = None, conventions: Conventions | None = None) -> Mapping[str, Bound]:
+        """Return the bounds under all that the implementation may do, and under its conventions or others."""
+        return self._bounds_of_results(inputs, self.numerics, conventions)
+
+    def _bounds_of_results(
+        self, inputs: Inputs | None, numerics: Numerics, conventions: Conventions | None = None
+    ) -> Mapping[str, Bound]:
         conventions = self.conventions if conventions is None else conventions
         return _kept(
             self._bounds if inputs is None else None,
             (numerics, *sorted(conventions.items())),
-            lambda: self.component.bound(inputs or self.inputs, numerics, conventions),
+            lambda: self.component.bounds(inputs or self.inputs, numerics, conventions),
         )
 
-    def gradient_bounds(self, inputs: Inputs | None = None, cotangent: Array | None = None) -> Mapping[str, Bound]:
+    def gradient_bounds(
+        self, inputs: Inputs | None = None, cotangent: Array | Mapping[str, Array] | None = None
+    ) -> Mapping[str, Bound]:
         """Return the bound of each gradient, likewise."""
         return self._bounds_of_gradients(inputs, cotangent, self.numerics)
 
     def _bounds_of_gradients(
-        self, inputs: Inputs | None, cotangent: Array | None, numerics: Numerics
+        self, inputs: Inputs | None, cotangent: Array | Mapping[str, Array] | None, numerics: Numerics
     ) -> Mapping[str, Bound]:
-        gradient = self.component.gradient
-        if gradient is None:
-            raise Inapplicable
-        along = self.cotangent if cotangent is None else cotangent
         return _kept(
             self._gradient_bounds if inputs is None and cotangent is None else None,
             (numerics, *sorted(self.conventions.items())),
-            lambda: gradient(inputs or self.inputs, along, numerics, self.conventions),
+            lambda: self.component.gradient_bounds(
+                inputs or self.inputs, self.along(cotangent), numerics, self.conventions
+            ),
         )
 
     # Comparisons, in the strictest precision class that is left
 
-    def judge(self, actual: Array, inputs: Inputs | None = None, *, statistical: bool = False) -> Worst:
-        """Compare a result with its bound, and return the element that is furthest off."""
-
-        def attempt(numerics: Numerics) -> Worst:
-            return against_bound(actual, self._bound(inputs, numerics), self.dtype, statistical=statistical)
-
-        return self.subject.hold(self._known_dtype, attempt, lambda worst: worst.ratio <= 1)
+    def judge(
+        self, actual: Array | Mapping[str, Array], inputs: Inputs | None = None, *, statistical: bool = False
+    ) -> Worst:
+        """Compare the first result, or every one, with its bound, and return the element that is furthest off."""
+        each = actual if isinstance(actual, Mapping) else {"result": actual}
+        return self._judge(each, lambda numerics: self._bounds_of_results(inputs, numerics), statistical=statistical)
 
     def judge_gradients(self, actual: Mapping[str, Array], *, statistical: bool = False) -> Worst:
         """Compare the gradients with their bounds, and return the element of all that is furthest off."""
+        named = {of_gradient(name): gradient for name, gradient in actual.items()}
 
+        def bounds(numerics: Numerics) -> Mapping[str, Bound]:
+            found = self._bounds_of_gradients(None, None, numerics)
+            return {of_gradient(name): found[name] for name in actual}
+
+        return self._judge(named, bounds, statistical=statistical)
+
+    def _judge(
+        self, actual: Mapping[str, Array], bounds_of: Callable[[Numerics], Mapping[str, Bound]], *, statistical: bool
+    ) -> Worst:
         def attempt(numerics: Numerics) -> Worst:
-            bounds = self._bounds_of_gradients(None, None, numerics)
+            bounds = bounds_of(numerics)
             each = [
-                replace(
-                    against_bound(gradient, bounds[name], self.dtype, statistical=statistical), of=of_gradient(name)
-                )
-                for name, gradient in actual.items()
+                replace(against_bound(array, bounds[name], self.dtype, statistical=statistical), of=name)
+                for name, array in actual.items()
             ]
             return max(each, key=lambda one: one.ratio)
 
         return self.subject.hold(self._known_dtype, attempt, lambda worst: worst.ratio <= 1)
 
-    def statistics(self, actual: Array) -> list[Statistic]:
-        """Compute every statistic that is valid on a result."""
+    def statistics(self, actual: Mapping[str, Array]) -> list[Statistic]:
+        """Compute every statistic that is valid on each result."""
 
         def attempt(numerics: Numerics) -> list[Statistic]:
-            return statistics(actual, self._bound(None, numerics), self.dtype)
+            bounds = self._bounds_of_results(None, numerics)
+            return [
+                each if name == "result" else replace(each, name=f"{each.name} of {the(name)}")
+                for name, array in actual.items()
+                for each in statistics(array, bounds[name], self.dtype)
+            ]
 
         return self.subject.hold(self._known_dtype, attempt, lambda found: all(each.ratio <= 1 for each in found))
 
@@ -157,9 +175,25 @@ class Trial(Calls):
         """Require that two results agree within an allowance; the `Violation` begins with the claim."""
         return require_within(same_within(actual, other, allowance, self.dtype), claim)
 
+    def require_same_results(
+        self, actual: Mapping[str, Array], other: Mapping[str, Array], claim: str, items: slice = slice(None)
+    ) -> float:
+        """Require that two answers to the case, or to these items of its batch, agree within the bounds of both."""
+        if all(np.array_equal(each, other[name], equal_nan=True) for name, each in actual.items()):
+            return 0.0
+        bounds = self.bounds()
+        return max(
+            self.require_same(each, other[name], 2 * bounds[name].worst[items], _of_result(claim, name))
+            for name, each in actual.items()
+        )
+
     def require_bits(self, actual: Array, other: Array, claim: str, chosen: Array | None = None) -> float:
         """Require that two results agree bit for bit."""
         return require_within(bit_for_bit(actual, other, chosen), claim)
+
+
+def _of_result(claim: str, name: str) -> str:
+    return claim if name == "result" else f"{claim}, {the(name)}"
 
 
 def _kept(kept: dict[object, _Kept] | None, key: object, compute: Callable[[], _Kept]) -> _Kept:

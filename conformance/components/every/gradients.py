@@ -4,6 +4,8 @@ A gradient is that of sum(result * cotangent). The cotangent is random: a consta
 ignores it pass. Each argument's gradient is judged alone.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from ....adapters.contract import FUNCTIONS
@@ -138,12 +140,13 @@ def each_alone(trial: Trial) -> float:
 )
 def layout_of_cotangent(trial: Trial) -> float:
     """Lay it out transposed, strided, and expanded: what the gradient of a sum or of a transposition is."""
-    skip_unless(trial.cotangent.ndim and trial.cotangent.size)
-    alike = np.broadcast_to(trial.cotangent[:1], trial.cotangent.shape).copy()
+    axes = min(each.ndim for each in trial.cotangents.values())
+    skip_unless(axes and trial.cotangent.size)
+    alike = {name: np.broadcast_to(each[:1], each.shape).copy() for name, each in trial.cotangents.items()}
     plain, of_alike, ratio = trial.gradients(), trial.gradients(cotangent=alike), 0.0
     # One axis has no transpose.
     every = (("strided", None, plain), ("expanded", alike, of_alike), ("transposed", None, plain))
-    for layout, along, other in every[: 1 + trial.cotangent.ndim]:
+    for layout, along, other in every[: 1 + axes]:
         claim = f"a cotangent that is {layout} in memory gives another gradient"
         one = trial.gradients(cotangent=along, of_cotangent=layout)
         ratio = max(ratio, _require_same(trial, one, other, claim, along))
@@ -164,7 +167,8 @@ def layout_of_cotangent(trial: Trial) -> float:
 def linear_in_cotangent(trial: Trial) -> float:
     """Scale by a power of two, exact within the format's range; zero gives zero where the arguments are finite."""
     skip_unless(trial.cotangent.size)
-    doubled = -2 * trial.cotangent
+    doubled = {name: -2 * each for name, each in trial.cotangents.items()}
+    zeros = {name: np.zeros_like(each) for name, each in doubled.items()}
     due = {name: -2 * each for name, each in trial.gradients().items()}
     claim = "twice the cotangent does not give twice the gradient"
     twice = trial.gradients(cotangent=doubled)
@@ -172,7 +176,7 @@ def linear_in_cotangent(trial: Trial) -> float:
     finite = {name: np.isfinite(each) & np.isfinite(due[name]) for name, each in twice.items()}
     twice, due = ({name: np.where(finite[name], each, 0) for name, each in both.items()} for both in (twice, due))
     ratio = _require_same(trial, twice, due, claim, doubled)
-    for name, each in trial.gradients(cotangent=np.zeros_like(doubled)).items():
+    for name, each in trial.gradients(cotangent=zeros).items():
         if each.any() and np.isfinite(trial.gradient_bounds()[name].worst).all():
             claim = f"a cotangent of zero gives a {of_gradient(name)} other than zero"
             ratio = max(ratio, trial.require_bits(each, np.zeros_like(each), claim))
@@ -196,7 +200,11 @@ def layouts(trial: Trial) -> float:
 
 
 def _require_same(
-    trial: Trial, actual: dict[str, Array], other: dict[str, Array], claim: str, cotangent: Array | None = None
+    trial: Trial,
+    actual: Mapping[str, Array],
+    other: Mapping[str, Array],
+    claim: str,
+    cotangent: Mapping[str, Array] | None = None,
 ) -> float:
     """Compare two sets of gradients within both bounds; what is equal bit for bit needs none."""
     if all(np.array_equal(each, other[name], equal_nan=True) for name, each in actual.items()):

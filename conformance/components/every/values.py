@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ....oracle.rounding.bound import Bound
+from ...terms.calls import the
 from ...terms.case import Case
 from ...terms.clause import clause
 from ...terms.component import REGISTERED, Component, Inputs
@@ -32,14 +33,14 @@ def with_fresh_values(trial: Trial) -> list[Trial]:
 )
 def value(trial: Trial) -> float:
     """Hold it to W everywhere, and to S on generic inputs, where a violation must show again with fresh values."""
-    actual = trial.value_of(trial.recent_reply(), trial.inputs)
+    actual = trial.results_of(trial.recent_reply(), trial.inputs)
     ratio = require_within(trial.judge(actual), "the value is wrong")
     if not trial.component.generic(trial.case):
         return ratio
     worst = trial.judge(actual, statistical=True)
     if worst.ratio <= 1:
         return max(ratio, worst.ratio)
-    if all(each.judge(each.call(), statistical=True).ratio > 1 for each in with_fresh_values(trial)):
+    if all(each.judge(each.results(), statistical=True).ratio > 1 for each in with_fresh_values(trial)):
         require_within(worst, "the value is further off than rounding explains on random inputs")
     return ratio
 
@@ -69,11 +70,11 @@ def _large(component: Component, dtype: str, seed: int) -> list[Case]:
 def aggregates(trial: Trial) -> float:
     """Judge the statistics; one outside its limit must be so again with fresh values."""
     skip_unless(trial.component.generic(trial.case))
-    found = trial.statistics(trial.call())
+    found = trial.statistics(trial.results())
     skip_unless(found)
     suspect = {each.name: each for each in found if each.ratio > 1}
     for fresh in with_fresh_values(trial) if suspect else ():
-        outside = {each.name for each in fresh.statistics(fresh.call()) if each.ratio > 1}
+        outside = {each.name for each in fresh.statistics(fresh.results()) if each.ratio > 1}
         suspect = {name: each for name, each in suspect.items() if name in outside}
     if suspect:
         each = max(suspect.values(), key=lambda one: one.ratio)
@@ -121,9 +122,10 @@ def _has_exact_values(case: Case) -> bool:
 def shape_and_dtype(trial: Trial) -> float:
     """Compare with the dtype of the arguments, where there are any that have one."""
     reply = trial.recent_reply()
-    trial.value_of(reply, trial.inputs)  # its shape
-    if trial.component.has_dtype and reply.dtype != trial.dtype:
-        raise Violation(f"the result is {reply.dtype}, but its arguments are {trial.dtype}")
+    trial.results_of(reply, trial.inputs)  # their shapes
+    for name, dtype in reply.dtypes.items() if trial.component.has_dtype else ():
+        if dtype != trial.dtype:
+            raise Violation(f"{the(name)} is {dtype}, but its arguments are {trial.dtype}")
     return 0.0
 
 
@@ -157,8 +159,12 @@ def arguments_untouched(trial: Trial) -> float:
 )
 def deterministic(trial: Trial) -> float:
     """Call three times."""
-    first = trial.call()
-    return max(trial.require_bits(trial.call(), first, "a second call gives another result") for _ in range(2))
+    first = trial.results()
+    return max(
+        trial.require_bits(actual, first[name], f"a second call gives another {name}")
+        for _ in range(2)
+        for name, actual in trial.results().items()
+    )
 
 
 @clause(
@@ -175,15 +181,12 @@ def no_memory(trial: Trial) -> float:
     case = trial.case
     other = trial.component.make(case.but(seed=case["seed"] + 1))
     with_options = [given for _, given in _variations(trial).values()]
-    alone = trial.call()
+    alone = trial.results()
     try:
-        after = trial.sequence([other, *with_options, trial.inputs])[-1]
+        after = trial.last_results([other, *with_options, trial.inputs])
     except Unsupported:  # one of the options
-        after = trial.sequence([other, trial.inputs])[-1]
-    if np.array_equal(after, alone, equal_nan=True):
-        return 0.0
-    allowance = 2 * trial.bound().worst
-    return trial.require_same(after, alone, allowance, "after other calls the result is another")
+        after = trial.last_results([other, trial.inputs])
+    return trial.require_same_results(after, alone, "after other calls the result is another")
 
 
 @clause(
@@ -198,11 +201,8 @@ def no_memory(trial: Trial) -> float:
 )
 def layouts(trial: Trial) -> float:
     """Compare with the same values, contiguous."""
-    one, other = trial.call(), trial.call(layout="contiguous")
-    if np.array_equal(one, other, equal_nan=True):
-        return 0.0
     claim = f"the layout {trial.case['layout']!r} changes the result"
-    return trial.require_same(one, other, 2 * trial.bound().worst, claim)
+    return trial.require_same_results(trial.results(), trial.results(layout="contiguous"), claim)
 
 
 @clause(
@@ -219,18 +219,16 @@ def batch_items_alone(trial: Trial) -> float:
     item = trial.component.item
     if item is None:
         raise Inapplicable
-    whole = trial.call()
-    skip_unless(len(whole) > 1)
-    worst = trial.bound().worst
-    return max(
-        trial.require_same(
-            trial.call(item(trial.inputs, b)),
-            whole[b : b + 1],
-            2 * worst[b : b + 1],
-            f"item {b} of the batch differs alone",
-        )
-        for b in range(len(whole))
-    )
+    whole, ratio = trial.results(), 0.0
+    items = len(whole["result"])
+    skip_unless(items > 1)
+    for b in range(items):
+        here = slice(b, b + 1)
+        of_item = {name: each[here] for name, each in whole.items()}
+        alone = trial.results(item(trial.inputs, b))
+        claim = f"item {b} of the batch differs alone"
+        ratio = max(ratio, trial.require_same_results(alone, of_item, claim, here))
+    return ratio
 
 
 @clause(
@@ -247,12 +245,13 @@ def options_matter(trial: Trial) -> float:
     refused, tried = None, False
     for name, (without, with_it) in _variations(trial).items():
         try:
-            same = np.array_equal(trial.call(without), trial.call(with_it), equal_nan=True)
+            one, other = trial.results(without), trial.results(with_it)
         except Unsupported as reason:
             refused = reason
             continue
         tried = True
-        if same and _apart(trial.bound(without), trial.bound(with_it)):
+        same = all(np.array_equal(each, other[name], equal_nan=True) for name, each in one.items())
+        if same and _apart(trial.bounds(without), trial.bounds(with_it)):
             raise Violation(f"{name} is accepted and has no effect")
     if refused and not tried:
         raise refused
@@ -260,7 +259,10 @@ def options_matter(trial: Trial) -> float:
     return 0.0
 
 
-def _apart(one: Bound, other: Bound) -> bool:
-    """Say whether two right results must differ: by more than both bounds, in some element."""
+def _apart(one: Mapping[str, Bound], other: Mapping[str, Bound]) -> bool:
+    """Say whether two right answers must differ: by more than both bounds, in some element."""
     with np.errstate(invalid="ignore"):
-        return bool((np.abs(one.expected - other.expected) > one.worst + other.worst).any())
+        return any(
+            bool((np.abs(a.expected - b.expected) > a.worst + b.worst).any())
+            for a, b in ((each, other[name]) for name, each in one.items())
+        )
