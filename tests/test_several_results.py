@@ -54,7 +54,7 @@ def gradient(inputs, cotangents, numerics, conventions):
 
 @pytest.fixture
 def component(monkeypatch):
-    """The component, as if it were in the contract and among the others."""
+    """Put the component into the contract and among the others."""
     monkeypatch.setitem(FUNCTIONS, "pair", ROW)
     made = Component(
         "pair",
