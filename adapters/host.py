@@ -76,8 +76,11 @@ class Host:
         called = self._loaded.functions.get(name)
         if called is None:
             return {"reply": "unsupported", "message": f"{name} is not offered"}, {}
+        asked = [called]
+        if request["request"] == "gradient" and name in self._loaded.vjps:
+            asked.append(self._loaded.vjps[name])
         for option in FUNCTIONS[name].extensions:
-            if option in request["options"] and not _takes(called, option):
+            if option in request["options"] and not all(_takes(each, option) for each in asked):
                 return {"reply": "unsupported", "message": f"{name} takes no {option}"}, {}
         try:
             arguments = self._arguments(request, tensors)

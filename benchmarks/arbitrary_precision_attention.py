@@ -39,6 +39,7 @@ def attention(
     mask: Any = None,
     causal: bool = False,
     scale: float | None = None,
+    softcap: float | None = None,
     causal_alignment: str = "top-left",
     masked_row: str = "zero",
 ) -> Any:
@@ -54,7 +55,8 @@ def attention(
         seen = [j for j in range(keys) if mask[b, h, i, j] and (not causal or j <= i + later)]
 
         def score(j: int, q: Any = query[b, h, i], k: Any = key[b, g]) -> Any:
-            return factor * total(q[c] * k[j, c] for c in range(d_k))
+            s = factor * total(q[c] * k[j, c] for c in range(d_k))
+            return s if softcap is None else softcap * mpmath.tanh(s / softcap)
 
         result[b, h, i] = mixed(seen, score, value[b, g], masked_row)
     return result

@@ -35,7 +35,9 @@ def attention(rng: Generator, regime: str) -> Call:
     if regime == "masked" or (regime != "causal" and rng.random() < 0.3):
         shape = (one_of(rng, 1, batch), one_of(rng, 1, heads), one_of(rng, 1, queries), keys)
         options["mask"] = rng.random(shape) < 0.6
-    return Call((query, key, _values(rng, regime, batch, groups, keys, d_v)), options)
+    value = _values(rng, regime, batch, groups, keys, d_v)
+    options["softcap"] = one_of(rng, None, None, 1.0, 50.0)
+    return Call((query, key, value), options)
 
 
 def additive_attention(rng: Generator, regime: str) -> Call:

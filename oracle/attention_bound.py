@@ -7,10 +7,13 @@ The scores s = scale q . k, in whatever order, with A = |scale| |q| . |k|:
 
 A softcap c makes c t of s, t = tanh(s / c), and of its errors, with t' = 1 - t^2 where |s| is least,
 
-    E^c = min(t' E^s, 2 c) + R      V^c = t'^2 V^s + R^2 / 3      R = U ((c_e + 2) c |t| + 3 |s| (1 - t^2))
+    E^c = min(t' E^s, 2 c) + R      V^c = t'^2 V^s + R^2 / 3      R = U (r c + 3 |s| (1 - t^2))
+    r = max((c_e + 2) |t|, c_e (1 - t^2) / 2 + 2 + 4 |t|)
 
-for the quotient, a factor that is rounded itself, tanh and the product; u_s stores the result once more. Back, dS is
-multiplied by 1 - t^2, which errs by min(E^s / c, 1) + (2 c_e + 4) U: |d(1 - t^2) / d(s / c)| <= 4 / (3 sqrt(3)) < 1.
+for the quotient, a factor that is rounded itself, tanh and the product; u_s stores the result once more. The second r
+is that of t = 1 - w, w = 2 / (e^(2 s / c) + 1), as kernels write tanh: w errs by c_e (1 - t^2) / 2 for the exponential
+and 2 w <= 2 + 2 |t| for sum and quotient; difference and product by |t| each. Back, dS is multiplied by 1 - t^2, which
+errs by min(E^s / c, 1) + (2 c_e + 14) U: |d(1 - t^2) / d(s / c)| <= 4 / (3 sqrt(3)) < 1, and 2 |t| r <= 2 c_e + 12.
 
 n is d_k, or how often the accumulator rounds. 4: query and key may each be multiplied by the root of the scale, which
 is rounded, beforehand (log2(e) among it); or the product afterwards. u_o: operands that are rounded first; u_s: scores
@@ -203,7 +206,9 @@ def _capped(s: Array, error: Array, variance: Array, softcap: float, numerics: N
     """E^c and V^c from E^s and V^s, all in units of U and U^2."""
     t = np.tanh(s / softcap)
     steep = 1 - np.square(np.tanh(np.maximum(np.abs(s) - numerics.unit * error, 0) / softcap))
-    own = (numerics.exp_error + 2) * softcap * np.abs(t) + 3 * np.abs(s) * (1 - np.square(t))
+    of_tanh = (numerics.exp_error + 2) * np.abs(t)
+    of_exp = numerics.exp_error / 2 * (1 - np.square(t)) + 2 + 4 * np.abs(t)
+    own = softcap * np.maximum(of_tanh, of_exp) + 3 * np.abs(s) * (1 - np.square(t))
     if numerics.scores is not None:
         own = own + FORMATS[numerics.scores].unit_roundoff / numerics.unit * softcap * np.abs(t)
     limited = np.minimum(steep * error, 2 * softcap / numerics.unit) + own
@@ -220,8 +225,9 @@ def _capped_step(tape: Tape, scores: Computed, softcap: float | None) -> Compute
     t = np.tanh(s.value / softcap)
 
     def backward(g: Computed) -> tuple[Computed]:
-        of_slope = np.minimum(e / softcap, 1) + (2 * c_e + 4) * unit
-        spread = np.minimum(v / softcap**2, 1) + VARIANCE_OF_ROUNDING * ((2 * c_e + 4) * unit) ** 2
+        own = (2 * c_e + 14) * unit
+        of_slope = np.minimum(e / softcap, 1) + own
+        spread = np.minimum(v / softcap**2, 1) + VARIANCE_OF_ROUNDING * own**2
         return (times(g, Computed(1 - np.square(t), of_slope, spread), tape.numerics),)
 
     return tape.record(Computed(softcap * t, unit * error, unit**2 * variance), (scores,), backward)

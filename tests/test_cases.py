@@ -87,6 +87,28 @@ def test_a_parameter_too_few_or_too_many_is_one_sentence(component, name):
     assert "\n" not in str(raised.value)
 
 
+def test_a_case_may_have_an_option_that_others_lack():
+    component = COMPONENTS["attention"]
+    plain = component.plainest("float32")
+    case = component.with_optional(plain, softcap=5.0)
+
+    assert case.id == f"{plain.id}&softcap=5.0"
+    assert parse_case(case.id) == parse_case(f"{plain.id}&softcap=5") == case
+    assert case.but(L_q=7)["softcap"] == component.make(case).options["softcap"] == 5.0
+    assert "softcap" not in component.make(plain).options
+    assert component.with_optional(case) == plain
+    with pytest.raises(KeyError, match="nothing"):
+        component.with_optional(plain, nothing=1)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "1e999", "none"])
+def test_a_value_that_an_option_cannot_have_is_one_sentence(text):
+    line = COMPONENTS["attention"].plainest("float32").id
+    with pytest.raises(CaseError) as raised:
+        parse_case(f"{line}&softcap={text}")
+    assert str(raised.value) == f"softcap of a case of attention cannot be {text!r}; it is a number above 0"
+
+
 @pytest.mark.parametrize(
     "line", ["", "?", "softmax", "softmax?n", "softmax?=1", "softmax?n=1&", "?n=1", "softmax?&n=1"]
 )

@@ -43,7 +43,7 @@ def rows():
         seen.add(function)
 
 
-@pytest.mark.parametrize(("function", "regime"), rows())
+@pytest.mark.parametrize(("function", "regime"), list(rows()))
 def test_a_sample_is_within_the_limits(function, regime):
     row = certify_oracle.measured(function, regime, sample(function, regime))
 

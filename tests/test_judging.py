@@ -140,3 +140,26 @@ def test_a_wrong_gradient_fails_its_clause(name, clause):
 
     assert result.status == "fail"
     assert "gradient" in result.failure.message
+
+
+@pytest.mark.parametrize(
+    ("name", "clause"),
+    [("attention-plain", "SDPA-25"), ("attention-gradient-plain", "SDPA-26")],
+)
+def test_an_option_that_a_function_lacks_is_unsupported(name, clause):
+    result = judge(find(name).adapter(), clause, "attention", "float64")
+
+    assert (result.status, result.reason) == ("unsupported", "attention takes no softcap")
+
+
+def test_gradients_are_not_asked_for_an_option_that_they_lack():
+    forward, backward = find("attention-softcap-plain"), find("attention-gradient-plain")
+    both = SimpleNamespace(dtypes=("float64",), attention=forward.function, attention_vjp=backward.vjp)
+
+    assert judge(both, "SDPA-26", "attention", "float64").status == "unsupported"
+
+
+def test_a_failing_case_keeps_its_option():
+    failure = judge(find("softcap-ignored").adapter(), "SDPA-25", "attention", "float64").failure
+
+    assert "softcap" in parse_case(failure.case)

@@ -8,7 +8,7 @@ cases are drawn, and which values they have.
 import contextlib
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from ...adapters.contract import AXES, DTYPES, FUNCTIONS, Function
@@ -82,6 +82,9 @@ class Component:
     """Parameters of cases that are large enough for statistics over a whole tensor."""
     differentiated: Callable[[Case], bool] = lambda case: True
     """Whether the gradients of a case are judged as well: they take several times as long."""
+    optional: Mapping[str, Sequence[Value]] = field(default_factory=dict)
+    """Parameters that a case may lack, with some of their values: options that an implementation may lack. A number
+    is above 0."""
     order: tuple[str, ...] = ()
     """The parameters in the order of a case's line, where that is not the order of the factors."""
 
@@ -154,6 +157,13 @@ class Component:
             values.update(option)
         return Case(self.name, tuple((name, values[name]) for name in self.parameters))
 
+    def with_optional(self, case: Case, **chosen: Value) -> Case:
+        """Give the case with these of the parameters that it may lack, at the end of its line, and with no others."""
+        if unknown := chosen.keys() - self.optional.keys():
+            raise KeyError(f"{self.name} has no optional parameter {', '.join(sorted(unknown))}")
+        always = tuple((name, case[name]) for name in self.parameters)
+        return Case(self.name, (*always, *((name, chosen[name]) for name in self.optional if name in chosen)))
+
     def plainest(self, dtype: str, seed: int = 0) -> Case:
         """Give the case with the plainest option of each factor."""
         return self.case([options[0] for options in self.factors.values()], dtype, seed)
@@ -176,13 +186,16 @@ class Component:
                 raise CaseError(f"a case of {self.name} needs {name}; its parameters are {', '.join(self.parameters)}")
             known = [option[name] for options in self.factors.values() for option in options if name in option]
             values[name] = _parsed(self.name, name, texts[name], known)
+        for name, known in self.optional.items():
+            if name in texts:
+                values[name] = _parsed(self.name, name, texts[name], known, positive=True)
         for name in texts:
             if name not in values:
                 raise CaseError(f"a case of {self.name} has no {name}; its parameters are {', '.join(self.parameters)}")
         return Case(self.name, tuple(values.items()))
 
 
-def _parsed(component: str, name: str, text: str, known: Sequence[Value]) -> Value:
+def _parsed(component: str, name: str, text: str, known: Sequence[Value], *, positive: bool = False) -> Value:
     """Read the value in a line: one of the known words, or a number where some of the known are numbers."""
     words = [value for value in (DTYPES if name == "dtype" else known) if isinstance(value, str)]
     if text in words:
@@ -192,9 +205,10 @@ def _parsed(component: str, name: str, text: str, known: Sequence[Value]) -> Val
     if numbers or name == "seed":
         with contextlib.suppress(ValueError, OverflowError):  # a whole number beyond every float
             number = int(text) if whole else float(text)
-            if math.isfinite(number) and (number >= 0 or not whole):
+            if math.isfinite(number) and (number > 0 if positive else number >= 0 or not whole):
                 return number
-    due = [*words, *(["a whole number, 0 or more" if whole else "a number"] if numbers or name == "seed" else [])]
+    kind = ("a whole number" if whole else "a number") + (" above 0" if positive else ", 0 or more" if whole else "")
+    due = [*words, *([kind] if numbers or name == "seed" else [])]
     raise CaseError(f"{name} of a case of {component} cannot be {text!r}; it is {' or '.join(due)}")
 
 

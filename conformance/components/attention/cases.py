@@ -33,13 +33,14 @@ def _make(case: Case) -> Inputs:
     options = {
         "causal": "causal" in case["mask"].split("+"),
         "scale": None if case["scale"] == "none" else case["scale"],
+        **{name: case[name] for name in ATTENTION.optional if name in case},
     }
     return Inputs(arrays, options)
 
 
 def plain(case: Case, **changes: Any) -> Case:
-    """Give the case with values and a layout that hide nothing."""
-    return case.but(**{"regime": "normal", "layout": "contiguous", **changes})
+    """Give the case with values and a layout that hide nothing, and without the options that a case may lack."""
+    return ATTENTION.with_optional(case).but(**{"regime": "normal", "layout": "contiguous", **changes})
 
 
 def seen_by(inputs: Inputs, conventions: Conventions) -> Array:
@@ -50,11 +51,14 @@ def seen_by(inputs: Inputs, conventions: Conventions) -> Array:
 
 
 def _exact(case: Case, inputs: Inputs, bound: Bound, conventions: Conventions) -> Array:
-    """Mark rows that see the key of their own, and rows that see none, unless those hold a mean."""
+    """Mark rows that see the key of their own, and rows that see none, unless those hold a mean.
+
+    A softcap leaves other keys a share of the weight.
+    """
     query, key = inputs.arrays["query"], inputs.arrays["key"]
     seen = seen_by(inputs, conventions)
     score = query @ np.repeat(key, query.shape[1] // key.shape[1], axis=1).swapaxes(-1, -2)
-    rows = (seen & (score == 0)).sum(-1) == 1
+    rows = ((seen & (score == 0)).sum(-1) == 1) & ("softcap" not in case)
     if conventions["masked_row"] != "mean":
         rows |= ~seen.any(-1)
     return np.broadcast_to(rows[..., None], bound.expected.shape)
@@ -129,6 +133,7 @@ ATTENTION: Component = register(
             "regime": factor("regime", *REGIMES),
             "layout": factor("layout", *LAYOUTS),
         },
+        optional={"softcap": (1.0, 5.0, 50.0)},
         inputs=_make,
         generic=lambda case: case["regime"] in ("normal", "uniform", "sharp"),
         admissible=_admissible,

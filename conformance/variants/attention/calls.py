@@ -6,7 +6,7 @@ import numpy as np
 
 from ..arithmetic import BFLOAT16, FLOAT16, FLOAT32, FLOAT64, Array
 from ..catalogue import NARROW, variant
-from .right import attention_plain as attention
+from .softcap import attention_softcap_plain as attention
 
 # Arguments
 

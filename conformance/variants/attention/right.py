@@ -110,9 +110,15 @@ def tiles(length: int, size: int) -> list[slice]:
     return [slice(start, min(start + size, length)) for start in range(0, length, size)]
 
 
-def online(call: Call, key_tiles: Iterable[slice], cast: Callable[[Array], Array] = lambda p: p) -> Array:
+def online(
+    call: Call,
+    key_tiles: Iterable[slice],
+    cast: Callable[[Array], Array] = lambda p: p,
+    score: Array | None = None,
+) -> Array:
     """Pass once over tiles of keys, with a running maximum; `cast` rounds the weights before they meet the values."""
-    score, value = np.where(visible(call), scores(call), -np.inf), per_head(call.value, call.shape[1])
+    given, value = scores(call) if score is None else score, per_head(call.value, call.shape[1])
+    score = np.where(visible(call), given, -np.inf)
     peak = np.full((*call.shape[:3], 1), -np.inf, score.dtype)
     total, result = np.zeros_like(peak), np.zeros((*call.shape[:3], value.shape[-1]), value.dtype)
     for tile in key_tiles:
