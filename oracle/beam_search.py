@@ -30,7 +30,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .shapes import Array, checked_arrays
+from .shapes import Array, checked_arrays, real, whole
 from .spec_error import SpecError
 
 Tokens = tuple[int, ...]
@@ -92,7 +92,8 @@ def log_probability(table: Array, tokens: Sequence[int]) -> float:
 
 def beam_score(log_probabilities: ArrayLike, tokens: Sequence[int], *, length_penalty: float = 0.6) -> float:
     """Give y of a hypothesis."""
-    return log_probability(np.asarray(log_probabilities, np.float64), tokens) / penalty(tokens, length_penalty)
+    table = real("beam_score", "log_probabilities", log_probabilities)
+    return log_probability(table, whole("beam_score", "tokens", tokens).tolist()) / penalty(tokens, length_penalty)
 
 
 def continuations(table: Array, beam: Sequence[Tokens]) -> list[Tokens]:

