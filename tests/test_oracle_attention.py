@@ -113,7 +113,7 @@ def test_blocks_of_queries_make_the_whole(monkeypatch):
     mask = np.random.default_rng(7).random((2, 1, 7, 5)) < 0.6
     whole = attention(query, key, value, mask=mask, causal=True)
     monkeypatch.setattr(Call.blocks, "__defaults__", (60,))  # three queries at a time
-    assert len([*arguments(query, key, value, None, False, None, "top-left", "zero", None).blocks()]) == 3
+    assert len([*arguments(query, key, value, None, False, None, None, "top-left", "zero", None).blocks()]) == 3
     np.testing.assert_allclose(attention(query, key, value, mask=mask, causal=True), whole, atol=8 * EPS)
 
 
