@@ -90,7 +90,7 @@ class EndOfMessages(Exception):
 
 def frame(header: Mapping[str, object], tensors: Mapping[str, Array]) -> bytes:
     """Write one message as bytes; raise TypeError if the header holds what JSON cannot."""
-    text = json.dumps(header, default=_plain).encode()
+    text = json.dumps(header, default=_number).encode()
     block = _pack(tensors) if tensors else b""
     return _LENGTHS.pack(len(text), len(block)) + text + block
 
@@ -131,12 +131,12 @@ def _read(stream: IO[bytes], length: int) -> bytes:
 def as_data(value: object) -> Any:
     """Copy a result made of lists, texts and numbers as the other end reads it; raise TypeError for anything else."""
     try:
-        return json.loads(json.dumps(value, default=_plain))
+        return json.loads(json.dumps(value, default=_number))
     except (ValueError, RecursionError) as error:  # a list that holds itself, or is too deep
         raise TypeError(str(error)) from None
 
 
-def _plain(value: object) -> object:
+def _number(value: object) -> object:
     """Convert numpy's numbers to Python's; anything else is the caller's mistake."""
     if isinstance(value, np.generic):
         return value.item()

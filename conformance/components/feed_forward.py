@@ -135,7 +135,7 @@ def positions_independent(trial: Trial) -> float:
 )
 def two_convolutions(trial: Trial) -> float:
     """Compare within the bound, which holds for the convolutions' own order of sums as well."""
-    expected = feed_forward_as_convolutions(**trial.inputs.arguments)
+    expected = feed_forward_as_convolutions(**trial.inputs.keywords)
     return trial.require_same(trial.call(), expected, trial.bound().worst, "it differs from two convolutions of size 1")
 
 

@@ -69,7 +69,7 @@ def _show_data(screen: Screen, trial: Trial) -> None:
     """Show the arguments and the result, where that is no array."""
     screen.say(visible(trial.case.id))
     try:
-        shown = {**trial.inputs.arguments, "result": trial.data()}
+        shown = {**trial.inputs.keywords, "result": trial.data()}
     except (Unsupported, Violation) as reason:
         screen.say((visible(reason), "red"))
         return

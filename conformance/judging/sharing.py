@@ -47,7 +47,7 @@ class _Kept:
 
 def _key(inputs: Inputs, *others: Any) -> tuple[object, ...]:
     digest = hashlib.blake2b(digest_size=16)
-    for name, value in sorted(inputs.arguments.items()):
+    for name, value in sorted(inputs.keywords.items()):
         _digest(digest, name, value)
     hashable = []
     for each in others:

@@ -31,10 +31,10 @@ class Held:
     def strictest(self, attempt: Callable[[Numerics], Found], passes: Callable[[Found], bool]) -> tuple[Found, "Held"]:
         """Return what the attempt gives in the first class in which it passes, else in the last; and what that says."""
         last = len(self.classes) - 1
-        for step in range(self.ruled_out, len(self.classes)):
-            found = attempt(self.classes[step][1])
-            if step == last or passes(found):
-                return found, replace(self, ruled_out=step, compared=True)
+        for place in range(self.ruled_out, len(self.classes)):
+            found = attempt(self.classes[place][1])
+            if place == last or passes(found):
+                return found, replace(self, ruled_out=place, compared=True)
         raise AssertionError("there is always a class left")
 
     @property

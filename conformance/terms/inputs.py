@@ -31,6 +31,6 @@ class Inputs:
         return replace(self, arrays=arrays, options=options)
 
     @property
-    def arguments(self) -> dict[str, Any]:
-        """All of them, as keywords."""
+    def keywords(self) -> dict[str, Any]:
+        """Arrays and options by name, for a call that takes both as keywords."""
         return {**self.arrays, **self.options}

@@ -123,7 +123,7 @@ def _call(
     Some conventions are about gradients alone, and the bound of the result does not take them.
     """
     weights = {name.removeprefix(_WEIGHTS): a for name, a in inputs.arrays.items() if name.startswith(_WEIGHTS)}
-    given = {**inputs.arguments, "weights": weights}
+    given = {**inputs.keywords, "weights": weights}
     positional = [given[name] for name in row.positional]
     keywords = {name: each for name, each in given.items() if name in (*row.masks, *row.options, *row.extensions)}
     taken = inspect.signature(of_oracle).parameters

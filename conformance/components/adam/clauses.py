@@ -14,7 +14,7 @@ _DECAY = "Loshchilov and Hutter 2019, algorithm 2"
 _OTHER_EPSILON = {"outside": "hat", "hat": "outside"}
 
 
-def _plain(case: Case, **changes: Value) -> Case:
+def _contiguous(case: Case, **changes: Value) -> Case:
     """Make the arrays contiguous, so that a layout which is not understood shows as such."""
     return case.but(layout="contiguous", **changes)
 
@@ -39,7 +39,7 @@ def _wrong_step(trial: Trial, claim: str) -> float:
     formula="p_1 - p_0 = -learning_rate g / (|g| + epsilon)",
     why="It says that the very first step is wrong, which bias correction and epsilon alone decide.",
     source=_ALGORITHM,
-    prepare=lambda case: _plain(case, T=1, start="zero"),
+    prepare=lambda case: _contiguous(case, T=1, start="zero"),
 )
 def first_step(trial: Trial) -> float:
     """Start from parameters of zero, so that nothing hides the step."""
@@ -54,7 +54,9 @@ def first_step(trial: Trial) -> float:
     formula="g_t = g: m^ = g, v^ = g^2 and p_t - p_(t-1) = -learning_rate g / (|g| + epsilon), t = 1, 2, 3 ...",
     why="It says that the bias correction is wrong, and from which step on.",
     source=_ALGORITHM,
-    prepare=lambda case: _plain(case, T=max(case["T"], 3), start="zero", regime="constant", weight_decay="default"),
+    prepare=lambda case: _contiguous(
+        case, T=max(case["T"], 3), start="zero", regime="constant", weight_decay="default"
+    ),
 )
 def bias_correction(trial: Trial) -> float:
     """Start from parameters of zero."""
@@ -110,7 +112,7 @@ def epsilon_in_its_place(trial: Trial) -> float:
     formula="adam(p, g)[i] = adam(p[i], g[i])",
     why="It compares a coordinate alone with itself among others: a norm over all, or a lost tail, is named.",
     source=_ALGORITHM,
-    prepare=_plain,
+    prepare=_contiguous,
 )
 def coordinates_independent(trial: Trial) -> float:
     """Compare the first and the last alone, then all in reverse, within both bounds."""
@@ -135,7 +137,7 @@ def coordinates_independent(trial: Trial) -> float:
     formula="adam(p, 16 g; 16 epsilon) = adam(p, g; epsilon)",
     why="It states what Adam claims, that the scale of gradients drops out; clipping and narrow moments break it.",
     source='Kingma and Ba 2015, section 2.1: "invariant to the scale of the gradients"',
-    prepare=lambda case: _plain(case, start="zero"),
+    prepare=lambda case: _contiguous(case, start="zero"),
 )
 def scale_drops_out(trial: Trial) -> float:
     """Scale by a power of two, which is exact at least for gradients of moderate size; compare within both bounds."""
@@ -155,7 +157,7 @@ def scale_drops_out(trial: Trial) -> float:
     role="decides",
     why="It is exact, and names the 0/0 of an epsilon that float16 rounds to 0.",
     source=f"{_ALGORITHM}: 0 / (0 + epsilon) = 0",
-    prepare=lambda case: _plain(case, regime="zero", weight_decay="default"),
+    prepare=lambda case: _contiguous(case, regime="zero", weight_decay="default"),
 )
 def at_rest(trial: Trial) -> float:
     """Compare bit for bit, whatever epsilon: one that is stored where it becomes 0 gives 0/0."""
@@ -172,7 +174,7 @@ def at_rest(trial: Trial) -> float:
     role="decides",
     why="It is exact: with a rate of 0 nothing moves, neither by decay nor by a moment that overflows.",
     source=_ALGORITHM,
-    prepare=lambda case: _plain(case, learning_rate=0.0),
+    prepare=lambda case: _contiguous(case, learning_rate=0.0),
 )
 def rate_of_zero(trial: Trial) -> float:
     """Compare bit for bit, wherever the step itself is finite."""
@@ -189,7 +191,7 @@ def rate_of_zero(trial: Trial) -> float:
     formula="g = 0: p_t = (1 - learning_rate weight_decay)^t p_0; else p_1 has -learning_rate weight_decay p_0 more",
     why="It takes the decay by itself, without gradients and as a difference, and says that it is not decoupled.",
     source=_DECAY,
-    prepare=lambda case: _plain(
+    prepare=lambda case: _contiguous(
         case, start="normal", learning_rate=0.3, weight_decay=0.5, epsilon=1e-4, T=max(case["T"], 1)
     ),
 )
@@ -237,7 +239,7 @@ def long_trajectory(trial: Trial) -> float:
     formula="p_1 ... p_k of T steps are those of k steps",
     why="It compares two lengths: a step that looks at all of the gradients first, as for a norm, is named.",
     source=_ALGORITHM,
-    prepare=lambda case: _plain(case, T=max(case["T"], 2)),
+    prepare=lambda case: _contiguous(case, T=max(case["T"], 2)),
 )
 def later_gradients(trial: Trial) -> float:
     """Leave out half of the steps, and compare within both bounds."""

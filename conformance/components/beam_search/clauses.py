@@ -107,7 +107,7 @@ def search(trial: Trial) -> float:
 def greedy(trial: Trial) -> float:
     """Look where no step is closer than rounding. With alpha = 0 nothing that comes later can be better."""
     skip_unless(trial.conventions["beam_ends"] == "beam")
-    table, end, numerics = *(trial.inputs.arguments[name] for name in ("log_probabilities", "end")), trial.numerics
+    table, end, numerics = *(trial.inputs.keywords[name] for name in ("log_probabilities", "end")), trial.numerics
     due: Tokens = (trial.inputs.options["start"],)
     while len(due) - 1 < trial.case["max_length"] and (len(due) == 1 or due[-1] != end):
         row = table[due[-1]]

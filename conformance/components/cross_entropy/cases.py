@@ -149,7 +149,7 @@ CROSS_ENTROPY: Component = register(
 )
 
 
-def plain(case: Case) -> Case:
+def mean_over_all(case: Case) -> Case:
     """Ask for the mean over all targets, as every implementation has it."""
     return case.but(reduction="mean", ignored="none", N=max(case["N"], 1))
 

@@ -7,7 +7,7 @@ from ...terms.clause import clause
 from ...terms.requirements import require_within, skip_unless
 from ...terms.rounding import rounded
 from ...terms.trial import Trial
-from .cases import chosen, counting, plain
+from .cases import chosen, counting, mean_over_all
 
 _SOURCE = "paper, section 5.4; Szegedy et al. 2016, section 7"
 
@@ -24,7 +24,7 @@ def has_gradient(trial: Trial) -> bool:
     formula="loss(logits, targets) = mean over i of loss(logits_i, target_i)",
     why="It compares the loss with those of its tokens, each called for: it needs no expected value.",
     source=_SOURCE,
-    prepare=plain,
+    prepare=mean_over_all,
 )
 def mean_of_tokens(trial: Trial) -> float:
     """Compare within the bound of the whole and the mean of the others."""
@@ -64,7 +64,7 @@ def reductions_agree(trial: Trial) -> float:
     formula="loss(eps = 0) = -mean over i of log_softmax(logits_i)[targets_i]",
     why="It says that the loss is wrong before any smoothing, and compares 0.0 with none given.",
     source=_SOURCE,
-    prepare=lambda case: plain(case).but(smoothing=0.0),
+    prepare=lambda case: mean_over_all(case).but(smoothing=0.0),
 )
 def smoothing_of_zero(trial: Trial) -> float:
     """Leave it out, and give it."""
@@ -81,7 +81,7 @@ def smoothing_of_zero(trial: Trial) -> float:
     formula="loss(eps) = (1 - eps) loss(target) + eps/V sum_k loss(k), or eps/(V - 1) over the others, k != target",
     why="It mixes plain losses, each called for: only the weights of the mixture are the formula's.",
     source=_SOURCE,
-    prepare=lambda case: plain(case).but(smoothing=case["smoothing"] or 0.1, V=3 + case["seed"] % 5),
+    prepare=lambda case: mean_over_all(case).but(smoothing=case["smoothing"] or 0.1, V=3 + case["seed"] % 5),
 )
 def smoothing_is_a_mixture(trial: Trial) -> float:
     """Call for each plain loss: of every token with its target, and with all classes in turn."""
@@ -105,7 +105,7 @@ def smoothing_is_a_mixture(trial: Trial) -> float:
     formula="loss(P logits, P targets) = loss(logits, targets), loss(logits Q, Q^-1 targets) = loss(logits, targets)",
     why="It compares three calls: a class, or a part of the batch, with a role of its own depends on the order.",
     source=_SOURCE,
-    prepare=plain,
+    prepare=mean_over_all,
 )
 def permutes(trial: Trial) -> float:
     """Compare within both bounds."""
@@ -126,7 +126,7 @@ def permutes(trial: Trial) -> float:
     formula="loss(logits, k) = log sum exp(logits) - logits[k], k = 0 ... V - 1",
     why="It names the class whose loss is wrong, at either end of the vocabulary.",
     source=_SOURCE,
-    prepare=lambda case: plain(case).but(regime="normal", layout="contiguous"),
+    prepare=lambda case: mean_over_all(case).but(regime="normal", layout="contiguous"),
 )
 def ends_of_the_vocabulary(trial: Trial) -> float:
     """Make all targets 0, then V - 1."""
@@ -162,7 +162,7 @@ def gradient_sums_to_zero(trial: Trial) -> float:
     formula="softmax(logits) = one_hot(k): loss(k) = 0, d logits = 0; loss(j) = logits[k] - logits[j]",
     why="It says that a certain prediction has a loss or a gradient, as one of clipped probabilities has.",
     source=_SOURCE,
-    prepare=lambda case: plain(case).but(regime="saturated", smoothing=0.0, V=max(case["V"], 2)),
+    prepare=lambda case: mean_over_all(case).but(regime="saturated", smoothing=0.0, V=max(case["V"], 2)),
 )
 def certain_predictions(trial: Trial) -> float:
     """Compare within the bounds; no exponential but that of 0 is left."""
@@ -184,7 +184,7 @@ def certain_predictions(trial: Trial) -> float:
     formula="(a + b) loss(whole) = a loss(first a) + b loss(last b)",
     why="It splits a batch into unequal parts, as accumulated gradients do: a mean of means is no mean.",
     source="the mean is over tokens: parts of a batch hold unequal numbers",
-    prepare=lambda case: plain(case).but(N=max(case["N"], 3)),
+    prepare=lambda case: mean_over_all(case).but(N=max(case["N"], 3)),
 )
 def parts_of_a_batch(trial: Trial) -> float:
     """Cut two parts, as unequal as the number of tokens lets them be."""
@@ -205,7 +205,7 @@ def parts_of_a_batch(trial: Trial) -> float:
     formula="loss(logits + c) = loss(logits)",
     why="It compares two calls: a softmax over the wrong axis, or none at all, does not cancel a shift.",
     source=_SOURCE,
-    prepare=plain,
+    prepare=mean_over_all,
 )
 def shift_invariant(trial: Trial) -> float:
     """Add a power of two, another for each row; only rows in which the sums are exact count."""
@@ -227,7 +227,7 @@ def shift_invariant(trial: Trial) -> float:
     formula="loss = log sum exp(logits) - logits[target], not -log(exp(logits[target]) / sum exp(logits))",
     why="It names large logits, where the logarithm of a clipped or vanished probability ends.",
     source=_SOURCE,
-    prepare=lambda case: plain(case).but(regime="limit", smoothing=0.0),
+    prepare=lambda case: mean_over_all(case).but(regime="limit", smoothing=0.0),
 )
 def finite_where_probabilities_vanish(trial: Trial) -> float:
     """Look where exp overflows, and where the target's probability underflows."""
@@ -242,7 +242,7 @@ def finite_where_probabilities_vanish(trial: Trial) -> float:
     why="It compares a vocabulary with what is left of it, and wants no gradient at all at the rest.",
     source="IEEE 754 arithmetic along the formula",
     level="advisory",
-    prepare=lambda case: plain(case).but(regime="masked", smoothing=0.0, V=max(case["V"], 5)),
+    prepare=lambda case: mean_over_all(case).but(regime="masked", smoothing=0.0, V=max(case["V"], 5)),
 )
 def masked_classes(trial: Trial) -> float:
     """Compare the first token with and without its masked classes."""
@@ -269,7 +269,7 @@ def masked_classes(trial: Trial) -> float:
     role="decides",
     why="It has one due number, log V, up to V = 32001 and with every smoothing.",
     source=_SOURCE,
-    prepare=lambda case: plain(case).but(regime="zero"),
+    prepare=lambda case: mean_over_all(case).but(regime="zero"),
     cases=lambda component, dtype, seed: [
         component.plainest(dtype, seed).but(V=size, smoothing=eps)
         for size in (2, 3, 5, 17, 129, 1000, 32001)
@@ -289,7 +289,7 @@ def equal_logits(trial: Trial) -> float:
     role="decides",
     why="It adds up 2048 equal losses, more than a sum in bfloat16 can tell apart.",
     source=_SOURCE,
-    prepare=lambda case: plain(case).but(N=2048, V=max(case["V"] % 30, 2), layout="contiguous"),
+    prepare=lambda case: mean_over_all(case).but(N=2048, V=max(case["V"] % 30, 2), layout="contiguous"),
 )
 def repeated_token(trial: Trial) -> float:
     """Repeat it 2048 times: more than a sum in 16 bits can tell apart."""

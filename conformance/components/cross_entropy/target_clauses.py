@@ -8,7 +8,7 @@ from ...terms.requirements import skip_unless
 from ...terms.rounding import rounded
 from ...terms.trial import Trial
 from ...terms.verdict import Violation
-from .cases import IGNORED, chosen, counting, plain
+from .cases import IGNORED, chosen, counting, mean_over_all
 from .clauses import has_gradient
 
 _SOURCE = "the contract: a target of ignore_index does not count"
@@ -16,7 +16,9 @@ _SOURCE = "the contract: a target of ignore_index does not count"
 
 def _ignoring(case: Case) -> Case:
     """Let some targets not count."""
-    return plain(case).but(ignored="some" if case["ignored"] == "none" else case["ignored"], N=max(case["N"], 2))
+    return mean_over_all(case).but(
+        ignored="some" if case["ignored"] == "none" else case["ignored"], N=max(case["N"], 2)
+    )
 
 
 @clause(

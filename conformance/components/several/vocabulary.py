@@ -8,7 +8,7 @@ from ...terms.clause import clause
 from ...terms.requirements import skip_unless
 from ...terms.trial import Trial
 from ...terms.verdict import Violation
-from ..cross_entropy.cases import plain
+from ..cross_entropy.cases import mean_over_all
 from ..embedding import stepped
 
 _INDEX: Final = {
@@ -66,7 +66,7 @@ def reads_it_again(trial: Trial) -> float:
     formula="targets in 0 ... V - 1",
     source="the formula has no logit for any other; what is read instead is another class's, or no memory of ours",
     level="advisory",
-    prepare=lambda case: plain(case).but(layout="contiguous"),
+    prepare=lambda case: mean_over_all(case).but(layout="contiguous"),
 )
 def outside_the_vocabulary(trial: Trial) -> float:
     """Give V and -1. On processors only: the assertion of a graphics card would end every later call as well."""

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..arithmetic import BFLOAT16, Array, rounded, widened
 from ..catalogue import WIDE, variant
-from .right import State, advance, optimiser, plain, ratio
+from .right import State, advance, algorithm_1, optimiser, ratio
 
 # The decay
 
@@ -26,7 +26,7 @@ def adam_decay_in_gradient(s: State) -> None:
 @optimiser
 def adam_decay_ignored(s: State) -> None:
     s.weight_decay = 0
-    plain(s)
+    algorithm_1(s)
 
 
 @variant(
@@ -50,7 +50,7 @@ def adam_decay_without_rate(s: State) -> None:
 @optimiser
 def adam_decay_needs_gradient(s: State) -> None:
     before, at_rest = s.p, s.g == 0
-    plain(s)
+    algorithm_1(s)
     s.p = np.where(at_rest, s.p + s.learning_rate * s.weight_decay * before, s.p)
 
 
@@ -64,7 +64,7 @@ def adam_decay_needs_gradient(s: State) -> None:
 @optimiser
 def adam_decay_gates_update(s: State) -> None:
     before = s.p
-    plain(s)
+    algorithm_1(s)
     s.p = s.p if s.weight_decay else before
 
 
@@ -115,7 +115,7 @@ def adam_decay_after_update(s: State) -> None:
 @optimiser
 def adam_zero_gradient_skipped(s: State) -> None:
     p, m, v, at_rest = s.p, s.m, s.v, s.g == 0
-    plain(s)
+    algorithm_1(s)
     s.p, s.m, s.v = np.where(at_rest, p, s.p), np.where(at_rest, m, s.m), np.where(at_rest, v, s.v)
 
 
@@ -123,7 +123,7 @@ def adam_zero_gradient_skipped(s: State) -> None:
 @optimiser
 def adam_gradient_clipped(s: State) -> None:
     s.g = np.clip(s.g, -1, 1)
-    plain(s)
+    algorithm_1(s)
 
 
 @variant(
@@ -135,7 +135,7 @@ def adam_gradient_clipped(s: State) -> None:
 @optimiser
 def adam_norm_clipped(s: State) -> None:
     s.g = s.g / np.maximum(np.sqrt((s.g**2).sum()), 1)
-    plain(s)
+    algorithm_1(s)
 
 
 @variant(
@@ -147,7 +147,7 @@ def adam_norm_clipped(s: State) -> None:
 @optimiser
 def adam_tail_not_updated(s: State) -> None:
     rest, before = slice(s.p.shape[0] // 4 * 4, None), s.p
-    plain(s)
+    algorithm_1(s)
     s.p[rest] = before[rest]
 
 
@@ -160,7 +160,7 @@ def adam_tail_not_updated(s: State) -> None:
 )
 @optimiser
 def adam_zero_rate_nan(s: State) -> None:
-    plain(s)
+    algorithm_1(s)
     s.p = s.p + (0 if s.learning_rate else np.nan)
 
 
@@ -175,7 +175,7 @@ def adam_zero_rate_nan(s: State) -> None:
 @optimiser
 def adam_rate_bfloat16(s: State) -> None:
     s.learning_rate = rounded(np.asarray(s.learning_rate), BFLOAT16).item()
-    plain(s)
+    algorithm_1(s)
 
 
 @variant(
@@ -189,4 +189,4 @@ def adam_norm_of_all_steps(parameters: Array, gradients: Array, **options: float
     norm = np.sqrt((wide_gradients**2).sum())
     # Adam's update is nearly the same for every size of gradients; it is epsilon that shows it, and the rounding.
     scaled = (wide_gradients / np.where(norm > 1, norm, 1)).astype(gradients.dtype)
-    return np.asarray(optimiser(plain)(parameters, scaled, **options))
+    return np.asarray(optimiser(algorithm_1)(parameters, scaled, **options))

@@ -77,7 +77,7 @@ def optimiser(step: Step, inside: Callable[[Array], Array] = widened) -> Callabl
     return adam
 
 
-def plain(s: State) -> None:
+def algorithm_1(s: State) -> None:
     """Apply Algorithm 1, with the decay decoupled."""
     advance(s)
     descend(s, ratio(s))
@@ -85,10 +85,10 @@ def plain(s: State) -> None:
 
 # Right
 
-variant("adam-plain", "adam", "Algorithm 1, a line at a time.", wrong=False)(optimiser(plain))
+variant("adam-plain", "adam", "Algorithm 1, a line at a time.", wrong=False)(optimiser(algorithm_1))
 
 variant("adam-float64-inside", "adam", "Everything in float64.", wrong=False)(
-    optimiser(plain, inside=lambda array: array.astype(FLOAT64))
+    optimiser(algorithm_1, inside=lambda array: array.astype(FLOAT64))
 )
 
 

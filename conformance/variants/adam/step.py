@@ -6,7 +6,7 @@ import numpy as np
 
 from ..arithmetic import FLOAT16, Array, rounded
 from ..catalogue import variant
-from .right import State, adam_epsilon_hat_declared, advance, descend, optimiser, plain, ratio
+from .right import State, adam_epsilon_hat_declared, advance, algorithm_1, descend, optimiser, ratio
 
 # The bias correction
 
@@ -97,7 +97,7 @@ def adam_step_not_counted(s: State) -> None:
 )
 @optimiser
 def adam_corrects_in_place(s: State) -> None:
-    plain(s)
+    algorithm_1(s)
     s.m = s.m / (1 - s.beta_1**s.t)
 
 
@@ -176,21 +176,21 @@ def adam_first_gradient_whole(s: State) -> None:
 @optimiser
 def adam_beta_1_ignored(s: State) -> None:
     s.beta_1 = 0.9
-    plain(s)
+    algorithm_1(s)
 
 
 @variant("adam-beta-2-ignored", "adam", "A given beta_2 is ignored for 0.999.", needs="another beta_2, two steps")
 @optimiser
 def adam_beta_2_ignored(s: State) -> None:
     s.beta_2 = 0.999
-    plain(s)
+    algorithm_1(s)
 
 
 @variant("adam-betas-swapped", "adam", "beta_1 and beta_2 are swapped.", needs="two steps of unlike gradients")
 @optimiser
 def adam_betas_swapped(s: State) -> None:
     swapped = replace(s, beta_1=s.beta_2, beta_2=s.beta_1)
-    plain(swapped)
+    algorithm_1(swapped)
     s.p, s.m, s.v = swapped.p, swapped.m, swapped.v
 
 

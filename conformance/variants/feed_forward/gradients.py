@@ -25,12 +25,12 @@ def products(g: Array, dh: Array, x: Array, a: Array, w_1: Array) -> Gradients:
     return logits(dh, w_1), rows(x).T @ rows(dh), rows(dh).sum(0), rows(a).T @ rows(g), rows(g).sum(0)
 
 
-def step(h: Array) -> Array:
+def slope_of_relu(h: Array) -> Array:
     """Compute the derivative of relu, which is 0 at 0."""
     return (h > 0).astype(h.dtype)
 
 
-def backward(g: Array, x: Array, *weights: Array, slope: Callable[[Array], Array] = step) -> Gradients:
+def backward(g: Array, x: Array, *weights: Array, slope: Callable[[Array], Array] = slope_of_relu) -> Gradients:
     """Compute the gradients by the chain rule; the activation may have another slope."""
     w_1, b_1, w_2, _ = weights
     h = x @ w_1 + b_1
@@ -122,7 +122,7 @@ def relu_gradient_missing(*arrays: Array) -> Gradients:
 @gradient("relu-gradient-leaky", "The gate lets 1/100 of the negative side through.", needs="hidden units below zero")
 @wide_gradients
 def relu_gradient_leaky(*arrays: Array) -> Gradients:
-    return backward(*arrays, slope=lambda h: np.maximum(step(h), h.dtype.type(0.01)))
+    return backward(*arrays, slope=lambda h: np.maximum(slope_of_relu(h), h.dtype.type(0.01)))
 
 
 @gradient("relu-gradient-guided", "The gate lets only positive gradients pass.", needs="an open unit, g of both signs")
@@ -130,7 +130,7 @@ def relu_gradient_leaky(*arrays: Array) -> Gradients:
 def relu_gradient_guided(g: Array, x: Array, *weights: Array) -> Gradients:
     w_1, b_1, w_2, _ = weights
     h = x @ w_1 + b_1
-    return products(g, relu(logits(g, w_2)) * step(h), x, relu(h), w_1)
+    return products(g, relu(logits(g, w_2)) * slope_of_relu(h), x, relu(h), w_1)
 
 
 @gradient("relu-gradient-before-bias", "The gate looks at x w_1 without b_1.", needs="a unit whose sign b_1 turns")
@@ -138,7 +138,7 @@ def relu_gradient_guided(g: Array, x: Array, *weights: Array) -> Gradients:
 def relu_gradient_before_bias(g: Array, x: Array, *weights: Array) -> Gradients:
     w_1, b_1, w_2, _ = weights
     h = x @ w_1
-    return products(g, logits(g, w_2) * step(h), x, relu(h + b_1), w_1)
+    return products(g, logits(g, w_2) * slope_of_relu(h), x, relu(h + b_1), w_1)
 
 
 @gradient("relu-gradient-twice", "The result is multiplied by the gate's value once more.", needs="any open unit")
@@ -155,7 +155,7 @@ def changed(which: int, change: Callable[[Array, Array, Array, Array], Array]) -
 
     @wide_gradients
     def feed_forward_vjp(g: Array, x: Array, w_1: Array, b_1: Array, w_2: Array, b_2: Array) -> Gradients:
-        dh = logits(g, w_2) * step(x @ w_1 + b_1)
+        dh = logits(g, w_2) * slope_of_relu(x @ w_1 + b_1)
         found = list(backward(g, x, w_1, b_1, w_2, b_2))
         found[which] = change(found[which], g, x, dh)
         return tuple(found)
@@ -234,7 +234,7 @@ def bias_1_gradient_ungated(g: Array, x: Array, *weights: Array) -> Gradients:
 def weights_2_gradient_before_relu(g: Array, x: Array, *weights: Array) -> Gradients:
     w_1, b_1, w_2, _ = weights
     h = x @ w_1 + b_1
-    return products(g, logits(g, w_2) * step(h), x, h, w_1)
+    return products(g, logits(g, w_2) * slope_of_relu(h), x, h, w_1)
 
 
 @gradient("weights-2-not-transposed", "g w_2 where w_2 is square, for g w_2^T.", needs="d_ff = d_model above 1")
@@ -242,7 +242,7 @@ def weights_2_gradient_before_relu(g: Array, x: Array, *weights: Array) -> Gradi
 def weights_2_not_transposed(g: Array, x: Array, *weights: Array) -> Gradients:
     w_1, b_1, w_2, _ = weights
     h, square = x @ w_1 + b_1, w_2.shape[0] == w_2.shape[1]
-    return products(g, (g @ w_2 if square else logits(g, w_2)) * step(h), x, relu(h), w_1)
+    return products(g, (g @ w_2 if square else logits(g, w_2)) * slope_of_relu(h), x, relu(h), w_1)
 
 
 # Wrong: the cotangent, what is kept, the numbers
@@ -273,7 +273,7 @@ def feed_forward_gradient_never_cleared(*arrays: Array) -> Gradients:
 def feed_forward_gradient_sum_narrow(g: Array, x: Array, *weights: Array) -> Gradients:
     f, y, w_1, b_1, w_2 = map(widened, (g, x, *weights[:3]))
     of_x, of_w_1, _, of_w_2, _ = feed_forward_gradient_plain(g, x, *weights)
-    dh = logits(f, w_2) * step(y @ w_1 + b_1)
+    dh = logits(f, w_2) * slope_of_relu(y @ w_1 + b_1)
     of_b_1, of_b_2 = (summed_in(x.dtype, rows(each)).astype(x.dtype) for each in (dh, f))
     return of_x, of_w_1, of_b_1, of_w_2, of_b_2
 

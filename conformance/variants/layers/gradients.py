@@ -14,7 +14,7 @@ import numpy as np
 from ..arithmetic import FLOAT64, Array, widened
 from ..embedding.gradients import root, scattered
 from ..feed_forward.gradients import backward as of_network
-from ..feed_forward.gradients import products, rows, step
+from ..feed_forward.gradients import products, rows, slope_of_relu
 from ..feed_forward.values import relu
 from ..gradients import gradients_of
 from ..layer_norm.gradients import begun
@@ -215,7 +215,7 @@ class StoredBackward(StoredStacks, Backward):
     def of_network(self, g: Array, x: Array, w: Weights) -> tuple[Array, Gradients]:
         """Keep them likewise, and what is hidden."""
         h = self.kept(x @ w["w_1"] + w["b_1"])
-        dh = self.kept(g @ w["w_2"].T) * step(h)
+        dh = self.kept(g @ w["w_2"].T) * slope_of_relu(h)
         of_x, *others = products(g, dh, x, relu(h), w["w_1"])
         return self.kept(of_x), dict(zip(_NETWORK, others, strict=True))
 
