@@ -186,19 +186,24 @@ def _errors_of_scores(
             of_a += (2 * u_o + u_o**2) / unit
             of_q += 2 * VARIANCE_OF_ROUNDING * (u_o / unit) ** 2
         s = np.where(np.isfinite(s) if seen is None else seen & np.isfinite(s), s, 0)
+        # Query and key may be multiplied before they are scaled.
+        unscaled = 1 / min(1.0, abs(call.scale)) if call.scale else 1.0
+        open_ = unscaled * error > FORMATS[numerics.accumulate].largest
         error *= of_a
         error += _flushed(call, numerics) / unit
         if numerics.scores is not None:
             u_s, tiny = FORMATS[numerics.scores].unit_roundoff, FORMATS[numerics.scores].half_smallest_subnormal
             error += (u_s * (np.abs(s) / unit + error) + max(1.0, abs(call.scale)) * tiny / unit).astype(arithmetic)
             of_s += VARIANCE_OF_ROUNDING * (u_s / unit) ** 2
+            open_ |= unscaled * (np.abs(s) + unit * error) > FORMATS[numerics.scores].largest
+        if open_.any():
+            error[open_] = np.inf
         variance *= of_q
         variance += (of_s * np.square(s)).astype(arithmetic, copy=False)
         if call.softcap is not None:
             error, variance = _capped(s, error, variance, call.softcap, numerics)
         if seen is not None:
-            error *= seen
-            variance *= seen
+            error, variance = np.where(seen, error, 0), variance * seen
     return Errors(error, variance)
 
 

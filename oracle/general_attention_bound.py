@@ -33,7 +33,7 @@ from .rounding.bound import VARIANCE_OF_ROUNDING, Errors, sum_variance
 from .rounding.formats import FORMATS
 from .rounding.numerics import Numerics
 from .shapes import Array
-from .softmax import exponential_errors, rescalings
+from .softmax import beyond_formats, exponential_errors, rescalings
 
 FIRST_ORDER: Final = 2.0**-6
 """Relative errors of weights up to here take the common factor exp(rho) <= 1.016; above, `exp` is applied to each."""
@@ -105,7 +105,9 @@ def weighted_values(
         sigma = v.size * unit * np.sqrt(variance.astype(np.float64))
         # Where float64 has no square of the deviation, there is only the worst case.
         coherent = np.where(sigma < SMALLEST_ROOT, error, coherent)
-        unbounded = ~np.isfinite(expected)
+        sizes = np.maximum(np.abs(rows.m), np.abs(rows.m - rows.farthest))
+        sizes = sizes + unit * of_scores.error.max(-1, keepdims=True, initial=0)
+        unbounded = ~np.isfinite(expected) | beyond_formats(sizes, numerics)
         errors = (np.where(unbounded | np.isnan(each), np.inf, each) for each in (error, sigma**2, coherent))
         return Errors(*errors), v.size * temperature
 

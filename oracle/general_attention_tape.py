@@ -137,8 +137,6 @@ def _mixed(weights: Weights, of_scores: Errors, v: Computed, numerics: Numerics,
         e_v, v_v, c_v = (np.broadcast_to(each, v.value.shape) for each in v.errors)
         error = error + (p + e_p) @ e_v * (1 + 2 * unit * weights.n)
         variance, coherent = variance + np.square(p) @ v_v, coherent + p @ c_v
-    # A score that may overflow may make a NaN of its row.
-    error = np.where(np.isfinite(of_scores.error).all(-1, keepdims=True), error, np.inf)
     if np.any(of_scores.coherent):
         spread = np.maximum(p @ np.square(v.value) - np.square(y), 0)
         coherent = coherent + np.sqrt((p * np.square(of_scores.coherent)).sum(-1, keepdims=True) * spread)

@@ -19,7 +19,7 @@ from .rounding.bound import EXACT, VARIANCE_OF_ROUNDING, Bound, Errors, finish, 
 from .rounding.formats import FORMATS, half_ulp
 from .rounding.numerics import Numerics
 from .shapes import Array, checked_arrays, checked_cotangent
-from .softmax import error_of_maximum, exponential_errors, probability_errors, with_maximum
+from .softmax import beyond_formats, error_of_maximum, exponential_errors, probability_errors, with_maximum
 
 
 def log_softmax(x: ArrayLike) -> Array:
@@ -177,7 +177,9 @@ def log_probability_errors(rows: LogProbabilities, numerics: Numerics) -> Errors
             u_s = FORMATS[numerics.statistics].unit_roundoff
             error = error + u_s * (1 + log_l + lse + gap)
             variance = variance + VARIANCE_OF_ROUNDING * u_s**2 * (1 + log_l**2 + lse**2 + gap**2)
-    return judgeable(Errors(*(np.where(many, each, 0) for each in (error, variance, coherent))))
+    error, variance, coherent = (np.where(many, each, 0) for each in (error, variance, coherent))
+    open_ = beyond_formats(size.max(-1, keepdims=True, initial=0), numerics)
+    return judgeable(Errors(np.where(open_, np.inf, error), variance, coherent))
 
 
 def rescalings(gap: Array, seen: Array) -> Array:

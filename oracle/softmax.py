@@ -108,9 +108,19 @@ def probability_errors(
     # Common to many elements: a rounded log2(e) is another temperature; an exp that errs to one side.
     coherent = unit * p * (2 * np.abs(gap - mean) + 2 * c_e) + seen * numerics.underflow
     coherent = coherent + p * (of_scores.coherent + (p * of_scores.coherent).sum(-1, keepdims=True))
+    sizes = np.where(seen, np.abs(m - gap) + of_scores.error, 0).max(-1, keepdims=True, initial=0)
     limited = np.where(np.isfinite(p), seen * np.exp(unit * (n + 3 + lse) + 2 * of_scores.error), np.inf)
-    error = np.where(error < limited, error, limited)
+    error = np.where(beyond_formats(sizes, numerics), np.inf, np.where(error < limited, error, limited))
     return Errors(error, *(np.where(np.isfinite(each), each, np.inf) for each in (variance, coherent)))
+
+
+def beyond_formats(largest: Array, numerics: Numerics) -> Array:
+    """Tell which rows have scores that a format does not hold in which they may be kept: what comes of these is open.
+
+    `largest` is the largest size of a score of the row. An infinite score makes a NaN of its row, exp(inf - inf).
+    """
+    forms = (numerics.accumulate, numerics.scores, numerics.statistics)
+    return largest > min(FORMATS[form].largest for form in forms if form is not None)
 
 
 def exponential_errors(gap: Any, m: Any, farthest: Any, n: Any, numerics: Numerics) -> tuple[Any, Any]:

@@ -127,6 +127,7 @@ def matrix_product(a: Array, b: Array, numerics: Numerics) -> tuple[Array, Error
     product, magnitude, squares = a @ b, np.abs(a) @ np.abs(b), (a * a) @ (b * b)
     error = n * unit * magnitude + n * numerics.underflow
     variance = sum_variance(n, product, squares, unit) + VARIANCE_OF_ROUNDING * unit**2 * squares
+    error = np.where(magnitude > FORMATS[numerics.accumulate].largest, np.inf, error)
     coherent = error if numerics.rounding == "toward-zero" else np.zeros_like(error)
     if numerics.operands is not None:
         u_o = FORMATS[numerics.operands].unit_roundoff

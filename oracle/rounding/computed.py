@@ -110,6 +110,7 @@ def product(a: Computed, b: Computed, numerics: Numerics, chunks: int = 1, terms
     magnitude = (abs_a + e_a) @ (abs_b + e_b)
     error = n * unit * magnitude + n * numerics.underflow * full
     variance = sum_variance(n, y, squares, unit) + VARIANCE_OF_ROUNDING * unit**2 * squares
+    error = np.where(magnitude > FORMATS[numerics.accumulate].largest, np.inf, error)
     coherent = error if numerics.rounding == "toward-zero" else 0.0 * full
     if np.any(e_a):
         error = error + e_a @ (abs_b + e_b)

@@ -1,12 +1,29 @@
-"""Attention, wrong in its numbers: overflow, formats too narrow, roundings that lean to one side."""
+"""Attention and its numbers: a format that is declared; then overflow, formats too narrow, roundings to one side."""
 
 from dataclasses import replace
 
 import numpy as np
 
 from ..arithmetic import BFLOAT16, FLOAT16, FLOAT32, Array, fast_exp, largest, matmul, rounded, tensorfloat32, truncated
-from ..catalogue import NARROW, WIDE, WIDEST, variant
+from ..catalogue import DTYPES, NARROW, WIDE, WIDEST, variant
 from .right import Call, attend, divided, exponentials, kernel, per_head, scores, softmax, tiles, visible
+
+# Right
+
+
+@variant(
+    "attention-scores-float16",
+    "attention",
+    "Scores are stored in float16, as declared, and are infinite beyond it.",
+    wrong=False,
+    numerics={dtype: {"scores": "float16"} for dtype in DTYPES},
+)
+@kernel
+def attention_scores_float16(call: Call) -> Array:
+    return softmax(rounded(scores(call), FLOAT16), visible(call)) @ per_head(call.value, call.shape[1])
+
+
+# Wrong
 
 
 @variant(
