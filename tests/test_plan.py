@@ -1,8 +1,12 @@
 """What a run judges, and in which turn."""
 
-from assay.adapters import Offer
+import pytest
+
+from assay.adapters import Offer, Opening
 from assay.conformance.cases.profiles import PROFILES
+from assay.conformance.interface.report import Report
 from assay.conformance.judging.plan import Selection, due, in_turn, plan
+from assay.conformance.judging.result import Result
 
 OFFER = Offer("mine", "numpy", "", "", "cpu", ("float64", "float32"), ("softmax", "layer_norm"))
 LINES = [line for line in plan(OFFER, Selection()) if line.offered]
@@ -28,6 +32,26 @@ def test_the_lines_of_a_component_that_has_failed_are_due_and_no_others():
     assert {line.component for line in added} == {"softmax"}
     assert {line.clause.role for line in added} == {"explains"}
     assert {line.dtype for line in added} == {"float64", "float32"}
+
+
+@pytest.mark.parametrize(
+    ("status", "level", "explained"),
+    [
+        ("fail", "required", True),
+        ("allowed", "required", True),
+        ("fail", "advisory", False),
+        ("pass", "required", False),
+    ],
+)
+def test_a_required_clause_that_fails_is_explained(status, level, explained):
+    quick = list(plan(OFFER, Selection(), PROFILES["quick"]))
+    report = Report(Opening("mine.py"), OFFER, "quick", 0, quick)
+    before = report.due
+    report.add(before[0], Result(before[0].clause.id, level, before[0].component, before[0].dtype, status))
+
+    assert (len(report.due) > len(before)) == explained
+    assert report.as_json()["expected"] == len(report.due)
+    assert before[0] not in report.left
 
 
 def test_the_turn_holds_every_line_once():

@@ -42,9 +42,9 @@ class Report:
 
     @property
     def due(self) -> list[Line]:
-        """The lines that count: what only explains does once something has failed in its component."""
-        failed = {line.component for line, result in self.judged.items() if result.status in ("fail", "allowed")}
-        return due(self.lines, failed)
+        """The lines that count: what only explains does once a required clause has failed in its component."""
+        failed = [result for result in self.judged.values() if result.status in ("fail", "allowed")]
+        return due(self.lines, {result.component for result in failed if result.level == "required"})
 
     @property
     def left(self) -> list[Line]:

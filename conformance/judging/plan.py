@@ -19,7 +19,7 @@ class Line:
     dtype: str
     offered: bool
     waits: bool = False
-    """Whether it only explains, and is judged once something has failed in its component."""
+    """Whether it only explains, and is judged once a required clause has failed in its component."""
 
     @property
     def name(self) -> str:

@@ -50,7 +50,7 @@ class Clause:
     why: str = ""
     """Why it is there, where it alone catches no wrong variant; empty where it does."""
     role: Role = "decides"
-    """`explains`: in the quick profile it is judged only where something has failed."""
+    """`explains`: in the quick profile it is judged only where a required clause has failed."""
 
 
 REGISTERED: Final[dict[str, Clause]] = {}
