@@ -7,6 +7,8 @@
 The paper: "Another way of describing this is as two convolutions with kernel size 1."
 """
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -16,6 +18,10 @@ from .rounding.formats import FORMATS
 from .rounding.numerics import Numerics
 from .rounding.tape import Tape, affine, relu
 from .shapes import Array, checked_arrays, checked_cotangent
+from .spec_error import SpecError
+
+AT_ZERO: Final = {"zero": 0.0, "half": 0.5, "one": 1.0}
+"""The derivative of max(0, h) at exactly 0, by the convention `relu_at_zero`: the formula leaves it open."""
 
 
 def feed_forward(x: ArrayLike, w_1: ArrayLike, b_1: ArrayLike, w_2: ArrayLike, b_2: ArrayLike) -> Array:
@@ -30,21 +36,30 @@ def feed_forward(x: ArrayLike, w_1: ArrayLike, b_1: ArrayLike, w_2: ArrayLike, b
 
 
 def feed_forward_vjp(
-    cotangent: ArrayLike, x: ArrayLike, w_1: ArrayLike, b_1: ArrayLike, w_2: ArrayLike, b_2: ArrayLike
+    cotangent: ArrayLike,
+    x: ArrayLike,
+    w_1: ArrayLike,
+    b_1: ArrayLike,
+    w_2: ArrayLike,
+    b_2: ArrayLike,
+    *,
+    relu_at_zero: str = "zero",
 ) -> tuple[Array, ...]:
     """Give the gradients of sum(g FFN(x)) with respect to x, W_1, b_1, W_2 and b_2, in their shapes.
 
-        da = g W_2^T    dh = da where h > 0, else 0    dx = dh W_1^T
+        da = g W_2^T    dh = da where h > 0, c da where h = 0, else 0    dx = dh W_1^T
         dW_2 = a^T g    db_2 = sum g    dW_1 = x^T dh    db_1 = sum dh      sums over B and L
 
-    The ReLU has the derivative 0 at 0, as every framework has it. SpecError as of `feed_forward`, or where the
-    cotangent g has not the shape of the result.
+    c is 0, 1/2 or 1, as `relu_at_zero` says. SpecError as of `feed_forward`, or where the cotangent g has not the shape
+    of the result, or the convention is unknown.
     """
+    at_zero = _slope_at_zero("feed_forward_vjp", relu_at_zero)
     x, w_1, b_1, w_2, b_2 = checked_arrays("feed_forward", x, w_1, b_1, w_2, b_2)
     g = checked_cotangent("feed_forward_vjp", cotangent, x.shape)
     h = x @ w_1 + b_1  # (B, L, d_ff)
     a = np.maximum(0, h)  # (B, L, d_ff)
-    dh = np.where(h > 0, g @ w_2.T, 0)  # (B, L, d_ff)
+    slope = np.heaviside(h, at_zero)  # (B, L, d_ff)
+    dh = np.where(slope > 0, slope * (g @ w_2.T), 0)  # (B, L, d_ff)
     dw_1, dw_2 = np.einsum("bli,blo->io", x, dh), np.einsum("bli,blo->io", a, g)
     return dh @ w_1.T, dw_1, dh.sum((0, 1)), dw_2, g.sum((0, 1))
 
@@ -89,18 +104,26 @@ def feed_forward_vjp_bound(
     w_2: ArrayLike,
     b_2: ArrayLike,
     *,
+    relu_at_zero: str = "zero",
     numerics: Numerics,
 ) -> dict[str, Bound]:
     """Say how far from `feed_forward_vjp` a right implementation may be.
 
     Where a hidden unit may lie on either side of zero, so may the gradient that goes through it.
     """
+    at_zero = _slope_at_zero("feed_forward_vjp_bound", relu_at_zero)
     of = exact_arguments("feed_forward_vjp_bound", x, w_1, b_1, w_2, b_2)
     tape = Tape(numerics)
     with np.errstate(all="ignore"):
-        a = relu(tape, affine(tape, of["x"], of["w_1"], of["b_1"]))
+        a = relu(tape, affine(tape, of["x"], of["w_1"], of["b_1"]), at_zero)
         y = affine(tape, a, of["w_2"], of["b_2"])
         return tape.bounds(y, checked_cotangent("feed_forward_vjp_bound", cotangent, y.value.shape), of)
+
+
+def _slope_at_zero(function: str, relu_at_zero: str) -> float:
+    if relu_at_zero not in AT_ZERO:
+        raise SpecError(f"{function}: relu_at_zero is {relu_at_zero!r}, but should be one of {', '.join(AT_ZERO)}")
+    return AT_ZERO[relu_at_zero]
 
 
 def feed_forward_as_convolutions(x: ArrayLike, w_1: ArrayLike, b_1: ArrayLike, w_2: ArrayLike, b_2: ArrayLike) -> Array:

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .activation import GELU, SILU, activate
+from .feed_forward import AT_ZERO
 from .rounding.bound import Bound
 from .rounding.computed import Computed, bounded, exact_arguments, larger
 from .rounding.numerics import Numerics
@@ -29,7 +30,6 @@ from .shapes import Array, checked_arrays, checked_cotangent
 from .spec_error import SpecError
 
 KINDS: Final = ("swiglu", "geglu", "reglu")
-AT_ZERO: Final = {"zero": 0.0, "half": 0.5, "one": 1.0}
 
 
 def gated_feed_forward(

@@ -19,7 +19,7 @@ DTYPES = ("float64", "float32")
 def failure(clause, dtype="float32", **adapter):
     """Judge one clause on an adapter that offers one function; the result is None if it passes."""
     target = SimpleNamespace(dtypes=DTYPES, **adapter)
-    (component,) = adapter.keys() & {"attention", "softmax", "layer_norm", "tokenize"}
+    (component,) = adapter.keys() & {"attention", "softmax", "layer_norm", "feed_forward", "tokenize"}
     opened = open_object(target, "mine")
     return judge_clause(opened, CLAUSES[clause], component, dtype, PROFILES["quick"], seed=0)
 
@@ -117,6 +117,14 @@ def test_an_undeclared_convention_is_told():
 
     assert result.failure.message.endswith("it would pass with causal_alignment = bottom-right declared")
     assert result.failure.looks_like == "causal-bottom-right"
+
+
+def test_an_undeclared_convention_of_gradients_is_told():
+    variant = find("feed-forward-gradient-one-at-zero")
+    result = failure("FFN-7", feed_forward=variant.function, feed_forward_vjp=variant.vjp)
+
+    assert result.failure.message.endswith("it would pass with relu_at_zero = one declared")
+    assert result.failure.looks_like == "relu-gradient-one-at-zero"
 
 
 def test_no_convention_is_told_where_none_helps():

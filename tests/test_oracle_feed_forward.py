@@ -5,8 +5,15 @@ import numpy as np
 import pytest
 
 from assay.conformance.variants import variants
-from assay.oracle.feed_forward import feed_forward, feed_forward_as_convolutions, feed_forward_bound
+from assay.oracle.feed_forward import (
+    feed_forward,
+    feed_forward_as_convolutions,
+    feed_forward_bound,
+    feed_forward_vjp,
+    feed_forward_vjp_bound,
+)
 from assay.oracle.rounding.numerics import precision_classes
+from assay.oracle.spec_error import SpecError
 
 DTYPES = {"float64": np.float64, "float32": np.float32, "bfloat16": ml_dtypes.bfloat16, "float16": np.float16}
 REGIMES = {
@@ -113,3 +120,19 @@ def test_operands_of_tensorfloat32_are_beyond_the_bound_unless_declared(dtype):
 
     assert np.any(np.abs(y - silent.expected) > silent.worst)
     assert np.all(np.abs(y - declared.expected) <= declared.worst + 2**-11 * np.abs(arguments[4]))
+
+
+@pytest.mark.parametrize(("relu_at_zero", "slope"), [("zero", 0.0), ("half", 0.5), ("one", 1.0)])
+def test_the_derivative_at_exactly_zero_is_that_which_is_declared(relu_at_zero, slope):
+    """Of three hidden units below, at and above zero; the bound is about the same gradient."""
+    x, w_1, b_1 = np.ones((1, 1, 1)), np.array([[1.0, 1.0, 1.0]]), np.array([-2.0, -1.0, 0.0])
+    arrays = x, w_1, b_1, np.array([[2.0], [3.0], [4.0]]), np.zeros(1)
+    numerics = precision_classes("float32")[0][1]
+
+    _, _, of_b_1, *_ = feed_forward_vjp(np.ones((1, 1, 1)), *arrays, relu_at_zero=relu_at_zero)
+    bounds = feed_forward_vjp_bound(np.ones((1, 1, 1)), *arrays, relu_at_zero=relu_at_zero, numerics=numerics)
+
+    assert of_b_1.tolist() == [0, 3 * slope, 4]
+    assert bounds["b_1"].expected.tolist() == [0, 3 * slope, 4]
+    with pytest.raises(SpecError, match="relu_at_zero is 'two'"):
+        feed_forward_vjp(np.ones((1, 1, 1)), *arrays, relu_at_zero="two")

@@ -64,6 +64,7 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
             "feed_forward",
             {"x": "B L d_model", "w_1": "d_model d_ff", "b_1": "d_ff", "w_2": "d_ff d_model", "b_2": "d_model"},
             {"result": "B L d_model"},
+            conventions=("relu_at_zero",),
         ),
         Function(
             "gated_feed_forward",

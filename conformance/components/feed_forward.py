@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...oracle.feed_forward import feed_forward_as_convolutions
+from ...oracle.feed_forward import AT_ZERO, feed_forward_as_convolutions
 from ...oracle.rounding.bound import Bound
 from ...oracle.rounding.formats import FORMATS
 from ..cases.values import draw, generator_of
@@ -234,18 +234,24 @@ def homogeneous(trial: Trial) -> float:
 @clause(
     "FFN-7",
     "feed_forward",
-    "A hidden unit at exactly 0 passes no gradient, and b_2 gets the whole cotangent.",
-    formula="h = 0: dx = dW_1 = db_1 = dW_2 = 0, db_2 = sum g",
-    source="max(0, h) is flat to the left; the derivative at 0 is taken as 0 by every framework",
+    "A hidden unit at exactly 0 passes the share of the gradient that is declared, and b_2 gets the whole cotangent.",
+    formula="h = 0: dh = c g W_2^T, dx = dh W_1^T, db_1 = sum dh, dW_1 = dW_2 = 0, db_2 = sum g",
+    source="convention relu_at_zero: max(0, h) leaves its derivative at 0 open",
     prepare=lambda case: case.but(regime="zero", L=min(case["L"], 5)),
 )
-def gate_closed_at_zero(trial: Trial) -> float:
-    """Make all arguments but the weights zero; take a cotangent of small whole numbers, whose sums are exact."""
+def slope_at_zero(trial: Trial) -> float:
+    """Take zeros but for the weights, and of these one for each hidden unit, 1; and small whole numbers as cotangent.
+
+    All sums are exact then.
+    """
     skip_unless(trial.cotangent.size)
-    arrays = trial.inputs.arrays
-    still = trial.inputs.but(x=np.zeros_like(arrays["x"]), b_1=np.zeros_like(arrays["b_1"]))
+    x, w_1, b_1, w_2, _ = (trial.inputs.arrays[name] for name in ("x", "w_1", "b_1", "w_2", "b_2"))
+    first, second = np.eye(*w_1.shape), np.eye(*w_2.shape)
+    still = trial.inputs.but(x=np.zeros_like(x), w_1=first, b_1=np.zeros_like(b_1), w_2=second)
     g = trial.generator("whole").integers(-2, 3, trial.cotangent.shape).astype(float)
+    dh = AT_ZERO[trial.conventions["relu_at_zero"]] * (g @ second.T)
+    due = {"x": dh @ first.T, "w_1": np.zeros_like(w_1), "b_1": dh.sum((0, 1)), "w_2": np.zeros_like(w_2)}
+    due["b_2"] = g.sum((0, 1))
+    claim = "where hidden units are exactly 0, the gradient of {} is wrong"
     gradients = trial.gradients(still, g)
-    claim = "a hidden unit at exactly 0 passes a gradient to {}"
-    due = {name: np.zeros_like(array) for name, array in arrays.items()} | {"b_2": g.sum((0, 1))}
     return max(trial.require_bits(each, due[name], claim.format(name)) for name, each in gradients.items())

@@ -86,18 +86,6 @@ def feed_forward_gradient_float64_inside(*arrays: Array) -> Gradients:
 # Wrong: the activation
 
 
-@gradient("relu-gradient-one-at-zero", "The derivative of relu at 0 is 1.", needs="a hidden unit at exactly 0")
-@wide_gradients
-def relu_gradient_one_at_zero(*arrays: Array) -> Gradients:
-    return backward(*arrays, slope=lambda h: (h >= 0).astype(h.dtype))
-
-
-@gradient("relu-gradient-half-at-zero", "The derivative of relu at 0 is 1/2.", needs="a hidden unit at exactly 0")
-@wide_gradients
-def relu_gradient_half_at_zero(*arrays: Array) -> Gradients:
-    return backward(*arrays, slope=lambda h: np.heaviside(h, 0.5).astype(h.dtype))
-
-
 @gradient(
     "relu-gradient-by-division",
     "The derivative is relu(h) / h, which is NaN at 0.",
