@@ -80,7 +80,8 @@ def layer_norm_vjp_bound(
 def errors_of_moments(x: Array, numerics: Numerics) -> tuple[Errors, Errors]:
     """Give the errors of mu and of v, for sums in any order and for Welford's recurrence.
 
-        E_mu = U ((n - 1) mean |x| + 2 |mu| + 3 sqrt(2 v))
+        E_1  = U ((n - 1) mean |x| + 2 |mu| + 3 sqrt(2 v))
+        E_mu = max(E_1, U (n mean |x - mu| + |mu|) + (n + 3) U E_1)
         E_v  = U v (n + 4 + 12 sqrt(ln n)) + 4/3 (n + 2) U sqrt(v (v + mu^2)) + E_mu^2       two-pass
         E_v  = U ((n + 2) (v + mu^2) + mu^2 + v) + 2 |mu| E_mu + E_mu^2                      one-pass
 
@@ -91,15 +92,26 @@ def errors_of_moments(x: Array, numerics: Numerics) -> tuple[Errors, Errors]:
     |f_k| <= U (|m_k| + 3 |d_k|/k). As k |m_k| <= sum |x| and sum d_k^2 <= 2 n v (k > 1; m_1 = x_1 is exact), this is
     E_mu. The sum of squares errs by sum |d_k| (|e_(k-1)| + |e_k|); k |m_k|^2 <= n (v + mu^2) and Cauchy-Schwarz give
     4/3 (n + 2) and 12 sqrt(ln n). (Chan, Golub and LeVeque 1983 have the same n U kappa, kappa^2 = 1 + mu^2/v.)
+
+    E_mu: the mean may be computed twice, and that of x - m_1 added to the first, m_1. This takes the error of m_1 away,
+    and adds that of the second sum, (n - 1) U, and of its terms, U |x - m_1|. If x is of a narrower format than the
+    accumulator, these roundings are not independent: the last bits of all terms are those of m_1, so that x - m_1, and
+    each partial sum s_k of it, is rounded by the same share of an ulp. E s_k^2 is n v / 6 on average over a random
+    order, and the mean of errors with one sign has
+
+        V_mu = V of independent roundings + (U^2/3) v (1 + sqrt(n / 6))^2
     """
     n, unit, eta = x.shape[-1], numerics.unit, numerics.underflow
     mu, c, v = moments(x)
     q = v + mu**2  # mean(x^2)
     once = VARIANCE_OF_ROUNDING * unit**2
 
-    e_mu = unit * ((n - 1) * np.mean(np.abs(x), -1, keepdims=True) + 2 * np.abs(mu) + 3 * np.sqrt(2 * v)) + 2 * eta
+    e_1 = unit * ((n - 1) * np.mean(np.abs(x), -1, keepdims=True) + 2 * np.abs(mu) + 3 * np.sqrt(2 * v)) + 2 * eta
+    twice = unit * (n * np.mean(np.abs(c), -1, keepdims=True) + np.abs(mu) + (n + 3) * e_1) + 2 * eta
     v_mu = sum_variance(n, n * mu, n * q, unit) / n**2 + 2 * once * mu**2
-    of_mu = stored(mu, Errors(e_mu, v_mu), numerics.statistics)
+    if FORMATS[numerics.input].precision < FORMATS[numerics.accumulate].precision:
+        v_mu = v_mu + once * v * (1 + math.sqrt(n / 6)) ** 2
+    of_mu = stored(mu, Errors(np.maximum(e_1, twice), v_mu), numerics.statistics)
 
     if numerics.variance == "one-pass":
         e_v = unit * ((n + 2) * q + mu**2 + v) + 2 * np.abs(mu) * of_mu.error

@@ -174,3 +174,34 @@ def test_what_the_formula_does_not_define_is_refused():
         layer_norm(x, gain, bias, epsilon=-1e-5)
     with pytest.raises(SpecError, match="at least one channel"):
         layer_norm(x[..., :0], gain[:0], bias[:0])
+
+
+@pytest.mark.parametrize(("dtype", "least"), [("float16", 0.2), ("float32", 0.1)])
+def test_a_mean_that_is_computed_twice_errs_as_the_variance_says(dtype, least):
+    """Of 16-bit inputs the roundings of the second sum go to one side, and the deviation grows with sqrt(n)."""
+    numerics = precision_classes(dtype)[0][1]
+    x = np.random.default_rng(1).uniform(-1, 1, (200, 2048)).astype(dtype).astype(np.float32)
+    first = np.add.accumulate(x, -1)[..., -1:] / np.float32(2048)
+    twice = first + np.add.accumulate(x - first, -1)[..., -1:] / np.float32(2048)
+
+    of_mu, _ = errors_of_moments(x.astype(float), numerics)
+    error = np.abs(twice - x.astype(float).mean(-1, keepdims=True))
+
+    assert (error <= of_mu.error).all()
+    assert (error <= 6 * np.sqrt(of_mu.variance)).all()
+    assert np.sqrt(np.mean(error**2 / of_mu.variance)) > least
+
+
+@pytest.mark.parametrize(("deviations", "within"), [(1, True), (12, False)])
+def test_a_mean_that_is_further_off_is_beyond_the_bound(deviations, within):
+    """In elements near zero, which a format of 16 bits rounds finely."""
+    numerics = precision_classes("float16")[0][1]
+    x = np.random.default_rng(2).uniform(-1, 1, (50, 2048)).astype(np.float16).astype(float)
+    gain, bias = np.ones(2048), np.zeros(2048)
+    bound = layer_norm_bound(x, gain, bias, numerics=numerics)
+    of_mu, _ = errors_of_moments(x, numerics)
+    moved = (x - x.mean(-1, keepdims=True) + deviations * np.sqrt(of_mu.variance)) / np.sqrt(
+        x.var(-1, keepdims=True) + 1e-5
+    )
+
+    assert (np.abs(moved.astype(np.float16) - bound.expected) <= bound.statistical).all() == within

@@ -53,6 +53,14 @@ def layer_norm_sequential(x: Array, gain: Array, bias: Array, *, epsilon: float 
     return np.asarray(gain * (centred * (1 / np.sqrt(variance + epsilon))) + bias)
 
 
+@variant("layer-norm-mean-twice", "layer_norm", "What the mean leaves has a mean, which is added to it.", wrong=False)
+@wide
+def layer_norm_mean_twice(x: Array, gain: Array, bias: Array, *, epsilon: float = 1e-5) -> Array:
+    first = np.add.accumulate(x, -1)[..., -1:] / x.shape[-1]
+    centred = x - (first + np.add.accumulate(x - first, -1)[..., -1:] / x.shape[-1])
+    return np.asarray(gain * (centred / np.sqrt(mean(centred**2) + epsilon)) + bias)
+
+
 @variant(
     "layer-norm-one-pass-declared",
     "layer_norm",
