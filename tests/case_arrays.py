@@ -1,4 +1,4 @@
-"""Hashes of the arrays of cases: `python tests/case_arrays.py LINE ...` prints them, for case_arrays.json."""
+"""Hashes of the arrays of cases: `python tests/case_arrays.py COMPONENT ...` adds lines to case_arrays.json."""
 
 import hashlib
 import json
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from assay.adapters.contract import DTYPES
 from assay.conformance.cases.drawing import covering_cases, drawn_cases
 from assay.conformance.cases.sizes import pool
 from assay.conformance.components import COMPONENTS, parse_case
@@ -40,9 +41,34 @@ def hash_of_lists():
     return digest.hexdigest()
 
 
+def words_of(component):
+    """(parameter, word) of each that a line of the component may have: regimes, masks, layouts, dtypes, ..."""
+    options = [option for options in component.factors.values() for option in options]
+    words = {(name, value) for option in options for name, value in option.items() if isinstance(value, str)}
+    return words | ({("dtype", dtype) for dtype in DTYPES} if component.has_dtype else set())
+
+
+def lines_with(component, words):
+    """Few lines that have all of the words, or two where there are none; the covering set has every word."""
+    cases = covering_cases(component, "float32", 1)
+    if component.has_dtype:
+        cases = [case.but(dtype=DTYPES[number % len(DTYPES)]) for number, case in enumerate(cases)]
+    lines = [] if words else [case.id for case in cases[:2]]
+    while words:
+        best = max(cases, key=lambda case: len(words & set(case.items())))
+        lines.append(best.id)
+        words = words - set(best.items())
+    return lines
+
+
 if __name__ == "__main__":
+    hashes = json.loads(FILE.read_text(encoding="utf-8"))
     if sys.argv[1:]:
-        print(json.dumps({line: hash_of(line) for line in sys.argv[1:]}, indent=1))
+        for name in sys.argv[1:]:
+            kept = [parse_case(line) for line in hashes if line.startswith(f"{name}?")]
+            missing = words_of(COMPONENTS[name]) - {pair for case in kept for pair in case.items()}
+            hashes |= {line: hash_of(line) for line in lines_with(COMPONENTS[name], missing)}
+        FILE.write_text(json.dumps(hashes, indent=1) + "\n", encoding="utf-8")
     else:
-        hashes = {line: hash_of(line) for line in json.loads(FILE.read_text(encoding="utf-8"))}
-        print(json.dumps({"numpy": np.__version__, "lists": hash_of_lists(), "arrays": hashes}))
+        again = {line: hash_of(line) for line in hashes}
+        print(json.dumps({"numpy": np.__version__, "lists": hash_of_lists(), "arrays": again}))
