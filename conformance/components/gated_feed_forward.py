@@ -1,5 +1,7 @@
 """The gated feed-forward network: its cases, and the clauses that only it has."""
 
+from typing import Final
+
 import numpy as np
 
 from ...oracle.rounding.bound import Bound
@@ -18,6 +20,9 @@ _SOURCE = "Shazeer 2020, equation 6"
 _D_MODEL = (3, 1, 2, 4, 5, 8, 16, 33, 64, 65, 128)
 _D_FF = (4, 1, 2, 3, 5, 7, 8, 9, 16, 17, 33, 64, 65, 127, 128, 129, 257)
 
+_FAR: Final = 2.0**10
+"""A gate so far from 0 that each activation is exactly h or 0, in every format: exp(-1024) is zero in float64."""
+
 _REGIMES = (
     *("normal", "uniform", "saturated", "steep", "zero", "ties", "offset", "cancelling", "large", "tiny", "subnormal"),
 )
@@ -33,7 +38,7 @@ def _inputs(case: Case) -> Inputs:
     }
     if regime == "saturated":
         arrays = {name: _sparse(case, name, shape) for name, shape in shapes.items()}
-        arrays["w_gate"] = arrays["w_gate"] * _far(dtype)
+        arrays["w_gate"] = arrays["w_gate"] * _FAR
     else:
         kinds = {"x": "normal" if regime == "steep" else regime}
         of_weights = regime if regime == "ties" else "normal"
@@ -51,16 +56,13 @@ def _sparse(case: Case, name: str, shape: tuple[int, ...]) -> Array:
     return generator_of(case, name).choice([-1.0, 0.0, 0.0, 1.0, 0.0, 0.0], shape)
 
 
-def _far(dtype: str) -> float:
-    """Return a gate so far from 0 that f is exactly h or 0, and so small that its products fit the format."""
-    return 2.0**7 if dtype == "float16" else 2.0**10
-
-
 def _exact(case: Case, inputs: Inputs, bound: Bound, conventions: Conventions) -> Array:
     """Gates of 0 and far from it are exact; so is the rest where no partial sum has more bits than the format."""
     x, w_gate, w_up, w_down = (inputs.arrays[name] for name in ("x", "w_gate", "w_up", "w_down"))
-    hidden = np.maximum(np.abs(x) @ np.abs(w_gate) / _far(case["dtype"]), 1) * (np.abs(x) @ np.abs(w_up))
-    return np.asarray(np.maximum(hidden, 1) @ np.maximum(np.abs(w_down), 1) <= 2.0 ** FORMATS[case["dtype"]].precision)
+    hidden = np.maximum(np.abs(x) @ np.abs(w_gate) / _FAR, 1) * (np.abs(x) @ np.abs(w_up))
+    form = FORMATS[case["dtype"]]
+    most = min(2.0**form.precision, form.largest / (2 * _FAR))  # no hidden unit overflows where it is stored
+    return np.asarray(np.maximum(hidden, 1) @ np.maximum(np.abs(w_down), 1) <= most)
 
 
 def _variations(case: Case) -> dict[str, tuple[Inputs, Inputs]]:
