@@ -150,7 +150,7 @@ class Judge:
         if variant.name in self.found["assay"][criteria[0].name]:
             return
         trial = Trial(Subject(adapter), self.component, covering_cases(COMPONENTS[self.name], self.dtype, 0)[0])
-        trial.inputs, trial.cotangent = question.inputs, question.cotangent
+        trial.inputs, trial.cotangents = question.inputs, {"result": question.cotangent}
         try:
             rejected = trial.judge(trial.call(), statistical=question.generic).ratio > 1
             if not rejected and variant.vjp is not None and self.bounded(question):
