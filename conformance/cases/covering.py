@@ -52,7 +52,8 @@ def _varied(rows: list[Row], start: Any) -> list[Row]:
     for number, row in enumerate(rows):
         has[number, start[:-1] + row] = True
     varied: list[Row] = []
-    missing, left = has.any(0), np.ones(len(rows), bool)
+    missing: Any = has.any(0)
+    left = np.ones(len(rows), bool)
     while left.any():
         gain = np.where(left, has[:, missing].sum(1), 0)
         best = int(gain.argmax())

@@ -186,9 +186,9 @@ class Component:
                 raise CaseError(f"a case of {self.name} needs {name}; its parameters are {', '.join(self.parameters)}")
             known = [option[name] for options in self.factors.values() for option in options if name in option]
             values[name] = _parsed(self.name, name, texts[name], known)
-        for name, known in self.optional.items():
+        for name, tried in self.optional.items():
             if name in texts:
-                values[name] = _parsed(self.name, name, texts[name], known, positive=True)
+                values[name] = _parsed(self.name, name, texts[name], tried, positive=True)
         for name in texts:
             if name not in values:
                 raise CaseError(f"a case of {self.name} has no {name}; its parameters are {', '.join(self.parameters)}")
