@@ -6,6 +6,7 @@ from pathlib import Path
 import criteria
 import detect
 import detection_page
+import first_failure
 import numpy as np
 import pytest
 from criteria import CRITERIA, References
@@ -217,9 +218,8 @@ def test_the_measurements_are_of_this_catalogue():
         for by_criterion in by_kind.values():
             assert set(by_criterion) <= set(BY_NAME)
             assert set().union(*by_criterion.values()) <= known
-    assert set(json.loads((DETECTION / "first_failure.json").read_text(encoding="utf-8"))) == {
-        each.name for each in variants(wrong=True)
-    }
+    assert set(json.loads((DETECTION / "first_failure.json").read_text(encoding="utf-8"))) == set(first_failure.due())
+    assert len(first_failure.due()) > 950
 
 
 def test_right_variants_are_spared_where_rounding_is_no_excuse_and_by_assay_everywhere():
