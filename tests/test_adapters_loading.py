@@ -38,7 +38,7 @@ def sentence(tmp_path, text, suffix="", **options):
         ("def softmax(x, axis): return x", "softmax(x, axis) does not accept the contract's call softmax(x): missing"),
         (
             "def attention(query, key, value, *, causal=False, scale=None): pass",
-            "call attention(query, key, value, *, mask=None, causal=False, scale=None, softcap=None): got an unexpected",
+            "call attention(query, key, value, *, mask=None, causal=False, scale=None, softcap=None): got an",
         ),
         (GOOD + "def softmax_vjp(x): pass", "contract's call softmax_vjp(cotangent, x): too many positional"),
         (GOOD + "framework = 'pytorch'", "there is no framework 'pytorch'; did you mean 'torch'?"),
