@@ -14,6 +14,7 @@ import seeds
 import spared
 from criteria import CRITERIA, Criterion
 from detection_plot import Share, plot
+from first_failure import is_of_an_option
 
 from assay.adapters.contract import DTYPES
 from assay.conformance.components import COMPONENTS
@@ -83,6 +84,7 @@ def at_home(criterion: Criterion, variant: Variant) -> bool:
     component = COMPONENTS[variant.component]
     return (
         not variant.conventions
+        and not is_of_an_option(variant)  # no rule here sets an option that few implementations take
         and not component.gives_data
         and (variant.component == "attention" or not criterion.attention_only)
         and (criterion.gradients or variant.vjp is None)

@@ -30,16 +30,20 @@ FILE: Final = measurements.FOLDER / "first_failure.json"
 
 def due() -> list[str]:
     """List the wrong variants, but for those that only an option shows."""
-    return [each.name for each in variants(wrong=True) if not _is_of_an_option(each)]
+    return [each.name for each in variants(wrong=True) if not is_of_an_option(each)]
 
 
-def _is_of_an_option(variant: Variant) -> bool:
-    """Say whether every clause that catches it asks for a parameter that a case may lack."""
+def is_of_an_option(variant: Variant) -> bool:
+    """Say whether a wrong variant is one of an option: each clause that catches it asks for what a case may lack."""
     component = COMPONENTS[variant.component]
     plain = component.plainest("float64")
     with_all = component.with_optional(plain, **{name: tried[0] for name, tried in component.optional.items()})
     prepared = [CLAUSES[clause].prepare for clause in variant.caught_by]
-    return bool(component.optional) and all(each(plain) is None and each(with_all) is not None for each in prepared)
+    return (
+        variant.wrong
+        and bool(component.optional)
+        and all(each(plain) is None and each(with_all) is not None for each in prepared)
+    )
 
 
 def hunted(name: str) -> dict[str, Any]:
