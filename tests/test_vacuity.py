@@ -27,6 +27,7 @@ _JUDGES = re.compile(r"\.judge|\.statistics\(|_wrong_step\(|require_\w+\([^\n]*(
 RIGHT = {
     ("ALL-3", "log_softmax", "zeros"): "the exact logarithms are those of 1",
     ("ALL-3", "log_softmax", "input"): "where one probability is 1, its logarithm is the entry itself, 0",
+    ("ALL-3", "rms_norm", "zeros"): "without a bias, the exact rows are those of zeros and of gains of zero",
     ("ALL-3", "cross_entropy", "zeros"): "the exact losses are logarithms of 1",
     ("ALL-3", "adam", "input"): "a zero gradient leaves the parameters as they are",
     ("ADD-4", "additive_attention", "mean"): "the mean over one key is its value",
@@ -65,7 +66,7 @@ class Vacuous:
         if cotangent is None:
             shape = COMPONENTS[function].shape(Inputs(arrays, options))
             return Reply("ok", {"result": self.answer(shape, arrays, dtype)}, {"result": dtype})
-        given = {"cotangent": cotangent} if self.kind == "mean" else None
+        given = cotangent if self.kind == "mean" else None
         gradients = {
             name: self.answer(array.shape, given or {name: array}, dtype)
             for name, array in arrays.items()
