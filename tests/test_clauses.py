@@ -39,7 +39,7 @@ def test_the_table_has_every_wrong_variant_in_each_of_its_dtypes():
 
 def test_the_table_says_with_which_cases_each_component_was_judged():
     assert set(clause_table.specs()) == set(COMPONENTS)
-    assert {"gated_feed_forward", "rms_norm"} <= OF_TODAY
+    assert "gated_feed_forward" in OF_TODAY
 
 
 def test_every_wrong_variant_violates_a_clause():
