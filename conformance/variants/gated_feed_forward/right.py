@@ -107,4 +107,5 @@ def gated_gelu_by_tanh(*arrays: Array, activation: str = "swiglu") -> Array:
 
 @gated("gated-float64-inside", "Everything is computed in float64.", wrong=False)
 def gated_float64_inside(*arrays: Array, activation: str = "swiglu") -> Array:
-    return network(*(each.astype(FLOAT64) for each in arrays), activation=activation).astype(arrays[0].dtype)
+    with np.errstate(over="ignore"):
+        return network(*(each.astype(FLOAT64) for each in arrays), activation=activation).astype(arrays[0].dtype)
