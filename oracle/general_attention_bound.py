@@ -65,6 +65,11 @@ class Values(NamedTuple):
         """v^2."""
         return self.moments[..., : self.magnitude.shape[-1]]
 
+    @property
+    def plain(self) -> Array:
+        """v."""
+        return self.moments[..., self.magnitude.shape[-1] : -1]
+
 
 def values(value: Array, arithmetic: Any) -> Values:
     """Give what the bound needs of the values; those that are not finite have no error."""
@@ -121,6 +126,10 @@ class _Rows(NamedTuple):
     n: Array
     o: Array
     """The result, in units of `Values.size`."""
+    first: Array
+    """Where the largest weight stands: (..., L_q, 1), or (..., L_q, 0) without keys."""
+    of_first: Array
+    """v_first - o, as sum_k p_k (v_first - v_k): nothing cancels where the others weigh next to nothing."""
     p_max: Array
     farthest: Array
     """The largest gap."""
@@ -132,12 +141,19 @@ def _rows_of(weights: Weights, v: Values, expected: Array, numerics: Numerics) -
     arithmetic = v.moments.dtype
     p, gap, m, n = (each.astype(arithmetic) for each in weights[:4])
     o = np.where(np.isfinite(expected), expected / v.size, 0).astype(arithmetic)
+    first = p.argmax(-1)[..., None] if p.shape[-1] else np.zeros((*p.shape[:-1], 0), np.intp)
+    of_first = -o
+    if first.size:
+        others = p.copy()
+        np.put_along_axis(others, first, 0, -1)
+        of_others = others @ v.moments[..., o.shape[-1] :]  # sum p v, sum p
+        of_first = np.take_along_axis(v.plain, first, -2) * of_others[..., -1:] - of_others[..., :-1]
     many = n > 1
     p_max, farthest = p.max(-1, keepdims=True, initial=0), gap.max(-1, keepdims=True, initial=0)
     log_l = np.where(many, -np.log(p_max), 0)  # the largest weight is exp(0) / l
     largest = np.maximum(np.abs(m), np.abs(m - farthest))
     lse = np.where(many, np.abs(m + log_l) + largest + numerics.exp_error * log_l, 0)
-    return _Rows(p, gap, m, n, o, p_max, farthest, lse)
+    return _Rows(p, gap, m, n, o, first, of_first, p_max, farthest, lse)
 
 
 class _Off(NamedTuple):
@@ -171,10 +187,11 @@ def _errors_of_weights(rows: _Rows, of_scores: Errors, v: Values, numerics: Nume
     w = rho
     w *= p
     w += c_e * r
-    total, second = _centred(w, v, o, floor=n * float(np.finfo(p.dtype).eps))
+    total, second = _centred(w, v, rows)
     g = g * np.exp(unit * (c_e * n + total))
     once = np.maximum(1 - 2 * n * unit, 0)
-    spread = np.minimum(g * unit * np.sqrt(total * second) / once, v.largest + np.abs(o))
+    # Weights that may be off by anything, though they are 0: inf * 0, of which fmin takes the other.
+    spread = np.fmin(g * unit * np.sqrt(total * second) / once, v.largest + np.abs(o))
     return _Off(g, once, spread, unit * total * v.largest, r), v_p
 
 
@@ -192,7 +209,7 @@ def _variance(rows: _Rows, v_p: Array, v: Values) -> Array:
     squares = rows.p * rows.p
     q, q_p = squares @ v.squares, squares.sum(-1, keepdims=True)  # sum p^2 v^2, sum p^2
     squares *= v_p
-    _, variance = _centred(squares, v, o)
+    _, variance = _centred(squares, v, rows)
     variance += sum_variance(n, o, q, 1) + VARIANCE_OF_ROUNDING * q
     variance += o * o * (sum_variance(n, 1, q_p, 1) + VARIANCE_OF_ROUNDING * (3 + rows.lse**2))
     return variance
@@ -205,9 +222,8 @@ def _coherent(rows: _Rows, v: Values, numerics: Numerics) -> tuple[Array, Array]
     s *= p
     moment = s @ v.moments[..., d:]  # sum p s v, sum p s
     temperature = moment[..., :d] - o * moment[..., d:]
-    first = p.argmax(-1)[..., None] if p.shape[-1] else np.zeros((*p.shape[:-1], 0), np.intp)
-    of_first = np.abs(np.take_along_axis(v.moments[..., d : 2 * d], first, -2) - o) if first.size else np.abs(o)
-    return unit * (2 * np.abs(temperature) + c_e * (rows.p_max * of_first + np.abs(o))), temperature
+    biased = c_e * (rows.p_max * np.abs(rows.of_first) + np.abs(o))
+    return unit * (2 * np.abs(temperature) + biased), temperature
 
 
 def _narrower_formats(rows: _Rows, off: _Off, v: Values, numerics: Numerics) -> Iterator[tuple[Array, Any]]:
@@ -256,9 +272,16 @@ def of_steps(numerics: Numerics) -> Numerics:
     return replace(numerics, probabilities=numerics.probabilities or numerics.hidden)
 
 
-def _centred(w: Array, v: Values, o: Array, floor: Any = 0.0) -> tuple[Array, Array]:
-    """Give sum_j w_j and sum_j w_j (v_j - o)^2. `floor`: what the cancellation may have lost, relative to sum w v^2."""
-    d = o.shape[-1]
+def _centred(w: Array, v: Values, rows: _Rows) -> tuple[Array, Array]:
+    """Give sum_j w_j and sum_j w_j (v_j - o)^2; `w` is changed.
+
+    From sum w v^2, sum w v and sum w, whose cancellation may lose n eps of the first. The largest weight stands apart:
+    where it is nearly 1, o is nearly its value, and what is lost of it would exceed all that the others are off.
+    """
+    of_first, o, d = np.take_along_axis(w, rows.first, -1).sum(-1, keepdims=True), rows.o, rows.o.shape[-1]
+    np.put_along_axis(w, rows.first, 0, -1)
     moment = w @ v.moments
     second, mean, total = moment[..., :d], moment[..., d : 2 * d], moment[..., 2 * d :]
-    return total, np.maximum(second - 2 * o * mean + o * o * total, 0) + floor * second
+    lost = rows.n * float(np.finfo(w.dtype).eps) * second
+    centred = np.maximum(second - 2 * o * mean + o * o * total, 0) + lost
+    return total + of_first, centred + of_first * np.square(rows.of_first)

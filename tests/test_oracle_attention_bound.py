@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import ml_dtypes
+import mpmath
 import numpy as np
 import pytest
 
@@ -179,6 +180,23 @@ def test_scores_far_beyond_the_first_order_reach_the_range_of_the_values():
     widest = np.abs(arrays[2]).max(2, keepdims=True) + np.abs(attention(*arrays))
     assert np.all(worst_of(arrays, numerics) <= 1.001 * widest)
     assert np.all(worst_of(arrays, numerics) >= 0.1 * np.abs(attention(*arrays)))
+
+
+def test_small_weights_beside_one_that_is_nearly_1_have_their_errors():
+    """The variance is sum p^2 v (v_j - o)^2, where v_first - o cancels: here in 100 digits, with scores in float16.
+
+    e^-23 of the other value is 10^-10 of the result; scores off by 2^-11 |s| change that by a hundredth.
+    """
+    query, key = np.full((1, 1, 1, 1), 1.0), np.array([14.0, -9.25, -9.5]).reshape(1, 1, 3, 1)
+    value = np.array([-0.7305391705, 1.2, 0.4]).reshape(1, 1, 3, 1)
+    bound = attention_bound(query, key, value, scale=1.0, numerics=held_to("float64", {"scores": "float16"}))
+    with mpmath.workdps(100):
+        e = [mpmath.exp(float(s)) for s in key.ravel()]
+        p = [each / sum(e) for each in e]
+        o = sum(a * float(b) for a, b in zip(p, value.ravel(), strict=True))
+        terms = zip(p, key.ravel(), value.ravel(), strict=True)
+        variance = sum((a * float(s) * 2.0**-11 * (float(b) - o)) ** 2 / 3 for a, s, b in terms)
+    assert bound.sigma.item() == pytest.approx(float(mpmath.sqrt(2 * variance)), rel=1e-3)
 
 
 def test_smallest_numbers_have_only_the_worst_case():

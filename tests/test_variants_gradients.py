@@ -1,5 +1,7 @@
 """Gradients as variants: the right ones against difference quotients, the wrong ones against the right ones."""
 
+import inspect
+
 import ml_dtypes
 import numpy as np
 import pytest
@@ -22,7 +24,13 @@ PLAIN = {
 }
 """Of each component, the right one that the others are compared with."""
 
+PLAIN_OF_DECLARED = {"one": "feed-forward-gradient-one-at-zero", "half": "feed-forward-gradient-half-at-zero"}
+"""Likewise, where another slope at 0 is declared."""
+
 RIGHT = [each for each in variants(wrong=False) if each.vjp and each.component in PLAIN]
+COMPARABLE = [each for each in RIGHT if set(each.conventions) <= {"relu_at_zero"}]
+"""Those of a convention that `plain_for` knows."""
+
 WRONG = [each for each in variants(wrong=True) if each.vjp and each.component in PLAIN]
 WIDE = [each for each in WRONG if "float64" in each.dtypes]
 NARROW = [each for each in WRONG if "float64" not in each.dtypes]
@@ -147,6 +155,27 @@ SATURATED = {
 """Where exponentials overflow, and nearly all the weight is with one."""
 
 
+CAPPED = [
+    attention(16, size=3.0, softcap=1.5),
+    attention(17, heads=(4, 2), lengths=(5, 7), sizes=(4, 3), scale=0.3, softcap=0.25),
+    attention(18, lengths=(4, 6), causal=True, softcap=2.0),
+]
+"""For those that know the cap: scores around it, in part far beyond."""
+
+
+def cases_for(variant, *collections):
+    """List the cases of a component in some collections, and those with a cap if the variant takes one."""
+    capped = CAPPED if "softcap" in inspect.signature(variant.vjp).parameters else []
+    return [case for cases in collections for case in cases.get(variant.component, [])] + capped
+
+
+def plain_for(variant, options):
+    """Return the right gradient that a variant is compared with."""
+    if "softcap" in options:
+        return find("softcap-gradient-plain")
+    return find(PLAIN_OF_DECLARED.get(variant.conventions.get("relu_at_zero"), PLAIN[variant.component]))
+
+
 def given(case, dtype):
     """Return the arrays of a case in a dtype, and a cotangent."""
     arrays, options = case
@@ -176,7 +205,7 @@ def test_a_right_gradient_is_the_limit_of_difference_quotients(variant):
     The steepest is a layer norm of deviation 0.03, sqrt(epsilon): its fifth derivative is about 10^7 times its first.
     """
     h = 2.0**-12
-    for case in SMALL[variant.component]:
+    for case in cases_for(variant, SMALL):
         arrays, options = given(case, "float64")
         g = cotangent_of(variant, arrays, options)
         found = iter(called(variant.vjp, g, arrays, options))
@@ -202,7 +231,7 @@ def errors(variant, dtype, case):
     arrays, options = given(case, dtype)
     g = cotangent_of(variant, arrays, options)
     exact = [each if each.dtype.kind == "i" else each.astype(np.float64) for each in arrays]
-    due = called(find(PLAIN[variant.component]).vjp, g.astype(np.float64), exact, options)
+    due = called(plain_for(variant, options).vjp, g.astype(np.float64), exact, options)
     arguments = [fortran(each) for each in (g, *arrays)]
     with np.errstate(all="ignore"):
         for _ in range(2):
@@ -219,10 +248,9 @@ def error_of(actual, due, dtype):
 
 def roundings(variant, dtype):
     """Find the largest error in unit roundoffs of the element; those below 1/64 of the largest are left out."""
-    cases = SMALL[variant.component] + TELLING[variant.component]
     return max(
         (error[chosen] / (UNITS[dtype] * np.abs(due[chosen]))).max(initial=0)
-        for case in cases
+        for case in cases_for(variant, SMALL, TELLING)
         for error, due in errors(variant, dtype, case)
         for chosen in [np.abs(due) > np.abs(due).max(initial=0) / 64]
     )
@@ -232,13 +260,12 @@ def distance(variant, *collections):
     """Find the largest error in float64, in unit roundoffs of the largest element, or of 1/1000."""
     return max(
         error.max(initial=0) / (UNITS["float64"] * max(np.abs(due).max(initial=0), 1e-3))
-        for cases in collections
-        for case in cases.get(variant.component, [])
+        for case in cases_for(variant, *collections)
         for error, due in errors(variant, "float64", case)
     )
 
 
-@pytest.mark.parametrize("variant", of_the_catalogue([each for each in RIGHT if not each.conventions]))
+@pytest.mark.parametrize("variant", of_the_catalogue(COMPARABLE))
 def test_a_right_gradient_is_off_by_roundings(variant):
     """Beside sums of 1000 terms, and 300 taken off in a layer norm. Saturation is for `SDPA-23` and the like."""
     assert distance(variant, SMALL, TELLING) < 1e3
