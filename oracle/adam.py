@@ -16,15 +16,13 @@ Choices where the paper is silent, or offers two:
 """
 
 import math
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .options import check_conventions, check_number
 from .shapes import Array, checked_arrays
-from .spec_error import SpecError
-
-_EPSILONS: Final = ("outside", "hat")
 
 
 def adam(
@@ -42,7 +40,7 @@ def adam(
 
     SpecError if the shapes do not fit, a beta is not in [0, 1), epsilon is negative, or `adam_epsilon` is unknown.
     """
-    p, g = checked(parameters, gradients, beta_1, beta_2, epsilon, adam_epsilon)
+    p, g = checked(parameters, gradients, learning_rate, beta_1, beta_2, epsilon, weight_decay, adam_epsilon)
     steps = trajectory(p, g, learning_rate, beta_1, beta_2, epsilon, weight_decay, adam_epsilon)
     return np.array([step.p for step in steps]).reshape(g.shape)  # (T, n)
 
@@ -91,15 +89,21 @@ def trajectory(
 
 
 def checked(
-    parameters: ArrayLike, gradients: ArrayLike, beta_1: float, beta_2: float, epsilon: float, adam_epsilon: str
+    parameters: ArrayLike,
+    gradients: ArrayLike,
+    learning_rate: float,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+    weight_decay: float,
+    adam_epsilon: str,
 ) -> tuple[Array, Array]:
     """Check all arguments, and give the arrays in float64."""
     p, g = checked_arrays("adam", parameters, gradients)
+    for name, number in {"learning_rate": learning_rate, "weight_decay": weight_decay}.items():
+        check_number("adam", name, number)
     for name, beta in {"beta_1": beta_1, "beta_2": beta_2}.items():
-        if not 0 <= beta < 1:
-            raise SpecError(f"adam: {name} is {beta}, but should be at least 0 and below 1")
-    if not epsilon >= 0:
-        raise SpecError(f"adam: epsilon is {epsilon}, but should be 0 or more")
-    if adam_epsilon not in _EPSILONS:
-        raise SpecError(f"adam: adam_epsilon is {adam_epsilon!r}, but should be {' or '.join(_EPSILONS)}")
+        check_number("adam", name, beta, "at least 0 and below 1", lambda number: 0 <= number < 1)
+    check_number("adam", "epsilon", epsilon, "0 or more", lambda number: number >= 0)
+    check_conventions("adam", adam_epsilon=adam_epsilon)
     return p, g

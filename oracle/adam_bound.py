@@ -39,7 +39,7 @@ def adam_bound(
     same side again and again: between steps, standard deviations are added, not variances, and what storing p costs is
     coherent. Moments in 16 bit stand still where a gradient is too small to move them: with `hidden`, S is W.
     """
-    p, g = checked(parameters, gradients, beta_1, beta_2, epsilon, adam_epsilon)
+    p, g = checked(parameters, gradients, learning_rate, beta_1, beta_2, epsilon, weight_decay, adam_epsilon)
     steps = trajectory(p, g, learning_rate, beta_1, beta_2, epsilon, weight_decay, adam_epsilon)
     operation = _Operation.of(numerics)
     states = {FORMATS[name] for name in (numerics.accumulate, numerics.hidden) if name is not None}

@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .attention import BLOCK
-from .general_attention import check_masked_row, general_attention_vjp, judged_without_keys, mix, weigh
+from .general_attention import general_attention_vjp, judged_without_keys, mix, weigh
 from .general_attention_bound import of_steps, values, weighted_values
 from .general_attention_tape import attend
+from .options import check_conventions
 from .rounding.bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish, matrix_product, stored, sum_variance
 from .rounding.computed import Computed, exact_arguments, product, stored_in, times, total
 from .rounding.numerics import Numerics
@@ -194,7 +195,7 @@ def _arguments(
     masked_row: str,
 ) -> _Call:
     """Check the arguments, and give them in float64."""
-    check_masked_row("additive_attention", masked_row)
+    check_conventions("additive_attention", masked_row=masked_row)
     return _Call(*checked_arrays("additive_attention", query, key, value, w_query, w_key, v))
 
 

@@ -20,11 +20,10 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .general_attention import check_masked_row, general_attention_vjp, mix, weigh
+from .general_attention import general_attention_vjp, mix, weigh
+from .options import check_conventions, check_number
 from .shapes import Array, boolean, checked_arrays, real, row_of, whole
 from .spec_error import SpecError
-
-ALIGNMENTS: Final = ("top-left", "bottom-right")
 
 BLOCK: Final = 2**18
 """How many scores are held at a time, 2 MiB of them: what a processor's cache has. At least one query of each head."""
@@ -184,13 +183,12 @@ def arguments(
     (batch, heads, queries, d_k), (_, groups, keys, _) = query.shape, key.shape
     if heads % groups if groups else heads:
         raise SpecError(f"attention: key has {groups} heads, but should have a divisor of query's {heads}")
-    if causal_alignment not in ALIGNMENTS:
-        raise SpecError(f"attention: causal_alignment is {causal_alignment!r}, but should be {' or '.join(ALIGNMENTS)}")
-    check_masked_row("attention", masked_row)
-    if softcap is not None and not 0 < softcap < np.inf:
-        raise SpecError(f"attention: softcap is {softcap!r}, but should be a number above 0, or None")
+    check_conventions("attention", causal_alignment=causal_alignment, masked_row=masked_row)
+    if softcap is not None:
+        check_number("attention", "softcap", softcap, "a number above 0, or None", lambda c: 0 < c < np.inf)
     if scale is None:
         scale = 1 / np.sqrt(d_k) if d_k else 1.0
+    check_number("attention", "scale", scale, "a number, or None")
     shape = (batch, heads, queries, keys)
     chosen = _rows(queries, rows)
     with np.errstate(all="ignore"):
@@ -225,7 +223,6 @@ def _rows(queries: int, rows: ArrayLike | None) -> Array:
 
 def _causal(chosen: Array, queries: int, keys: int, alignment: str) -> Array:
     """Say which keys those queries see by their position: (rows, L_k)."""
-    if alignment not in ALIGNMENTS:
-        raise SpecError(f"attention: causal_alignment is {alignment!r}, but should be {' or '.join(ALIGNMENTS)}")
+    check_conventions("attention", causal_alignment=alignment)
     offset = keys - queries if alignment == "bottom-right" else 0
     return np.asarray(np.arange(keys) <= chosen[:, None] + offset)

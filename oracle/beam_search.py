@@ -25,17 +25,17 @@ Where the sources are silent:
 import itertools
 import math
 from collections.abc import Iterator, Sequence
+from numbers import Integral
 from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .options import check_conventions, check_number, check_whole
 from .shapes import Array, checked_arrays, real, whole
 from .spec_error import SpecError
 
 Tokens = tuple[int, ...]
-
-_STOPS: Final = ("exhaust", "first_full")
 
 REACH: Final = {"beam": 1, "twice": 2}
 """How many times beam_size continuations are looked at for ends."""
@@ -103,6 +103,7 @@ def continuations(table: Array, beam: Sequence[Tokens]) -> list[Tokens]:
 
 def penalty(tokens: Sequence[int], length_penalty: float) -> float:
     """Give lp(n)."""
+    check_number("beam_search", "length_penalty", length_penalty)
     return float(((4 + len(tokens)) / 6) ** length_penalty)
 
 
@@ -120,12 +121,9 @@ def table_of(
     if not (table <= 0).all():
         raise SpecError("beam_search: log_probabilities holds a NaN or a number above 0, but should hold logarithms")
     for name, value, least in (("beam_size", beam_size, 1), ("max_length", max_length, 0)):
-        if int(value) != value or value < least:
-            raise SpecError(f"beam_search: {name} is {value}, but should be a whole number of at least {least}")
+        check_whole("beam_search", name, value, least)
     for name, value in (("start", start), ("end", end)):
-        if not 0 <= value < len(table):
-            raise SpecError(f"beam_search: {name} is {value}, but should be a token, 0 ... {len(table) - 1}")
-    for name, choice, known in (("beam_stop", beam_stop, _STOPS), ("beam_ends", beam_ends, tuple(REACH))):
-        if choice not in known:
-            raise SpecError(f"beam_search: {name} is {choice!r}, but should be one of {', '.join(known)}")
+        if not isinstance(value, Integral) or not 0 <= value < len(table):
+            raise SpecError(f"beam_search: {name} is {value!r}, but should be a token, 0 ... {len(table) - 1}")
+    check_conventions("beam_search", beam_stop=beam_stop, beam_ends=beam_ends)
     return table

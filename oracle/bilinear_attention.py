@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .general_attention import (
-    check_masked_row,
     general_attention,
     general_attention_vjp,
     judged_without_keys,
@@ -23,6 +22,7 @@ from .general_attention import (
 )
 from .general_attention_bound import of_steps, values, weighted_values
 from .general_attention_tape import attend, dot_products
+from .options import check_conventions
 from .rounding.bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish, matrix_product, stored, sum_variance
 from .rounding.computed import Computed, exact_arguments
 from .rounding.formats import FORMATS
@@ -187,6 +187,6 @@ def _arguments(
     query: ArrayLike, key: ArrayLike, value: ArrayLike, w: ArrayLike, masked_row: str
 ) -> tuple[Array, Array, Array, Array]:
     """Check the arguments, and give them in float64."""
-    check_masked_row("bilinear_attention", masked_row)
+    check_conventions("bilinear_attention", masked_row=masked_row)
     query, key, value, w = checked_arrays("bilinear_attention", query, key, value, w)
     return query, key, value, w

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .log_softmax import log_probabilities
+from .options import check_conventions, check_name, check_number
 from .shapes import Array, checked_arrays, checked_cotangent
 from .spec_error import SpecError
 
@@ -115,14 +116,9 @@ def arguments(
 ) -> Problem:
     """Check the arguments, and make the distribution that they stand for."""
     logits, targets = checked_arrays(function, logits, targets)
-    for name, value, allowed in (
-        ("reduction", reduction, ("mean", "none")),
-        ("smoothing_over", smoothing_over, ("all", "others")),
-    ):
-        if value not in allowed:
-            raise SpecError(f"{function}: {name} is {value!r}, but should be {' or '.join(map(repr, allowed))}")
-    if not 0 <= label_smoothing <= 1:
-        raise SpecError(f"{function}: label_smoothing is {label_smoothing}, but should be between 0 and 1")
+    check_name(function, "reduction", reduction, ("mean", "none"))
+    check_conventions(function, smoothing_over=smoothing_over)
+    check_number(function, "label_smoothing", label_smoothing, "between 0 and 1", lambda number: 0 <= number <= 1)
     counts = np.ones(len(targets), bool) if ignore_index is None else targets != ignore_index
     vocabulary = logits.shape[1]
     strange = targets[counts & ((targets < 0) | (targets >= vocabulary))]

@@ -15,10 +15,10 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .options import check_number
 from .rounding.bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish, stored
 from .rounding.numerics import Numerics
 from .shapes import Array, checked_arrays
-from .spec_error import SpecError
 
 
 def dropout(x: ArrayLike, *, rate: float, training: bool = False, seed: int = 0) -> Array:
@@ -94,6 +94,5 @@ def kept_distribution(of: int, rate: float) -> Array:
 
 def _arguments(x: ArrayLike, rate: float) -> Array:
     (values,) = checked_arrays("dropout", x)
-    if not 0 <= rate < 1:
-        raise SpecError(f"dropout: rate is {rate}, but should be at least 0 and below 1")
+    check_number("dropout", "rate", rate, "at least 0 and below 1", lambda number: 0 <= number < 1)
     return values

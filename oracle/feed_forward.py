@@ -12,13 +12,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .options import check_conventions
 from .rounding.bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish, matrix_product, stored
 from .rounding.computed import exact_arguments
 from .rounding.formats import FORMATS
 from .rounding.numerics import Numerics
 from .rounding.tape import Tape, affine, relu
 from .shapes import Array, checked_arrays, checked_cotangent
-from .spec_error import SpecError
 
 AT_ZERO: Final = {"zero": 0.0, "half": 0.5, "one": 1.0}
 """The derivative of max(0, h) at exactly 0, by the convention `relu_at_zero`: the formula leaves it open."""
@@ -121,8 +121,7 @@ def feed_forward_vjp_bound(
 
 
 def _slope_at_zero(function: str, relu_at_zero: str) -> float:
-    if relu_at_zero not in AT_ZERO:
-        raise SpecError(f"{function}: relu_at_zero is {relu_at_zero!r}, but should be one of {', '.join(AT_ZERO)}")
+    check_conventions(function, relu_at_zero=relu_at_zero)
     return AT_ZERO[relu_at_zero]
 
 

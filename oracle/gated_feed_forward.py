@@ -22,12 +22,12 @@ from numpy.typing import ArrayLike
 
 from .activation import GELU, SILU, activate
 from .feed_forward import AT_ZERO
+from .options import check_conventions, check_name
 from .rounding.bound import Bound
 from .rounding.computed import Computed, bounded, exact_arguments, larger
 from .rounding.numerics import Numerics
 from .rounding.tape import Tape, matmul, multiply, rearrange, relu
 from .shapes import Array, checked_arrays, checked_cotangent
-from .spec_error import SpecError
 
 KINDS: Final = ("swiglu", "geglu", "reglu")
 
@@ -179,11 +179,5 @@ def _activated(h: Array, activation: str, gelu_form: str, relu_at_zero: str = "z
 
 def _check_names(activation: str, gelu_form: str, relu_at_zero: str = "zero") -> None:
     """Raise SpecError where a name is unknown."""
-    known = {
-        "activation": (activation, KINDS),
-        "gelu_form": (gelu_form, GELU),
-        "relu_at_zero": (relu_at_zero, AT_ZERO),
-    }
-    for name, (given, names) in known.items():
-        if given not in names:
-            raise SpecError(f"gated_feed_forward: {name} is {given!r}, but should be one of {', '.join(names)}")
+    check_name("gated_feed_forward", "activation", activation, KINDS)
+    check_conventions("gated_feed_forward", gelu_form=gelu_form, relu_at_zero=relu_at_zero)

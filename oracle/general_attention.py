@@ -12,15 +12,13 @@ from any method of scoring queries against keys. What is left open:
         any key, zeros are right where NaN is declared, too: the empty sum.
 """
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .options import check_conventions
 from .shapes import Array, boolean, check_axes, checked_cotangent, real
-from .spec_error import SpecError
-
-MASKED_ROWS: Final = ("zero", "nan", "mean")
 
 
 def general_attention(
@@ -33,7 +31,7 @@ def general_attention(
     function = "general_attention"
     scores, value = real(function, "scores", scores), real(function, "value", value)
     check_axes(function, {"scores": (scores, "... L_q L_k"), "value": (value, "... L_k d_v")})
-    check_masked_row(function, masked_row)
+    check_conventions(function, masked_row=masked_row)
     seen = None if visible is None else np.broadcast_to(boolean(function, "visible", visible), scores.shape)
     weights = weigh(scores, seen, masked_row)
     return mix(weights, value, masked_row)
@@ -56,7 +54,7 @@ def general_attention_vjp(
     function = "general_attention_vjp"
     scores, value = real(function, "scores", scores), real(function, "value", value)
     check_axes(function, {"scores": (scores, "... L_q L_k"), "value": (value, "... L_k d_v")})
-    check_masked_row(function, masked_row)
+    check_conventions(function, masked_row=masked_row)
     g = checked_cotangent(function, cotangent, (*scores.shape[:-1], value.shape[-1]))
     seen = None if visible is None else np.broadcast_to(boolean(function, "visible", visible), scores.shape)
     p = weigh(scores, seen, masked_row).p  # (..., L_q, L_k)
@@ -125,9 +123,3 @@ def judged_without_keys(masked_row: str, keys: int) -> tuple[str, bool]:
     declared for rows that see no key.
     """
     return ("zero", True) if masked_row == "nan" and keys == 0 else (masked_row, False)
-
-
-def check_masked_row(function: str, masked_row: str) -> None:
-    """Raise SpecError if the convention is none of those that there are."""
-    if masked_row not in MASKED_ROWS:
-        raise SpecError(f"{function}: masked_row is {masked_row!r}, but should be one of {', '.join(MASKED_ROWS)}")

@@ -14,6 +14,7 @@ Where the papers are silent, as every framework has it:
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .options import check_number
 from .shapes import Array, checked_arrays, checked_cotangent
 from .spec_error import SpecError
 
@@ -54,8 +55,7 @@ def layer_norm_vjp(
 def arguments(x: ArrayLike, gain: ArrayLike, bias: ArrayLike, epsilon: float) -> tuple[Array, Array, Array]:
     """Check shapes and epsilon, and give the arrays in float64."""
     x, gain, bias = checked_arrays("layer_norm", x, gain, bias)
-    if not epsilon >= 0:
-        raise SpecError(f"layer_norm: epsilon is {epsilon}, but should be 0 or more")
+    check_number("layer_norm", "epsilon", epsilon, "0 or more", lambda number: number >= 0)
     if x.shape[-1] == 0:
         raise SpecError(f"layer_norm: x has the shape {x.shape}, but should have at least one channel (d >= 1)")
     return x, gain, bias

@@ -16,15 +16,14 @@ Where the source is silent, or its program decides:
 
 from collections import Counter
 
-from .spec_error import SpecError
+from .options import check_whole
 from .tokenize import Pair, merged, neighbours, text_of
 
 
 def learn_merges(text: str, count: int) -> list[Pair]:
     """Give the merges, at most `count`; SpecError if the text is none, or count is no whole number of at least 0."""
     tokens = list(text_of("learn_merges", text))
-    if not isinstance(count, int) or count < 0:
-        raise SpecError(f"learn_merges: count is {count!r}, but should be a whole number of at least 0")
+    check_whole("learn_merges", "count", count, 0)
     merges: list[Pair] = []
     while len(merges) < count and len(tokens) > 1:
         # Counters keep the order in which they were filled, and `most_common` that of equal counts.

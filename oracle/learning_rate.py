@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .options import check_whole
 from .rounding.bound import Bound, Errors, finish
 from .rounding.numerics import Numerics
 from .shapes import Array, checked_arrays
@@ -28,7 +29,7 @@ def learning_rate(steps: ArrayLike, *, d_model: int, warmup: int) -> Array:
     SpecError if a step, d_model or warmup is not a whole number of at least 1.
     """
     steps = _arguments(steps, d_model, warmup)
-    rates = [_rate(step, int(d_model), int(warmup)) for step in steps.tolist()]
+    rates = [_rate(step, d_model, warmup) for step in steps.tolist()]
     return np.array(rates, np.float64)  # (T,)
 
 
@@ -54,8 +55,7 @@ def _arguments(steps: ArrayLike, d_model: int, warmup: int) -> Array:
     if t.size and t.min() < 1:
         raise SpecError(f"learning_rate: steps holds {t.min()}, but the first step is 1")
     for name, value in {"d_model": d_model, "warmup": warmup}.items():
-        if int(value) != value or value < 1:
-            raise SpecError(f"learning_rate: {name} is {value}, but should be a whole number of at least 1")
+        check_whole("learning_rate", name, value, 1)
     return t
 
 

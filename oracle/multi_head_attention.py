@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike
 from .attention import attention, attention_vjp, seen_by
 from .general_attention_bound import of_steps
 from .general_attention_tape import attend, dot_products
+from .options import check_whole
 from .rounding.bound import Bound
 from .rounding.computed import Computed
 from .rounding.numerics import Numerics
@@ -147,8 +148,7 @@ def multi_head_attention_vjp_bound(
 def arguments(function: str, arrays: Sequence[ArrayLike], heads: int) -> tuple[Array, ...]:
     """Check shapes and the number of heads, and give the arrays in float64."""
     checked = checked_arrays(function, *arrays)
-    if isinstance(heads, bool) or not isinstance(heads, int | np.integer) or heads < 1:
-        raise SpecError(f"{function}: heads is {heads!r}, but should be a whole number, 1 or more")
+    check_whole(function, "heads", heads, 1)
     *_, w_query, _, w_value, _ = checked
     for name, size in (("w_query", w_query.shape[1]), ("w_value", w_value.shape[1])):
         if size % heads:

@@ -14,18 +14,15 @@ The result is within 1 unit in the last place up to position 10^7, and within th
 `exact_angle`.
 """
 
-from typing import Final
-
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .exact_angle import sines_and_cosines
+from .options import check_conventions, check_whole
 from .rounding.bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish
 from .rounding.numerics import Numerics
-from .shapes import Array, check_axes, real, whole
+from .shapes import Array, check_axes, whole
 from .spec_error import SpecError
-
-_LAYOUTS: Final = ("interleaved", "concatenated")
 
 
 def positional_encoding(length: int, d_model: int, *, positional_layout: str = "interleaved") -> Array:
@@ -80,10 +77,8 @@ def positional_encoding_bound_at(
 
 def _positions(length: int) -> Array:
     """Give 0 ... length - 1."""
-    count = real("positional_encoding", "length", length)
-    if count.ndim or not 0 <= count < np.inf or count % 1:
-        raise SpecError(f"positional_encoding: length is {length}, but should be a whole number of at least 0")
-    return np.arange(int(count))
+    check_whole("positional_encoding", "length", length, 0)
+    return np.arange(length)
 
 
 def _arguments(positions: ArrayLike, d_model: int, positional_layout: str) -> Array:
@@ -92,13 +87,8 @@ def _arguments(positions: ArrayLike, d_model: int, positional_layout: str) -> Ar
     check_axes("positional_encoding", {"positions": (pos, "L")})
     if pos.size and pos.min() < 0:
         raise SpecError(f"positional_encoding: positions holds {pos.min()}, but should hold numbers of at least 0")
-    width = real("positional_encoding", "d_model", d_model)
-    if width.ndim or not 1 <= width < np.inf or width % 1:
-        raise SpecError(f"positional_encoding: d_model is {d_model}, but should be a whole number of at least 1")
-    if positional_layout not in _LAYOUTS:
-        raise SpecError(
-            f"positional_encoding: positional_layout is {positional_layout!r}, but should be {' or '.join(_LAYOUTS)}"
-        )
+    check_whole("positional_encoding", "d_model", d_model, 1)
+    check_conventions("positional_encoding", positional_layout=positional_layout)
     return pos
 
 

@@ -18,8 +18,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..adapters.contract import CONVENTIONS
 from .layer_norm_bound import error_of_root, format_of_statistics
+from .options import check_conventions, check_number
 from .rounding.bound import VARIANCE_OF_ROUNDING, Bound, Errors, Z, stored, sum_variance
 from .rounding.computed import Computed, added, bounded, scaled, stored_in, times, total
 from .rounding.formats import FORMATS
@@ -222,14 +222,10 @@ def _format_of_row(numerics: Numerics, rms_cast: str) -> str | None:
 def _arguments(x: ArrayLike, gain: ArrayLike, epsilon: float, **conventions: str) -> tuple[Array, Array]:
     """Give the arrays in float64, their shapes, epsilon and the conventions checked."""
     x, gain = checked_arrays("rms_norm", x, gain)
-    if not epsilon >= 0:
-        raise SpecError(f"rms_norm: epsilon is {epsilon}, but should be 0 or more")
+    check_number("rms_norm", "epsilon", epsilon, "0 or more", lambda number: number >= 0)
+    check_conventions("rms_norm", **conventions)
     if x.shape[-1] == 0:
         raise SpecError(f"rms_norm: x has the shape {x.shape}, but should have at least one channel (d >= 1)")
-    for name, chosen in conventions.items():
-        if chosen not in CONVENTIONS[name]:
-            allowed = " or ".join(map(repr, CONVENTIONS[name]))
-            raise SpecError(f"rms_norm: {name} is {chosen!r}, but should be {allowed}")
     return x, gain
 
 

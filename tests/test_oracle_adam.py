@@ -142,7 +142,7 @@ def test_no_steps_or_parameters_give_an_empty_result(steps, n):
     [
         ({"beta_1": 1.0}, "beta_1 is 1.0, but should be at least 0 and below 1"),
         ({"epsilon": -1.0}, "epsilon is -1.0"),
-        ({"adam_epsilon": "inside"}, "should be outside or hat"),
+        ({"adam_epsilon": "inside"}, "should be 'outside' or 'hat'"),
     ],
 )
 def test_what_the_formula_does_not_define_is_refused(options, sentence):

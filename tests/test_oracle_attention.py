@@ -6,7 +6,8 @@ import mpmath
 import numpy as np
 import pytest
 
-from assay.oracle.attention import ALIGNMENTS, Call, arguments, attention, visible
+from assay.adapters.contract import CONVENTIONS
+from assay.oracle.attention import Call, arguments, attention, visible
 from assay.oracle.general_attention import general_attention
 from assay.oracle.spec_error import SpecError
 
@@ -41,7 +42,7 @@ def test_values_agree_with_200_bits(scale, heads):
     for lengths in ((1, 1), (3, 5), (6, 2)):
         query, key, value = operands(rng, lengths, heads)
         mask = rng.random((1, heads[0], *lengths)) < 0.7
-        for causal, alignment in itertools.product((False, True), ALIGNMENTS):
+        for causal, alignment in itertools.product((False, True), CONVENTIONS["causal_alignment"]):
             given = {"mask": mask, "causal": causal, "causal_alignment": alignment}
             seen = visible(mask.shape, **given)
             expected = exact(query, key, value, mpmath.mpf(1) / 2 if scale is None else mpmath.mpf(scale), seen)
@@ -56,7 +57,10 @@ def test_default_scale_is_the_reciprocal_root_of_d_k():
 
 
 def test_causal_alignments():
-    seen = [visible((1, 1, 2, 4), causal=True, causal_alignment=each)[0, 0].astype(int) for each in ALIGNMENTS]
+    seen = [
+        visible((1, 1, 2, 4), causal=True, causal_alignment=each)[0, 0].astype(int)
+        for each in CONVENTIONS["causal_alignment"]
+    ]
     np.testing.assert_array_equal(seen[0], [[1, 0, 0, 0], [1, 1, 0, 0]])
     np.testing.assert_array_equal(seen[1], [[1, 1, 1, 0], [1, 1, 1, 1]])
     # More queries than keys: the first ones see nothing.

@@ -190,8 +190,8 @@ def test_a_table_of_equal_entries_has_too_many_outcomes():
         ({"max_length": -1}, "max_length is -1, but should be a whole number of at least 0"),
         ({"start": 3}, "start is 3, but should be a token, 0 ... 2"),
         ({"end": -1}, "end is -1, but should be a token, 0 ... 2"),
-        ({"beam_stop": "never"}, "beam_stop is 'never', but should be one of exhaust, first_full"),
-        ({"beam_ends": "all"}, "beam_ends is 'all', but should be one of beam, twice"),
+        ({"beam_stop": "never"}, "beam_stop is 'never', but should be 'exhaust' or 'first_full'"),
+        ({"beam_ends": "all"}, "beam_ends is 'all', but should be 'beam' or 'twice'"),
     ],
 )
 def test_bad_arguments_are_refused(change, says):

@@ -135,7 +135,7 @@ def test_no_positions_give_an_empty_result(layout):
     [
         ((-1, 4), {}, "length is -1"),
         ((4, 0), {}, "d_model is 0"),
-        ((4, 4), {"positional_layout": "mixed"}, "should be interleaved or concatenated"),
+        ((4, 4), {"positional_layout": "mixed"}, "should be 'interleaved' or 'concatenated'"),
     ],
 )
 def test_what_the_formula_does_not_define_is_refused(arguments, options, sentence):

@@ -111,3 +111,37 @@ def test_a_weight_that_is_missing_or_unknown_or_of_another_shape_is_told(name):
         ):
             with pytest.raises(oracle.SpecError, match=words):
                 function({**given, "weights": wrong})
+
+
+NAMED = [(name, each) for name in WITH_ARRAYS for each in FUNCTIONS[name].conventions if each != "relu_at_zero"]
+NAMED += [
+    (name, each)
+    for name in WITH_ARRAYS
+    for each, default in {**FUNCTIONS[name].options, **FUNCTIONS[name].extensions}.items()
+    if not isinstance(default, bool) and each not in ("seed", "ignore_index")
+]
+
+
+@pytest.mark.parametrize(("name", "option"), NAMED)
+def test_an_option_that_is_a_text_of_no_meaning_is_told_in_a_sentence(name, option):
+    """Never by whatever the arithmetic makes of it."""
+    given, options = arguments(name)
+    with pytest.raises(oracle.SpecError, match=rf"{option} is 'few', but should be "):
+        getattr(oracle, name)(*given.values(), **{**options, option: "few"})
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("beam_search", {"beam_size": float("nan")}),
+        ("beam_search", {"max_length": 2.5}),
+        ("beam_search", {"start": 0.5}),
+        ("learning_rate", {"warmup": float("inf")}),
+        ("learning_rate", {"d_model": None}),
+    ],
+)
+def test_an_option_that_is_no_whole_number_is_told_in_a_sentence(name, wrong):
+    given, options = arguments(name)
+    ((option, value),) = wrong.items()
+    with pytest.raises(oracle.SpecError, match=rf"{option} is {value}, but should be a "):
+        getattr(oracle, name)(*given.values(), **{**options, **wrong})
