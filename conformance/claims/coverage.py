@@ -1,6 +1,7 @@
 """What is judged of a set of study notes on the paper: each row of theirs, its oracle, its clauses, and on whom.
 
-The notes hold eighteen items, N1 to N18: formulas, definitions and claims. A claim has a verdict in `claims.py`, too.
+The notes hold eighteen items, N1 to N18: formulas, definitions and claims. A claim has a verdict, too: `claims` of this
+folder.
 """
 
 from collections.abc import Iterator, Sequence

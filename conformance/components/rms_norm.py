@@ -4,6 +4,7 @@ import numpy as np
 
 from ...oracle.rounding.formats import FORMATS, half_ulp
 from ...oracle.rounding.numerics import SIXTEEN_BITS
+from ..cases.norms import dependents, rows_of, shape_of
 from ..cases.values import draw, generator_of
 from ..terms.case import Case
 from ..terms.clause import clause
@@ -25,24 +26,11 @@ _REGIMES = (
 
 def _make(case: Case) -> Inputs:
     regime, dtype, d = case["regime"], case["dtype"], case["d"]
-    shape = (*(2,) * (case["axes"] - 3), case["B"], case["L"], d)[-max(case["axes"], 1) :]
-    generator = generator_of(case, "x", regime)
-    column = (*shape[:-1], 1)
-    if regime == "constant":
-        x = np.broadcast_to(generator.choice([0.3, -7.0, 100.0], column), shape).copy()
-    elif regime == "narrow":
-        # A root mean square of 1e-1 to 1e-4, about which epsilon decides.
-        x = generator.choice([1e-1, 1e-2, 1e-3, 1e-4], column) * generator.standard_normal(shape)
-    elif regime == "mixed":
-        # Rows of unlike size and mean side by side.
-        x = generator.choice([1e-2, 1.0, 30.0], column) * (
-            generator.standard_normal(shape) + generator.standard_normal(column)
-        )
-    elif regime == "squares-large":
+    if regime == "squares-large":
         # Numbers of every format, whose squares float16 does not hold.
-        x = generator.choice([300.0, -300.0, 2.0**14], shape)
+        x = generator_of(case, "x", regime).choice([300.0, -300.0, 2.0**14], shape_of(case))
     else:
-        x = draw(case, "x", shape, "normal" if regime == "zero-gain" else regime, dtype)
+        x = rows_of(case, narrow=(1e-1, 1e-2, 1e-3, 1e-4))
     gain = np.ones(d) if case["gain"] == "ones" else draw(case, "gain", (d,), "normal", dtype)
     if regime == "zero-gain":
         # 0 and -1: either of them makes one of the factors `rms_gain` zero.
@@ -54,16 +42,6 @@ def _make(case: Case) -> Inputs:
 def _variations(case: Case) -> dict[str, tuple[Inputs, Inputs]]:
     plain = case.but(regime="narrow", layout="contiguous")
     return {"epsilon": (_make(plain.but(epsilon="default")), _make(plain.but(epsilon=0.25)))}
-
-
-def _dependents(inputs: Inputs, name: str, where: tuple[int, ...], conventions: Conventions) -> Array:
-    """Mark what an element reaches: one of x its row, a gain its channel."""
-    depends = np.zeros(inputs.arrays["x"].shape, bool)
-    if name == "x":
-        depends[where[:-1]] = True
-    else:
-        depends[..., where[0]] = True
-    return depends
 
 
 RMS_NORM: Component = register(
@@ -85,7 +63,7 @@ RMS_NORM: Component = register(
         exact=lambda case, inputs, bound, conventions: np.asarray(bound.expected == 0),
         exact_regimes=("zero", "zero-gain"),
         variations=_variations,
-        dependents=_dependents,
+        dependents=dependents,
         large=factor("axes B L d", (3, 2, 128, 64), (2, 1, 96, 768)),
     )
 )

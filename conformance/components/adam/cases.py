@@ -1,4 +1,4 @@
-"""Adam: its cases. Its clauses are in `adam_clauses.py`."""
+"""Adam: its cases. Its clauses are in `clauses.py`."""
 
 import numpy as np
 

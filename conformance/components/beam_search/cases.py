@@ -1,4 +1,4 @@
-"""Beam search: its cases, and what is read off a result. Its clauses are in `beam_search_clauses.py`.
+"""Beam search: its cases, and what is read off a result. Its clauses are in `clauses.py` and `model_clauses.py`.
 
 A model is a table of log-probabilities of the next token given the last one, exact in the dtype of the case.
 """

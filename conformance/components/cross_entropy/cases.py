@@ -1,4 +1,4 @@
-"""Cross-entropy with label smoothing: its cases; its clauses are in `cross_entropy_clauses.py`."""
+"""Cross-entropy with label smoothing: its cases. Its clauses are in `clauses.py` and `target_clauses.py`."""
 
 from collections.abc import Mapping
 

@@ -1,9 +1,10 @@
-"""Layer normalisation: its cases. Its clauses are in `layer_norm_clauses.py`."""
+"""Layer normalisation: its cases. Its clauses are in `clauses.py`."""
 
 import numpy as np
 
 from ....oracle.rounding.bound import Bound
 from ....oracle.rounding.formats import FORMATS
+from ...cases.norms import dependents, rows_of, shape_of
 from ...cases.values import draw, generator_of
 from ...terms.case import Case
 from ...terms.component import LAYOUTS, Array, Component, Conventions, Inputs, factor, register
@@ -20,34 +21,23 @@ _REGIMES = (
 
 def _make(case: Case) -> Inputs:
     regime, dtype, d = case["regime"], case["dtype"], case["d"]
-    shape = (*(2,) * (case["axes"] - 3), case["B"], case["L"], d)[-max(case["axes"], 1) :]
-    generator = generator_of(case, "x", regime)
-    column = (*shape[:-1], 1)
-    if regime == "constant":
-        x = np.broadcast_to(generator.choice([0.3, -7.0, 100.0], column), shape).copy()
-    elif regime == "far":
-        # A mean of 1e2 to 4e4 (float64: to 4e8), and a spread of a few units in its last place, at least 1.
-        mean = generator.choice([1e2, 1e3, 4e4] if dtype != "float64" else [1e4, 1e6, 4e8], column)
-        ulp = np.ldexp(FORMATS[dtype].unit_roundoff, np.frexp(mean)[1])
-        x = mean + np.maximum(1.0, 1.5 * ulp) * generator.standard_normal(shape)
-    elif regime == "narrow":
-        # A deviation of 1e-1 to 1e-4, about which epsilon decides.
-        x = generator.choice([1e-1, 1e-2, 3e-3, 1e-4], column) * generator.standard_normal(shape)
-    elif regime == "mixed":
-        # Rows of unlike size and mean side by side.
-        x = generator.choice([1e-2, 1.0, 30.0], column) * (
-            generator.standard_normal(shape) + generator.standard_normal(column)
-        )
-    else:
-        x = draw(case, "x", shape, "normal" if regime == "zero-gain" else regime, dtype)
+    x = _far(case) if regime == "far" else rows_of(case, narrow=(1e-1, 1e-2, 3e-3, 1e-4))
     gain, bias = (draw(case, name, (d,), "normal", dtype) for name in ("gain", "bias"))
     if case["affine"] == "none":
         gain, bias = np.ones(d), np.zeros(d)
     if regime == "zero-gain":
         gain = np.zeros(d)
-    x = rounded(x, dtype)
     options = {} if case["epsilon"] == "default" else {"epsilon": case["epsilon"]}
-    return Inputs({"x": x, "gain": gain, "bias": bias}, options)
+    return Inputs({"x": rounded(x, dtype), "gain": gain, "bias": bias}, options)
+
+
+def _far(case: Case) -> Array:
+    """Make rows with a mean of 1e2 to 4e4 (float64: to 4e8), and a spread of a few of its ulps, at least 1."""
+    shape, dtype = shape_of(case), case["dtype"]
+    generator = generator_of(case, "x", "far")
+    mean = generator.choice([1e2, 1e3, 4e4] if dtype != "float64" else [1e4, 1e6, 4e8], (*shape[:-1], 1))
+    ulp = np.ldexp(FORMATS[dtype].unit_roundoff, np.frexp(mean)[1])
+    return np.asarray(mean + np.maximum(1.0, 1.5 * ulp) * generator.standard_normal(shape))
 
 
 def _exact(case: Case, inputs: Inputs, bound: Bound, conventions: Conventions) -> Array:
@@ -58,16 +48,6 @@ def _exact(case: Case, inputs: Inputs, bound: Bound, conventions: Conventions) -
 def _variations(case: Case) -> dict[str, tuple[Inputs, Inputs]]:
     plain = case.but(regime="narrow", layout="contiguous")
     return {"epsilon": (_make(plain.but(epsilon="default")), _make(plain.but(epsilon=0.25)))}
-
-
-def _dependents(inputs: Inputs, name: str, where: tuple[int, ...], conventions: Conventions) -> Array:
-    """Mark the row of an element of x, or the channel of a gain or a bias."""
-    depends = np.zeros(inputs.arrays["x"].shape, bool)
-    if name == "x":
-        depends[where[:-1]] = True
-    else:
-        depends[..., where[0]] = True
-    return depends
 
 
 LAYER_NORM: Component = register(
@@ -89,7 +69,7 @@ LAYER_NORM: Component = register(
         exact=_exact,
         exact_regimes=("zero", "zero-gain"),
         variations=_variations,
-        dependents=_dependents,
+        dependents=dependents,
         large=factor("axes B L d", (3, 2, 128, 64), (2, 1, 96, 768)),
     )
 )

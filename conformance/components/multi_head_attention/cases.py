@@ -1,4 +1,4 @@
-"""Multi-head attention: its cases; `multi_head_attention_clauses.py` has its clauses."""
+"""Multi-head attention: its cases. Its clauses are in `clauses.py`."""
 
 import numpy as np
 

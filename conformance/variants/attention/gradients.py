@@ -1,6 +1,6 @@
 """Gradients of attention: dP = g V^T, dS = P (dP - sum P dP), dQ = scale dS K, dK = scale dS^T Q, dV = P^T g.
 
-`backward` is the formula, in steps that `gradients_attention_wrong.py` replaces one at a time. A query that sees no key
+`backward` is the formula, in steps that `gradients_wrong.py` replaces one at a time. A query that sees no key
 has a row of zeros in P, and so none in dS.
 """
 

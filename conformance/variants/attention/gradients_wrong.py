@@ -1,4 +1,4 @@
-"""Gradients of attention that are wrong: one step of `gradients_attention.py` at a time."""
+"""Gradients of attention that are wrong: one step of `gradients.py` at a time."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Gradients of layer normalisation that are wrong, one piece of `gradients_layer_norm.py` at a time."""
+"""Gradients of layer normalisation that are wrong, one piece of `gradients.py` at a time."""
 
 from collections.abc import Callable
 from dataclasses import replace

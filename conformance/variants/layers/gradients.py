@@ -3,7 +3,7 @@
     r = x + y, y = Sublayer(x):    dr that of the norm    dx = dr + that of the sublayer
     logits = x W^T, x_0 = W[tokens] sqrt(d_model) + PE:    dW the sum of both uses
 
-`Backward` is the formula, in methods that `gradients_layers_wrong.py` replaces one at a time.
+`Backward` is the formula, in methods that `gradients_wrong.py` replaces one at a time.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Gradients of layers and stacks that are wrong: one method of `gradients_layers.py` at a time."""
+"""Gradients of layers and stacks that are wrong: one method of `gradients.py` at a time."""
 
 from collections.abc import Callable
 from typing import Any
