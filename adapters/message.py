@@ -59,6 +59,7 @@ _LENGTHS: Final = struct.Struct("<IQ")
 # Far above any case; a program that prints to the pipe would otherwise have its text read as a length.
 _LONGEST_HEADER: Final = 2**26
 _LONGEST_TENSORS: Final = 2**36
+_PIECE: Final = 2**24
 
 # safetensors' names of the formats that may cross the pipe.
 _FORMATS: Final[Mapping[str, np.dtype[Any]]] = {
@@ -122,10 +123,13 @@ def read_message(stream: IO[bytes]) -> tuple[dict[str, Any], dict[str, Array]]:
 
 
 def _read(stream: IO[bytes], length: int) -> bytes:
-    data = stream.read(length)
+    """Read so many bytes, a piece at a time: a length that is wrong takes no memory for what never comes."""
+    data = bytearray()
+    while piece := stream.read(min(length - len(data), _PIECE)):
+        data += piece
     if len(data) < length:
         raise MessageError(f"the pipe ended within a message: {len(data)} bytes of {length} came")
-    return data
+    return bytes(data)
 
 
 def as_data(value: object) -> Any:

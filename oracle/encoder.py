@@ -23,7 +23,7 @@ from .general_attention_bound import of_steps
 from .layer_weights import checked_weights, layers, part
 from .positional_encoding import positional_encoding, positional_encoding_bound
 from .rounding.bound import Bound
-from .rounding.computed import Computed, rounded
+from .rounding.computed import Computed, from_bound
 from .rounding.numerics import Numerics
 from .rounding.tape import Tape, add
 from .shapes import Array, checked_arrays, checked_cotangent
@@ -163,5 +163,5 @@ def embedded_step(tape: Tape, tokens: Array, weight: Computed, layout: str) -> C
     table = positional_encoding_bound(
         tokens.shape[1], weight.value.shape[1], positional_layout=layout, numerics=of_table(numerics)
     )
-    positions = rounded(table).mapped(lambda array: np.broadcast_to(array, (*tokens.shape, weight.value.shape[1])))
+    positions = from_bound(table).mapped(lambda array: np.broadcast_to(array, (*tokens.shape, weight.value.shape[1])))
     return add(tape, embed(tape, tokens, weight), positions)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .rounding.bound import EXACT, VARIANCE_OF_ROUNDING, Bound, Errors, finish, sum_variance
-from .rounding.computed import Computed, bounded, rounded
+from .rounding.computed import Computed, bounded, from_bound
 from .rounding.formats import FORMATS
 from .rounding.numerics import Numerics
 from .shapes import Array, checked_arrays, checked_cotangent
@@ -60,7 +60,7 @@ def softmax_vjp_bound(cotangent: ArrayLike, x: ArrayLike, *, numerics: Numerics)
     with np.errstate(all="ignore"):
         y, of_p, _, largest = _probabilities(x, numerics)
         g = Computed(checked_cotangent("softmax_vjp_bound", cotangent, y.shape))
-        dx, _ = softmax_backward(rounded(finish(y, of_p, numerics)), g, numerics)
+        dx, _ = softmax_backward(from_bound(finish(y, of_p, numerics)), g, numerics)
         terms, of_d = softmax_backward(Computed(y), g, numerics)
         of_m = error_of_maximum(terms.value, terms.errors, of_d, numerics)
         errors = with_maximum(dx.errors, of_m, largest)

@@ -3,6 +3,8 @@
 import io
 import json
 import struct
+import tempfile
+import tracemalloc
 
 import ml_dtypes
 import numpy as np
@@ -97,6 +99,25 @@ def test_a_broken_frame_is_named(broken, says):
     """Each in its own words."""
     with pytest.raises(MessageError, match=says):
         read_message(io.BytesIO(broken))
+
+
+def test_a_length_that_never_comes_takes_no_memory():
+    """A header may claim 64 GiB; a buffered pipe takes what it is asked for before anything comes."""
+    claimed = frame(b"{}", b"few", lengths=(2, 2**36))
+    with tempfile.TemporaryFile() as pipe:
+        pipe.write(claimed)
+        pipe.seek(0)
+        tracemalloc.start()
+        with pytest.raises(MessageError, match=f"3 bytes of {2**36} came"):
+            read_message(pipe)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert most < 2**28
+
+
+def test_a_tensor_of_several_pieces_arrives_as_it_was():
+    _, tensors = through_a_pipe({}, {"x": np.arange(2**22 + 1, dtype=np.float64)})
+    np.testing.assert_array_equal(tensors["x"], np.arange(2**22 + 1))
 
 
 def test_the_end_is_not_an_error():

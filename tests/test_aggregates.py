@@ -4,7 +4,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from assay.conformance.terms.aggregates import FEWEST_ELEMENTS, FEWEST_ROWS, LARGEST_Z, statistics
+from assay.conformance.terms.aggregates import FEWEST_ELEMENTS, FEWEST_ROWS, LARGEST_Z, aggregates
 from assay.oracle.rounding.bound import Bound
 from assay.oracle.rounding.formats import FORMATS, half_ulp
 
@@ -38,8 +38,8 @@ def right(seed, dtype, share, shape=SHAPE):
 
 
 def caught(actual, bound, dtype):
-    """Name the statistics outside their limits."""
-    return {each.name for each in statistics(actual, bound, dtype) if each.ratio > 1}
+    """Name the aggregates outside their limits."""
+    return {each.name for each in aggregates(actual, bound, dtype) if each.ratio > 1}
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
@@ -48,7 +48,7 @@ def test_noise_of_rounding_passes(dtype, share):
     """Whether the rounding before the result is far smaller than an ulp or far larger."""
     for seed in range(5):
         _, actual, bound = right(seed, dtype, share)
-        found = {each.name: each for each in statistics(actual, bound, dtype)}
+        found = {each.name: each for each in aggregates(actual, bound, dtype)}
         assert {"noise", "flips", "bias", "gain"} <= found.keys()
         assert {"bias by row", "gain by column", "bias by size"} <= found.keys()
         assert {name for name, each in found.items() if each.ratio > 1} == set()
@@ -135,10 +135,10 @@ def test_directions_and_scores_of_the_component_are_tested_too():
 
 
 def names_of(shape, dtype="float32", **rest):
-    """Which statistics are valid on a right result of a shape."""
+    """Which aggregates are valid on a right result of a shape."""
     expected, actual, bound = right(15, dtype, 0.5, shape)
     bound = bound_of(expected, bound.sigma, dtype, **rest)
-    return {each.name for each in statistics(actual, bound, dtype)}
+    return {each.name for each in aggregates(actual, bound, dtype)}
 
 
 def test_too_few_elements_rows_or_positions_give_no_statistic():
@@ -150,7 +150,7 @@ def test_too_few_elements_rows_or_positions_give_no_statistic():
     # Seven values over and over: they round alike.
     expected = np.resize(np.random.default_rng(16).standard_normal(7), SHAPE)
     bound = bound_of(expected, np.full(SHAPE, 1e-7), "float32")
-    assert [each.name for each in statistics(stored(expected, "float32"), bound, "float32")] == ["noise"]
+    assert [each.name for each in aggregates(stored(expected, "float32"), bound, "float32")] == ["noise"]
 
 
 def test_elements_that_cannot_be_judged_are_left_out():
@@ -159,10 +159,10 @@ def test_elements_that_cannot_be_judged_are_left_out():
     expected, actual, worst = expected.copy(), actual.copy(), bound.worst.copy()
     expected[0], actual[0], actual[1], actual[2], worst[2] = np.nan, np.nan, np.inf, 1e30, np.inf
     spoilt = Bound(expected, worst, bound.statistical, bound.sigma, bound.half_ulp, bound.coherent)
-    assert statistics(actual, spoilt, "float32") != []
+    assert aggregates(actual, spoilt, "float32") != []
     assert caught(actual, spoilt, "float32") == set()
     zero = np.zeros(SHAPE)
-    assert statistics(actual, Bound(bound.expected, zero, zero, zero, zero, zero), "float32") == []
+    assert aggregates(actual, Bound(bound.expected, zero, zero, zero, zero, zero), "float32") == []
 
 
 def test_a_few_rows_that_carry_the_whole_sum_are_no_sample():
@@ -170,6 +170,6 @@ def test_a_few_rows_that_carry_the_whole_sum_are_no_sample():
     _, _, bound = right(18, "float32", 0.5)
     actual = stored(bound.expected, "float32")
     actual[:3] += bound.half_ulp[:3] / 64
-    found = {each.name: each.value for each in statistics(actual, bound, "float32")}
+    found = {each.name: each.value for each in aggregates(actual, bound, "float32")}
     assert (found["bias"], found["gain"]) == (0.0, 0.0)
     assert LARGEST_Z == 7.0

@@ -1,4 +1,4 @@
-"""Statistics over a whole result: systematic errors too small for any element to show.
+"""Aggregates: figures over a whole result, which show systematic errors that are too small for any element to show.
 
 With e = actual - y, e' = actual - RN(y) (the noise that even a perfect result has is gone), sigma_tot from the bound:
 
@@ -33,7 +33,7 @@ _BINS: Final = 16
 
 
 @dataclass(frozen=True)
-class Statistic:
+class Aggregate:
     """One figure over a result, and the most that a right implementation reaches."""
 
     name: str
@@ -46,8 +46,8 @@ class Statistic:
         return self.value / self.limit
 
 
-def statistics(actual: Array, bound: Bound, dtype: str) -> list[Statistic]:
-    """Compute every statistic that is valid on this result; none if it is too small."""
+def aggregates(actual: Array, bound: Bound, dtype: str) -> list[Aggregate]:
+    """Compute every aggregate that is valid on this result; none if it is too small."""
     deviation = bound.deviation
     with np.errstate(invalid="ignore"):
         judged = np.isfinite(actual) & np.isfinite(bound.expected) & np.isfinite(bound.worst) & (deviation > 0)
@@ -59,9 +59,9 @@ def statistics(actual: Array, bound: Bound, dtype: str) -> list[Statistic]:
     error = np.where(judged, actual - expected, 0.0)
     coherent = np.where(judged, bound.coherent, 0.0)
     beyond = np.maximum(np.abs(error) - coherent, 0.0) / scale
-    found = [Statistic("noise", float(np.sqrt((beyond**2).sum() / count)), 1.15 + 4 / np.sqrt(count))]
+    found = [Aggregate("noise", float(np.sqrt((beyond**2).sum() / count)), 1.15 + 4 / np.sqrt(count))]
     for name, score in bound.tests.items():
-        found.append(Statistic(name, float(score(np.where(judged, error, 0.0))), LARGEST_Z))
+        found.append(Aggregate(name, float(score(np.where(judged, error, 0.0))), LARGEST_Z))
 
     nearest = expected.astype(NUMPY[dtype]).astype(np.float64)
     half = np.where(judged, bound.half_ulp, 1.0)
@@ -70,21 +70,21 @@ def statistics(actual: Array, bound: Bound, dtype: str) -> list[Statistic]:
     if positions < min(count / 4, FEWEST_POSITIONS):
         return found
     error = np.where(judged, actual - nearest, 0.0)
-    found.append(Statistic("flips", _flips(error, bound, coherent, half, judged, count / positions), LARGEST_Z))
+    found.append(Aggregate("flips", _flips(error, bound, coherent, half, judged, count / positions), LARGEST_Z))
     if not bound.rows_independent or error.ndim < 2 or error.size // error.shape[-1] < FEWEST_ROWS:
         return found
     weights = {"bias": np.where(judged, 1 / scale, 0.0), "gain": np.where(judged, expected / scale**2, 0.0)}
-    found += [Statistic(name, _t(error, coherent, weight), LARGEST_Z) for name, weight in weights.items()]
+    found += [Aggregate(name, _t(error, coherent, weight), LARGEST_Z) for name, weight in weights.items()]
     for name, direction in bound.sensitivities.items():
         weight = np.where(judged, direction / scale**2, 0.0)
-        found.append(Statistic(name, _t(error, coherent, weight), LARGEST_Z))
+        found.append(Aggregate(name, _t(error, coherent, weight), LARGEST_Z))
     if count >= 256 * _BINS:
         for axis, place in _places(expected).items():
             edges = np.unique(np.quantile(place[judged], np.linspace(0, 1, _BINS + 1)[1:-1]))
             bins = np.searchsorted(edges, place, side="right")
             for name, weight in weights.items():
                 t = max(_t(error, coherent, weight * (bins == k)) for k in range(len(edges) + 1))
-                found.append(Statistic(f"{name} by {axis}", t, LARGEST_Z))
+                found.append(Aggregate(f"{name} by {axis}", t, LARGEST_Z))
     return found
 
 

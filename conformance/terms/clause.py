@@ -7,7 +7,7 @@ A clause returns its largest error ratio, or raises `Violation`. What holds for 
 no component of its own.
 
 A clause decides or explains. What decides is always judged: what alone catches a wrong variant, and what looks where
-the comparison with a bound does not: at bits, at memory from call to call, at statistics of a whole tensor, at inputs
+the comparison with a bound does not: at bits, at memory from call to call, at aggregates over a whole tensor, at inputs
 beyond the covering set, at what a bound leaves room for. What explains says in its own words what is wrong with a
 component that those have failed; the quick profile judges it only then.
 """

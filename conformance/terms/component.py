@@ -79,7 +79,7 @@ class Component:
     probes: Callable[[str], Sequence[Case]] = lambda dtype: ()
     """Cases that are always judged, for a dtype: corners that no pair of factors describes."""
     large: Sequence[Option] = ()
-    """Parameters of cases that are large enough for statistics over a whole tensor."""
+    """Parameters of cases that are large enough for aggregates."""
     differentiated: Callable[[Case], bool] = lambda case: True
     """Whether the gradients of a case are judged as well: they take several times as long."""
     optional: Mapping[str, Sequence[Value]] = field(default_factory=dict)

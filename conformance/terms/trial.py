@@ -16,7 +16,7 @@ How large a bound is depends on what the implementation may round, its precision
 It starts with the strictest (`held.py`); a result outside its bound is compared with that of the next class, and what
 has been ruled out stays ruled out, in this case and in all later ones of the clause: an implementation that once needs
 class 2 is not of class 1. A result is wrong if it is outside the bound of the last class, which holds what the adapter
-declares. `judge`, `judge_gradients`, `statistics` and `in_strictest_class` all go this way, through `Subject.hold`.
+declares. `judge`, `judge_gradients`, `aggregates` and `in_strictest_class` all go this way, through `Subject.hold`.
 Two answers of the implementation are compared with room for the errors of both, in the last class: `bound`.
 """
 
@@ -28,7 +28,7 @@ import numpy as np
 
 from ...oracle.rounding.bound import Bound
 from ...oracle.rounding.numerics import Numerics
-from .aggregates import Statistic, statistics
+from .aggregates import Aggregate, aggregates
 from .calls import Calls, the
 from .case import Case
 from .comparison import Worst, against_bound, bit_for_bit, same_within
@@ -142,15 +142,15 @@ class Trial(Calls):
 
         return self.subject.hold(self._known_dtype, attempt, lambda worst: worst.ratio <= 1)
 
-    def statistics(self, actual: Mapping[str, Array]) -> list[Statistic]:
-        """Compute every statistic that is valid on each result."""
+    def aggregates(self, actual: Mapping[str, Array]) -> list[Aggregate]:
+        """Compute every aggregate that is valid on each result."""
 
-        def attempt(numerics: Numerics) -> list[Statistic]:
+        def attempt(numerics: Numerics) -> list[Aggregate]:
             bounds = self._bounds_of_results(None, numerics)
             return [
                 each if name == "result" else replace(each, name=f"{each.name} of {the(name)}")
                 for name, array in actual.items()
-                for each in statistics(array, bounds[name], self.dtype)
+                for each in aggregates(array, bounds[name], self.dtype)
             ]
 
         return self.subject.hold(self._known_dtype, attempt, lambda found: all(each.ratio <= 1 for each in found))

@@ -212,7 +212,7 @@ def larger(one: Computed, other: Computed) -> Computed:
     return Computed(one.value, *errors)
 
 
-def rounded(bound: Bound) -> Computed:
+def from_bound(bound: Bound) -> Computed:
     """Give what a bound says of a result as what the next computation begins with."""
     return Computed(bound.expected, bound.worst, np.square(bound.deviation), bound.coherent)
 

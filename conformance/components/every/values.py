@@ -51,7 +51,7 @@ def _variations(trial: Trial) -> Mapping[str, tuple[Inputs, Inputs]]:
 
 
 def _large(component: Component, dtype: str, seed: int) -> list[Case]:
-    """Give cases of the size that statistics need, one for each set of large parameters."""
+    """Give cases of the size that aggregates need, one for each set of large parameters."""
     plain = component.plainest(dtype, seed)
     return [plain.but(**option) for option in component.large]
 
@@ -68,13 +68,13 @@ def _large(component: Component, dtype: str, seed: int) -> list[Case]:
     concerns=lambda component: bool(component.large),
 )
 def aggregates(trial: Trial) -> float:
-    """Judge the statistics; one outside its limit must be so again with fresh values."""
+    """Judge the aggregates; one outside its limit must be so again with fresh values."""
     skip_unless(trial.component.generic(trial.case))
-    found = trial.statistics(trial.results())
+    found = trial.aggregates(trial.results())
     skip_unless(found)
     suspect = {each.name: each for each in found if each.ratio > 1}
     for fresh in with_fresh_values(trial) if suspect else ():
-        outside = {each.name for each in fresh.statistics(fresh.results()) if each.ratio > 1}
+        outside = {each.name for each in fresh.aggregates(fresh.results()) if each.ratio > 1}
         suspect = {name: each for name, each in suspect.items() if name in outside}
     if suspect:
         each = max(suspect.values(), key=lambda one: one.ratio)
