@@ -1,5 +1,6 @@
 """Loading: an adapter found, checked against the contract and tied to the bridge of its framework."""
 
+import functools
 import importlib.metadata
 import importlib.util
 import inspect
@@ -109,6 +110,7 @@ def install_command(declared: object, framework: str) -> str:
     return own or f"pip install 'assay[{getattr(declared, 'extra', framework)}]'"
 
 
+@functools.cache
 def installed_version(package: str) -> str:
     """Return the version of an installed package, empty if it has none."""
     try:

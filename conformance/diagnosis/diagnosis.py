@@ -5,13 +5,14 @@ failing clause made and to further cases, and fails that clause itself. It is no
 """
 
 import contextlib
+import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
-from ...adapters import Adapter, open_adapter
+from ...adapters import Adapter, open_object
 from ...adapters.contract import CONVENTIONS
 from ...oracle.rounding.bound import Bound
 from ..cases.drawing import covering_cases, evenly_spaced
@@ -168,15 +169,15 @@ def _suspects(component: Component, case: Case, backward: bool) -> Iterator[_Sus
     for variant in every:
         at_home = not component.has_dtype or case["dtype"] in variant.dtypes
         if at_home and (variant.wrong or variant is right):
-            yield _Suspect(variant, open_adapter(variant.spec, in_process=True))
+            yield _Suspect(variant, open_object(variant.adapter(), variant.name))
 
 
 def _further(component: Component, case: Case, backward: bool) -> list[Case]:
     """List cases of every kind: as many small ones as are wanted first, then others up to any size."""
     dtype = case["dtype"] if component.has_dtype else ""
     every = covering_cases(component, dtype, case["seed"])
-    sizes = {each: _size(component.make(each)) for each in every if not backward or component.differentiated(each)}
-    kept = {each: size for each, size in sizes.items() if size}
+    sizes = zip(every, _sizes(component, dtype), strict=True)
+    kept = {each: size for each, size in sizes if size and (not backward or component.differentiated(each))}
     few, many = _numbers(backward)
     small = list(evenly_spaced(sorted(kept, key=kept.__getitem__)[: len(kept) // 2], few))
     return [*small, *evenly_spaced([each for each in kept if each not in small], many - few)]
@@ -184,6 +185,12 @@ def _further(component: Component, case: Case, backward: bool) -> list[Case]:
 
 def _numbers(backward: bool) -> tuple[int, int]:
     return (_FEW // _GRADIENTS_TAKE, _MANY // _GRADIENTS_TAKE) if backward else (_FEW, _MANY)
+
+
+@functools.cache
+def _sizes(component: Component, dtype: str) -> list[int]:
+    """Measure the covering cases: whatever seed decides their values, they are about as large."""
+    return [_size(component.make(each)) for each in covering_cases(component, dtype, 0)]
 
 
 def _size(inputs: Inputs) -> int:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from ...adapters import Adapter, open_adapter
+from ...adapters import Adapter, open_object
 from ..cases.profiles import PROFILES, Profile
 from ..components import CLAUSES, COMPONENTS
 from ..terms.clause import Clause
@@ -26,7 +26,7 @@ def opened(several: Iterable[Variant], dtype: str) -> Iterator[tuple[Variant, Ad
     """Open those that are to be judged in a dtype; all where it is empty."""
     for variant in several:
         if not dtype or dtype in variant.dtypes:
-            yield variant, open_adapter(variant.spec, in_process=True)
+            yield variant, open_object(variant.adapter(), variant.name)
 
 
 def tried_by_each(
