@@ -40,7 +40,7 @@ def page() -> str:
     every, alone = catches(found)
     lines = [
         f"| {clause.id} | {clause.component or 'every component'} | {clause.sentence.replace('|', '&#124;')} "
-        f"| {len(every[clause.id])} | {_reason(clause.id, alone)} |"
+        f"| {clause.role} | {len(every[clause.id])} | {_reason(clause.id, alone)} |"
         for clause in CLAUSES.values()
     ]
     details = []
@@ -54,6 +54,7 @@ def page() -> str:
         clauses=len(CLAUSES),
         count=count,
         others=len(CLAUSES) - count,
+        deciding=len([clause for clause in CLAUSES.values() if clause.role == "decides"]),
         table="\n".join(lines),
         details="\n".join(details),
     )
@@ -85,9 +86,8 @@ TEXT: Final = """\
 # Which clause catches which wrong variant
 
 {variants} wrong variants before {clauses} clauses: every clause of a variant's component, in every dtype of the
-variant, with the quick profile and seed 0 (`python benchmarks/pages.py clause-table clauses`). A
-variant counts as caught by a clause if it violates it in any dtype, unless a right variant violates it in the same
-words.
+variant, with the quick profile and seed 0 (`python benchmarks/pages.py clause-table clauses`). A variant counts as
+caught by a clause if it violates it in any dtype, unless a right variant violates it in the same words.
 
 {judged}
 
@@ -95,8 +95,11 @@ words.
 most of what is wrong in an element is found by the comparison with its bound, which needs the oracle and does not say
 what is wrong.
 
-| clause | of | what it requires | variants caught | what it alone catches, or why it is there |
-|---|---|---|---|---|
+{deciding} clauses decide, and are always judged. The others explain: the quick profile judges those of a component once
+a required clause has failed in it.
+
+| clause | of | what it requires | role | variants caught | what it alone catches, or why it is there |
+|---|---|---|---|---|---|
 {table}
 
 <details><summary>For each wrong variant, the clauses that catch it</summary>
