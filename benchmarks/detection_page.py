@@ -206,6 +206,7 @@ def page() -> str:
         of_best=Share(measured.both("theirs", best)[0].part, len(every)),
         of_best_right=measured.both("theirs", best)[1],
         away=len(away),
+        away_options=sum(map(is_of_an_option, away)),
         away_conventions=sum(bool(each.conventions) for each in away),
         right_conventions=sum(bool(each.conventions) for each in variants(wrong=False)),
         missed=len(missed),
