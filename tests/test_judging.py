@@ -1,10 +1,12 @@
 """From a failing case to the smallest one, precision classes, and cases that an implementation refuses."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from assay.adapters.adapter import Adapter
 from assay.adapters.in_process import open_object
 from assay.conformance.cases.profiles import PROFILES
 from assay.conformance.components import CLAUSES, parse_case
@@ -140,6 +142,26 @@ def test_a_wrong_gradient_fails_its_clause(name, clause):
 
     assert result.status == "fail"
     assert "gradient" in result.failure.message
+
+
+@pytest.mark.parametrize("clause", ["GRAD-1", "GRAD-2", "GRAD-4", "EMB-7"])
+@pytest.mark.parametrize("name", ["tokens", "nothing"])
+def test_a_gradient_of_what_has_none_is_a_violation(name, clause):
+    """A program in another language may answer with a tensor of any name."""
+
+    class Generous(Adapter):
+        def __init__(self, adapter):
+            self.adapter, self.offer = adapter, adapter.offer
+
+        def sequence(self, calls):
+            more = {name: np.zeros(calls[0].arrays["tokens"].shape)}
+            replies = self.adapter.sequence(calls)
+            return [replace(each, gradients={**each.gradients, **more}) if each.gradients else each for each in replies]
+
+    adapter = Generous(open_object(find("embedding-gradient-plain").adapter(), "mine"))
+    result = judge_clause(adapter, CLAUSES[clause], "embedding", "float64", QUICK, seed=0)
+
+    assert result.failure.message.startswith(f"there is a gradient of '{name}', which is no real argument")
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from typing import Final
 
 import numpy as np
 
+from ...oracle.feed_forward import AT_ZERO
+from ...oracle.gated_feed_forward import KINDS
 from ...oracle.rounding.bound import Bound
 from ...oracle.rounding.formats import FORMATS
 from ..cases.values import draw, generator_of
@@ -94,7 +96,7 @@ GATED_FEED_FORWARD: Component = register(
             "positions": factor("L", 2, 1, 3, 5, 17, 0),
             "d_model": factor("d_model", *_D_MODEL),
             "d_ff": factor("d_ff", *_D_FF),
-            "activation": factor("activation", "default", "swiglu", "geglu", "reglu"),
+            "activation": factor("activation", "default", *KINDS),
             "regime": factor("regime", *_REGIMES),
             "layout": factor("layout", *LAYOUTS),
         },
@@ -155,7 +157,7 @@ def hidden_units_permuted(trial: Trial) -> float:
 
 def _of_each_activation(component: Component, dtype: str, seed: int) -> list[Case]:
     plain = component.plainest(dtype, seed).but(regime="saturated", B=2, L=3, d_model=4, d_ff=8)
-    return [plain.but(activation=name, seed=seed + k) for name in ("swiglu", "geglu", "reglu") for k in range(3)]
+    return [plain.but(activation=name, seed=seed + k) for name in KINDS for k in range(3)]
 
 
 @clause(
@@ -175,7 +177,7 @@ def slope_at_zero(trial: Trial) -> float:
     g = trial.generator("whole").integers(-2, 3, trial.cotangent.shape).astype(float)
     slope = 0.5
     if trial.inputs.options.get("activation") == "reglu":
-        slope = {"zero": 0.0, "half": 0.5, "one": 1.0}[trial.conventions["relu_at_zero"]]
+        slope = AT_ZERO[trial.conventions["relu_at_zero"]]
     dh = (g @ arrays["w_down"].T) * (arrays["x"] @ arrays["w_up"]) * slope
     due = np.einsum("bli,blo->io", arrays["x"], dh)
     skip_unless(np.abs(due).max(initial=0) * 2 <= 2.0 ** FORMATS[trial.dtype].precision)

@@ -77,7 +77,7 @@ def _rows(trial: Trial) -> Array:
 
 
 def _epsilon(inputs: Inputs) -> float:
-    return float(inputs.options.get("epsilon", 1e-6))
+    return float(inputs.options.get("epsilon", RMS_NORM.row.options["epsilon"]))
 
 
 def _gain_of(multiplier: Array, conventions: Conventions) -> Array:

@@ -25,7 +25,7 @@ class Calls:
     def __init__(self, subject: Subject, component: Component, case: Case) -> None:
         """Compute nothing before it is asked for."""
         self.subject, self.component, self.case = subject, component, case
-        self.dtype: str = case["dtype"] if component.has_dtype else ""
+        self.dtype: str = self._asked_in
         """The format of the arguments; where there are none, that of the first result, and empty before it."""
 
     @cached_property
@@ -195,9 +195,11 @@ class Calls:
         return data_of(reply, function) if component.gives_data else arrays_of(reply, component, inputs)["result"]
 
     def gradients_of(self, reply: Reply, inputs: Inputs | None = None) -> dict[str, Array]:
-        """Return the gradients in a reply."""
+        """Return the gradients in a reply, each of a real argument and of its shape."""
         arrays = (inputs or self.inputs).arrays
         for name, gradient in reply.gradients.items():
+            if name not in arrays or arrays[name].dtype.kind != "f":
+                raise Violation(f"there is a gradient of {name!r}, which is no real argument")
             if gradient.shape != arrays[name].shape:
                 raise Violation(
                     f"the gradient of {name} has the shape {gradient.shape}, but should have {arrays[name].shape}"

@@ -141,7 +141,8 @@ def coordinates_independent(trial: Trial) -> float:
 )
 def scale_drops_out(trial: Trial) -> float:
     """Scale by a power of two, which is exact at least for gradients of moderate size; compare within both bounds."""
-    gradients, epsilon = trial.inputs.arrays["gradients"], trial.inputs.options.get("epsilon", 1e-8)
+    gradients = trial.inputs.arrays["gradients"]
+    epsilon = trial.inputs.options.get("epsilon", trial.component.row.options["epsilon"])
     skip_unless(gradients.size and trial.case["regime"] not in ("large", "tiny", "smaller", "growing"))
     scaled = trial.inputs.but(gradients=16 * gradients, epsilon=16 * epsilon)
     allowance = trial.bound().worst + trial.bound(scaled).worst

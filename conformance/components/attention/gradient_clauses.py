@@ -1,4 +1,4 @@
-"""The clauses of attention's gradients, beside those for every component in `gradient_clauses.py`."""
+"""The clauses of attention's gradients, beside those for every component in `every/gradients.py`."""
 
 import numpy as np
 

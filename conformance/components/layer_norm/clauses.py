@@ -7,6 +7,7 @@ from ...terms.component import Array, Inputs
 from ...terms.requirements import require_within, skip_unless
 from ...terms.rounding import rounded
 from ...terms.trial import Trial
+from .cases import LAYER_NORM
 
 SOURCE = "Ba, Kiros and Hinton 2016, section 3.1; paper, section 3.1"
 
@@ -19,7 +20,7 @@ def _rows(trial: Trial) -> Array:
 
 
 def _epsilon(inputs: Inputs) -> float:
-    return float(inputs.options.get("epsilon", 1e-5))
+    return float(inputs.options.get("epsilon", LAYER_NORM.row.options["epsilon"]))
 
 
 @clause(
