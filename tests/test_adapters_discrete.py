@@ -35,17 +35,23 @@ def built_in(name):
     return InProcessAdapter(load(name))
 
 
-def test_beam_search_by_topk_conforms():
+@pytest.mark.parametrize(
+    "dtypes",
+    [("float32", "bfloat16"), pytest.param(("float64", "float16"), marks=pytest.mark.catalogue("beam_search"))],
+    ids="-".join,
+)
+def test_beam_search_by_topk_conforms(dtypes):
     """In 16 bits its sums are rounded at every step: class 2."""
-    results = judged(built_in("torch-beam-search"), "beam_search", ("float64", "float32", "bfloat16", "float16"))
+    results = judged(built_in("torch-beam-search"), "beam_search", dtypes)
 
     assert failures(results) == {}
     assert {each.status for each in results} == {"pass"}
     assert {each.precision_class for each in results if each.clause == "BEAM-2"} == {1, 2}
 
 
-def test_the_dropout_of_torch_conforms():
-    results = judged(built_in("torch"), "dropout", ("float32", "bfloat16"))
+@pytest.mark.parametrize("dtype", ["float32", pytest.param("bfloat16", marks=pytest.mark.catalogue("dropout"))])
+def test_the_dropout_of_torch_conforms(dtype):
+    results = judged(built_in("torch"), "dropout", (dtype,))
 
     assert failures(results) == {}
     assert {each.status for each in results} == {"pass"}

@@ -1,6 +1,7 @@
 """The rooms: who imports whom, how long a file is, and what no file says."""
 
 import ast
+import functools
 import graphlib
 import re
 import subprocess
@@ -26,10 +27,16 @@ def name_of(file):
     return ".".join(("assay", *(part for part in parts if part != "__init__")))
 
 
+@functools.cache
+def parsed(file):
+    """Parse a file once for all tests."""
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
 def imports_of(file, *, at_once=False):
     """Yield the absolute name of every module that a file imports, wherever in it, or at once when it is imported."""
     package = name_of(file).split(".")[: None if file.name == "__init__.py" else -1]
-    tree = ast.parse(file.read_text(encoding="utf-8"))
+    tree = parsed(file)
     for node in tree.body if at_once else ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -179,7 +186,7 @@ def test_no_function_is_longer_than_60_lines():
     long = {
         f"{name_of(file)}.{node.name}": node.end_lineno - node.lineno + 1
         for file in EVERY
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        for node in ast.walk(parsed(file))
         if isinstance(node, ast.FunctionDef)
     }
     assert len(long) > 1000
@@ -187,7 +194,7 @@ def test_no_function_is_longer_than_60_lines():
 
 
 def test_every_file_says_what_lives_in_it():
-    silent = [name_of(file) for file in EVERY if not ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))]
+    silent = [name_of(file) for file in EVERY if not ast.get_docstring(parsed(file))]
     assert silent == []
 
 

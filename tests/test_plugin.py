@@ -43,7 +43,7 @@ def test_without_the_option_nothing_changes(suite):
     assert "judges" not in done.stdout
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["", "with workers"])
+@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["", "with a worker"])
 def test_his_tests_and_the_clauses_both_run(suite, terminal, right, workers):
     done = suite("--assay", right, *QUICKLY, *workers)
 
