@@ -158,6 +158,7 @@ def additive_attention_vjp_bound(
 
     With E_t of `additive_attention_bound`: d(tanh a) = g v (1 - t^2), whose errors are 2 |t| E_t + E_t^2 + 3 U.
     """
+    check_conventions("additive_attention_vjp_bound", masked_row=masked_row)
     of = exact_arguments("additive_attention_vjp_bound", query, key, value, w_query, w_key, v)
     numerics = of_steps(numerics)
     tape = Tape(numerics)

@@ -21,7 +21,7 @@ from .embedding import embedding_vjp
 from .encoder import checked_stack, embedded, embedded_step
 from .encoder_layer import Gradients
 from .general_attention_bound import of_steps
-from .layer_weights import part
+from .layer_weights import check_heads, part
 from .output_logits import output_logits, output_logits_vjp
 from .rounding.bound import Bound
 from .rounding.computed import Computed
@@ -143,6 +143,7 @@ def _recorded(
     numerics: Numerics,
 ) -> tuple[Tape, dict[str, Computed], Computed]:
     tokens, memory, w, count = _arguments(function, tokens, memory, weights)
+    check_heads(function, w, heads, masked_row)
     of = {"memory": Computed(memory), **{f"weights.{name}": Computed(array) for name, array in w.items()}}
     seen = seen_keys(tokens.shape[0], heads, tokens.shape[1], memory.shape[1], *masks)
     tape = Tape(of_steps(numerics))

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 from .attention import seen_by, visible
 from .encoder_layer import Gradients, attended, attended_vjp, attention_step, network_step, transformed, transformed_vjp
 from .general_attention_bound import of_steps
-from .layer_weights import checked_weights, part
+from .layer_weights import check_heads, checked_weights, part
 from .rounding.bound import Bound
 from .rounding.computed import Computed
 from .rounding.numerics import Numerics
@@ -137,6 +137,7 @@ def _recorded(
     numerics: Numerics,
 ) -> tuple[Tape, dict[str, Computed], Computed]:
     x, memory, w = arguments(function, x, memory, weights)
+    check_heads(function, w, heads, masked_row)
     of = {"x": Computed(x), "memory": Computed(memory)}
     of |= {f"weights.{name}": Computed(array) for name, array in w.items()}
     seen = seen_keys(x.shape[0], heads, x.shape[1], memory.shape[1], *masks)

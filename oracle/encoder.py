@@ -20,7 +20,7 @@ from .attention import seen_by
 from .embedding import check_tokens, embed, embedding, embedding_vjp
 from .encoder_layer import Gradients, encoder_layer, encoder_layer_step, encoder_layer_vjp
 from .general_attention_bound import of_steps
-from .layer_weights import checked_weights, layers, part
+from .layer_weights import check_heads, checked_weights, layers, part
 from .positional_encoding import positional_encoding, positional_encoding_bound
 from .rounding.bound import Bound
 from .rounding.computed import Computed, from_bound
@@ -146,6 +146,7 @@ def _recorded(
     numerics: Numerics,
 ) -> tuple[Tape, dict[str, Computed], Computed]:
     tokens, w, count = _arguments(function, tokens, weights)
+    check_heads(function, w, heads, masked_row)
     of = {f"weights.{name}": Computed(array) for name, array in w.items()}
     batch, length = tokens.shape
     seen = seen_by((batch, heads, length, length), mask)

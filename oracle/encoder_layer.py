@@ -21,7 +21,7 @@ from .feed_forward import feed_forward, feed_forward_vjp
 from .general_attention_bound import of_steps
 from .layer_norm import layer_norm, layer_norm_vjp
 from .layer_norm_bound import layer_norm_step
-from .layer_weights import checked_weights, part
+from .layer_weights import check_heads, checked_weights, part
 from .multi_head_attention import multi_head_attention, multi_head_attention_vjp, multi_head_step
 from .rounding.bound import Bound
 from .rounding.computed import Computed
@@ -150,6 +150,7 @@ def _recorded(
     function: str, x: ArrayLike, weights: Any, heads: int, mask: ArrayLike | None, masked_row: str, numerics: Numerics
 ) -> tuple[Tape, dict[str, Computed], Computed]:
     x, w = arguments(function, x, weights)
+    check_heads(function, w, heads, masked_row)
     of = {"x": Computed(x), **{f"weights.{name}": Computed(array) for name, array in w.items()}}
     seen = seen_by((x.shape[0], heads, x.shape[1], x.shape[1]), mask)
     tape = Tape(of_steps(numerics))

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from .layer_norm import arguments, layer_norm, moments
 from .rounding.bound import VARIANCE_OF_ROUNDING, Bound, Errors, Z, finish, stored, sum_variance
-from .rounding.computed import Computed, exact_arguments, scaled, times, total
+from .rounding.computed import Computed, scaled, times, total
 from .rounding.formats import FORMATS, Format
 from .rounding.numerics import Numerics
 from .rounding.tape import Tape
@@ -70,7 +70,8 @@ def layer_norm_vjp_bound(
 
     From the statistics, or from those made again: `layer_norm_step`.
     """
-    of = exact_arguments("layer_norm_vjp_bound", x, gain, bias)
+    x, gain, bias = arguments(x, gain, bias, epsilon)
+    of = {"x": Computed(x), "gain": Computed(gain), "bias": Computed(bias)}
     tape = Tape(replace(numerics, hidden=None))
     with np.errstate(all="ignore"):
         y = layer_norm_step(tape, of["x"], of["gain"], of["bias"], epsilon)

@@ -6,6 +6,7 @@ Which weights there are, and their axes, is in the rows of the contract.
 from collections.abc import Mapping
 from typing import Any
 
+from .options import check_conventions, check_whole
 from .shapes import Array, check_axes, real, row_of
 from .spec_error import SpecError
 
@@ -26,6 +27,16 @@ def checked_weights(function: str, weights: Any, sizes: Mapping[str, int], layer
     arrays = {name: real(function, f"weights[{name!r}]", weights[name]) for name in axes}
     check_axes(function, {name: (array, axes[name]) for name, array in arrays.items()}, sizes)
     return arrays
+
+
+def check_heads(function: str, weights: Mapping[str, Array], heads: int, masked_row: str) -> None:
+    """Raise SpecError where the widths of the weights are no multiples of the heads, or `masked_row` is unknown."""
+    check_whole(function, "heads", heads, 1)
+    check_conventions(function, masked_row=masked_row)
+    for name, array in weights.items():
+        size = array.shape[-1]
+        if name.endswith((".w_query", ".w_value")) and size % heads:
+            raise SpecError(f"{function}: {name} has {size} columns, but should have a multiple of heads = {heads}")
 
 
 def _axes(row: Mapping[str, str], layers: int) -> dict[str, str]:

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 from .attention import attention, attention_vjp, seen_by
 from .general_attention_bound import of_steps
 from .general_attention_tape import attend, dot_products
-from .options import check_whole
+from .options import check_conventions, check_whole
 from .rounding.bound import Bound
 from .rounding.computed import Computed
 from .rounding.numerics import Numerics
@@ -182,6 +182,7 @@ def _recorded(
     numerics: Numerics,
 ) -> tuple[Tape, dict[str, Computed], Computed]:
     """Record one call: give its tape, its arguments by name, and its result."""
+    check_conventions(function, causal_alignment=visible[2], masked_row=masked_row)
     checked = zip(row_of(function).arrays, arguments(function, arrays, heads), strict=True)
     of = {name: Computed(array) for name, array in checked}
     (batch, queries, _), keys = of["query"].value.shape, of["key"].value.shape[1]

@@ -136,6 +136,11 @@ def test_a_case_that_has_no_arrays(capsys, terminal, right):
     assert says == "this case cannot be judged: attention: key has 2 heads, but should have a divisor of query's 3"
     says = complaint(capsys, "replay", CASE.replace("n=5", "n=999999999999"), "--adapter", right)
     assert says.startswith("this case cannot be judged: Unable to allocate")
+    empty = "embedding?dtype=float32&B=1&L=3&V=0&d_model=4&tokens=random&regime=normal&layout=contiguous&seed=0"
+    says = complaint(
+        capsys, "replay", empty, "--adapter", terminal.write("table.py", "def embedding(tokens, weight): ...")
+    )
+    assert says == "this case cannot be judged: no whole number is at least 0 and less than 0"
 
 
 @pytest.mark.parametrize(

@@ -41,10 +41,10 @@ def arguments(name):
     return given, OPTIONS.get(name, {})
 
 
-def functions(name):
+def functions(name, **changed):
     """Value, gradient and bounds of a component, each as a function of the positional arguments by name."""
     row = FUNCTIONS[name]
-    _, options = arguments(name)
+    options = {**arguments(name)[1], **changed}
     yield lambda given: getattr(oracle, name)(*given.values(), **options)
     if row.results:
         yield lambda given: getattr(oracle, f"{name}_bound")(*given.values(), **options, numerics=NUMERICS)
@@ -125,9 +125,9 @@ NAMED += [
 @pytest.mark.parametrize(("name", "option"), NAMED)
 def test_an_option_that_is_a_text_of_no_meaning_is_told_in_a_sentence(name, option):
     """Never by whatever the arithmetic makes of it."""
-    given, options = arguments(name)
-    with pytest.raises(oracle.SpecError, match=rf"{option} is 'few', but should be "):
-        getattr(oracle, name)(*given.values(), **{**options, option: "few"})
+    for function in functions(name, **{option: "few"}):
+        with pytest.raises(oracle.SpecError, match=rf"{option} is 'few', but should be "):
+            function(arguments(name)[0])
 
 
 @pytest.mark.parametrize(
@@ -138,10 +138,20 @@ def test_an_option_that_is_a_text_of_no_meaning_is_told_in_a_sentence(name, opti
         ("beam_search", {"start": 0.5}),
         ("learning_rate", {"warmup": float("inf")}),
         ("learning_rate", {"d_model": None}),
+        ("encoder_layer", {"heads": 0}),
+        ("decoder", {"heads": 0}),
+        ("encoder", {"heads": 2.0}),
     ],
 )
 def test_an_option_that_is_no_whole_number_is_told_in_a_sentence(name, wrong):
-    given, options = arguments(name)
     ((option, value),) = wrong.items()
-    with pytest.raises(oracle.SpecError, match=rf"{option} is {value}, but should be a "):
-        getattr(oracle, name)(*given.values(), **{**options, **wrong})
+    for function in functions(name, **wrong):
+        with pytest.raises(oracle.SpecError, match=rf"{option} is {value}, but should be a "):
+            function(arguments(name)[0])
+
+
+@pytest.mark.parametrize("name", [name for name in WITH_ARRAYS if "heads" in FUNCTIONS[name].options])
+def test_heads_that_do_not_share_out_the_columns_are_told(name):
+    for function in functions(name, heads=5):
+        with pytest.raises(oracle.SpecError, match=r"w_query has 4 columns, but should have a multiple of heads = 5"):
+            function(arguments(name)[0])

@@ -31,10 +31,14 @@ def replay(screen: Screen, adapter: Adapter, line: str, chosen: str | None) -> i
         raise CaseError(f"{adapter.offer.name} does not take {case['dtype']}")
     trial = Trial(Subject(adapter), COMPONENTS[case.component], case)
     try:
+        inputs = trial.inputs
+    except (ValueError, MemoryError) as error:  # a table of no rows, from which a token should be drawn
+        raise CaseError(f"this case cannot be judged: {error}") from None
+    try:
         if trial.component.gives_data:
             _show_data(screen, trial)
         else:
-            trial.component.shape(trial.inputs)
+            trial.component.shape(inputs)
             if trial.component.has_dtype:
                 trial.bound()  # the oracle's opinion of the arguments, before the implementation's
             _show_elements(screen, trial)
