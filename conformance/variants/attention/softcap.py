@@ -58,7 +58,12 @@ def attention_softcap_exponentials(call: Call, c: float) -> Array:
     "attention",
     "The softcap is ignored.",
     needs="scores around the cap or beyond it",
-    seen_in=("sgl-project/sglang#33915", "sgl-project/sgl-kernel-xpu#491", "vllm-project/vllm-metal#665"),
+    seen_in=(
+        "sgl-project/sglang#33915",
+        "sgl-project/sgl-kernel-xpu#491",
+        "vllm-project/vllm-metal#665",
+        "vllm-project/vllm#7425",
+    ),
 )
 @capping
 def softcap_ignored(call: Call, c: float) -> Array:

@@ -102,7 +102,7 @@ def gated_residual_inside(x: Array, *weights: Array, activation: str = "swiglu")
     "gated-always-swiglu",
     "The activation is SwiGLU, whatever is asked for.",
     needs="another activation",
-    seen_in=("Dao-AILab/sonic-moe#2",),
+    seen_in=("Dao-AILab/sonic-moe#2", "NVlabs/Forecasting-Model-Search#6"),
 )
 @wide
 def gated_always_swiglu(*arrays: Array, activation: str = "swiglu") -> Array:
@@ -114,6 +114,7 @@ instead(
     "SwiGLU takes 1 / (1 + exp(-h)) without h.",
     function=lambda h: 1 / (1 + np.exp(-h)),
     needs="SwiGLU",
+    seen_in=("tensorflow/tfjs#8224",),
 )
 instead(
     "gated-silu-is-quick-gelu",
@@ -132,6 +133,7 @@ instead(
     "The exponential of h overflows: exp(h) h / (1 + exp(h)) is NaN for a large gate.",
     function=lambda h: h * np.exp(h) / (1 + np.exp(h)),
     needs="SwiGLU, a gate above 89",
+    seen_in=("antirez/ds4#498",),
     dtypes=(*WIDE, "bfloat16"),
 )
 instead(
@@ -140,7 +142,7 @@ instead(
     of="geglu",
     function=gelu_by_tanh,
     needs="GEGLU, a gate between 1 and 4",
-    seen_in=("linkedin/Liger-Kernel#959",),
+    seen_in=("linkedin/Liger-Kernel#959", "apple/coremltools#2863", "huggingface/candle#900"),
     dtypes=WIDE,
 )
 instead(
