@@ -53,6 +53,8 @@ class Reply:
     """The reason, one line: exception type and text."""
     detail: str = ""
     """The traceback, or the end of the worker's standard error."""
+    lacks: str = ""
+    """The option that no call takes, where that is why this one was refused."""
     gradients: Mapping[str, Array] = field(default_factory=dict)
     """Where a cotangent was given, in place of a value: argument -> gradient, integers left out."""
     data: Any = None
@@ -136,4 +138,4 @@ def reply_from(header: Mapping[str, Any], tensors: Mapping[str, Array]) -> Reply
         return Reply("ok", gradients=exact, dtypes=dtypes, **marks)
     if status in ("ok", "malformed") and not message:
         return Reply("malformed", message=f"the reply holds neither a result nor a reason: {header!r:.200}")
-    return Reply(status, message=message, detail=detail, **marks)
+    return Reply(status, message=message, detail=detail, lacks=str(header.get("lacks", "")), **marks)

@@ -81,7 +81,7 @@ class Host:
             asked.append(self._loaded.vjps[name])
         for option in FUNCTIONS[name].extensions:
             if option in request["options"] and not all(_takes(each, option) for each in asked):
-                return {"reply": "unsupported", "message": f"{name} takes no {option}"}, {}
+                return {"reply": "unsupported", "message": f"{name} takes no {option}", "lacks": option}, {}
         try:
             arguments = self._arguments(request, tensors)
         except Exception as error:

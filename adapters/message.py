@@ -36,7 +36,8 @@ whose name, shape, dtype and layout are those of the call before be overwritten 
                                                                 field "data"
     {"reply": "ok", ...}                                        to a request "gradient": a tensor for each real array
                                                                 argument, under its name, instead of `result`
-    {"reply": "unsupported", "id": 7, "message": WHY}           a choice not to do this; never a pass
+    {"reply": "unsupported", "id": 7, "message": WHY}           a choice not to do this; never a pass. `lacks` may
+                                                                name an option that no call takes
     {"reply": "error", "id": 7, "message": ..., "detail": ...}  an exception
     {"reply": "malformed", "id": 7, "message": ...}             it returned something that is not an array
 

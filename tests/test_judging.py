@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from assay.adapters.adapter import Adapter
-from assay.adapters.in_process import open_object
+from assay.adapters.in_process import InProcessAdapter, open_object
 from assay.conformance.cases.profiles import PROFILES
 from assay.conformance.components import CLAUSES, parse_case
 from assay.conformance.judging.judging import judge_clause
@@ -168,10 +168,13 @@ def test_a_gradient_of_what_has_none_is_a_violation(name, clause):
     ("name", "clause"),
     [("attention-plain", "SDPA-25"), ("attention-gradient-plain", "SDPA-26")],
 )
-def test_an_option_that_a_function_lacks_is_unsupported(name, clause):
+def test_an_option_that_a_function_lacks_is_asked_for_once(name, clause, monkeypatch):
+    calls, sequence = [], InProcessAdapter.sequence
+    monkeypatch.setattr(InProcessAdapter, "sequence", lambda self, given: calls.extend(given) or sequence(self, given))
     result = judge(find(name).adapter(), clause, "attention", "float64")
 
     assert (result.status, result.reason) == ("unsupported", "attention takes no softcap")
+    assert len(calls) == 1
 
 
 def test_gradients_are_not_asked_for_an_option_that_they_lack():

@@ -3,6 +3,7 @@
 result = 2 x,  total_i = sum_j x_ij;   the gradient along g and h is 2 g_ij + h_i
 """
 
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,6 +15,8 @@ from assay.adapters.contract import FUNCTIONS, Function
 from assay.adapters.in_process import open_object
 from assay.conformance.cases.profiles import PROFILES
 from assay.conformance.components import CLAUSES, COMPONENTS
+from assay.conformance.interface.replaying import replay
+from assay.conformance.interface.terminal import Screen
 from assay.conformance.judging.judging import judge_clause
 from assay.conformance.terms.component import REGISTERED, Component, Inputs, factor
 from assay.conformance.terms.generator import Generator
@@ -52,6 +55,19 @@ def gradient(inputs, cotangents, numerics, conventions):
     return {"x": finish(expected, Errors(error, error**2), numerics)}
 
 
+def exact(case, inputs, bounds, conventions):
+    """Twice a number is, and so is the sum of one."""
+    assert set(bounds) == {"result", "total"}
+    return {name: np.full(each.expected.shape, name == "result" or case["n"] == 1) for name, each in bounds.items()}
+
+
+def dependents(inputs, name, where, conventions):
+    x = inputs.arrays["x"]
+    here = np.zeros(x.shape, bool)
+    here[where] = True
+    return {"result": here, "total": here.any(-1)}
+
+
 @pytest.fixture
 def component(monkeypatch):
     """Put the component into the contract and among the others."""
@@ -64,6 +80,8 @@ def component(monkeypatch):
         inputs,
         bound=bound,
         gradient=gradient,
+        exact=exact,
+        dependents=dependents,
     )
     monkeypatch.setitem(COMPONENTS, "pair", made)
     monkeypatch.setitem(REGISTERED, "pair", made)
@@ -85,7 +103,7 @@ def judged(clause, **functions):
     return judge_clause(adapter, CLAUSES[clause], "pair", "float32", PROFILES["quick"], seed=0)
 
 
-EVERY = ("ALL-1", "ALL-4", "ALL-5", "ALL-6", "ALL-7", "ALL-8", "ALL-9")
+EVERY = ("ALL-1", "ALL-3", "ALL-4", "ALL-5", "ALL-6", "ALL-7", "ALL-8", "ALL-9", "ALL-11")
 GRADIENTS = ("GRAD-1", "GRAD-2", "GRAD-3", "GRAD-5", "GRAD-6", "GRAD-7")
 
 
@@ -107,11 +125,18 @@ def memory():
     return pair
 
 
+def last_bit_wrong(x):
+    return 2 * x, np.nextafter(x.sum(-1), np.float32(np.inf))
+
+
 @pytest.mark.parametrize(
     ("clause", "functions", "said"),
     [
         ("ALL-1", {"pair": lambda x: (2 * x, x.mean(-1))}, "the value is wrong: total["),
         ("ALL-1", {"pair": lambda x: (3 * x, x.sum(-1))}, "the value is wrong: result["),
+        ("ALL-3", {"pair": last_bit_wrong}, "the exact answer is not reached, the result 'total': "),
+        ("ALL-11", {"pair": lambda x: (2 * x, np.nansum(x, -1))}, "is lost: total["),
+        ("ALL-11", {"pair": lambda x: (2 * x, x.sum(-1) + 0 * x.sum())}, " reaches total["),
         ("ALL-4", {"pair": lambda x: (2 * x, x.sum())}, "the result 'total' has the shape (), but should have (2,)"),
         ("ALL-4", {"pair": lambda x: (2 * x, x.sum(-1).astype(float))}, "the result 'total' is float64, but "),
         ("ALL-5", {"pair": lambda x: (2 * x, x[:, 0])}, "the result shares memory with the argument x"),
@@ -147,6 +172,16 @@ def test_another_number_or_other_names_of_results_are_one_sentence(component, re
     assert message.startswith("pair returned something that cannot be judged: ")
     assert said in message
     assert "\n" not in message
+
+
+def test_replay_shows_the_elements_of_each_result(component, capsys):
+    adapter = open_object(SimpleNamespace(pair=right), "mine")
+    status = replay(Screen(), adapter, component.plainest("float32").id, "ALL-1")
+    shown = re.sub(" +", " ", capsys.readouterr().out)
+
+    assert status == 0
+    assert re.search(r"^result actual expected bound ratio\n(\(\d, \d\) .*\n){6}total actual", shown, re.MULTILINE)
+    assert re.search(r"^total .*\n(\(\d,\) .*\n){2}ALL-1 pass$", shown, re.MULTILINE)
 
 
 def test_a_mapping_of_results_is_taken_by_name(component):

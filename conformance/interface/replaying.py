@@ -5,12 +5,14 @@ from typing import Final
 import numpy as np
 
 from ...adapters import Adapter
+from ...oracle.rounding.bound import Bound
 from ...oracle.spec_error import SpecError
 from ..components import CLAUSES, COMPONENTS, clauses_of, parse_case
 from ..judging.judging import judge_case
 from ..terms.case import Case, CaseError
 from ..terms.clause import Clause
 from ..terms.comparison import ratios
+from ..terms.rounding import Array
 from ..terms.subject import Subject
 from ..terms.trial import Trial
 from ..terms.verdict import Unsupported, Violation
@@ -82,16 +84,20 @@ def _show_data(screen: Screen, trial: Trial) -> None:
 
 
 def _show_elements(screen: Screen, trial: Trial) -> None:
-    """Show actual, expected and bound of the elements that are furthest off."""
+    """Show actual, expected and bound of the elements of each result that are furthest off."""
     screen.say(visible(trial.case.id))
     try:
-        actual = trial.call()
-        bound = trial.bound()
-        found = ratios(actual, bound, trial.dtype, statistical=False)
+        results, bounds = trial.results(), trial.bounds()
     except (Unsupported, Violation) as reason:
         screen.say((visible(reason), "red"))
         return
-    screen.say(f"{'element':20}{'actual':>24}{'expected':>24}{'bound':>12}{'ratio':>10}")
+    for name, actual in results.items():
+        _show_array(screen, name if len(results) > 1 else "element", actual, bounds[name], trial.dtype)
+
+
+def _show_array(screen: Screen, title: str, actual: Array, bound: Bound, dtype: str) -> None:
+    found = ratios(actual, bound, dtype, statistical=False)
+    screen.say(f"{title:20}{'actual':>24}{'expected':>24}{'bound':>12}{'ratio':>10}")
     for flat in np.argsort(-found, axis=None, kind="stable")[:_SHOWN]:
         where = tuple(map(int, np.unravel_index(flat, found.shape)))
         values = f"{actual[where]:24.16g}{bound.expected[where]:24.16g}{bound.worst[where]:12.3g}{found[where]:10.3g}"

@@ -175,7 +175,8 @@ class Calls:
         """Return the reply, if it is one; raise `Unsupported` or `Violation` if it is not."""
         self.subject.note_reply(reply)
         if reply.status == "unsupported":
-            raise Unsupported(reply.message)
+            # Only clauses that are about such an option ask for it, in each of their cases: one refusal is enough.
+            raise (NotOffered if reply.lacks in self.component.optional else Unsupported)(reply.message)
         if reply.status != "ok":
             verb = {"error": "it raised ", "died": "the process ended: "}.get(reply.status, "")
             last = f" ({reply.detail.splitlines()[-1].strip()})" if reply.status == "died" and reply.detail else ""

@@ -9,7 +9,7 @@ import contextlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 from ...adapters.contract import AXES, DTYPES, FUNCTIONS, Function
 from ...oracle.rounding.bound import Bound
@@ -29,6 +29,8 @@ LAYOUTS: Final = ("contiguous", "transposed", "swapped", "sliced", "strided", "e
 
 GENERIC: Final = ("normal", "uniform")
 """Regimes whose values are random around zero, neither sorted nor tied nor constant: the statistical bounds hold."""
+
+_Of = TypeVar("_Of")
 
 FROM_ROW: Final[Any] = object()
 """In place of a field: what follows from the contract's row."""
@@ -68,14 +70,20 @@ class Component:
     """Whether values are random around zero, neither sorted nor tied nor constant: the statistical bound holds."""
     admissible: Callable[[Case], bool] = lambda case: True
     """Whether the parameters go together, and the arrays stay small enough to judge hundreds of them."""
-    exact: Callable[[Case, Inputs, Bound, Conventions], Array | None] | None = None
-    """Which elements of the result are exactly representable and reached exactly by every order of operations."""
+    exact: Callable[[Case, Inputs, Any, Conventions], Array | Mapping[str, Array] | None] | None = None
+    """Which elements of the result are exactly representable and reached exactly by every order of operations.
+
+    Where there are several results, the bounds come by name, and so go the elements.
+    """
     exact_regimes: tuple[str, ...] = ()
     """The regimes in which `exact` may find something."""
     variations: Callable[[Case], Mapping[str, tuple[Inputs, Inputs]]] | None = None
     """Option -> the same call without and with it, on values where it matters."""
-    dependents: Callable[[Inputs, str, tuple[int, ...], Conventions], Array] | None = None
-    """Which elements of the result depend on one element of one argument: a boolean array of the result's shape."""
+    dependents: Callable[[Inputs, str, tuple[int, ...], Conventions], Array | Mapping[str, Array]] | None = None
+    """Which elements of the result depend on one element of one argument: a boolean array of the result's shape.
+
+    Of several results, by name.
+    """
     probes: Callable[[str], Sequence[Case]] = lambda dtype: ()
     """Cases that are always judged, for a dtype: corners that no pair of factors describes."""
     large: Sequence[Option] = ()
@@ -134,8 +142,7 @@ class Component:
 
     def bounds(self, inputs: Inputs, numerics: Numerics, conventions: Conventions) -> Mapping[str, Bound]:
         """Give the bound of each result by its name, `result` first."""
-        found = self.bound(inputs, numerics, conventions)
-        return found if isinstance(found, Mapping) else {"result": found}
+        return by_name(self.bound(inputs, numerics, conventions))
 
     def gradient_bounds(
         self, inputs: Inputs, cotangents: Mapping[str, Array], numerics: Numerics, conventions: Conventions
@@ -145,6 +152,23 @@ class Component:
             raise Inapplicable
         along = cotangents["result"] if len(cotangents) == 1 else cotangents
         return self.gradient(inputs, along, numerics, conventions)
+
+    def exact_elements(
+        self, case: Case, inputs: Inputs, bounds: Mapping[str, Bound], conventions: Conventions
+    ) -> Mapping[str, Array]:
+        """Give `exact` of each result by its name, of those that have such elements."""
+        if self.exact is None:
+            raise Inapplicable
+        found = self.exact(case, inputs, bounds["result"] if len(bounds) == 1 else bounds, conventions)
+        return {name: each for name, each in by_name(found).items() if each is not None and each.any()}
+
+    def reached(
+        self, inputs: Inputs, argument: str, where: tuple[int, ...], conventions: Conventions
+    ) -> Mapping[str, Array]:
+        """Give `dependents` of each result by its name."""
+        if self.dependents is None:
+            raise Inapplicable
+        return by_name(self.dependents(inputs, argument, where, conventions))
 
     def shape(self, inputs: Inputs) -> tuple[int, ...]:
         """Give the shape of the result."""
@@ -193,6 +217,11 @@ class Component:
             if name not in values:
                 raise CaseError(f"a case of {self.name} has no {name}; its parameters are {', '.join(self.parameters)}")
         return Case(self.name, tuple(values.items()))
+
+
+def by_name(found: _Of | Mapping[str, _Of]) -> Mapping[str, _Of]:
+    """Give what was said of the only result its name."""
+    return found if isinstance(found, Mapping) else {"result": found}
 
 
 def _parsed(component: str, name: str, text: str, known: Sequence[Value], *, positive: bool = False) -> Value:

@@ -183,7 +183,7 @@ class Trial(Calls):
             return 0.0
         bounds = self.bounds()
         return max(
-            self.require_same(each, other[name], 2 * bounds[name].worst[items], _of_result(claim, name))
+            self.require_same(each, other[name], 2 * bounds[name].worst[items], of_result(claim, name))
             for name, each in actual.items()
         )
 
@@ -192,7 +192,8 @@ class Trial(Calls):
         return require_within(bit_for_bit(actual, other, chosen), claim)
 
 
-def _of_result(claim: str, name: str) -> str:
+def of_result(claim: str, name: str) -> str:
+    """Say of which result something is claimed, where that is not the first."""
     return claim if name == "result" else f"{claim}, {the(name)}"
 
 

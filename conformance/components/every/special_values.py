@@ -10,7 +10,7 @@ from ...terms.comparison import place
 from ...terms.requirements import skip_unless
 from ...terms.rounding import Array
 from ...terms.trial import Trial
-from ...terms.verdict import Inapplicable, Violation
+from ...terms.verdict import Violation
 
 _PLACES: Final = 8
 """How many places are tried for one that reaches nothing."""
@@ -27,22 +27,21 @@ _PLACES: Final = 8
 )
 def special_values(trial: Trial) -> float:
     """Change one element of one argument at a time: any, and one that reaches nothing."""
-    dependents = trial.component.dependents
-    if dependents is None:
-        raise Inapplicable
-    clean = trial.call()
+    clean = trial.results()
     names = [name for name, array in trial.inputs.arrays.items() if array.dtype.kind == "f" and array.size]
-    skip_unless(names and clean.size)
+    skip_unless(names and any(each.size for each in clean.values()))
     for name in names:
         places = _places(trial, name)
-        reached = [dependents(trial.inputs, name, where, trial.conventions) for where in places]
+        reached = [trial.component.reached(trial.inputs, name, where, trial.conventions) for where in places]
         # Of a hundred logits the one of an ignored target may be missed by chance; it is the one that tells.
-        hidden = [number for number, depends in enumerate(reached) if number and not depends.any()]
+        hidden = [k for k, depends in enumerate(reached) if k and not any(each.any() for each in depends.values())]
         for number, special in itertools.product([0, *hidden[:1]], (np.nan, np.inf)):
             array = trial.inputs.arrays[name].copy()
             array[places[number]] = special
-            actual = trial.call(trial.inputs.but(**{name: array}))
-            _only_there(actual, clean, reached[number], special, f"{name}{list(places[number])}")
+            actual = trial.results(trial.inputs.but(**{name: array}))
+            for result, depends in reached[number].items():
+                where = f"{name}{list(places[number])}"
+                _only_there(actual[result], clean[result], depends, special, where, result)
     return 0.0
 
 
@@ -52,13 +51,13 @@ def _places(trial: Trial, name: str) -> list[tuple[int, ...]]:
     return [tuple(int(generator.integers(size)) for size in shape) for _ in range(_PLACES)]
 
 
-def _only_there(actual: Array, clean: Array, depends: Array, special: float, where: str) -> None:
+def _only_there(actual: Array, clean: Array, depends: Array, special: float, where: str, of: str) -> None:
     reached = ~np.isfinite(actual) & np.isfinite(clean)
     stray = np.argwhere(reached & ~depends)
     if len(stray):
         at = tuple(map(int, stray[0]))
-        raise Violation(f"a {special} in {where} reaches {place(at)}, which does not depend on it")
+        raise Violation(f"a {special} in {where} reaches {place(at, of)}, which does not depend on it")
     lost = np.argwhere(~np.isnan(actual) & depends)
     if np.isnan(special) and len(lost):
         at = tuple(map(int, lost[0]))
-        raise Violation(f"a nan in {where} is lost: {place(at)} is {actual[at]:.9g}")
+        raise Violation(f"a nan in {where} is lost: {place(at, of)} is {actual[at]:.9g}")

@@ -10,7 +10,7 @@ from ...terms.case import Case
 from ...terms.clause import clause
 from ...terms.component import REGISTERED, Component, Inputs
 from ...terms.requirements import require_within, skip_unless
-from ...terms.trial import Trial
+from ...terms.trial import Trial, of_result
 from ...terms.verdict import Inapplicable, Unsupported, Violation
 
 _FRESH_SEEDS = 3
@@ -101,10 +101,15 @@ def exact(trial: Trial) -> float:
     """Compare bit for bit, in the elements that the component calls exact."""
     if not trial.component.has_dtype:
         trial.reply()  # the bound depends on the format in which its result comes
-    bound, exactly = trial.bound(), trial.component.exact
-    chosen = None if exactly is None else exactly(trial.case, trial.inputs, bound, trial.conventions)
-    skip_unless(chosen is not None and chosen.any() and not bound.or_nan)
-    return trial.require_bits(trial.call(), bound.expected, "the exact answer is not reached", chosen)
+    bounds = trial.bounds()
+    found = trial.component.exact_elements(trial.case, trial.inputs, bounds, trial.conventions)
+    chosen = {name: each for name, each in found.items() if not bounds[name].or_nan}
+    skip_unless(chosen)
+    actual, claim = trial.results(), "the exact answer is not reached"
+    return max(
+        trial.require_bits(actual[name], bounds[name].expected, of_result(claim, name), each)
+        for name, each in chosen.items()
+    )
 
 
 def _has_exact_values(case: Case) -> bool:
