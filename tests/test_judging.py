@@ -10,6 +10,7 @@ from assay.adapters.adapter import Adapter
 from assay.adapters.in_process import InProcessAdapter, open_object
 from assay.conformance.cases.profiles import PROFILES
 from assay.conformance.components import CLAUSES, parse_case
+from assay.conformance.judging.catalogue import violated
 from assay.conformance.judging.judging import judge_clause
 from assay.conformance.variants import find
 
@@ -182,6 +183,24 @@ def test_gradients_are_not_asked_for_an_option_that_they_lack():
     both = SimpleNamespace(dtypes=("float64",), attention=forward.function, attention_vjp=backward.vjp)
 
     assert judge(both, "SDPA-26", "attention", "float64").status == "unsupported"
+
+
+@pytest.mark.parametrize(
+    ("name", "clause"),
+    [
+        ("mask-transposed", "SDPA-15"),
+        ("attention-gradient-not-transposed", "SDPA-21"),
+        ("attention-gradient-not-transposed", "SDPA-23"),
+        ("weights-transposed", "FFN-4"),
+        ("weights-transposed", "FFN-5"),
+        ("encoder-layer-cut-to-longest", "ALL-9"),
+    ],
+)
+def test_what_a_clause_has_a_probe_for_does_not_depend_on_the_seed(name, clause):
+    component = find(name).component
+
+    for seed in range(4):
+        assert violated(component, seed, {name: [(clause, "float32")]})[name]
 
 
 def test_a_failing_case_keeps_its_option():

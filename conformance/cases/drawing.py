@@ -75,7 +75,7 @@ def cases_of(clause: Clause, component: Component, dtype: str, profile: Profile,
         every = [*component.probes(dtype), *covering_cases(component, dtype, seed)]
         every += drawn_cases(component, dtype, seed, profile.drawn)
     else:
-        every = covering_cases(component, dtype, seed)[: profile.spread]
+        every = [*clause.probes(component, dtype), *covering_cases(component, dtype, seed)[: profile.spread]]
         every += drawn_cases(component, dtype, seed, profile.drawn_for_properties)
     seen = set()
     for case in every:

@@ -101,6 +101,11 @@ FEED_FORWARD: Component = register(
 )
 
 
+def _square(component: Component, dtype: str) -> list[Case]:
+    """Give weights that keep their shape where they are transposed."""
+    return [component.plainest(dtype, seed=4).but(d_model=4, d_ff=4)]
+
+
 @clause(
     "FFN-1",
     "feed_forward",
@@ -163,6 +168,7 @@ def dead_units(trial: Trial) -> float:
     formula="FFN(x; W_1 P, P^T b_1, P^T W_2, b_2) = FFN(x; W_1, b_1, W_2, b_2)",
     why="It compares two calls: hidden units that are left out at the end stand in front the second time.",
     source=_SOURCE,
+    probes=_square,
 )
 def hidden_units_permuted(trial: Trial) -> float:
     """Reverse them, so that what was left out at the end is in front."""
@@ -182,6 +188,7 @@ def hidden_units_permuted(trial: Trial) -> float:
     formula="FFN([x 1]; [W_1; b_1], 0, W_2, b_2) = FFN(x; W_1, 0, [W_2; b_2], 0) with a hidden unit of 1 = FFN(x)",
     why="It compares ways to give a bias: one that is missing, or is added after the ReLU, is named.",
     source=_SOURCE,
+    probes=_square,
 )
 def biases(trial: Trial) -> float:
     """Replace b_1 by one channel more, b_2 by one hidden unit more, and compare within both bounds."""

@@ -43,6 +43,9 @@ class Clause:
     """The case that the clause makes of one that was drawn; None where it cannot use it."""
     cases: "Callable[[Component, str, int], Sequence[Case]] | None" = None
     """Cases of its own for (component, dtype, seed), in place of those drawn for all."""
+    probes: "Callable[[Component, str], Sequence[Case]]" = lambda component, dtype: ()
+    """Cases that are judged before those drawn for all, for (component, dtype): what it promises of them must not
+    depend on the seed."""
     covering: bool = False
     """Whether it is judged on the whole covering set, or on some cases of it."""
     concerns: "Callable[[Component], bool]" = lambda component: True
@@ -67,6 +70,7 @@ def clause(
     level: Literal["required", "advisory"] = "required",
     prepare: Prepare = lambda case: case,
     cases: "Callable[[Component, str, int], Sequence[Case]] | None" = None,
+    probes: "Callable[[Component, str], Sequence[Case]]" = lambda component, dtype: (),
     covering: bool = False,
     concerns: "Callable[[Component], bool]" = lambda component: True,
     why: str = "",
@@ -87,6 +91,7 @@ def clause(
             level,
             prepare,
             cases,
+            probes,
             covering,
             concerns,
             why,

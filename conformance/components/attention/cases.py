@@ -117,6 +117,11 @@ def _probes(dtype: str) -> list[Case]:
     return [*cases, decoding.but(L_k=1), *(decoding.but(L_k=256, mask=mask) for mask in ("none", "causal"))]
 
 
+def square(component: Component, dtype: str) -> list[Case]:
+    """Give self-attention over a few keys: what is transposed keeps its shape."""
+    return [component.plainest(dtype, seed=5).but(B=2, H=2, H_kv=2, L_q=5, L_k=5)]
+
+
 ATTENTION: Component = register(
     Component(
         name="attention",

@@ -9,7 +9,7 @@ from ...terms.component import Array, Inputs
 from ...terms.requirements import of_gradient, skip_unless
 from ...terms.trial import Trial
 from ...terms.verdict import Violation
-from .cases import plain, seen_by
+from .cases import plain, seen_by, square
 
 _COMPONENT = "attention"
 _SOURCE = "paper, section 3.2.1, equation 1, differentiated"
@@ -25,6 +25,7 @@ _MASKING = "paper, section 3.2.3: a masked weight is zero, whatever the key"
     why="It says that padding gets a gradient; it is exact as well, where float16 lets an underflow through.",
     source=_MASKING,
     prepare=lambda case: case.but(mask="padding-right"),
+    probes=square,
 )
 def masked_keys_get_nothing(trial: Trial) -> float:
     """Compare bit for bit, in every head."""
@@ -95,6 +96,7 @@ def _lost(trial: Trial, gradient: Array, bound: Bound) -> Array:
     why="It needs no expected gradient but a sum of whole numbers: a query that is left out is missing in it.",
     source=_SOURCE,
     prepare=lambda case: plain(case, mask="none", regime="one-hot"),
+    probes=square,
 )
 def saturated(trial: Trial) -> float:
     """Take small whole numbers as the cotangent: their sums are exact in every format."""

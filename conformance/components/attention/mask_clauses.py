@@ -7,7 +7,7 @@ from ...terms.component import Inputs
 from ...terms.requirements import require_within, skip_unless
 from ...terms.rounding import rounded
 from ...terms.trial import Trial
-from .cases import plain, seen_by
+from .cases import plain, seen_by, square
 
 _MASKING = "paper, section 3.2.3: illegal connections are set to minus infinity before the softmax"
 _COMPONENT = "attention"
@@ -46,6 +46,7 @@ def mask_deletes(trial: Trial) -> float:
     why="It puts 1000 into the hidden keys and -1000 into their values, so that a small leak grows with them.",
     source=_MASKING,
     prepare=lambda case: plain(case, mask="padding-right"),
+    probes=square,
 )
 def masked_content(trial: Trial) -> float:
     """Put large finite numbers in the places that no row sees."""

@@ -210,6 +210,12 @@ def layouts(trial: Trial) -> float:
     return trial.require_same_results(trial.results(), trial.results(layout="contiguous"), claim)
 
 
+def _padded(component: Component, dtype: str) -> list[Case]:
+    """Give two items of which one ends earlier: alone, it is the longest."""
+    plain = component.plainest(dtype, seed=9)
+    return [plain.but(B=2, mask="padding-right")] if "mask" in plain else []
+
+
 @clause(
     "ALL-9",
     None,
@@ -217,6 +223,7 @@ def layouts(trial: Trial) -> float:
     formula="f(x)[b] = f(x[b])",
     why="It compares the implementation with itself, and says that the items of a batch mix.",
     source="the formulas have no batch axis",
+    probes=_padded,
     concerns=lambda component: component.item is not None,
 )
 def batch_items_alone(trial: Trial) -> float:
