@@ -79,13 +79,12 @@ def test_a_mistake_in_the_call_is_one_sentence(adapter, options, says):
 
 def exceptions_of_the_rooms():
     """List the name of every class whose bases are exceptions, as far as names tell."""
+    files = [file for room in ("oracle", "adapters", "conformance") for file in sorted((ROOT / room).rglob("*.py"))]
+    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))]
+    bases = {each.name: set(map(ast.unparse, each.bases)) for each in nodes if isinstance(each, ast.ClassDef)}
     found = {"Exception", "ValueError", "AssertionError"}
     for _ in range(3):  # classes derive from classes of other files
-        for room in ("oracle", "adapters", "conformance"):
-            for file in sorted((ROOT / room).rglob("*.py")):
-                for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-                    if isinstance(node, ast.ClassDef) and {ast.unparse(base) for base in node.bases} & found:
-                        found.add(node.name)
+        found |= {name for name, of in bases.items() if of & found}
     return found - {"Exception", "ValueError", "AssertionError"}
 
 

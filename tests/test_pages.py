@@ -7,11 +7,19 @@ from pathlib import Path
 import pages
 import pytest
 
+from assay.conformance.components import COMPONENTS
+
 ROOT = Path(__file__).parent.parent
 BY_NAME = {page.name: page for page in pages.PAGES}
 
 
-@pytest.mark.parametrize("name", [page.name for page in pages.PAGES if page.texts is not None])
+QUICK = [page.name for page in pages.PAGES if page.texts is not None]
+OF_THE_CATALOGUE = pytest.mark.catalogue(*COMPONENTS)
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(each, marks=OF_THE_CATALOGUE if each == "detection" else ()) for each in QUICK]
+)
 def test_a_page_that_takes_seconds_is_what_its_data_say(name):
     assert BY_NAME[name].stale == "", "python benchmarks/pages.py makes it anew"
 

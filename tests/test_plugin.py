@@ -121,14 +121,17 @@ def test_his_own_selection_applies_to_the_clauses(suite, right):
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-def test_a_mistake_is_a_usage_error(suite, right, arguments, says):
-    """Not a suite that passes because nothing was selected."""
-    done = suite(*(right if word == "RIGHT" else word for word in arguments))
+def test_a_mistake_is_a_usage_error(terminal, right, arguments, says, monkeypatch, capsys):
+    """Not a suite that passes because nothing was selected; it is told before pytest looks for tests."""
+    monkeypatch.chdir(terminal.cwd)
+    given = [right if word == "RIGHT" else word for word in arguments]
+    status = pytest.main(["-p", "no:cacheprovider", *given])
+    said = capsys.readouterr()
 
-    assert done.returncode == pytest.ExitCode.USAGE_ERROR
-    assert says in done.stderr
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
+    assert status == pytest.ExitCode.USAGE_ERROR
+    assert says in said.err
+    assert "Traceback" not in said.err
+    assert said.out == ""
 
 
 def test_each_clause_leaves_its_result_for_other_plugins(suite, terminal, right):

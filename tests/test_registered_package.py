@@ -10,21 +10,22 @@ import pytest
 SOURCE = Path(__file__).parent / "small_kernels"
 
 
-@pytest.fixture
-def user(terminal, tmp_path):
+@pytest.fixture(scope="module")
+def user(shared_terminal, tmp_path_factory):
     """Give the user the package."""
-    copy, site = tmp_path / "source", tmp_path / "site"
+    folder = tmp_path_factory.mktemp("package")
+    copy, site = folder / "source", folder / "site"
     shutil.copytree(SOURCE, copy)
     # What builds it is there already, as a part of torch's installation: nothing is loaded from anywhere.
     how = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--target", str(site)]
     subprocess.run([sys.executable, "-m", "pip", "install", *how, str(copy)], check=True)
-    terminal.environment["PYTHONPATH"] = str(site)
-    return terminal
+    shared_terminal.environment["PYTHONPATH"] = str(site)
+    return shared_terminal
 
 
 def test_it_is_listed_judged_and_found_out_by_its_name(user):
     listed = user.assay("list")
-    good = user.assay("run", "small-softmax", "--json", "report.json")
+    good = user.assay("run", "small-softmax", "--clause", "ALL-1", "--json", "report.json")
     implementation = user.report()["implementation"]
     bad = user.assay("run", "small-kernels", "--component", "output_logits", "--dtype", "float32", "--clause", "ALL-1")
 
