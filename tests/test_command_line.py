@@ -120,7 +120,7 @@ def test_the_settings_of_other_peoples_suites_do_not_matter(terminal):
     (terminal.cwd / "conftest.py").write_text("raise RuntimeError('not ours')\n", encoding="utf-8")
     (terminal.cwd / "torch.py").write_text("raise RuntimeError('not ours')\n", encoding="utf-8")
     terminal.environment["PYTEST_ADDOPTS"] = "--collect-only"
-    done = terminal.assay("run", file, *QUICKLY, "-n", "2")
+    done = terminal.assay("run", file, *QUICKLY, "-n", "1")
 
     assert (done.returncode, terminal.complaints(done.stderr)) == (0, "")
     assert "my [kernel] (numpy" in done.stdout
