@@ -222,7 +222,7 @@ def test_a_softmax_gradient_of_stored_tensors_is_within_where_scores_are_stored(
     """MLX's dS = P dP - P D, each step in float16, down to its smallest numbers; beyond without the declaration."""
     rng = np.random.default_rng(0)
     largest = dict.fromkeys(("stored", "not stored"), 0.0)
-    for size in np.repeat([0.3, 1.0, 3.0, 6.0], 50):
+    for size in np.repeat([0.3, 1.0, 3.0, 6.0], 12):
         query, key, value, g = (
             _kept(scale * rng.standard_normal((n, 8))) for n, scale in ((2, size), (63, size), (63, 1.0), (2, 1.0))
         )
