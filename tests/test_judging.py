@@ -194,6 +194,8 @@ def test_gradients_are_not_asked_for_an_option_that_they_lack():
         ("weights-transposed", "FFN-4"),
         ("weights-transposed", "FFN-5"),
         ("encoder-layer-cut-to-longest", "ALL-9"),
+        ("cross-entropy-ignore-index-unread", "CE-15"),
+        ("cross-entropy-ignore-index-unread", "CE-16"),
     ],
 )
 def test_what_a_clause_has_a_probe_for_does_not_depend_on_the_seed(name, clause):

@@ -4,6 +4,7 @@ import numpy as np
 
 from ...terms.case import Case
 from ...terms.clause import clause
+from ...terms.component import Component
 from ...terms.requirements import skip_unless
 from ...terms.rounding import rounded
 from ...terms.trial import Trial
@@ -21,6 +22,12 @@ def _ignoring(case: Case) -> Case:
     )
 
 
+def _each_ignored(component: Component, dtype: str) -> list[Case]:
+    """Give batches of which some targets do not count: those of no class, and those of class 0."""
+    plain = component.plainest(dtype, seed=15)
+    return [plain.but(N=8, V=5, ignored=kind) for kind in ("some", "padding")]
+
+
 @clause(
     "CE-15",
     "cross_entropy",
@@ -29,6 +36,7 @@ def _ignoring(case: Case) -> Case:
     why="It compares a batch with itself without its ignored targets: a divisor that counts them is named.",
     source=_SOURCE,
     prepare=_ignoring,
+    probes=_each_ignored,
 )
 def ignored_targets_do_not_count(trial: Trial) -> float:
     """Compare within both bounds."""
@@ -48,6 +56,7 @@ def ignored_targets_do_not_count(trial: Trial) -> float:
     why="It says that ignored logits matter or get a gradient, and wants that to be zero, not small.",
     source=_SOURCE,
     prepare=_ignoring,
+    probes=_each_ignored,
 )
 def ignored_logits_do_not_matter(trial: Trial) -> float:
     """Put others in their place, and compare bit for bit; look at a gradient where one is offered."""
