@@ -194,6 +194,7 @@ def test_gradients_are_not_asked_for_an_option_that_they_lack():
         ("weights-transposed", "FFN-4"),
         ("weights-transposed", "FFN-5"),
         ("encoder-layer-cut-to-longest", "ALL-9"),
+        ("adam-decay-gates-update", "ADAM-1"),
         ("cross-entropy-ignore-index-unread", "CE-15"),
         ("cross-entropy-ignore-index-unread", "CE-16"),
     ],

@@ -40,6 +40,7 @@ def _wrong_step(trial: Trial, claim: str) -> float:
     why="It says that the very first step is wrong, which bias correction and epsilon alone decide.",
     source=_ALGORITHM,
     prepare=lambda case: _contiguous(case, T=1, start="zero"),
+    probes=lambda component, dtype: [component.plainest(dtype, seed=1)],
 )
 def first_step(trial: Trial) -> float:
     """Start from parameters of zero, so that nothing hides the step."""
