@@ -117,7 +117,7 @@ def test_a_dtype_that_the_adapter_does_not_take(capsys, right):
     ],
 )
 def test_a_line_that_is_no_case(capsys, right, case, says):
-    assert says in complaint(capsys, "replay", case, "--adapter", right)
+    assert says in complaint(capsys, "replay", case, "--adapter", right, "--in-process")
 
 
 def test_a_case_that_the_adapter_or_the_clause_cannot_have(capsys, right):
