@@ -1,6 +1,7 @@
 """`certify_oracle.py [--check]`: every function of the oracle against its formula in arbitrary precision.
 
-It writes docs/certificate.md, or with --check compares it with what it would write. Exit status 1 if a limit is
+It writes docs/certificate.md, or with --check compares it with what it would write. With --of COMPONENT it measures the
+functions of this component, and takes the rows of the others from the page as it is. Exit status 1 if a limit is
 exceeded, a function has no row, or the page is another. Another processor or numpy may round exp and sums otherwise,
 and so change last digits of the page; the limits hold everywhere.
 """
@@ -8,6 +9,7 @@ and so change last digits of the page; the limits hold everywhere.
 import argparse
 import inspect
 import platform
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -15,6 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+import measurements
 import mpmath
 import numpy as np
 from arbitrary_precision_cases import PLANS
@@ -22,6 +25,7 @@ from arbitrary_precision_measures import Row, gradient_row, value_row
 from arbitrary_precision_positions import FUNCTION, SAMPLES, position_row
 
 from assay import oracle
+from assay.conformance.components import COMPONENTS
 
 ROOT: Final = Path(__file__).parent.parent
 PAGE: Final = ROOT / "docs" / "certificate.md"
@@ -80,6 +84,29 @@ def measured(function: str, regime: str, indices: range) -> Row:
     if function == FUNCTION:
         return position_row(regime, indices)
     return (gradient_row if function.endswith("_vjp") else value_row)(function, regime, indices)
+
+
+def component_of(function: str) -> str:
+    """Name the component that a function of the oracle belongs to; empty if to none."""
+    return max((name for name in COMPONENTS if f"{function}_".startswith(f"{name}_")), key=len, default="")
+
+
+def published() -> dict[tuple[str, str], Row]:
+    """Read the rows of the page, to two digits as it has them, by function and regime."""
+    text = PAGE.read_text(encoding="utf-8")
+    figures = r"Attention is within (\S+) eps .*?:\s+(\S+) and (\S+)\. There"
+    ordinary, *extraordinary = map(float, re.search(figures, text, re.DOTALL).groups())
+    natural = dict(zip(EXTRAORDINARY, extraordinary, strict=True))
+    rows = {}
+    for each in text.partition("## The table")[2].splitlines():
+        if each.startswith("| `"):
+            cells = [cell.strip(" `") for cell in each.split("|")[1:-1]]
+            function, regime, cases, numbers, ulp, ratio, unbounded = cells
+            row = Row(function, regime, int(cases), int(numbers), ALL_DIGITS if ulp == "all" else float(ulp))
+            row.ratio, row.unbounded = float(ratio), int(unbounded)
+            row.natural = natural.get(regime, ordinary) if function == "attention" else 0.0
+            rows[function, regime] = row
+    return rows
 
 
 def broken(row: Row) -> list[str]:
@@ -185,16 +212,21 @@ def main() -> None:
     """Measure all; write or compare."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="compare the page instead of writing it")
-    check = parser.parse_args().check
+    measurements.add_of(parser)
+    options = parser.parse_args()
     begin, table = time.monotonic(), []
+    kept = published() if options.of else {}
     for function, regime, cases in lines_due():
+        if options.of and component_of(function) not in options.of:
+            table += [kept[function, regime]] if (function, regime) in kept else []
+            continue
         row = measured(function, regime, range(cases))
         table.append(row)
         print(f"[{time.monotonic() - begin:4.0f} s] {line(row)}", *broken(row), file=sys.stderr, flush=True)
     complaints = [sentence for row in table for sentence in broken(row)]
     complaints += [f"{name} has no row" for name in without_plan()]
     written = page(table, "five minutes")
-    if not check:
+    if not options.check:
         PAGE.write_text(written, encoding="utf-8")
     elif PAGE.read_text(encoding="utf-8") != written:
         before = PAGE.read_text(encoding="utf-8").splitlines()

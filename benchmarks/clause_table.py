@@ -1,7 +1,7 @@
 """`clause_table.py`: every wrong variant before every clause, with the quick profile; which clause catches which.
 
-It writes docs/detection/clauses.json. With --only NAME ... it judges these variants anew, and keeps what the file says
-of the rest.
+It writes docs/detection/clauses.json. With --of COMPONENT it judges the variants of this component anew, with
+--only VARIANT ... these variants, and keeps what the file says of the rest.
 """
 
 import argparse
@@ -29,8 +29,8 @@ Caught = dict[str, dict[str, list[str]]]
 
 
 def jobs(names: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """List component and dtype of those variants, or of all; the dtype is empty where there is none."""
-    chosen = [each for each in variants(wrong=True) if not names or each.name in names]
+    """List component and dtype of those variants; the dtype is empty where there is none."""
+    chosen = [each for each in variants(wrong=True) if each.name in names]
     for name, component in COMPONENTS.items():
         for dtype in DTYPES if component.has_dtype else ("",):
             if any(each.component == name and (not dtype or dtype in each.dtypes) for each in chosen):
@@ -38,11 +38,11 @@ def jobs(names: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def caught(
-    name: str, dtype: str, seed: int, names: Sequence[str] = (), profile: str = "quick", sizes: str = "all"
+    name: str, dtype: str, seed: int, names: Sequence[str], profile: str = "quick", sizes: str = "all"
 ) -> Caught:
-    """Find the clauses that each wrong variant of one component in one dtype violates."""
+    """Find the clauses that each of those wrong variants violates, of one component in one dtype."""
     component = sharing(sized(COMPONENTS[name], sizes))
-    chosen = [each for each in variants(name) if not each.wrong or not names or each.name in names]
+    chosen = [each for each in variants(name) if not each.wrong or each.name in names]
     adapters = list(opened(chosen, dtype))
     found: Caught = {each.name: {dtype: []} for each, _ in adapters if each.wrong}
     for clause in clauses_of(COMPONENTS[name]):
@@ -63,14 +63,13 @@ def caught(
 
 def written(found: Caught, of: Mapping[str, str]) -> str:
     """Write the text of the file: a line a variant, in the order of the catalogue; `of` has each component's spec."""
-    caught = measurements.lined({each.name: found[each.name] for each in variants(wrong=True)})
+    caught = measurements.lined(measurements.in_order(found))
     return f'{{"profile": "quick", "seed": 0, "specs": {json.dumps(of)}, "caught": {caught.rstrip()}}}\n'
 
 
 def read() -> Caught:
     """Read the file."""
-    found: Caught = measurements.read(FILE)["caught"]
-    return found
+    return measurements.Entries(measurements.read(FILE)["caught"], FILE, "clause-table")
 
 
 def specs() -> dict[str, str]:
@@ -82,30 +81,24 @@ def specs() -> dict[str, str]:
 def main(arguments: Any = None) -> None:
     """Judge and write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", nargs="*", default=(), metavar="NAME", help="variants to judge anew")
+    measurements.add_choice(parser)
     parser.add_argument("-n", type=int, default=2, metavar="PROCESSES")
     options = parser.parse_args(arguments)
-    found = read() if options.only else {}
-    for name in options.only:
-        found.pop(name, None)
+    names = measurements.chosen(options)
+    whole = len(names) == len(variants(wrong=True))
+    found: Caught = {} if whole else {name: each for name, each in read().items() if name not in names}
     started = time.monotonic()
     with ProcessPoolExecutor(options.n) as pool:
-        waiting = {
-            pool.submit(caught, name, dtype, 0, options.only): (name, dtype) for name, dtype in jobs(options.only)
-        }
+        waiting = {pool.submit(caught, name, dtype, 0, names): (name, dtype) for name, dtype in jobs(names)}
         for number, done in enumerate(as_completed(waiting), 1):
             for variant, of_dtype in done.result().items():
                 found.setdefault(variant, {}).update(of_dtype)
             print(f"{number}/{len(waiting)} {' '.join(waiting[done])} {time.monotonic() - started:.0f} s", flush=True)
     ordered = {name: {d: found[name][d] for d in ("", *DTYPES) if d in found[name]} for name in found}
-    before = specs() if options.only else {}
-    of = {name: SPEC if _whole(name, options.only) else before[name] for name in COMPONENTS}
+    before = {} if whole else specs()
+    now = {name: SPEC for name in COMPONENTS if all(each.name in names for each in variants(name, wrong=True))}
+    of = {name: (before | now)[name] for name in COMPONENTS if name in before | now}
     measurements.write(FILE, written(ordered, of))
-
-
-def _whole(name: str, only: Sequence[str]) -> bool:
-    """Say whether every wrong variant of a component was judged."""
-    return not only or all(each.name in only for each in variants(name, wrong=True))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """`detect.py`: every variant before today's criteria, on their inputs and on ours; and before assay's bound on theirs.
 
 It writes docs/detection/criteria.json; `detection_page.py` makes the page of it. Interrupted, it goes on where it
-stopped. Variants with declared conventions are left out, as these projects take others.
+stopped; with --of COMPONENT it judges the variants of this component anew. Variants with declared
+conventions are left out, as these projects take others.
 """
 
 import argparse
@@ -209,7 +210,7 @@ def read() -> Found:
     """Read the file."""
     data = measurements.read(FILE)
     names = data.pop("criteria")
-    return {
+    found = {
         key: {
             kind: {
                 criterion: [name for name, numbers in rejected.items() if number in numbers]
@@ -219,16 +220,17 @@ def read() -> Found:
         }
         for key, kinds in data.items()
     }
+    return measurements.Entries(found, FILE, "criteria")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Judge, and write after each of them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-n", type=int, default=2, metavar="PROCESSES")
-    parser.add_argument("--again", nargs="*", default=[], metavar="COMPONENT", help="what has new variants")
+    measurements.add_of(parser)
     options = parser.parse_args(arguments)
     found = read() if FILE.exists() else {}
-    due = [each for each in jobs() if each[0] in options.again or " ".join(each) not in found]
+    due = [each for each in jobs() if (each[0] in options.of if options.of else " ".join(each) not in found)]
     with ProcessPoolExecutor(options.n) as pool:
         waiting = [pool.submit(judged, *each) for each in due]
         for number, done in enumerate(as_completed(waiting), 1):

@@ -1,4 +1,4 @@
-"""The texts of docs/detection.md and of the table in README.md, from docs/detection/; as a script, their plot."""
+"""The text of docs/detection.md, from docs/detection/; as a script, its plot."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -23,9 +23,6 @@ from assay.conformance.variants import Variant, variants
 DOCS: Final = Path(__file__).parent.parent / "docs"
 PAGE: Final = DOCS / "detection.md"
 PLOT: Final = DOCS / "detection.svg"
-README: Final = DOCS.parent / "README.md"
-MARKS: Final = ("<!-- detection -->\n", "<!-- /detection -->\n")
-"""What the table in the README stands between."""
 
 
 class Measured:
@@ -33,7 +30,8 @@ class Measured:
 
     def __init__(self) -> None:
         """Read them."""
-        self.found = {key: _sets(kinds) for key, kinds in detect.read().items()}
+        found = detect.read()
+        self.found = measurements.Entries({key: _sets(kinds) for key, kinds in found.items()}, found.file, found.page)
         self.clauses = clause_table.read()
         of_right = measurements.read(spared.FILE).items()
         self.failures = {(failure[0], key.split(" ")[1]) for key, each in of_right for failure in each["failures"]}
@@ -142,22 +140,6 @@ def main_table(measured: Measured) -> str:
     return table(heads, rows)
 
 
-def readme() -> str:
-    """Write the README, with a short form of the main table."""
-    measured = Measured()
-    every = variants(wrong=True)
-    own, failed = measured.assay(every), measured.failed()
-    first = [*(f"**{own.short}**",) * 2, f"**{failed.short}** of {failed.whole}"]
-    rows = [["**assay**, quick profile", *first]]
-    for each in CRITERIA:
-        caught, failed = measured.both("theirs", each)
-        of_all = Share(caught.part, len(every)).short
-        rows.append([each.name, f"{caught.short} of {caught.whole}", of_all, f"{failed.short} of {failed.whole}"])
-    heads = ("criterion", "wrong ones caught, of its domain", f"of all {len(every)}", "right ones failed")
-    before, _, rest = README.read_text(encoding="utf-8").partition(MARKS[0])
-    return f"{before}{MARKS[0]}{table(heads, rows)}\n{MARKS[1]}{rest.partition(MARKS[1])[2]}"
-
-
 def by_dtype(measured: Measured) -> str:
     """Write the shares of those that are at home in a dtype."""
     every = variants(wrong=True)
@@ -235,14 +217,12 @@ def _speed() -> str:
 
 def _seeds() -> str:
     found = measurements.read(seeds.FILE)
-    pairs = Share(
-        found["variants"] * len(found["missed"]) - sum(map(len, found["missed"].values())),
-        found["variants"] * len(found["missed"]),
-    )
-    rate = f"{100 * pairs.part / pairs.whole:.2f} %"
-    names = sorted({name for each in found["missed"].values() for name in each})
+    whole = len(found) * len(seeds.SEEDS)
+    part = whole - sum(map(len, found.values()))
+    names = [name for name, each in found.items() if each]
     missed = f"; what some of them miss is {', '.join(f'`{name}`' for name in names)}" if names else ""
-    return f"With ten other seeds the quick profile catches {rate} ({pairs.part} of {pairs.whole}){missed}."
+    rate = f"{100 * part / whole:.2f} % ({part} of {whole}, of {len(found)} variants)"
+    return f"With ten other seeds the quick profile catches {rate}{missed}."
 
 
 def _spared() -> str:
@@ -272,8 +252,8 @@ TEXT: Final = (Path(__file__).parent / "detection_page.txt").read_text(encoding=
 
 
 def texts() -> dict[Path, str]:
-    """Return the texts of both pages, by their paths."""
-    return {PAGE: page(), README: readme()}
+    """Return the page's text, by its path."""
+    return {PAGE: page()}
 
 
 def main() -> None:

@@ -1,12 +1,13 @@
 """`few_sizes.py`: every wrong variant in float32 before the quick profile as an adapter with `sizes = "few"` gets it.
 
-It writes docs/detection/few_sizes.json: which of those that a clause catches with all sizes none catches then.
+It writes docs/detection/few_sizes.json: for each that a clause catches with all sizes, whether one does then.
+With --of COMPONENT it judges the variants of this component anew, with --only VARIANT ... these variants.
 """
 
 import argparse
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from typing import Final
+from typing import Any, Final
 
 import clause_table
 import measurements
@@ -19,7 +20,7 @@ DTYPES: Final = ("float32", "")
 def sentence() -> str:
     """Say in a sentence what the file holds."""
     found = measurements.read(FILE)
-    missed, whole = found["missed"], found["variants"]
+    missed, whole = [name for name, caught in found.items() if not caught], len(found)
     names = f": it misses {', '.join(f'`{name}`' for name in missed)}" if missed else ""
     return (
         f'For an adapter with `sizes = "few"` the quick profile catches {whole - len(missed)} of the {whole} that it '
@@ -27,23 +28,27 @@ def sentence() -> str:
     )
 
 
-def main() -> None:
+def main(arguments: Any = None) -> None:
     """Judge and write."""
     parser = argparse.ArgumentParser(description=__doc__)
+    measurements.add_choice(parser)
     parser.add_argument("-n", type=int, default=2, metavar="PROCESSES")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
+    names = measurements.chosen(options)
     known = {name for name, of in clause_table.read().items() if any(of.get(dtype) for dtype in DTYPES)}
-    started, found = time.monotonic(), set[str]()
+    started, caught = time.monotonic(), set[str]()
     with ProcessPoolExecutor(options.n) as pool:
         waiting = {
-            pool.submit(clause_table.caught, name, dtype, 0, sizes="few"): (name, dtype)
-            for name, dtype in clause_table.jobs(())
+            pool.submit(clause_table.caught, name, dtype, 0, names, sizes="few"): (name, dtype)
+            for name, dtype in clause_table.jobs(names)
             if dtype in DTYPES
         }
         for number, done in enumerate(as_completed(waiting), 1):
-            found |= {variant for variant, of in done.result().items() if any(of.values())}
+            caught |= {variant for variant, of in done.result().items() if any(of.values())}
             print(f"{number}/{len(waiting)} {' '.join(waiting[done])} {time.monotonic() - started:.0f} s", flush=True)
-    measurements.write(FILE, measurements.lined({"variants": len(known), "missed": sorted(known - found)}))
+    found = measurements.read(FILE) | {name: name in caught for name in names}
+    found = measurements.in_order({name: each for name, each in found.items() if name in known})
+    measurements.write(FILE, measurements.lined(found))
 
 
 if __name__ == "__main__":

@@ -87,18 +87,18 @@ def _failures(variant: Variant, adapter: Any) -> Iterator[tuple[Clause, Tried]]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Judge and write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", nargs="*", default=(), metavar="NAME", help="variants to judge anew")
+    measurements.add_choice(parser)
     parser.add_argument("-n", type=int, default=2, metavar="PROCESSES")
     options = parser.parse_args(arguments)
-    names = due()
-    found = measurements.read(FILE) if options.only else {}
+    chosen, names = measurements.chosen(options), due()
+    found = {name: each for name, each in measurements.read(FILE).items() if name in names}
     with ProcessPoolExecutor(options.n) as pool:
-        waiting = {pool.submit(hunted, name): name for name in options.only or names}
+        waiting = {pool.submit(hunted, name): name for name in names if name in chosen}
         for number, done in enumerate(as_completed(waiting), 1):
             found[waiting[done]] = done.result()
             if number % 50 == 0:
                 print(f"{number} of {len(waiting)}", flush=True)
-    measurements.write(FILE, measurements.lined({name: found[name] for name in names}))
+    measurements.write(FILE, measurements.lined(measurements.in_order(found)))
     seconds = [each["seconds"] for each in found.values() if each["clause"]]
     named = sum(each.get("looks_like") == name for name, each in found.items())
     print(f"{len(seconds)} caught; the first failure after {statistics.median(seconds):.2f} s in the median")

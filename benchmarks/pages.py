@@ -2,6 +2,7 @@
 
     python benchmarks/pages.py              # what takes seconds, where it is stale; it names the rest that is
     python benchmarks/pages.py NAME ...     # these
+    python benchmarks/pages.py --of COMPONENT [NAME ...]  # of these, what they say of a component; minutes
     python benchmarks/pages.py --all        # everything that is stale; hours
     python benchmarks/pages.py --check      # what is stale; exit status 1 if anything is
     python benchmarks/pages.py --list       # every name, with what it reads and writes, and how long it takes
@@ -19,7 +20,7 @@ import sys
 import tempfile
 import time
 import tokenize
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -27,6 +28,7 @@ from typing import Final
 import clause_page
 import detection_page
 import measurements
+import readme_page
 
 ROOT: Final = Path(__file__).parent.parent
 RECORD: Final = ROOT / "docs" / "generated.json"
@@ -51,6 +53,8 @@ class Page:
     """What makes the texts of all it writes, where that takes seconds."""
     resumes: bool = False
     """Whether the script goes on with what it finds in its file."""
+    narrow: bool = False
+    """Whether the script takes `--of COMPONENT`, and then measures this component anew and keeps the rest."""
 
     @property
     def hash(self) -> str:
@@ -71,27 +75,31 @@ class Page:
             return "" if recorded().get(self.name) == self.hash else "what it reads has changed since it was made"
         try:
             texts = self.texts()
-        except KeyError as error:
-            return f"{LACKS} {error}"
+        except measurements.LacksError as error:
+            return lacks(error)
         other = [path for path, text in texts.items() if path.read_text(encoding="utf-8") != text]
         return f"{', '.join(path.relative_to(ROOT).as_posix() for path in other)} would be another" if other else ""
 
-    def make(self) -> None:
-        """Write its files, and record what they were made of."""
+    def make(self, of: Sequence[str] = ()) -> None:
+        """Write its files, and record what they were made of, unless only some components of them are made anew."""
         if self.texts is not None:
             for path, text in self.texts().items():
                 measurements.write(path, text)
             return
         before = self.hash
-        for name in self.writes if self.resumes else ():
+        for name in self.writes if self.resumes and not of else ():
             (ROOT / name).unlink(missing_ok=True)
         with tempfile.TemporaryDirectory() as folder:
             script, *arguments = (folder if each == "FOLDER" else each for each in self.command)
+            arguments += [word for name in of for word in ("--of", name)]
             subprocess.run([sys.executable, ROOT / "benchmarks" / script, *arguments], check=True, cwd=ROOT)
-        measurements.write(RECORD, measurements.lined(dict(sorted({**recorded(), self.name: before}.items()))))
+        if not of:
+            measurements.write(RECORD, measurements.lined(dict(sorted({**recorded(), self.name: before}.items()))))
 
 
-LACKS: Final = "what it reads says nothing of"
+def lacks(error: measurements.LacksError) -> str:
+    """Say which page is to be made first."""
+    return f"{error}: make {error.page} first"
 
 
 def recorded() -> dict[str, str]:
@@ -123,6 +131,7 @@ PAGES: Final = (
         ("oracle/**/*.py", "benchmarks/arbitrary_precision*.py", "benchmarks/certify_oracle.py"),
         5,
         ("certify_oracle.py",),
+        narrow=True,
     ),
     Page(
         "clause-table",
@@ -130,6 +139,7 @@ PAGES: Final = (
         (*JUDGE, "benchmarks/clause_table.py"),
         30,
         ("clause_table.py",),
+        narrow=True,
     ),
     Page(
         "seeds",
@@ -137,6 +147,7 @@ PAGES: Final = (
         (*JUDGE, "benchmarks/seeds.py", "docs/detection/clauses.json"),
         60,
         ("seeds.py",),
+        narrow=True,
     ),
     Page(
         "few-sizes",
@@ -144,6 +155,7 @@ PAGES: Final = (
         (*JUDGE, "benchmarks/few_sizes.py", "docs/detection/clauses.json"),
         10,
         ("few_sizes.py",),
+        narrow=True,
     ),
     Page(
         "first-failure",
@@ -151,6 +163,7 @@ PAGES: Final = (
         (*JUDGE, "benchmarks/first_failure.py", "docs/detection/clauses.json", "conformance/variants/caught_by.json"),
         5,
         ("first_failure.py",),
+        narrow=True,
     ),
     Page(
         "spared",
@@ -159,6 +172,7 @@ PAGES: Final = (
         60,
         ("spared.py",),
         resumes=True,
+        narrow=True,
     ),
     Page(
         "criteria",
@@ -167,6 +181,7 @@ PAGES: Final = (
         30,
         ("detect.py",),
         resumes=True,
+        narrow=True,
     ),
     Page(
         "results",
@@ -184,10 +199,17 @@ PAGES: Final = (
     ),
     Page(
         "detection",
-        ("docs/detection.md", "README.md"),
+        ("docs/detection.md",),
         ("docs/detection/*.json", "benchmarks/detection_page.*", "conformance/variants/**/*.py"),
         0,
         texts=detection_page.texts,
+    ),
+    Page(
+        "readme",
+        ("README.md",),
+        ("docs/detection/*.json", "benchmarks/readme_page.py", "conformance/variants/**/*.py"),
+        0,
+        texts=readme_page.texts,
     ),
     Page(
         "detection-plot",
@@ -208,6 +230,9 @@ PAGES: Final = (
 QUICK: Final = 1
 """Minutes up to which a page is made without being asked for."""
 
+WAITS: Final = "spared"
+"""The page that is not made of a component unless it is named: it takes up to an hour for one, and no test needs it."""
+
 
 def main(arguments: list[str] | None = None) -> None:
     """Make what is asked for, or say what is stale."""
@@ -216,21 +241,27 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--all", action="store_true", help="make everything that is stale, however long it takes")
     parser.add_argument("--check", action="store_true", help="say what is stale, and make nothing")
     parser.add_argument("--list", action="store_true", help="say what there is")
+    measurements.add_of(parser)
     given = parser.parse_args(arguments)
+    narrow = [page.name for page in PAGES if page.narrow]
     if unknown := set(given.names) - {each.name for each in PAGES}:
         parser.error(f"there is no page {min(unknown)!r}; the pages are {', '.join(each.name for each in PAGES)}")
+    whole = [each.name for each in PAGES if each.name in given.names and not each.narrow and each.minutes > QUICK]
+    if given.of and whole:
+        parser.error(f"{whole[0]} is made as a whole, without --of; with it go {', '.join(narrow)}")
+    names = given.names or [name for name in narrow if given.of and name != WAITS]
     left = []
     for page in PAGES:
-        if given.names and page.name not in given.names:
+        if given.names and page.name not in names:
             continue
         if given.list:
             reads, writes = " ".join(page.reads), " ".join(page.writes)
             print(f"{page.name}: about {page.minutes:g} min; reads {reads}; writes {writes}")
             continue
-        asked = bool(given.names) and not given.check
+        asked = page.name in names and not given.check
         why = "" if asked else page.stale
         if asked or (why and not given.check and (given.all or page.minutes <= QUICK)):
-            why = made(page)
+            why = made(page, given.of if page.narrow else ())
         if why:
             command = f"python benchmarks/pages.py {page.name}"
             left.append(f"{page.name} is stale: {why} ({command}: {page.minutes:g} min)")
@@ -239,13 +270,13 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(1)
 
 
-def made(page: Page) -> str:
+def made(page: Page, of: Sequence[str] = ()) -> str:
     """Make a page and say so; if it cannot be made, return why."""
     started = time.monotonic()
     try:
-        page.make()
-    except KeyError as error:
-        return f"{LACKS} {error}"
+        page.make(of)
+    except measurements.LacksError as error:
+        return lacks(error)
     except subprocess.CalledProcessError as error:
         return f"{page.command[0]} ended with status {error.returncode}"
     print(f"{page.name}: made {', '.join(page.writes)} in {time.monotonic() - started:.0f} s", flush=True)

@@ -1,12 +1,12 @@
-"""`seeds.py`: the quick profile with ten further seeds: which wrong variants each of them misses, and what never does.
+"""`seeds.py`: the quick profile with ten further seeds: which of them miss a wrong variant, and what never does.
 
-It reads docs/detection/clauses.json, and writes docs/detection/seeds.json and conformance/variants/caught_by.json: the
-clauses that each variant violates with every seed. Clauses that caught it with seed 0 are tried first. With
---only COMPONENT ... it judges the variants of these anew, and keeps what the files say of the rest.
+It reads docs/detection/clauses.json, and writes docs/detection/seeds.json, the seeds that miss each variant, and
+conformance/variants/caught_by.json, the clauses that each violates with every seed. Clauses that caught it with seed 0
+are tried first. With --of COMPONENT it judges the variants of this component anew, with --only VARIANT ... these
+variants, and keeps what the files say of the rest.
 """
 
 import argparse
-import json
 import multiprocessing
 import time
 from collections import Counter, defaultdict
@@ -18,9 +18,8 @@ from typing import Any, Final
 import clause_table
 import measurements
 
-from assay.conformance.components import COMPONENTS
 from assay.conformance.judging.catalogue import Pair, violated, violated_in_turn
-from assay.conformance.variants import variants
+from assay.conformance.variants import find
 
 FILE: Final = measurements.FOLDER / "seeds.json"
 STATED: Final = Path(__file__).parent.parent / "conformance" / "variants" / "caught_by.json"
@@ -34,7 +33,7 @@ STATES: Final = 3
 GENERAL: Final = ("ALL-1", "GRAD-1")
 
 
-def chosen(found: clause_table.Caught) -> dict[str, list[Pair]]:
+def to_follow(found: clause_table.Caught) -> dict[str, list[Pair]]:
     """Choose for each variant the general clause and the most telling ones, in every dtype in which they fail."""
     counts: Counter[str] = Counter(
         clause for of in found.values() for clause in {each for clauses in of.values() for each in clauses}
@@ -67,65 +66,71 @@ def of_component(name: str, seed: int, pairs: Mapping[str, Sequence[Pair]]) -> t
     return found, missed(name, seed, [variant for variant, each in found.items() if not each])
 
 
-def main(arguments: Any = None) -> None:
-    """Judge and write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", nargs="*", default=(), metavar="COMPONENT", help="whose variants to judge anew")
-    parser.add_argument("-n", type=int, default=2, metavar="PROCESSES")
-    options = parser.parse_args(arguments)
-    names = options.only or tuple(COMPONENTS)
-    home = {each.name: each.component for each in variants(wrong=True)}
-    every = chosen(clause_table.read())
-    pairs = {name: each for name, each in every.items() if home[name] in names}
+def followed(pairs: Mapping[str, Sequence[Pair]], processes: int) -> tuple[dict[str, list[int]], dict[str, set[str]]]:
+    """Find for each variant the seeds that miss it, and the clauses that it violates with all of them."""
     started = time.monotonic()
-    never = _kept(names, home)
+    missing: dict[str, list[int]] = {name: [] for name in pairs}
     steady = {name: {clause for clause, _ in each} for name, each in pairs.items()}
-    with ProcessPoolExecutor(options.n) as pool:
-        waiting = {}
-        for seed in SEEDS:
-            for name in names:
-                of = {variant: each for variant, each in pairs.items() if home[variant] == name}
-                waiting[pool.submit(of_component, name, seed, of)] = (name, seed)
-        for number, done in enumerate(as_completed(waiting), 1):
-            name, seed = waiting[done]
-            found, lost = done.result()
-            never[seed] += lost
-            for variant, each in found.items():
-                steady[variant] &= {clause for clause, _ in each}
-            print(f"{number}/{len(waiting)} {name} seed {seed} {time.monotonic() - started:.0f} s {lost}", flush=True)
-    text = {str(seed): sorted(names) for seed, names in never.items()}
-    FILE.write_text(
-        json.dumps({"profile": "quick", "variants": len(every), "missed": text}, indent=1) + "\n", encoding="utf-8"
-    )
-    stated = json.loads(STATED.read_text(encoding="utf-8")) if options.only else {}
+    of_each: dict[str, dict[str, Sequence[Pair]]] = defaultdict(dict)
     for name, each in pairs.items():
-        clauses = list(dict.fromkeys(clause for clause, _ in each))
-        # Where none catches it with every seed, those that do with seed 0.
-        stated[name] = [clause for clause in clauses if clause in steady[name]] or clauses
-    write_stated({name: stated[name] for name in every}, options.n)
+        of_each[find(name).component][name] = each
+    with ProcessPoolExecutor(processes) as pool:
+        waiting = {
+            pool.submit(of_component, component, seed, of): (component, seed)
+            for seed in SEEDS
+            for component, of in of_each.items()
+        }
+        for number, done in enumerate(as_completed(waiting), 1):
+            component, seed = waiting[done]
+            found, lost = done.result()
+            for variant in lost:
+                missing[variant].append(seed)
+            for variant, violations in found.items():
+                steady[variant] &= {clause for clause, _ in violations}
+            seconds = time.monotonic() - started
+            print(f"{number}/{len(waiting)} {component} seed {seed} {seconds:.0f} s {lost}", flush=True)
+    return {name: sorted(each) for name, each in missing.items()}, steady
 
 
-def _kept(names: Sequence[str], home: Mapping[str, str]) -> dict[int, list[str]]:
-    """List what each seed missed of other components, as the file has it."""
-    if set(names) == set(COMPONENTS):
-        return {seed: [] for seed in SEEDS}
-    missed = json.loads(FILE.read_text(encoding="utf-8"))["missed"]
-    return {seed: [each for each in missed[str(seed)] if home.get(each, "") not in (*names, "")] for seed in SEEDS}
-
-
-def write_stated(clauses: Mapping[str, Sequence[str]], processes: int) -> None:
-    """Write the clauses that each variant states: those that it violates first, in turn, in a process of its own.
+def first_violated(clauses: Mapping[str, Sequence[str]], processes: int) -> dict[str, list[str]]:
+    """Find the clauses that each variant states: those that it violates first, in turn, in a process of its own.
 
     What a variant keeps from call to call would else make it violate what it does not violate by itself.
     """
-    kept = {name: each[:STATES] for name, each in clauses.items()}
-    while True:
+    kept: dict[str, list[str]] = {}
+    left = {name: list(each[:STATES]) for name, each in clauses.items()}
+    while left:
+        again = {}
         with multiprocessing.get_context("fork").Pool(processes, maxtasksperchild=1) as pool:
-            found = dict(pool.imap_unordered(violated_in_turn, kept.items(), chunksize=1))
-        if found == kept:
-            break
-        kept = found
-    measurements.write(STATED, measurements.lined({name: kept[name] for name in clauses}))
+            judged = pool.imap_unordered(violated_in_turn, left.items(), chunksize=1)
+            for number, (name, found) in enumerate(judged, 1):
+                (kept if found == left[name] else again)[name] = found
+                if number % 25 == 0 or number == len(left):
+                    print(f"{number}/{len(left)} judged by itself", flush=True)
+        left = again
+    return kept
+
+
+def main(arguments: Any = None) -> None:
+    """Judge and write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    measurements.add_choice(parser)
+    parser.add_argument("-n", type=int, default=2, metavar="PROCESSES")
+    options = parser.parse_args(arguments)
+    every = to_follow(clause_table.read())
+    try:
+        pairs = {name: every[name] for name in measurements.chosen(options)}
+    except KeyError as error:
+        raise SystemExit(f"{clause_table.FILE.name} says nothing of {error}: clause_table.py comes first") from None
+    missing, steady = followed(pairs, options.n)
+    clauses = {}
+    for name, each in pairs.items():
+        tried = list(dict.fromkeys(clause for clause, _ in each))
+        # Where none catches it with every seed, those that do with seed 0.
+        clauses[name] = [clause for clause in tried if clause in steady[name]] or tried
+    stated = first_violated(clauses, options.n)
+    for file, found in ((FILE, missing), (STATED, stated)):
+        measurements.write(file, measurements.lined(measurements.in_order(measurements.read(file) | found)))
 
 
 if __name__ == "__main__":

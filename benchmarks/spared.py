@@ -1,7 +1,7 @@
 """`spared.py`: every right variant before every required clause, with the standard profile, in every dtype.
 
 It writes docs/detection/spared.json: how many cases were judged, and what failed, of which there should be none.
-Interrupted, it goes on where it stopped.
+Interrupted, it goes on where it stopped; with --of COMPONENT it judges the variants of this component anew.
 """
 
 import argparse
@@ -50,15 +50,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-n", type=int, default=2, metavar="PROCESSES")
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--component", nargs="*", default=list(COMPONENTS), metavar="NAME")
+    measurements.add_of(parser)
     options = parser.parse_args(arguments)
     found = measurements.read(FILE) if FILE.exists() else {}
     due = [
         (name, dtype, seed)
         for seed in range(options.seeds)
-        for name in options.component
+        for name in options.of or COMPONENTS
         for dtype in (DTYPES if COMPONENTS[name].has_dtype else ("",))
-        if f"{name} {dtype} {seed}" not in found
+        if options.of or f"{name} {dtype} {seed}" not in found
     ]
     with ProcessPoolExecutor(options.n) as pool:
         waiting = {pool.submit(failed, *each): each for each in due}

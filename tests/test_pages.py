@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import measurements
 import pages
 import pytest
 
@@ -111,14 +112,18 @@ def test_everything_is_made_if_asked_for_and_then_nothing_is_stale(page, capsys)
 
 
 def test_what_a_page_lacks_is_named(page, monkeypatch, capsys):
-    quick = replace(pages.PAGES[1], texts=lambda: {}["a-new-variant"])
+    table = measurements.Entries({}, Path("clauses.json"), "clause-table")
+    quick = replace(pages.PAGES[1], texts=lambda: table["a-new-variant"])
     (pages.ROOT / "quick.md").write_text("", encoding="utf-8")
 
     monkeypatch.setattr(pages, "PAGES", (quick,))
 
-    assert quick.stale == "what it reads says nothing of 'a-new-variant'"
+    assert quick.stale == "clauses.json says nothing of 'a-new-variant': make clause-table first"
     pages.main([])
-    assert "quick is stale: what it reads says nothing of 'a-new-variant'" in capsys.readouterr().out
+    assert (
+        "quick is stale: clauses.json says nothing of 'a-new-variant': make clause-table first"
+        in capsys.readouterr().out
+    )
     with pytest.raises(SystemExit) as left:
         pages.main(["quick"])
     assert left.value.code == 1
@@ -134,6 +139,28 @@ def test_a_script_that_fails_is_named_and_the_rest_is_made(page, capsys):
     assert "copy is stale: copy.py ended with status 3" in capsys.readouterr().out
     assert pages.recorded() == {}
     assert (pages.ROOT / "quick.md").exists()
+
+
+def test_of_a_component_it_passes_the_name_on_and_leaves_the_rest_stale(page, monkeypatch, capsys):
+    """Without a page's name it makes all that can be made so, and what takes seconds."""
+    copy = "import sys; from pathlib import Path\nPath('page.md').write_text(' '.join(sys.argv[1:]))\n"
+    (pages.ROOT / "benchmarks" / "copy.py").write_text(copy, encoding="utf-8")
+    waiting = replace(page, name=pages.WAITS, writes=("waits.md",), narrow=True)
+    monkeypatch.setattr(pages, "PAGES", (replace(page, narrow=True), waiting, pages.PAGES[1]))
+
+    pages.main(["--of", "softmax", "--of", "adam"])
+
+    assert (pages.ROOT / "page.md").read_text(encoding="utf-8") == "--of softmax --of adam"
+    assert (pages.ROOT / "quick.md").exists()
+    assert "spared is stale: waits.md does not exist" in capsys.readouterr().out
+    assert pages.recorded() == {}
+
+
+def test_a_page_that_cannot_be_made_of_a_component(page, capsys):
+    with pytest.raises(SystemExit):
+        pages.main(["--of", "softmax", "copy"])
+
+    assert "copy is made as a whole, without --of" in capsys.readouterr().err
 
 
 def test_a_name_that_is_not_there(page, capsys):
