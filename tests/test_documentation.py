@@ -167,7 +167,15 @@ def test_a_components_files_have_its_name(name):
 
 def test_the_readme_counts_the_variants():
     for count, verdict in re.findall(r"(\d+) (wrong|right) (?:implementations|ones)", TEXT[ROOT / "README.md"]):
-        assert int(count) == len(variants(wrong=verdict == "wrong"))
+        due = len(variants(wrong=verdict == "wrong"))
+        assert int(count) == due, f"`python benchmarks/pages.py readme` says that there are {due} {verdict} ones"
+
+
+def test_the_readme_has_a_line_for_each_component():
+    table = TEXT[ROOT / "README.md"].partition("\n| component | formula |")[2].partition("\n\n")[0]
+    named = [name for line in table.splitlines()[2:] for name in INLINE.findall(line.split("|")[1])]
+
+    assert sorted(named) == sorted(COMPONENTS), "each has its name in the table of README.md, What it judges"
 
 
 def test_the_readme_and_ci_run_the_same_tests():

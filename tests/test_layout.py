@@ -122,11 +122,11 @@ def test_no_file_imports_itself_by_way_of_others():
     assert len(list(graphlib.TopologicalSorter(graph).static_order())) >= len(graph)
 
 
-def test_every_folder_is_installed():
-    """The list of packages in pyproject.toml is that of the folders."""
-    listed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
-    folders = [name_of(file) for room in INSTALLED for file in FILES[room] if file.name == "__init__.py"]
-    assert sorted(listed) == sorted(folders)
+@pytest.mark.parametrize("room", INSTALLED)
+def test_every_folder_is_installed(room):
+    """The setup script finds the folders that have an `__init__.py`."""
+    folders = {file.parent for file in FILES[room]}
+    assert [folder for folder in sorted(folders) if not (folder / "__init__.py").exists()] == []
 
 
 @pytest.mark.parametrize("room", ROOMS)

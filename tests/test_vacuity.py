@@ -12,7 +12,7 @@ import pytest
 
 from assay.adapters import Offer, Reply
 from assay.conformance.cases.profiles import PROFILES
-from assay.conformance.components import COMPONENTS, clauses_of
+from assay.conformance.components import CLAUSES, COMPONENTS, clauses_of
 from assay.conformance.judging.catalogue import tried_by_each
 from assay.conformance.judging.sharing import sharing
 from assay.conformance.terms.component import Inputs
@@ -119,9 +119,29 @@ def test_a_vacuous_answer_fails_every_clause_that_judges_values(name, clause, ki
     words = {
         dtype: verdict(clause, component, Vacuous(kind), dtype) for dtype in (DTYPES if component.has_dtype else ("",))
     }
-    due = "pass" if (clause.id, name, kind) in RIGHT else "fail"
+    right = (clause.id, name, kind) in RIGHT
 
-    assert set(words.values()) == {due}, words
+    assert set(words.values()) == {"pass" if right else "fail"}, complaint(clause, name, kind, words, right=right)
+
+
+def complaint(clause, name, kind, words, *, right):
+    """Say what a contributor is to do about it."""
+    found, entry = ", ".join(f"{dtype} {word}" for dtype, word in words.items()), (clause.id, name, kind)
+    if right:
+        return (
+            f"{found}: a case of {clause.id} tells this answer ({kind}) from the right one: take {entry} out of RIGHT"
+        )
+    return (
+        f"{found}: no case of {clause.id} tells this answer ({kind}) from the right one: widen what its cases are drawn "
+        f"from (for ALL-3 `exact` of the component), or say in RIGHT why it is right: {entry}"
+    )
+
+
+def test_who_adds_a_component_is_told_what_to_do_about_a_vacuous_answer_that_passes():
+    said = complaint(CLAUSES["ALL-3"], "softmax", "zeros", {"float64": "pass", "float32": "fail"}, right=False)
+
+    assert "no case of ALL-3 tells this answer (zeros) from the right one: widen" in said
+    assert "say in RIGHT why it is right: ('ALL-3', 'softmax', 'zeros')" in said
 
 
 def test_what_judges_values_is_known_by_its_code():
