@@ -132,8 +132,8 @@ def complaint(clause, name, kind, words, *, right):
             f"{found}: a case of {clause.id} tells this answer ({kind}) from the right one: take {entry} out of RIGHT"
         )
     return (
-        f"{found}: no case of {clause.id} tells this answer ({kind}) from the right one: widen what its cases are drawn "
-        f"from (for ALL-3 `exact` of the component), or say in RIGHT why it is right: {entry}"
+        f"{found}: no case of {clause.id} tells this answer ({kind}) from the right one: widen what its cases are "
+        f"drawn from (for ALL-3 `exact` of the component), or say in RIGHT why it is right: {entry}"
     )
 
 
