@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 from conftest import RIGHT, WRONG
 
-from assay.conformance.components import CLAUSES, COMPONENTS
+from assay.conformance.components import CLAUSES, COMPONENTS, clauses_of
 from assay.conformance.interface.command_line import main
 
 FOREIGN = f"exec:{shlex.quote(sys.executable)} {Path(__file__).parent / 'adapters_for_tests' / 'foreign.py'}"
@@ -170,6 +170,15 @@ def test_spec_of_one_clause_is_that_clause(capsys):
     assert said.startswith("SM-1  softmax\n")
     assert CLAUSES["SM-1"].sentence in said
     assert "SM-2" not in said
+
+
+def test_spec_of_a_component_is_its_clauses(capsys):
+    with pytest.raises(SystemExit):
+        main(["spec", "softmax"])
+    said = re.findall(r"^([A-Z]+\S*-\d+)  ", capsys.readouterr().out, re.MULTILINE)
+
+    assert said == [clause.id for clause in clauses_of(COMPONENTS["softmax"])]
+    assert {"ALL-1", "SM-1", "GRAD-1"} <= set(said)
 
 
 def test_the_command_is_installed_under_its_name():

@@ -12,7 +12,7 @@ from ...adapters import Adapter, available
 from ...adapters.declaration import UserError, suggestion
 from ..cases.profiles import PROFILES
 from ..claims.coverage import covered
-from ..components import CLAUSES
+from ..components import CLAUSES, COMPONENTS, clauses_of
 from ..judging.plan import plan
 from . import terminal
 from .allowed import read_allowed
@@ -73,8 +73,10 @@ def _parser() -> argparse.ArgumentParser:
     command("list", _list, "the adapters here, what each offers, and why one is unavailable")
 
     spec = command("spec", _spec, "the clauses: what each one checks, its formula and its source")
-    spec.add_argument("clause", nargs="?", metavar="ID")
-    spec.add_argument("--coverage", action="store_true", help="what is judged of the study notes, and on whom")
+    spec.add_argument("of", nargs="?", metavar="ID|COMPONENT", help="one clause, or those of one component (all)")
+    spec.add_argument(
+        "--coverage", action="store_true", help="what of the paper is judged, by which clauses, and on which adapters"
+    )
 
     again = command("replay", _replay, "run one case again from its line")
     again.add_argument("case", metavar="CASE")
@@ -156,15 +158,19 @@ def _list(parsed: argparse.Namespace) -> int:
 
 
 def _spec(parsed: argparse.Namespace) -> int:
-    if parsed.clause and parsed.clause not in CLAUSES:
-        hint = suggestion(parsed.clause, CLAUSES) or "; `assay spec` lists them"
-        raise UsageError(f"there is no clause {parsed.clause!r}{hint}")
+    if parsed.of and parsed.of not in {*CLAUSES, *COMPONENTS}:
+        hint = suggestion(parsed.of, (*CLAUSES, *COMPONENTS)) or "; `assay spec` lists the clauses"
+        raise UsageError(f"there is no clause and no component {parsed.of!r}{hint}")
     if parsed.coverage:
-        if parsed.clause:
-            raise UsageError("--coverage is a table of all clauses; leave out the clause")
+        if parsed.of:
+            raise UsageError(f"--coverage is a table of all clauses; leave out {parsed.of}")
         terminal.show_coverage(terminal.Screen(), covered(available()))
         return 0
-    terminal.show_clauses(terminal.Screen(), [CLAUSES[parsed.clause]] if parsed.clause else list(CLAUSES.values()))
+    if parsed.of in COMPONENTS:
+        clauses = clauses_of(COMPONENTS[parsed.of])
+    else:
+        clauses = [CLAUSES[parsed.of]] if parsed.of else list(CLAUSES.values())
+    terminal.show_clauses(terminal.Screen(), clauses)
     return 0
 
 

@@ -115,7 +115,9 @@ def show_report(screen: Screen, report: Report) -> None:
 def _show_verdict(screen: Screen, report: Report) -> None:
     implementation = " ".join(filter(None, (report.offer.package, report.offer.version)))
     where = f" ({implementation} on {report.offer.device})" if implementation else ""
-    counts = [f"{report.checked} of {len(report.due)} clauses checked"]
+    advisory = sum(each.level == "advisory" and each.status in ("pass", "fail", "allowed") for each in report.results)
+    beside = f"; {advisory} advisory ones, which the table leaves out" if advisory else ""
+    counts = [f"{report.checked} of {len(report.due)} checks made (of a clause in a dtype each{beside})"]
     for word, status in (
         ("not offered", "not-offered"),
         ("unsupported", "unsupported"),
