@@ -175,7 +175,9 @@ def test_the_readme_has_a_line_for_each_component():
     table = TEXT[ROOT / "README.md"].partition("\n| component | formula |")[2].partition("\n\n")[0]
     named = [name for line in table.splitlines()[2:] for name in INLINE.findall(line.split("|")[1])]
 
-    assert sorted(named) == sorted(COMPONENTS), "each has its name in the table of README.md, What it judges"
+    missing = [name for name in COMPONENTS if name not in named]
+    assert not missing, f"README.md, What it judges, has no line of {', '.join(missing)}"
+    assert sorted(named) == sorted(COMPONENTS)
 
 
 def test_the_readme_and_ci_run_the_same_tests():
