@@ -6,10 +6,10 @@ from typing import ClassVar
 from .arithmetic import Array, wide
 from .byte_pairs.tokenization import Merges, merged
 from .catalogue import variant
-from .embedding.values import embed
+from .embedding.right import embed
 from .layers.right import Weights, contract, layers
 from .layers.stacks import Stacks
-from .output_logits.values import logits
+from .output_logits.right import logits
 
 # Embedding and logits: tied by a copy, where one reference is due.
 

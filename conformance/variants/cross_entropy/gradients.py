@@ -8,7 +8,7 @@ import numpy as np
 from ..arithmetic import Array, wide
 from ..attention.calls import without_strides
 from ..catalogue import variant
-from ..log_softmax.values import softmax
+from ..log_softmax.right import softmax
 from .right import Options, cross_entropy_plain, cross_entropy_vjp, distribution, over_others_vjp, scale
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..arithmetic import FLOAT64, Array, largest, through_maximum, wide, widened
 from ..catalogue import variant
-from ..log_softmax.values import log_softmax, softmax
+from ..log_softmax.right import log_softmax, softmax
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..arithmetic import Array, wide
 from ..catalogue import variant
-from ..log_softmax.values import log_softmax
+from ..log_softmax.right import log_softmax
 from .right import Options, at_targets, cross_entropy, cross_entropy_plain, losses_of
 
 

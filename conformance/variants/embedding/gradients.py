@@ -5,7 +5,7 @@ import numpy as np
 from ..arithmetic import FLOAT32, FLOAT64, Array, rounded, widened
 from ..catalogue import NARROW, WIDEST
 from ..gradients import Gradients, first_row, gradients_in, gradients_of, never_cleared, wide_gradients
-from .values import embedding_plain
+from .right import embedding_plain
 
 gradient = gradients_of("embedding", embedding_plain)
 

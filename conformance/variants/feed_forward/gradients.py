@@ -7,8 +7,8 @@ import numpy as np
 from ..arithmetic import FLOAT32, FLOAT64, Array, rounded, tensorfloat32, widened
 from ..catalogue import NARROW, WIDE, WIDEST
 from ..gradients import Gradients, first_row, gradients_in, gradients_of, never_cleared, summed_in, wide_gradients
-from ..output_logits.values import logits
-from .values import feed_forward_plain, relu
+from ..output_logits.right import logits
+from .right import feed_forward_plain, relu
 
 gradient = gradients_of("feed_forward", feed_forward_plain)
 

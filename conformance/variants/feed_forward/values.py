@@ -1,4 +1,4 @@
-"""The feed-forward network: max(0, x w_1 + b_1) w_2 + b_2."""
+"""The feed-forward network with wrong values: the activation, biases and weights, the numbers."""
 
 import math
 
@@ -6,63 +6,9 @@ import numpy as np
 
 from ..arithmetic import BFLOAT16, FLOAT64, Array, matmul, rounded, tensorfloat32, wide, widened
 from ..catalogue import NARROW, WIDE, WIDEST, variant
+from .right import network, relu
 
-
-def relu(x: Array) -> Array:
-    """max(0, x)."""
-    return np.maximum(x, 0)
-
-
-def network(x: Array, w_1: Array, b_1: Array, w_2: Array, b_2: Array) -> Array:
-    """Compute relu(x W_1 + b_1) W_2 + b_2."""
-    return np.asarray(relu(x @ w_1 + b_1) @ w_2 + b_2)
-
-
-# Right
-
-
-@variant(
-    "feed-forward-plain", "feed_forward", "The formula, the hidden layer in the accumulator's format.", wrong=False
-)
-@wide
-def feed_forward_plain(*arrays: Array) -> Array:
-    return network(*arrays)
-
-
-@variant(
-    "feed-forward-hidden-rounded", "feed_forward", "The hidden layer is stored in the input's format.", wrong=False
-)
-def feed_forward_hidden_rounded(x: Array, w_1: Array, b_1: Array, w_2: Array, b_2: Array) -> Array:
-    y, v_1, c_1, v_2, c_2 = map(widened, (x, w_1, b_1, w_2, b_2))
-    return np.asarray(rounded(relu(y @ v_1 + c_1), x.dtype) @ v_2 + c_2).astype(x.dtype)
-
-
-@variant("feed-forward-blocked", "feed_forward", "The hidden layer is made and used 16 units at a time.", wrong=False)
-@wide
-def feed_forward_blocked(x: Array, w_1: Array, b_1: Array, w_2: Array, b_2: Array) -> Array:
-    total = np.zeros((*x.shape[:-1], w_2.shape[1]), x.dtype)
-    for start in range(0, w_1.shape[1], 16):
-        units = slice(start, start + 16)
-        total = total + relu(x @ w_1[:, units] + b_1[units]) @ w_2[units]
-    return total + b_2
-
-
-@variant("feed-forward-bias-first", "feed_forward", "Each sum starts with its bias, and goes one by one.", wrong=False)
-@wide
-def feed_forward_bias_first(x: Array, w_1: Array, b_1: Array, w_2: Array, b_2: Array) -> Array:
-    def from_bias(a: Array, w: Array, b: Array) -> Array:
-        ones = np.ones((*a.shape[:-1], 1), a.dtype)
-        return matmul(np.concatenate([ones, a], -1), np.concatenate([b[None], w]), a.dtype)
-
-    return from_bias(relu(from_bias(x, w_1, b_1)), w_2, b_2)
-
-
-@variant("feed-forward-float64-inside", "feed_forward", "Everything in float64.", wrong=False)
-def feed_forward_float64_inside(x: Array, *weights: Array) -> Array:
-    return network(x.astype(FLOAT64), *(each.astype(FLOAT64) for each in weights)).astype(x.dtype)
-
-
-# Wrong: the activation
+# The activation
 
 
 @variant("relu-missing", "feed_forward", "There is no relu.", needs="a hidden unit below zero")
@@ -132,7 +78,7 @@ def feed_forward_residual_inside(x: Array, *weights: Array) -> Array:
     return x + network(x, *weights)
 
 
-# Wrong: biases and weights
+# Biases and weights
 
 
 @variant("bias-1-missing", "feed_forward", "b_1 is missing.", needs="b_1 unlike 0")
@@ -194,7 +140,7 @@ def positions_of_first_item(x: Array, *weights: Array) -> Array:
     return network(np.broadcast_to(x[:1], x.shape), *weights)
 
 
-# Wrong: the numbers
+# The numbers
 
 
 @variant(

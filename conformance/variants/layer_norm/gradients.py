@@ -10,7 +10,7 @@ import numpy as np
 
 from ..arithmetic import FLOAT64, Array
 from ..gradients import Gradients, gradients_in, gradients_of, wide_gradients
-from .values import layer_norm_two_pass, mean
+from .right import layer_norm_two_pass, mean
 
 gradient = gradients_of("layer_norm", layer_norm_two_pass)
 

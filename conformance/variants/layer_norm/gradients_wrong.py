@@ -9,7 +9,7 @@ from ..arithmetic import BFLOAT16, FLOAT32, Array, rounded, widened
 from ..catalogue import NARROW, WIDE, WIDEST
 from ..gradients import Gradients, first_row, gradients_in, never_cleared, summed_in
 from .gradients import Pass, begun, from_pass, gradient, layer_norm_gradient_plain
-from .values import mean
+from .right import mean
 
 # Wrong: x
 

@@ -1,84 +1,12 @@
-"""Layer normalisation: gain (x - mean) / sqrt(variance + epsilon) + bias, over the last axis."""
+"""Layer normalisation with wrong values: the variance, epsilon, gain and bias, the axes, the numbers."""
 
 import numpy as np
 
 from ..arithmetic import BFLOAT16, FLOAT32, FLOAT64, Array, rounded, wide, widened
 from ..catalogue import NARROW, WIDE, WIDEST, variant
+from .right import mean, norm, one_pass
 
-ONE_PASS = {dtype: {"variance": "one-pass"} for dtype in ("float64", "float32", "bfloat16", "float16")}
-
-
-def mean(x: Array, axis: int | tuple[int, ...] = -1) -> Array:
-    """Compute the mean, and keep its axis."""
-    return np.asarray(x.mean(axis, keepdims=True))
-
-
-def norm(x: Array, gain: Array, bias: Array, epsilon: float, axis: int | tuple[int, ...] = -1) -> Array:
-    """Compute gain (x - mean x) / sqrt(var x + epsilon) + bias."""
-    centred = x - mean(x, axis)
-    return np.asarray(gain * (centred / np.sqrt(mean(centred**2, axis) + epsilon)) + bias)
-
-
-def one_pass(x: Array, gain: Array, bias: Array, epsilon: float) -> Array:
-    """Compute the variance as mean(x^2) - mean(x)^2, cut off at zero."""
-    variance = np.maximum(mean(x**2) - mean(x) ** 2, 0)
-    return np.asarray(gain * ((x - mean(x)) / np.sqrt(variance + epsilon)) + bias)
-
-
-# Right
-
-
-@variant("layer-norm-two-pass", "layer_norm", "The formula: the mean first, then the variance.", wrong=False)
-@wide
-def layer_norm_two_pass(x: Array, gain: Array, bias: Array, *, epsilon: float = 1e-5) -> Array:
-    return norm(x, gain, bias, epsilon)
-
-
-@variant("layer-norm-welford", "layer_norm", "Mean and variance by Welford's recurrence.", wrong=False)
-@wide
-def layer_norm_welford(x: Array, gain: Array, bias: Array, *, epsilon: float = 1e-5) -> Array:
-    centre, squares = np.zeros_like(x[..., :1]), np.zeros_like(x[..., :1])
-    for k in range(x.shape[-1]):
-        step = x[..., k : k + 1] - centre
-        centre = centre + step / (k + 1)
-        squares = squares + step * (x[..., k : k + 1] - centre)
-    return np.asarray(gain * ((x - centre) / np.sqrt(squares / x.shape[-1] + epsilon)) + bias)
-
-
-@variant("layer-norm-sequential", "layer_norm", "Both sums go one by one; a reciprocal root at the end.", wrong=False)
-@wide
-def layer_norm_sequential(x: Array, gain: Array, bias: Array, *, epsilon: float = 1e-5) -> Array:
-    centred = x - np.add.accumulate(x, -1)[..., -1:] / x.shape[-1]
-    variance = np.add.accumulate(centred**2, -1)[..., -1:] / x.shape[-1]
-    return np.asarray(gain * (centred * (1 / np.sqrt(variance + epsilon))) + bias)
-
-
-@variant("layer-norm-mean-twice", "layer_norm", "What the mean leaves has a mean, which is added to it.", wrong=False)
-@wide
-def layer_norm_mean_twice(x: Array, gain: Array, bias: Array, *, epsilon: float = 1e-5) -> Array:
-    first = np.add.accumulate(x, -1)[..., -1:] / x.shape[-1]
-    centred = x - (first + np.add.accumulate(x - first, -1)[..., -1:] / x.shape[-1])
-    return np.asarray(gain * (centred / np.sqrt(mean(centred**2) + epsilon)) + bias)
-
-
-@variant(
-    "layer-norm-one-pass-declared",
-    "layer_norm",
-    "The variance is mean(x^2) - mean(x)^2, as declared.",
-    wrong=False,
-    numerics=ONE_PASS,
-)
-@wide
-def layer_norm_one_pass_declared(x: Array, gain: Array, bias: Array, *, epsilon: float = 1e-5) -> Array:
-    return one_pass(x, gain, bias, epsilon)
-
-
-@variant("layer-norm-float64-inside", "layer_norm", "Everything in float64.", wrong=False)
-def layer_norm_float64_inside(x: Array, gain: Array, bias: Array, *, epsilon: float = 1e-5) -> Array:
-    return norm(x.astype(FLOAT64), gain.astype(FLOAT64), bias.astype(FLOAT64), epsilon).astype(x.dtype)
-
-
-# Wrong: the variance and epsilon
+# The variance and epsilon
 
 
 @variant("layer-norm-unbiased", "layer_norm", "The variance is divided by d - 1.", needs="d above 1")
@@ -169,7 +97,7 @@ def root_missing(x: Array, gain: Array, bias: Array, *, epsilon: float = 1e-5) -
     return gain * (centred / (mean(centred**2) + epsilon)) + bias
 
 
-# Wrong: gain and bias
+# Gain and bias
 
 
 @variant("gain-missing", "layer_norm", "The gain is missing.", needs="a gain unlike 1")
@@ -214,7 +142,7 @@ def gain_of_first_channel(x: Array, gain: Array, bias: Array, *, epsilon: float 
     return norm(x, gain[:1], bias, epsilon)
 
 
-# Wrong: the axes
+# The axes
 
 
 @variant(
@@ -245,7 +173,7 @@ def normalised_over_batch(x: Array, gain: Array, bias: Array, *, epsilon: float 
     return norm(x, gain, bias, epsilon, axis=tuple(range(x.ndim)))
 
 
-# Wrong: the numbers
+# The numbers
 
 
 @variant(

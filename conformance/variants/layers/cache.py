@@ -7,8 +7,8 @@ import numpy as np
 
 from ..arithmetic import Array
 from ..attention.right import Call
+from .residual import wrong
 from .right import Cache, Cached, Layers, Weights
-from .wrong import wrong
 
 _STEPS = "two positions"
 

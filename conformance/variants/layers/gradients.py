@@ -15,7 +15,7 @@ from ..arithmetic import FLOAT64, Array, widened
 from ..embedding.gradients import root, scattered
 from ..feed_forward.gradients import backward as of_network
 from ..feed_forward.gradients import products, rows, slope_of_relu
-from ..feed_forward.values import relu
+from ..feed_forward.right import relu
 from ..gradients import gradients_of
 from ..layer_norm.gradients import begun
 from ..multi_head_attention.gradients import backward as of_heads

@@ -7,10 +7,11 @@ import numpy as np
 
 from ..arithmetic import Array, largest
 from ..attention.right import scores, visible
-from ..feed_forward.values import gelu, relu
+from ..feed_forward.right import relu
+from ..feed_forward.values import gelu
 from ..multi_head_attention.right import Heads, merged, projected
+from .residual import wrong
 from .right import Layers, Weights, matrices, part
-from .wrong import wrong
 
 Activation = Callable[[Array], Array]
 

@@ -14,8 +14,8 @@ import numpy as np
 from ..arithmetic import FLOAT64, Array, widened
 from ..attention.right import Call
 from ..catalogue import variant
-from ..feed_forward.values import relu
-from ..layer_norm.values import ONE_PASS, norm, one_pass
+from ..feed_forward.right import relu
+from ..layer_norm.right import ONE_PASS, norm, one_pass
 from ..multi_head_attention.right import Cast, Heads, as_it_is, merged, mixed, multi_head, narrowed, projected, split
 
 Weights = Mapping[str, Any]

@@ -6,9 +6,9 @@
 import numpy as np
 
 from ..arithmetic import Array, rounded
-from ..embedding.values import embed
-from ..layer_norm.values import ONE_PASS
-from ..output_logits.values import logits
+from ..embedding.right import embed
+from ..layer_norm.right import ONE_PASS
+from ..output_logits.right import logits
 from ..positional_encoding.right import encoding
 from .right import Cache, Cached, CachedStored, Layers, OnePass, Stored, Weights, layers, part, rows_of
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..arithmetic import Array
 from ..attention.right import Call
-from ..output_logits.values import logits
+from ..output_logits.right import logits
 from .right import Cache, Weights
 from .stacks import CachedStacks, Stacks
 from .stacks_wrong import wrong

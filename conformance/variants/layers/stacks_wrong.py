@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from ..arithmetic import Array
-from ..embedding.values import embed
-from ..layer_norm.values import mean
+from ..embedding.right import embed
+from ..layer_norm.right import mean
 from ..positional_encoding.right import encoding
 from .right import EPSILON, Kind, Weights, layers, part
 from .stacks import Stacks

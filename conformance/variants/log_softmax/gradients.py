@@ -7,7 +7,7 @@ import numpy as np
 
 from ..arithmetic import Array, wide, widened
 from ..catalogue import NARROW, variant
-from .values import log_softmax, log_softmax_plain, softmax
+from .right import log_softmax, log_softmax_plain, softmax
 
 
 def _registered(name: str, sentence: str, needs: str, vjp: Callable[..., Array], **fields: Any) -> None:

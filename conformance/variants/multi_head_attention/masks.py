@@ -8,8 +8,8 @@ import numpy as np
 from ..arithmetic import Array, largest, matmul, rounded
 from ..attention.right import Call, allowed, attend, scores, softmax, visible
 from ..catalogue import NARROW
+from .heads import alike, by_call, wrong
 from .right import Heads, merged, multi_head, projected, split
-from .wrong import alike, by_call, wrong
 
 
 def by_sight(change: Callable[[Call], Array]) -> Callable[[Heads], Array]:

@@ -1,6 +1,6 @@
 """Multi-head attention: Concat(head_1, ..., head_h) W^O, head_i = Attention(Q W_i^Q, K W_i^K, V W_i^V).
 
-The right ones, and the steps that `wrong.py` replaces one at a time.
+The right ones, and the steps that `heads.py` and `masks.py` replace one at a time.
 """
 
 from collections.abc import Callable, Iterable

@@ -6,7 +6,7 @@ from ..arithmetic import FLOAT32, FLOAT64, Array, tensorfloat32, widened
 from ..attention.calls import without_strides
 from ..catalogue import NARROW, WIDE, WIDEST
 from ..gradients import Gradients, first_row, gradients_in, gradients_of, never_cleared, summed_in, wide_gradients
-from .values import output_logits_plain
+from .right import output_logits_plain
 
 gradient = gradients_of("output_logits", output_logits_plain)
 

@@ -6,7 +6,7 @@ from ..arithmetic import BFLOAT16, FLOAT32, FLOAT64, Array, largest, normalised,
 from ..attention.calls import without_strides
 from ..catalogue import NARROW, WIDE, WIDEST
 from ..gradients import Gradients, first_row, gradients_in, gradients_of, never_cleared, summed_in, wide_gradients
-from .values import softmax, softmax_plain
+from .right import softmax, softmax_plain
 
 gradient = gradients_of("softmax", softmax_plain)
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..arithmetic import Array, largest, rounded, wide, widened
 from ..catalogue import NARROW, variant
-from ..log_softmax.values import log_softmax, softmax
+from ..log_softmax.right import log_softmax, softmax
 from .right import Options, cross_entropy, losses_of
 
 

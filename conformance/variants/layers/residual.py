@@ -1,4 +1,4 @@
-"""Layers of encoder and decoder that are wrong: one method of `layers.py` at a time."""
+"""Layers of encoder and decoder that are wrong in the sum and its norm: one method of `right.py` at a time."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 
 from ..arithmetic import Array, rounded
 from ..catalogue import NARROW
-from ..layer_norm.values import mean, norm, one_pass
+from ..layer_norm.right import mean, norm, one_pass
 from .right import EPSILON, Kind, Layers, Weights, layers, part
 
 Sublayer = Callable[[Array], Array]

@@ -1,4 +1,4 @@
-"""Multi-head attention and its gradients, wrong: one step of `multi_head_attention.py` at a time."""
+"""Multi-head attention and its gradients, wrong in heads, scale and projections: one step of `right.py` at a time."""
 
 from collections.abc import Callable
 from dataclasses import replace
