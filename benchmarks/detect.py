@@ -1,7 +1,7 @@
 """`detect.py`: every variant before today's criteria, on their inputs and on ours; and before assay's bound on theirs.
 
 It writes docs/detection/criteria.json; `detection_page.py` makes the page of it. Interrupted, it goes on where it
-stopped; with --of COMPONENT it judges the variants of this component anew. Variants with declared
+stopped; with --of COMPONENT or --only VARIANT ... it judges these anew, and keeps the rest. Variants with declared
 conventions are left out, as these projects take others.
 """
 
@@ -11,7 +11,7 @@ import math
 import time
 import warnings
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any, Final
@@ -30,7 +30,7 @@ from assay.conformance.judging.sharing import sharing
 from assay.conformance.terms.subject import Subject
 from assay.conformance.terms.trial import Trial
 from assay.conformance.terms.verdict import Unsupported, Violation
-from assay.conformance.variants import Variant, variants
+from assay.conformance.variants import Variant, find, variants
 
 FILE: Final = measurements.FOLDER / "criteria.json"
 EAGER: Final = str(Path(__file__).parent / "eager.py")
@@ -43,8 +43,11 @@ OURS: Final = 32
 LARGEST: Final = 512**2
 """Scores of a head for which assay bounds the gradients."""
 
-Found = dict[str, dict[str, dict[str, list[str]]]]
-"""Component and dtype; `theirs`, `ours` or `assay` (its bound on their inputs); criterion: the variants rejected."""
+Rejected = dict[str, dict[str, list[str]]]
+"""`theirs`, `ours` or `assay` (its bound on their inputs); criterion: the variants rejected."""
+
+Found = dict[str, Rejected]
+"""Component and dtype, and what is rejected there."""
 
 
 def answers(
@@ -66,11 +69,11 @@ def answers(
 class Judge:
     """One component in one dtype before every criterion."""
 
-    def __init__(self, name: str, dtype: str) -> None:
-        """Open the variants that are at home there."""
+    def __init__(self, name: str, dtype: str, only: Collection[str] = ()) -> None:
+        """Open the variants that are at home there, or only some of them."""
         self.name, self.dtype, self.component = name, dtype, sharing(COMPONENTS[name])
         self.eager = open_adapter(EAGER, in_process=True)
-        every = [each for each in variants(name) if not each.conventions]
+        every = [each for each in variants(name) if not each.conventions and (not only or each.name in only)]
         self.adapters = list(opened(every, dtype))
         self.found: dict[str, dict[str, set[str]]] = {kind: defaultdict(set) for kind in ("theirs", "ours", "assay")}
         self.criteria = [
@@ -170,12 +173,12 @@ class Judge:
         return math.prod(sorted(lengths)[-2:]) <= LARGEST
 
 
-def judged(name: str, dtype: str) -> tuple[str, str, dict[str, dict[str, list[str]]], float]:
-    """Judge one component in one dtype: kind, criterion, the variants that are rejected."""
+def judged(name: str, dtype: str, only: Collection[str] = ()) -> tuple[str, str, Rejected, float]:
+    """Judge one component in one dtype, or some variants of it: kind, criterion, the variants that are rejected."""
     started = time.monotonic()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        judge = Judge(name, dtype)
+        judge = Judge(name, dtype, only)
         judge.theirs()
         judge.ours()
     found = {kind: {key: sorted(names) for key, names in of.items()} for kind, of in judge.found.items()}
@@ -187,6 +190,17 @@ def jobs() -> Iterator[tuple[str, str]]:
     for name, component in COMPONENTS.items():
         if not component.gives_data:
             yield from ((name, dtype) for dtype in (DTYPES if component.has_dtype else ("",)))
+
+
+def _merged(before: Rejected, now: Rejected, anew: Collection[str]) -> Rejected:
+    """Replace what is said of some variants."""
+    return {
+        kind: {
+            criterion: sorted({*before[kind][criterion]} - {*anew} | {*now[kind].get(criterion, ())})
+            for criterion in before[kind]
+        }
+        for kind in before
+    }
 
 
 NAMES: Final = [each.name for each in CRITERIA]
@@ -227,15 +241,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Judge, and write after each of them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-n", type=int, default=2, metavar="PROCESSES")
-    measurements.add_of(parser)
+    measurements.add_choice(parser)
     options = parser.parse_args(arguments)
     found = read() if FILE.exists() else {}
-    due = [each for each in jobs() if (each[0] in options.of if options.of else " ".join(each) not in found)]
+    of = {*options.of, *(find(each).component for each in options.only)}
+    due = [each for each in jobs() if (each[0] in of if of else " ".join(each) not in found)]
     with ProcessPoolExecutor(options.n) as pool:
-        waiting = [pool.submit(judged, *each) for each in due]
+        waiting = [pool.submit(judged, *each, () if each[0] in options.of else options.only) for each in due]
         for number, done in enumerate(as_completed(waiting), 1):
             name, dtype, of, seconds = done.result()
-            found[f"{name} {dtype}"] = of
+            found[f"{name} {dtype}"] = of if not options.only else _merged(found[f"{name} {dtype}"], of, options.only)
             measurements.write(FILE, written(found))
             print(f"{number}/{len(waiting)} {name} {dtype} {seconds:.0f} s", flush=True)
 
