@@ -1,8 +1,9 @@
 """`first_failure.py`: how long a run takes to its first failure for each wrong variant, and what it is said to be.
 
 Each variant is judged as `assay run` does with its default profile, in this process, up to its first failure. It writes
-docs/detection/first_failure.json. What only an option shows that few implementations take is left out: such a variant
-is right in all that a run asks before, so that its first failure comes as late as the clause of the option.
+docs/detection/first_failure.json. What only an option shows that few implementations take is left out, as is what only
+the sizes of models show: such a variant is right in all that a run asks before, so that its first failure comes as late
+as the clause of the option, or of the sizes.
 """
 
 import argparse
@@ -29,8 +30,13 @@ FILE: Final = measurements.FOLDER / "first_failure.json"
 
 
 def due() -> list[str]:
-    """List the wrong variants, but for those that only an option shows."""
-    return [each.name for each in variants(wrong=True) if not is_of_an_option(each)]
+    """List the wrong variants, but for those that only an option or the sizes of models show."""
+    return [each.name for each in variants(wrong=True) if not is_of_an_option(each) and not is_beyond_a_size(each)]
+
+
+def is_beyond_a_size(variant: Variant) -> bool:
+    """Say whether a variant is wrong beyond a size: each clause that catches it has the sizes of models."""
+    return variant.wrong and all(CLAUSES[clause].at_size for clause in variant.caught_by)
 
 
 def is_of_an_option(variant: Variant) -> bool:

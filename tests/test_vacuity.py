@@ -21,7 +21,9 @@ from assay.conformance.terms.rounding import rounded
 DTYPES = ("float64", "float32", "bfloat16", "float16")
 KINDS = ("zeros", "mean", "input", "noise")
 
-_JUDGES = re.compile(r"\.judge|\.aggregates\(|_wrong_step\(|require_\w+\([^\n]*(expected|first, due)")
+_JUDGES = re.compile(
+    r"\.judge|within_bounds\(|_worst\(|\.aggregates\(|_wrong_step\(|require_\w+\([^\n]*(expected|first, due)"
+)
 """What the check of a clause calls that compares with the oracle's answer, not with another answer of its own."""
 
 RIGHT = {

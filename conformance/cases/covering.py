@@ -21,8 +21,11 @@ _ATTEMPTS: Final = 40
 def covering_set(sizes: Sequence[int], admissible: Callable[[Row], bool]) -> list[Row]:
     """Find rows of option numbers, one for each factor, that cover every pair that an admissible row can hold.
 
-    `sizes` are the numbers of options. The first rows are unlike each other, so that few of them say much.
+    `sizes` are the numbers of options; each option of a single factor has a row. The first rows are unlike each other,
+    so that few of them say much.
     """
+    if len(sizes) == 1:
+        return [(option,) for option in range(sizes[0])]
     factors = range(len(sizes))
     start = np.concatenate([[0], np.cumsum(sizes)])
     # open_[x, y]: the pair of options x and y, numbered over all factors, still waits for a row.

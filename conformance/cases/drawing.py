@@ -8,6 +8,7 @@ import functools
 from collections.abc import Iterator
 from typing import Final
 
+from ..terms.at_size import of
 from ..terms.case import Case
 from ..terms.clause import Clause
 from ..terms.component import Component
@@ -61,6 +62,25 @@ def drawn_cases(component: Component, dtype: str, seed: int, count: int) -> list
     return drawn
 
 
+_FEW: Final = 3
+"""Cases at sizes of models where few are asked for."""
+
+
+def cases_at_size(component: Component, dtype: str, profile: Profile, seed: int) -> list[Case]:
+    """Give the cases at the sizes of models of a component whose factors are these."""
+    always = [component.plainest(dtype, seed + number).but(**each) for number, each in enumerate(of(component).always)]
+    every = covering_cases(component, dtype, seed)
+    if profile.at_size == "few":
+        return [*always[:_FEW], *every[:_FEW]]
+    missing = {(name, k) for name, options in component.factors.items() for k in range(len(options))}
+    for number, case in enumerate(every if profile.at_size == "each" else ()):
+        missing -= set(zip(component.factors, component.option_indices(case), strict=True))
+        if not missing:
+            every = every[: number + 1]
+            break
+    return [*always, *every]
+
+
 def evenly_spaced(every: list[Case], count: int) -> Iterator[Case]:
     """Choose so many items, evenly over the list."""
     count = min(count, len(every))
@@ -69,7 +89,9 @@ def evenly_spaced(every: list[Case], count: int) -> Iterator[Case]:
 
 def cases_of(clause: Clause, component: Component, dtype: str, profile: Profile, seed: int) -> Iterator[Case]:
     """Draw the cases of a clause, each once."""
-    if clause.cases is not None:
+    if clause.at_size:
+        every = cases_at_size(component, dtype, profile, seed)
+    elif clause.cases is not None:
         every = list(clause.cases(component, dtype, seed))
     elif clause.covering:
         every = [*component.probes(dtype), *covering_cases(component, dtype, seed)]

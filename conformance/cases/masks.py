@@ -34,6 +34,13 @@ def _lengths(generator: Generator, batch: int, keys: int) -> Array:
     return generator.permutation(np.maximum(keys - np.arange(batch), min(keys, 1)))
 
 
+def _padding_uneven(generator: Generator, shape: tuple[int, int, int, int]) -> Array:
+    """Give lengths that differ much: L_k, a quarter of it, a sixteenth, ... in any order over the batch."""
+    batch, _, _, keys = shape
+    lengths = generator.permutation(np.maximum(keys >> np.minimum(2 * np.arange(batch), 62), min(keys, 1)))
+    return np.arange(keys) < lengths[:, None, None, None]
+
+
 def _random(generator: Generator, shape: tuple[int, int, int, int]) -> Array:
     return _with_a_key(generator, generator.random(shape[2:]) < 0.6)
 
@@ -75,6 +82,11 @@ _KINDS: Final[Mapping[str, Callable[[Generator, tuple[int, int, int, int]], Arra
     "blind-rows": _blind_rows,
 }
 
+_AT_SIZE: Final[Mapping[str, Callable[[Generator, tuple[int, int, int, int]], Array]]] = {
+    "padding-uneven": _padding_uneven,
+}
+"""Those that only cases at the sizes of models have."""
+
 MASKS: Final = (
     "none",
     "causal",
@@ -87,8 +99,9 @@ MASKS: Final = (
 def mask_of(case: Case, shape: tuple[int, int, int, int], parameter: str = "mask") -> Array | None:
     """Make the mask that a parameter of the case names, for (B, H, L_q, L_k); None if there is none."""
     mask: Array | None = None
+    kinds = {**_KINDS, **_AT_SIZE}
     for kind in case[parameter].split("+"):
-        if kind in _KINDS:
-            one = _KINDS[kind](generator_of(case, parameter, kind), shape)
+        if kind in kinds:
+            one = kinds[kind](generator_of(case, parameter, kind), shape)
             mask = one if mask is None else mask & one
     return mask

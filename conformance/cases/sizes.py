@@ -10,12 +10,36 @@ import functools
 from dataclasses import replace
 from typing import Final
 
+from ..terms.at_size import of
 from ..terms.case import Value
+from ..terms.clause import Clause
 from ..terms.component import Component, Option
 from ..terms.generator import Generator
 
 _ATTEMPTS: Final = 100
 """How many ways to complete a shape are tried before a size is given up as inadmissible."""
+
+
+def drawn_for(clause: Clause, component: Component, sizes: str = "all") -> Component:
+    """Give the component as a clause's cases are drawn from it."""
+    return at_sizes_of_models(component, sizes) if clause.at_size else sized(component, sizes)
+
+
+@functools.cache
+def at_sizes_of_models(component: Component, sizes: str) -> Component:
+    """Give the component whose cases have the sizes of models; those that an interpreter can take where few are asked.
+
+    What is plainest in it is small, so that a failing size is compared with a small one.
+    """
+    of_models = of(component)
+    shapes = of_models.shapes if sizes == "all" else of_models.shapes[: of_models.few]
+    others = {
+        factor: of_models.beside.get(factor, options[:1])
+        for factor, options in component.factors.items()
+        if not options[0].keys() <= of_models.shapes[0].keys()
+    }
+    factors = {"sizes": shapes, **others}
+    return replace(component, factors=factors, order=component.parameters, admissible=of_models.admissible)
 
 
 @functools.cache

@@ -13,6 +13,7 @@ from ...oracle.dropout import dropout_bound, kept_probability, kept_range
 from ...oracle.rounding.bound import Bound
 from ...oracle.rounding.numerics import Numerics
 from ..cases.values import draw
+from ..terms.at_size import AtSize
 from ..terms.case import Case
 from ..terms.clause import clause
 from ..terms.component import LAYOUTS, Array, Component, Conventions, Inputs, factor, register
@@ -70,6 +71,14 @@ DROPOUT: Component = register(
         exact=lambda case, inputs, bound, conventions: np.ones(bound.expected.shape, bool),
         exact_regimes=_REGIMES,
         dependents=_itself,
+        at_size=AtSize(
+            factor("B L d", (1, 1, 2), (2, 3, 700), (1, 65_537, 3), (65_537, 1, 2), (1, 2, 131_073)),
+            {
+                "rate": factor("rate", 0.1, 0.5),
+                "regime": factor("regime", "normal", "offset"),
+                "layout": factor("layout", "contiguous", "swapped", "mixed"),
+            },
+        ),
     )
 )
 

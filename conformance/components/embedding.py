@@ -5,6 +5,7 @@ import numpy as np
 from ...oracle.output_logits import output_logits_bound
 from ...oracle.rounding.bound import Bound
 from ..cases.values import draw, generator_of
+from ..terms.at_size import AtSize
 from ..terms.case import Case
 from ..terms.clause import clause
 from ..terms.component import GENERIC, LAYOUTS, Array, Component, Conventions, Inputs, factor, register
@@ -78,6 +79,23 @@ EMBEDDING: Component = register(
         exact=_exact,
         exact_regimes=("integers", "zero"),
         dependents=_dependents,
+        at_size=AtSize(
+            factor(
+                "B L V d_model",
+                (1, 3, 5, 4),
+                (2, 3, 700, 300),
+                (3, 5, 262_144, 4),
+                (2, 7, 50_257, 33),
+                (1, 17, 129, 1024),
+                (1, 65_537, 5, 3),
+                (65_537, 1, 17, 2),
+            ),
+            {
+                "tokens": factor("tokens", "random", "largest"),
+                "regime": factor("regime", "normal", "offset"),
+                "layout": factor("layout", "contiguous", "swapped", "mixed"),
+            },
+        ),
         large=factor("B L V d_model tokens", (4, 64, 300, 33, "distinct")),
     )
 )

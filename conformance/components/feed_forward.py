@@ -6,6 +6,7 @@ from ...oracle.feed_forward import AT_ZERO, feed_forward_as_convolutions
 from ...oracle.rounding.bound import Bound
 from ...oracle.rounding.formats import FORMATS
 from ..cases.values import draw, generator_of
+from ..terms.at_size import AtSize
 from ..terms.case import Case
 from ..terms.clause import clause
 from ..terms.component import LAYOUTS, Array, Component, Conventions, Inputs, factor, register
@@ -96,6 +97,22 @@ FEED_FORWARD: Component = register(
         exact=_exact,
         exact_regimes=("integers", "dead"),
         dependents=_dependents,
+        at_size=AtSize(
+            factor(
+                "B L d_model d_ff",
+                (1, 2, 3, 4),
+                (2, 3, 300, 700),
+                (1, 65, 512, 2048),
+                (1, 3, 8, 16_384),
+                (1, 65_537, 3, 4),
+                (65_537, 1, 2, 5),
+            ),
+            {
+                "regime": factor("regime", "normal", "uniform", "offset"),
+                "layout": factor("layout", "contiguous", "swapped", "mixed"),
+            },
+            differentiated=lambda case: case["d_model"] * case["d_ff"] <= 2**18,
+        ),
         large=factor("B L d_model d_ff", (2, 96, 64, 257), (1, 128, 65, 512)),
     )
 )

@@ -9,6 +9,7 @@ from ...oracle.gated_feed_forward import KINDS
 from ...oracle.rounding.bound import Bound
 from ...oracle.rounding.formats import FORMATS
 from ..cases.values import draw, generator_of
+from ..terms.at_size import AtSize
 from ..terms.case import Case
 from ..terms.clause import clause
 from ..terms.component import LAYOUTS, Array, Component, Conventions, Inputs, factor, register
@@ -106,6 +107,23 @@ GATED_FEED_FORWARD: Component = register(
         exact_regimes=("saturated",),
         variations=_variations,
         dependents=_dependents,
+        at_size=AtSize(
+            factor(
+                "B L d_model d_ff",
+                (1, 2, 3, 4),
+                (2, 3, 300, 700),
+                (1, 33, 512, 1376),
+                (1, 3, 8, 11_008),
+                (1, 65_537, 3, 4),
+                (65_537, 1, 2, 5),
+            ),
+            {
+                "activation": factor("activation", "default", "geglu", "reglu"),
+                "regime": factor("regime", "normal", "saturated", "steep"),
+                "layout": factor("layout", "contiguous", "swapped", "mixed"),
+            },
+            differentiated=lambda case: case["d_model"] * case["d_ff"] <= 2**18,
+        ),
         large=factor(
             "B L d_model d_ff activation regime",
             (2, 96, 64, 257, "swiglu", "normal"),

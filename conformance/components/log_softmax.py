@@ -4,6 +4,7 @@ import numpy as np
 
 from ...oracle.rounding.bound import Bound
 from ..cases.values import draw, generator_of, hidden
+from ..terms.at_size import AtSize
 from ..terms.case import Case
 from ..terms.clause import clause
 from ..terms.component import GENERIC, LAYOUTS, Array, Component, Conventions, Inputs, factor, register
@@ -73,6 +74,22 @@ LOG_SOFTMAX: Component = register(
         exact=_exact,
         exact_regimes=("one-hot",),
         dependents=_dependents,
+        at_size=AtSize(
+            factor(
+                "axes rows n",
+                (2, 1, 3),
+                (3, 3, 300),
+                (2, 2, 513),
+                (2, 3, 4097),
+                (2, 1, 50_257),
+                (3, 2, 262_144),
+                (2, 65_537, 3),
+            ),
+            {
+                "regime": factor("regime", "normal", "logits-1e2", "uniform", "dominant"),
+                "layout": factor("layout", "contiguous", "transposed", "sliced"),
+            },
+        ),
         large=factor("rows n", (256, 129), (96, 1000)),
     )
 )

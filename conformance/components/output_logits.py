@@ -5,6 +5,7 @@ import numpy as np
 from ...oracle.rounding.bound import Bound
 from ...oracle.rounding.formats import FORMATS
 from ..cases.values import draw
+from ..terms.at_size import AtSize
 from ..terms.case import Case
 from ..terms.clause import clause
 from ..terms.component import LAYOUTS, Array, Component, Conventions, Inputs, factor, register
@@ -68,6 +69,22 @@ OUTPUT_LOGITS: Component = register(
         exact=_exact,
         exact_regimes=("integers",),
         dependents=_dependents,
+        at_size=AtSize(
+            factor(
+                "B L d_model V",
+                (1, 2, 3, 4),
+                (2, 3, 300, 700),
+                (1, 3, 16, 32_000),
+                (1, 2, 4, 262_144),
+                (1, 5, 1024, 257),
+                (1, 65_537, 3, 4),
+                (65_537, 1, 2, 3),
+            ),
+            {
+                "regime": factor("regime", "normal", "uniform", "offset"),
+                "layout": factor("layout", "contiguous", "swapped", "mixed"),
+            },
+        ),
         large=factor("B L d_model V", (2, 96, 64, 129), (1, 96, 257, 65)),
     )
 )

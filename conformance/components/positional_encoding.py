@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...oracle.rounding.bound import Bound
+from ..terms.at_size import AtSize
 from ..terms.case import Case
 from ..terms.clause import clause
 from ..terms.component import Array, Component, Conventions, Inputs, factor, register
@@ -64,6 +65,7 @@ POSITIONAL_ENCODING: Component = register(
         admissible=lambda case: case["d_model"] > 0 and case["length"] * case["d_model"] <= _LARGEST,
         exact=_exact,
         variations=_variations,
+        at_size=AtSize(factor("length d_model", (3, 4), (300, 700), (65_537, 5), (131_073, 6), (1_000_003, 2)), {}),
         large=factor("length d_model", (257, 64), (5000, 7), (127, 512)),
     )
 )

@@ -4,6 +4,7 @@ import numpy as np
 
 from ...oracle.rounding.bound import Bound
 from ..cases.values import draw, generator_of
+from ..terms.at_size import AtSize
 from ..terms.case import Case
 from ..terms.clause import clause
 from ..terms.component import GENERIC, Array, Component, Conventions, Inputs, factor, register
@@ -65,6 +66,15 @@ SOFTMAX: Component = register(
         exact=_exact,
         exact_regimes=("one-hot",),
         dependents=_dependents,
+        at_size=AtSize(
+            factor(
+                "rows n", (1, 3), (3, 300), (2, 513), (2, 4097), (1, 32_000), (1, 131_072), (2, 262_144), (65_537, 3)
+            ),
+            {
+                "regime": factor("regime", "normal", "logits-1e2", "uniform", "ties"),
+                "layout": factor("layout", "contiguous", "transposed", "sliced"),
+            },
+        ),
         large=factor("rows n", (256, 129), (96, 1000)),
     )
 )

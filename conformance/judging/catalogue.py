@@ -6,6 +6,7 @@ from typing import Final
 
 from ...adapters import Adapter, open_object
 from ..cases.profiles import PROFILES, Profile
+from ..cases.sizes import drawn_for
 from ..components import CLAUSES, COMPONENTS
 from ..terms.clause import Clause
 from ..terms.component import Component
@@ -34,7 +35,7 @@ def tried_by_each(
 ) -> list[Tried]:
     """Put the cases of a clause to many implementations; `component` should come from `sharing`."""
     subjects = [Subject(adapter, RecentReplies(_NOTHING)) for adapter in adapters]
-    return tried(clause, component, dtype, profile, seed, subjects)
+    return tried(clause, drawn_for(clause, component), dtype, profile, seed, subjects)
 
 
 def violated(name: str, seed: int, pairs: Mapping[str, Sequence[Pair]]) -> dict[str, set[Pair]]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ...adapters import Adapter
 from ..cases.profiles import Profile
-from ..cases.sizes import sized
+from ..cases.sizes import drawn_for
 from ..components import COMPONENTS
 from ..terms.case import Case
 from ..terms.checking import check
@@ -17,7 +17,7 @@ from ..terms.subject import Subject
 from ..terms.trial import Trial
 from ..terms.verdict import Outcome
 from .result import Failure, Result
-from .shrinking import shrink
+from .shrinking import first_size_that_fails, shrink
 from .trying import Tried, tried
 
 
@@ -35,7 +35,7 @@ def judge_clause(
     `recent` keeps replies from one clause to the next that looks at the same ones.
     """
     started = time.monotonic()
-    component = sized(COMPONENTS[name], adapter.offer.sizes)
+    component = drawn_for(clause, COMPONENTS[name], adapter.offer.sizes)
     (found,) = tried(clause, component, dtype, profile, seed, [Subject(adapter, recent)])
     failure = _failure(found, *found.failure) if found.failure else None
     result = _result(found, name, dtype, failure)
@@ -79,6 +79,8 @@ def _failure(found: Tried, case: Case, outcome: Outcome) -> Failure:
         remark = "; by itself the case passes, so an earlier call may have damaged the memory" if innocent else ""
         return Failure(f"{outcome.reason}{remark}", case.id, _finite(outcome.ratio))
     smallest, outcome = shrink(clause, component, subject, case, outcome)
+    if clause.at_size:
+        smallest, outcome = first_size_that_fails(clause, component, subject, smallest, outcome)
     failure = Failure(outcome.reason, smallest.id, _finite(outcome.ratio))
     return failure if subject.lost else _explained(failure, subject.adapter, clause, component, (smallest, case))
 

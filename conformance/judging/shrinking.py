@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from ..terms.case import Case
+from ..terms.case import Case, Value
 from ..terms.checking import check
 from ..terms.clause import Clause
 from ..terms.component import Component
@@ -67,3 +67,51 @@ def shrink(
                     smallest, outcome, shrunk = candidate, found, True
                     break
     return smallest, outcome
+
+
+_BISECTING: Final = 60
+"""Attempts to find where the sizes begin that fail."""
+
+
+def _near(right: int, small: Value) -> tuple[int, ...]:
+    """Give sizes on both sides of the last that is right: by chance not all of them agree with it."""
+    return (max((right + int(small)) // 2, int(small)), max(right - 1, int(small)), right + 2, 2 * right + 1)
+
+
+def first_size_that_fails(
+    clause: Clause, component: Component, subject: Subject, case: Case, outcome: Outcome
+) -> tuple[Case, Outcome]:
+    """Make each size of a failing case as small as fails: that of the plainest case, or by bisection from there.
+
+    What fails from a size on is found; where small sizes fail as well, and those between do not, some size that fails.
+    The last remark of the outcome says which size is right still.
+    """
+    plainest, attempts, remark = next(iter(component.factors.values()))[0], 0, ""
+
+    def tried(name: str, size: int) -> Outcome:
+        nonlocal attempts
+        attempts += 1
+        candidate = case.but(**{name: size})
+        admissible = component.admissible(candidate)
+        return check(clause, Trial(subject, component, candidate)) if admissible else Outcome("inapplicable")
+
+    for name, small in plainest.items():
+        right, wrong = int(small), int(case[name])
+        if right >= wrong or attempts >= _BISECTING or subject.lost:
+            continue
+        found = tried(name, right)
+        if found.failed:
+            case, outcome = case.but(**{name: right}), found
+            continue
+        while wrong - right > 1 and attempts < _BISECTING and not subject.lost:
+            middle = (right + wrong) // 2
+            found = tried(name, middle)
+            if found.failed:
+                wrong, case, outcome = middle, case.but(**{name: middle}), found
+            elif found.passed:
+                right = middle
+            else:
+                break
+        if wrong - right == 1 and all(tried(name, size).failed == (size > right) for size in _near(right, small)):
+            remark += f"; with {name} = {right} it is right"
+    return case, Outcome(outcome.kind, outcome.ratio, outcome.reason + remark)

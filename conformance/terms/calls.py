@@ -147,6 +147,17 @@ class Calls:
         wrt: Sequence[str] | None = None,
     ) -> Reply:
         """Ask for the gradients of `sum(result * cotangent)`, over all results; `Unsupported` where there are none."""
+        return self.answered(self.ask_gradients(inputs, cotangent, layout, of_cotangent, wrt))
+
+    def ask_gradients(
+        self,
+        inputs: Inputs | None = None,
+        cotangent: Array | Mapping[str, Array] | None = None,
+        layout: str | None = None,
+        of_cotangent: str = "contiguous",
+        wrt: Sequence[str] | None = None,
+    ) -> Reply:
+        """Ask for them likewise, and return whatever comes of it."""
         name, given = self.component.name, inputs or self.inputs
         if name not in self.offer.gradients:
             raise NotOffered(f"no gradient of {name} is offered")
@@ -154,7 +165,7 @@ class Calls:
         if of_cotangent in self.offer.layouts:
             layouts |= dict.fromkeys(self.component.row.cotangents.values(), of_cotangent)
         call = Call(name, given.arrays, given.options, self.dtype, layouts, self.along(cotangent), wrt)
-        return self.answered(self.subject.adapter.sequence([call])[0])
+        return self.subject.adapter.sequence([call])[0]
 
     def recent_gradients(self) -> Reply:
         """Give the reply with the gradients of the case itself, which another clause may have asked for."""

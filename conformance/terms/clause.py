@@ -48,6 +48,8 @@ class Clause:
     depend on the seed."""
     covering: bool = False
     """Whether it is judged on the whole covering set, or on some cases of it."""
+    at_size: bool = False
+    """Whether its cases are those at the sizes of models, in place of the many small ones."""
     concerns: "Callable[[Component], bool]" = lambda component: True
     """Of the clauses for all components: whether it says anything of this one."""
     why: str = ""
@@ -72,6 +74,7 @@ def clause(
     cases: "Callable[[Component, str, int], Sequence[Case]] | None" = None,
     probes: "Callable[[Component, str], Sequence[Case]]" = lambda component, dtype: (),
     covering: bool = False,
+    at_size: bool = False,
     concerns: "Callable[[Component], bool]" = lambda component: True,
     why: str = "",
     role: Role | None = None,
@@ -93,6 +96,7 @@ def clause(
             cases,
             probes,
             covering,
+            at_size,
             concerns,
             why,
             role or ("explains" if why else "decides"),

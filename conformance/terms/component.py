@@ -15,6 +15,7 @@ from ...adapters.contract import AXES, DTYPES, FUNCTIONS, Function
 from ...oracle.rounding.bound import Bound
 from ...oracle.rounding.numerics import Numerics
 from . import row as of_row
+from .at_size import AtSize
 from .case import Case, CaseError, Value
 from .inputs import Conventions as Conventions
 from .inputs import Inputs as Inputs
@@ -90,6 +91,8 @@ class Component:
     """Parameters of cases that are large enough for aggregates."""
     differentiated: Callable[[Case], bool] = lambda case: True
     """Whether the gradients of a case are judged as well: they take several times as long."""
+    at_size: AtSize | None = None
+    """The sizes of models at which it is judged as well."""
     optional: Mapping[str, Sequence[Value]] = field(default_factory=dict)
     """Parameters that a case may lack, with some of their values: options that an implementation may lack. A number
     is above 0."""
@@ -202,13 +205,17 @@ class Component:
             for options in self.factors.values()
         ]
 
+    def _options(self) -> list[Sequence[Option]]:
+        """List the options of each factor, at the sizes of models as well."""
+        return [*self.factors.values(), *(self.at_size.beside.values() if self.at_size else ())]
+
     def parse(self, texts: Mapping[str, str]) -> Case:
         """Read the case of a line, whose values may lie outside the factors' options; `CaseError` if it is none."""
         values: dict[str, Value] = {}
         for name in self.parameters:
             if name not in texts:
                 raise CaseError(f"a case of {self.name} needs {name}; its parameters are {', '.join(self.parameters)}")
-            known = [option[name] for options in self.factors.values() for option in options if name in option]
+            known = [option[name] for options in self._options() for option in options if name in option]
             values[name] = _parsed(self.name, name, texts[name], known)
         for name, tried in self.optional.items():
             if name in texts:

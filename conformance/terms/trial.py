@@ -53,6 +53,7 @@ class Trial(Calls):
         """Compute nothing before it is asked for."""
         super().__init__(subject, component, case)
         self._bounds: dict[object, Mapping[str, Bound]] = {}
+        self._part: tuple[Inputs | None, dict[object, Mapping[str, Bound]]] = None, {}
         self._gradient_bounds: dict[object, Mapping[str, Bound]] = {}
 
     @property
@@ -87,8 +88,10 @@ class Trial(Calls):
         self, inputs: Inputs | None, numerics: Numerics, conventions: Conventions | None = None
     ) -> Mapping[str, Bound]:
         conventions = self.conventions if conventions is None else conventions
+        if inputs is not None and inputs is not self._part[0]:
+            self._part = inputs, {}  # those of the latest other call
         return _kept(
-            self._bounds if inputs is None else None,
+            self._bounds if inputs is None else self._part[1],
             (numerics, *sorted(conventions.items())),
             lambda: self.component.bounds(inputs or self.inputs, numerics, conventions),
         )

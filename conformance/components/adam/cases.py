@@ -4,6 +4,7 @@ import numpy as np
 
 from ....oracle.rounding.bound import Bound
 from ...cases.values import draw, generator_of
+from ...terms.at_size import AtSize
 from ...terms.case import Case
 from ...terms.component import GENERIC, Array, Component, Conventions, Inputs, factor, register
 from ...terms.rounding import rounded
@@ -99,6 +100,14 @@ ADAM: Component = register(
         exact_regimes=("zero",),
         variations=_variations,
         dependents=_dependents,
+        at_size=AtSize(
+            factor("n T", (3, 2), (300, 3), (70_001, 2), (1_000_003, 1), (3, 300), (2, 2100)),
+            {
+                "start": factor("start", "normal", "zero"),
+                "regime": factor("regime", "normal", "small", "sparse"),
+                "layout": factor("layout", "contiguous", "sliced", "mixed"),
+            },
+        ),
         large=factor("n T start", (1000, 5, "zero"), (1000, 10, "normal")),
     )
 )

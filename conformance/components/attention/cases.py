@@ -9,6 +9,7 @@ from ....oracle.rounding.bound import Bound
 from ...cases.masks import MASKS, mask_of
 from ...terms.case import Case
 from ...terms.component import LAYOUTS, Array, Component, Conventions, Inputs, factor, register
+from .at_size import AT_SIZE
 from .regimes import REGIMES, values_of
 
 # Lengths at 1 and 2, and around the tiles of 16, 64 and 128 that kernels cut them into; the plainest first.
@@ -148,6 +149,7 @@ ATTENTION: Component = register(
         variations=_variations,
         dependents=_dependents,
         probes=_probes,
+        at_size=AT_SIZE,
         large=[
             _large("none", "normal", 129, 64),
             _large("causal", "normal", 65, 33),

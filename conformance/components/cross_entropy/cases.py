@@ -6,6 +6,7 @@ import numpy as np
 
 from ....oracle.rounding.bound import Bound
 from ...cases.values import draw, generator_of, hidden
+from ...terms.at_size import AtSize
 from ...terms.case import Case
 from ...terms.component import GENERIC, Array, Component, Conventions, Inputs, factor, register
 from ...terms.rounding import rounded
@@ -145,6 +146,17 @@ CROSS_ENTROPY: Component = register(
         variations=_variations,
         dependents=_dependents,
         probes=_probes,
+        at_size=AtSize(
+            factor("N V", (1, 2), (5, 300), (3, 700), (4097, 33), (3, 32_000), (2, 50_257), (2, 262_144), (65_537, 3)),
+            {
+                "reduction": factor("reduction", "mean", "none"),
+                "ignored": factor("ignored", "none", "some"),
+                "smoothing": factor("smoothing", 0.0, 0.1),
+                "targets": factor("targets", "random", "largest"),
+                "regime": factor("regime", "normal", "logits-1e2", "confident"),
+                "layout": factor("layout", "contiguous", "transposed", "sliced"),
+            },
+        ),
     )
 )
 

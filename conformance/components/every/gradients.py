@@ -49,7 +49,11 @@ def _small(case: Case) -> Case | None:
 )
 def gradient(trial: Trial) -> float:
     """Hold it to W everywhere, and to S on generic inputs, where a violation must show again with fresh values."""
-    actual = trial.gradients_of(trial.recent_gradients())
+    return within_bounds(trial, trial.gradients_of(trial.recent_gradients()))
+
+
+def within_bounds(trial: Trial, actual: Mapping[str, Array]) -> float:
+    """Hold gradients to W, and to S on generic inputs, where a violation must show again with fresh values."""
     ratio = require_within(trial.judge_gradients(actual), "the gradient is wrong")
     if not trial.component.generic(trial.case):
         return ratio

@@ -6,6 +6,7 @@ from ....oracle.rounding.bound import Bound
 from ....oracle.rounding.formats import FORMATS
 from ...cases.norms import dependents, rows_of, shape_of
 from ...cases.values import draw, generator_of
+from ...terms.at_size import AtSize
 from ...terms.case import Case
 from ...terms.component import LAYOUTS, Array, Component, Conventions, Inputs, factor, register
 from ...terms.rounding import rounded
@@ -70,6 +71,25 @@ LAYER_NORM: Component = register(
         exact_regimes=("zero", "zero-gain"),
         variations=_variations,
         dependents=dependents,
+        at_size=AtSize(
+            factor(
+                "axes B L d",
+                (3, 1, 1, 3),
+                (3, 2, 3, 300),
+                (3, 3, 2, 700),
+                (2, 1, 5, 4097),
+                (3, 1, 2, 65_536),
+                (2, 1, 65_537, 3),
+                (3, 65_537, 1, 2),
+                (2, 1, 1_000_003, 2),
+            ),
+            {
+                "affine": factor("affine", "normal", "none"),
+                "regime": factor("regime", "normal", "offset", "mixed"),
+                "layout": factor("layout", "contiguous", "swapped", "mixed"),
+            },
+            differentiated=lambda case: case["B"] * case["L"] * case["d"] <= 2**20,
+        ),
         large=factor("axes B L d", (3, 2, 128, 64), (2, 1, 96, 768)),
     )
 )

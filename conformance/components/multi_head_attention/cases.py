@@ -4,6 +4,7 @@ import numpy as np
 
 from ...cases.masks import MASKS, mask_of
 from ...cases.values import draw
+from ...terms.at_size import AtSize
 from ...terms.case import Case
 from ...terms.component import LAYOUTS, Component, Inputs, factor, register
 from ...terms.rounding import rounded
@@ -88,5 +89,22 @@ MULTI_HEAD_ATTENTION: Component = register(
         admissible=_admissible,
         variations=_variations,
         probes=_probes,
+        at_size=AtSize(
+            factor(
+                "B L_q L_k heads d_model d_k d_v",
+                (1, 3, 3, 2, 8, 4, 4),
+                (1, 65, 65, 8, 512, 64, 64),
+                (1, 512, 512, 8, 64, 8, 8),
+                (1, 33, 33, 16, 1024, 64, 64),
+                (2, 1, 700, 12, 96, 8, 8),
+            ),
+            {
+                "source": factor("source", "separate", "self", "memory"),
+                "mask": factor("mask", "none", "causal", "padding-right", "random"),
+                "regime": factor("regime", "normal", "uniform"),
+                "layout": factor("layout", "contiguous", "mixed"),
+            },
+            differentiated=lambda case: case["L_q"] * case["d_model"] < 2**15,
+        ),
     )
 )

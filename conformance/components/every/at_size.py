@@ -1,0 +1,104 @@
+"""The clauses about the sizes of models, for every component that has them."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from ....adapters import Reply
+from ...terms import at_size
+from ...terms.case import Case
+from ...terms.clause import clause
+from ...terms.comparison import Worst, place
+from ...terms.component import REGISTERED, Component
+from ...terms.requirements import require_within, skip_unless
+from ...terms.rounding import Array
+from ...terms.trial import Trial
+from ...terms.verdict import Unsupported, Violation
+from .gradients import within_bounds
+from .values import with_fresh_values
+
+_OUT_OF_MEMORY = ("memoryerror", "out of memory", "outofmemory", "allocate memory", "resource_exhausted")
+"""What the messages of numpy, torch, JAX and CUDA have in common where memory has run out."""
+
+
+def _fitting(trial: Trial, reply: Reply) -> Reply:
+    """Return the reply; `Unsupported` where the call has no room or time at this size, which nobody has promised."""
+    if reply.status == "timeout" or any(word in reply.message.lower() for word in _OUT_OF_MEMORY):
+        raise Unsupported(f"a case at the sizes of models does not fit: {reply.message}")
+    return trial.answered(reply)
+
+
+def _has_sizes_of_models(component: Component) -> bool:
+    return component.at_size is not None
+
+
+@clause(
+    "ALL-12",
+    None,
+    "At the sizes of models, the rows that are looked at are within their bounds, and all others within their limits.",
+    formula="|actual - y| <= W, on generic inputs <= S, in first, last and random rows and those at powers of two",
+    source="the component's formula; the derivation is in docs/bounds.md",
+    at_size=True,
+    concerns=_has_sizes_of_models,
+)
+def value_at_size(trial: Trial) -> float:
+    """Hold a part to its bounds, and all of the result to its limits."""
+    actual = trial.results_of(_fitting(trial, trial.ask()), trial.inputs)
+    ratio = _within_limits(trial, actual["result"])
+    worst, typical = _worst(trial, actual)
+    ratio = max(ratio, require_within(worst, "the value is wrong"))
+    if typical.ratio <= 1:
+        return max(ratio, typical.ratio)
+    if all(_worst(each, each.results())[1].ratio > 1 for each in with_fresh_values(trial)):
+        require_within(typical, "the value is further off than rounding explains on random inputs")
+    return ratio
+
+
+def _small_enough(case: Case) -> Case | None:
+    return case if at_size.of(REGISTERED[case.component]).differentiated(case) else None
+
+
+@clause(
+    "GRAD-8",
+    None,
+    "At the sizes of models, every gradient is within its bound.",
+    formula="d sum(f(x) * g) / dx, |actual - expected| <= W; on generic inputs <= S",
+    source="the component's formula, differentiated; the derivation is in docs/bounds.md",
+    at_size=True,
+    prepare=_small_enough,
+    concerns=lambda component: component.at_size is not None and component.gradient is not None,
+)
+def gradient_at_size(trial: Trial) -> float:
+    """Hold it to the bounds that it has at every size."""
+    return within_bounds(trial, trial.gradients_of(_fitting(trial, trial.ask_gradients())))
+
+
+def _worst(trial: Trial, actual: dict[str, Array]) -> tuple[Worst, Worst]:
+    """Compare the part that is looked at with W, and with S where the inputs are generic."""
+    choose = at_size.of(trial.component).part
+    part = choose(trial.case, trial.inputs, trial.conventions) if choose else None
+    inputs = part.inputs if part else None
+    of_part = {"result": part.of(actual["result"])} if part else actual
+
+    def worst(*, statistical: bool) -> Worst:
+        found = trial.judge(of_part, inputs, statistical=statistical)
+        return replace(found, where=part.place(found.where)) if part and found.where else found
+
+    within = worst(statistical=False)
+    return within, worst(statistical=True) if trial.component.generic(trial.case) else within
+
+
+def _within_limits(trial: Trial, actual: Array) -> float:
+    """Require that every element is a number, and lies between its limits in the loosest class."""
+    limits = at_size.of(trial.component).limits
+    skip_unless(actual.size)
+    if limits is None:
+        return 0.0
+    low, high = limits(trial.inputs, trial.numerics, trial.conventions)
+    outside = ~((actual >= low) & (actual <= high)) & ~np.isnan(low)
+    if outside.any():
+        where = np.unravel_index(int(outside.argmax()), outside.shape)
+        ends = " and ".join(f"{float(np.broadcast_to(each, outside.shape)[where]):.9g}" for each in (low, high))
+        share = f"; {outside.sum()} of {outside.size} elements are outside"
+        raise Violation(f"{place(tuple(map(int, where)))} is {actual[where]:.9g}, but lies between {ends}{share}")
+    return 0.0
