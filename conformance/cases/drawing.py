@@ -8,7 +8,7 @@ import functools
 from collections.abc import Iterator
 from typing import Final
 
-from ..terms.at_size import of
+from ..terms.at_size import sizes_of_models
 from ..terms.case import Case
 from ..terms.clause import Clause
 from ..terms.component import Component
@@ -68,7 +68,10 @@ _FEW: Final = 3
 
 def cases_at_size(component: Component, dtype: str, profile: Profile, seed: int) -> list[Case]:
     """Give the cases at the sizes of models of a component whose factors are these."""
-    always = [component.plainest(dtype, seed + number).but(**each) for number, each in enumerate(of(component).always)]
+    always = [
+        component.plainest(dtype, seed + number).but(**each)
+        for number, each in enumerate(sizes_of_models(component).always)
+    ]
     every = covering_cases(component, dtype, seed)
     if profile.at_size == "few":
         return [*always[:_FEW], *every[:_FEW]]

@@ -10,7 +10,7 @@ import functools
 from dataclasses import replace
 from typing import Final
 
-from ..terms.at_size import of
+from ..terms.at_size import sizes_of_models
 from ..terms.case import Value
 from ..terms.clause import Clause
 from ..terms.component import Component, Option
@@ -31,7 +31,7 @@ def at_sizes_of_models(component: Component, sizes: str) -> Component:
 
     What is plainest in it is small, so that a failing size is compared with a small one.
     """
-    of_models = of(component)
+    of_models = sizes_of_models(component)
     shapes = of_models.shapes if sizes == "all" else of_models.shapes[: of_models.few]
     others = {
         factor: of_models.beside.get(factor, options[:1])

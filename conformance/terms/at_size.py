@@ -6,7 +6,7 @@ smaller call. Where a result is small enough, all of it is judged.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -67,7 +67,7 @@ class AtSize:
         return tuple(self.shapes[0])
 
 
-def of(component: "Component") -> AtSize:
+def sizes_of_models(component: "Component") -> AtSize:
     """Give the sizes of models of a component that has them."""
     if component.at_size is None:
         raise LookupError(f"{component.name} has no sizes of models")
@@ -86,7 +86,3 @@ def chosen(length: int, count: int, generator: Generator) -> Array:
     while len(found) < count:
         found.add(int(generator.integers(length)))
     return np.array(sorted(found))
-
-
-SMALL_ENOUGH: Final = 2**21
-"""Elements of a result that are judged altogether: the bound takes about a second for so many."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from ....adapters import Reply
-from ...terms import at_size
+from ...terms.at_size import sizes_of_models
 from ...terms.case import Case
 from ...terms.clause import clause
 from ...terms.comparison import Worst, place
@@ -55,7 +55,7 @@ def value_at_size(trial: Trial) -> float:
 
 
 def _small_enough(case: Case) -> Case | None:
-    return case if at_size.of(REGISTERED[case.component]).differentiated(case) else None
+    return case if sizes_of_models(REGISTERED[case.component]).differentiated(case) else None
 
 
 @clause(
@@ -75,7 +75,7 @@ def gradient_at_size(trial: Trial) -> float:
 
 def _worst(trial: Trial, actual: dict[str, Array]) -> tuple[Worst, Worst]:
     """Compare the part that is looked at with W, and with S where the inputs are generic."""
-    choose = at_size.of(trial.component).part
+    choose = sizes_of_models(trial.component).part
     part = choose(trial.case, trial.inputs, trial.conventions) if choose else None
     inputs = part.inputs if part else None
     of_part = {"result": part.of(actual["result"])} if part else actual
@@ -90,7 +90,7 @@ def _worst(trial: Trial, actual: dict[str, Array]) -> tuple[Worst, Worst]:
 
 def _within_limits(trial: Trial, actual: Array) -> float:
     """Require that every element is a number, and lies between its limits in the loosest class."""
-    limits = at_size.of(trial.component).limits
+    limits = sizes_of_models(trial.component).limits
     skip_unless(actual.size)
     if limits is None:
         return 0.0
