@@ -27,6 +27,7 @@ _JUDGES = re.compile(
 """What the check of a clause calls that compares with the oracle's answer, not with another answer of its own."""
 
 RIGHT = {
+    ("ALL-12", "dropout", "input"): "in evaluation, dropout is the identity",
     ("ALL-3", "log_softmax", "zeros"): "the exact logarithms are those of 1",
     ("ALL-3", "log_softmax", "input"): "where one probability is 1, its logarithm is the entry itself, 0",
     ("ALL-3", "rms_norm", "zeros"): "without a bias, the exact rows are those of zeros and of gains of zero",

@@ -16,7 +16,7 @@ RIGHT = variants(wrong=False)
 
 NEW = "it states no clause: `python benchmarks/pages.py --of COMPONENT clause-table seeds` finds those that catch it"
 
-FEW = Profile(drawn=0, spread=6, drawn_for_properties=2)
+FEW = Profile(drawn=0, spread=6, drawn_for_properties=2, at_size="few")
 """The whole covering set for the value, a few cases for each other clause."""
 
 

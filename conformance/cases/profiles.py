@@ -17,12 +17,12 @@ class Profile:
     """Random cases for each other clause."""
     explains: bool = True
     """Whether the clauses that only explain are judged where nothing has failed, too."""
-    at_size: Literal["few", "each", "pairs"] = "pairs"
+    at_size: Literal["few", "each", "pairs"] = "each"
     """Of the cases at sizes of models: the first few, until each option has occurred, or every pair of two."""
 
 
 PROFILES: Final[Mapping[str, Profile]] = {
-    "quick": Profile(drawn=0, spread=10, drawn_for_properties=4, explains=False, at_size="each"),
-    "standard": Profile(drawn=300, spread=100, drawn_for_properties=50),
-    "exhaustive": Profile(drawn=5000, spread=1000, drawn_for_properties=1000),
+    "quick": Profile(drawn=0, spread=10, drawn_for_properties=4, explains=False),
+    "standard": Profile(drawn=300, spread=100, drawn_for_properties=50, at_size="pairs"),
+    "exhaustive": Profile(drawn=5000, spread=1000, drawn_for_properties=1000, at_size="pairs"),
 }

@@ -11,7 +11,6 @@ from typing import Any, Final, NoReturn
 from ...adapters import Adapter, available
 from ...adapters.declaration import UserError, suggestion
 from ..cases.profiles import PROFILES
-from ..claims.coverage import covered
 from ..components import CLAUSES, COMPONENTS, clauses_of
 from ..judging.plan import plan
 from . import terminal
@@ -164,6 +163,9 @@ def _spec(parsed: argparse.Namespace) -> int:
     if parsed.coverage:
         if parsed.of:
             raise UsageError(f"--coverage is a table of all clauses; leave out {parsed.of}")
+        # What the table is made from takes a tenth of a second to import, and few runs ask for it.
+        from ..claims.coverage import covered
+
         terminal.show_coverage(terminal.Screen(), covered(available()))
         return 0
     if parsed.of in COMPONENTS:

@@ -7,7 +7,7 @@ import textwrap
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.measure import Measurement
@@ -17,13 +17,15 @@ from rich.text import Text
 
 from ...adapters import Listed
 from ...adapters.contract import DTYPES
-from ..claims.coverage import Covered, ranges
 from ..components import COMPONENTS
 from ..judging.result import Result
 from ..terms.clause import Clause
 from .explaining import facts, replay_command, title
 from .foreign_text import visible
 from .report import CONFORMS, NO_EVIDENCE, VIOLATES, Report
+
+if TYPE_CHECKING:
+    from ..claims.coverage import Covered
 
 _VERDICTS: Final = {
     CONFORMS: ("conforms", "bold green"),
@@ -212,8 +214,10 @@ def show_clauses(screen: Screen, clauses: Sequence[Clause]) -> None:
             screen.say(textwrap.indent(text, _BELOW))
 
 
-def show_coverage(screen: Screen, rows: Sequence[Covered]) -> None:
+def show_coverage(screen: Screen, rows: Sequence["Covered"]) -> None:
     """Print what the notes say, down; oracle functions, clauses, the verdict on a claim, and adapters across."""
+    from ..claims.coverage import ranges  # as the command imports it: with the first use
+
     table = Table(header_style="bold", show_lines=True)
     for heading in ("notes", "what they say", "oracle", "clauses", "claim", "adapters"):
         table.add_column(heading, overflow="fold")
