@@ -29,7 +29,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from .general_attention import Weights
-from .rounding.bound import VARIANCE_OF_ROUNDING, Errors, sum_variance
+from .rounding.bound import SMALLEST_ROOT, VARIANCE_OF_ROUNDING, Errors, sum_variance
 from .rounding.formats import FORMATS
 from .rounding.numerics import Numerics
 from .shapes import Array
@@ -40,10 +40,6 @@ FIRST_ORDER: Final = 2.0**-6
 
 UNBOUNDED: Final = 60.0
 """A weight that may be off by e^60 may be any: exp of it is in float32's range still, and below, no weight is lost."""
-
-
-SMALLEST_ROOT: Final = 2.0**-510
-"""Its square is a normal number of float64."""
 
 
 class Values(NamedTuple):

@@ -6,7 +6,7 @@ import pytest
 
 from assay.conformance.variants import variants
 from assay.oracle.rounding.numerics import precision_classes
-from assay.oracle.softmax import softmax, softmax_bound
+from assay.oracle.softmax import softmax, softmax_bound, softmax_vjp_bound
 
 DTYPES = {"float64": np.float64, "float32": np.float32, "bfloat16": ml_dtypes.bfloat16, "float16": np.float16}
 RIGHT = variants("softmax", wrong=False)
@@ -80,3 +80,17 @@ def test_temperature_off_by_ten_bounds_is_caught(dtype):
     change = 10 * np.min(bound.statistical / np.abs(bound.sensitivities["temperature"]))
     assert np.any(np.abs(softmax(x * (1 + change)) - bound.expected) > bound.statistical)
     assert change < {"float64": 1e-13, "float32": 1e-5, "bfloat16": 0.05, "float16": 0.006}[dtype]
+
+
+def test_gradients_whose_variance_float64_does_not_hold_have_only_the_worst_case():
+    """p (g - d) of p = e^-480 with g near d: two products err by U p |g|, whose square is zero in float64."""
+    x, g = np.array([[0.0, -480.0, -481.0]]), np.array([[1.5, 1.5 + 1e-5, 0.3]])
+    numerics = precision_classes("float64")[-1][1]
+    bound = softmax_vjp_bound(g, x, numerics=numerics)["x"]
+    p = softmax(x)
+    off = np.abs(p * g - p * (p * g).sum(-1, keepdims=True) - bound.expected)
+
+    assert np.all(bound.sigma[0, 1:] == 0)
+    assert np.all(bound.statistical[0, 1:] == bound.worst[0, 1:])
+    assert np.all(off <= bound.statistical)
+    assert bound.worst[0, 1] < 1e-7 * np.abs(bound.expected[0, 1])  # a slip of a ten-millionth is caught

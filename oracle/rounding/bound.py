@@ -27,6 +27,12 @@ from .numerics import Numerics
 
 Z: Final = 6.0
 
+SMALLEST_ROOT: Final = 2.0**-510
+"""Its square is a normal number of float64."""
+
+TINY: Final = 2.0**-400
+"""Errors below it may have a deviation below `SMALLEST_ROOT`, whose square, the variance, is lost to underflow."""
+
 VARIANCE_OF_ROUNDING: Final = 1.0 / 3.0
 """kappa^2: the variance of one rounding error is at most u^2/3, reached where every significand is just above 1."""
 
@@ -93,7 +99,8 @@ def finish(
         error, variance, coherent = 2 * error, 2 * variance, 2 * coherent
         slack = half if numerics.output == "float64" else 0.0
     sigma = np.sqrt(variance)
-    coherent = np.minimum(coherent, error)
+    # Where float64 has no square of the deviation, there is only the worst case.
+    coherent = np.where((sigma < SMALLEST_ROOT) & (error < TINY), error, np.minimum(coherent, error))
     before = np.minimum(Z * sigma + coherent, error)
     size = np.abs(expected)
     with np.errstate(over="ignore", invalid="ignore"):
