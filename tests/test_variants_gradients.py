@@ -31,7 +31,6 @@ PLAIN_OF_DECLARED = {"one": "feed-forward-gradient-one-at-zero", "half": "feed-f
 RIGHT = [each for each in variants(wrong=False) if each.vjp and each.component in PLAIN]
 COMPARABLE = [each for each in RIGHT if set(each.conventions) <= {"relu_at_zero"}]
 """Those of a convention that `plain_for` knows."""
-
 EVERY_WRONG = [each for each in variants(wrong=True) if each.vjp and each.component in PLAIN]
 BEYOND_A_SIZE = [each for each in EVERY_WRONG if all(CLAUSES[clause].at_size for clause in each.caught_by)]
 WRONG = [each for each in EVERY_WRONG if each not in BEYOND_A_SIZE]
