@@ -3,6 +3,7 @@
 import contextlib
 from types import SimpleNamespace
 
+import ml_dtypes
 import numpy as np
 import pytest
 import torch
@@ -18,6 +19,7 @@ from assay.conformance.terms.comparison import ratios
 from assay.conformance.terms.subject import Subject
 from assay.conformance.terms.trial import Trial
 from assay.conformance.terms.verdict import Unsupported
+from assay.oracle.feed_forward import feed_forward_vjp_bound
 from assay.oracle.rounding.bound import Z
 from assay.oracle.rounding.computed import Common, Computed, added, bounded, product, scaled, stored_in, times, total
 from assay.oracle.rounding.numerics import precision_classes
@@ -145,6 +147,25 @@ def test_a_gradient_of_a_hidden_unit_near_zero_may_be_either():
     assert bound.expected.item() == 0
     assert bound.statistical.item() >= 3.0
     assert bound.worst.item() < 3.1
+
+
+@pytest.mark.parametrize("seed", [1, 3, 9])
+def test_a_hidden_unit_that_opens_by_rounding_leaves_room_for_all_other_roundings(seed):
+    """With these seeds, bias and product in bfloat16 open a unit that is closed, or close one that is open."""
+    generator = np.random.default_rng(seed)
+    shapes = (17, 16), (16, 64), (64,), (64, 16), (16,), (17, 16)
+    x, w_1, b_1, w_2, b_2, g = (_bfloat16(generator.standard_normal(shape)) for shape in shapes)
+    h = _bfloat16(_bfloat16(x @ w_1) + b_1)
+    assert ((h > 0) != (x.astype(np.float64) @ w_1 + b_1 > 0)).any()
+
+    dh = np.where(h > 0, _bfloat16(g @ w_2.T), 0)
+    bounds = feed_forward_vjp_bound(g[None], x[None], w_1, b_1, w_2, b_2, numerics=STORED)
+    for name, actual in (("w_1", _bfloat16(x.T @ dh)), ("x", _bfloat16(dh @ w_1.T)[None])):
+        assert 0.5 < (np.abs(actual - bounds[name].expected) / bounds[name].statistical).max() < 0.9
+
+
+def _bfloat16(array):
+    return array.astype(ml_dtypes.bfloat16).astype(np.float32)
 
 
 def test_an_argument_that_is_used_twice_gets_the_sum():

@@ -4,7 +4,6 @@ What a run catches must not hang on luck, so each run begins with the covering s
 follow, and find what only three parameters together show.
 """
 
-import functools
 from collections.abc import Iterator
 from typing import Final
 
@@ -31,8 +30,19 @@ def covering_cases(component: Component, dtype: str, seed: int) -> list[Case]:
     return [case.but(seed=(seed * len(every) + number) % _SEEDS) for number, case in enumerate(every)]
 
 
-@functools.cache
+_ROWS: Final[dict[object, list[Row]]] = {}
+"""Those of each component, by what they are made from: a component that keeps its bounds is not kept with them."""
+
+
 def _covering_rows(component: Component) -> list[Row]:
+    options_of_each = tuple(tuple(tuple(each.items()) for each in options) for options in component.factors.values())
+    key = component.name, options_of_each, component.admissible
+    if key not in _ROWS:
+        _ROWS[key] = _made_rows(component)
+    return _ROWS[key]
+
+
+def _made_rows(component: Component) -> list[Row]:
     factors = list(component.factors.values())
 
     def admissible(row: Row) -> bool:

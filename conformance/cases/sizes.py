@@ -25,7 +25,6 @@ def drawn_for(clause: Clause, component: Component, sizes: str = "all") -> Compo
     return at_sizes_of_models(component, sizes) if clause.at_size else sized(component, sizes)
 
 
-@functools.cache
 def at_sizes_of_models(component: Component, sizes: str) -> Component:
     """Give the component whose cases have the sizes of models; those that an interpreter can take where few are asked.
 
@@ -42,12 +41,16 @@ def at_sizes_of_models(component: Component, sizes: str) -> Component:
     return replace(component, factors=factors, order=component.parameters, admissible=of_models.admissible)
 
 
-@functools.cache
 def sized(component: Component, sizes: str) -> Component:
     """Give the component all sizes or few."""
+    return component if sizes == "all" else _few(component)
+
+
+@functools.cache
+def _few(component: Component) -> Component:
     of_sizes = _size_factors(component)
     others = {factor: options for factor, options in component.factors.items() if factor not in of_sizes}
-    if sizes == "all" or not of_sizes or not others:
+    if not of_sizes or not others:
         return component
     return replace(component, factors={"sizes": pool(component), **others}, order=component.parameters)
 
