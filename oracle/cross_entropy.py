@@ -8,7 +8,9 @@
     q = 1 - eps where k = target, eps / (V - 1) elsewhere        smoothing_over="others": tensor2tensor, fairseq
 
 A target of `ignore_index` does not count: its loss is 0, its row of the gradient is 0, and the mean is over the others.
-A mean over no target is 0/0. Where q is 0, the class adds nothing, whatever its logit: -inf is a masked one.
+A mean over no target is 0/0. Where q is 0, the class adds nothing, whatever its logit: -inf is a masked one. Where q is
+not 0, a logit of -inf makes the loss +inf, since -log exp(-inf) is: that of a target, and with smoothing that of any
+class. The gradient stays (p - q) g / count, with p = 0 there.
 """
 
 from typing import NamedTuple

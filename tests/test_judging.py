@@ -197,6 +197,11 @@ def test_gradients_are_not_asked_for_an_option_that_they_lack():
         ("adam-decay-gates-update", "ADAM-1"),
         ("cross-entropy-ignore-index-unread", "CE-15"),
         ("cross-entropy-ignore-index-unread", "CE-16"),
+        ("softmax-large-tile-of-infinities", "ALL-1"),
+        ("softmax-infinity-as-65504", "ALL-1"),
+        ("softmax-gradient-at-infinity", "GRAD-1"),
+        ("log-softmax-infinity-as-padding", "ALL-1"),
+        ("cross-entropy-zero-infinity", "ALL-1"),
     ],
 )
 def test_what_a_clause_has_a_probe_for_does_not_depend_on_the_seed(name, clause):
@@ -210,3 +215,10 @@ def test_a_failing_case_keeps_its_option():
     failure = judge(find("softcap-ignored").adapter(), "SDPA-25", "attention", "float64").failure
 
     assert "softcap" in parse_case(failure.case)
+
+
+@pytest.mark.parametrize(("name", "due"), [("softmax-temperature", False), ("softmax-lane-of-infinities", True)])
+def test_a_failing_case_keeps_what_it_may_lack_only_where_that_is_needed(name, due):
+    failure = judge(find(name).adapter(), "ALL-1", "softmax", "float32").failure
+
+    assert ("hidden" in parse_case(failure.case)) == due

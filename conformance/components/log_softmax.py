@@ -3,6 +3,7 @@
 import numpy as np
 
 from ...oracle.rounding.bound import Bound
+from ..cases.logits import HIDDEN, OFFSETS, PROBES_OF_ROWS, with_hidden, with_offset
 from ..cases.values import draw, generator_of, hidden
 from ..terms.at_size import AtSize
 from ..terms.case import Case
@@ -42,7 +43,7 @@ def _make(case: Case) -> Inputs:
         x = generator.choice([-_LIMIT, 0.0, _LIMIT], shape)
     else:
         x = draw(case, "x", shape, regime, dtype)
-    return Inputs({"x": np.asarray(x)})
+    return Inputs({"x": with_hidden(case, with_offset(case, np.asarray(x)))})
 
 
 def _exact(case: Case, inputs: Inputs, bound: Bound, conventions: Conventions) -> Array:
@@ -55,6 +56,14 @@ def _dependents(inputs: Inputs, name: str, where: tuple[int, ...], conventions: 
     depends = np.zeros(inputs.arrays["x"].shape, bool)
     depends[where[:-1]] = True
     return depends
+
+
+def _probes(dtype: str) -> list[Case]:
+    """Give rows of which some logits are -inf, and rows far from zero."""
+    return [
+        LOG_SOFTMAX.with_optional(LOG_SOFTMAX.plainest(dtype, seed).but(rows=rows, n=n), **special)
+        for seed, (rows, n, special) in enumerate(PROBES_OF_ROWS)
+    ]
 
 
 LOG_SOFTMAX: Component = register(
@@ -74,6 +83,8 @@ LOG_SOFTMAX: Component = register(
         exact=_exact,
         exact_regimes=("one-hot",),
         dependents=_dependents,
+        probes=_probes,
+        optional={"hidden": HIDDEN, "offset": tuple(OFFSETS)},
         at_size=AtSize(
             factor(
                 "axes rows n",
@@ -168,7 +179,6 @@ def one_constant(trial: Trial) -> float:
     formula="log_softmax(x)_j = -inf where x_j = -inf; the rest = log_softmax of the rest",
     why="It compares a row with what is left of it without the masked logits, and wants -inf at these.",
     source="IEEE 754 arithmetic along the formula: exp(-inf) = 0",
-    level="advisory",
     prepare=lambda case: case.but(regime="masked"),
 )
 def masked(trial: Trial) -> float:

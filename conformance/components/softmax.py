@@ -3,6 +3,7 @@
 import numpy as np
 
 from ...oracle.rounding.bound import Bound
+from ..cases.logits import HIDDEN, OFFSETS, PROBES_OF_ROWS, with_hidden, with_offset
 from ..cases.values import draw, generator_of
 from ..terms.at_size import AtSize
 from ..terms.case import Case
@@ -33,7 +34,7 @@ def _make(case: Case) -> Inputs:
         x = np.where(np.arange(case["n"]) == chosen, 0.0, -(2.0**10))
     else:
         x = draw(case, "x", shape, regime, dtype)
-    return Inputs({"x": x})
+    return Inputs({"x": with_hidden(case, with_offset(case, x))})
 
 
 def _exact(case: Case, inputs: Inputs, bound: Bound, conventions: Conventions) -> Array:
@@ -46,6 +47,14 @@ def _dependents(inputs: Inputs, name: str, where: tuple[int, ...], conventions: 
     depends = np.zeros(inputs.arrays["x"].shape, bool)
     depends[where[:-1]] = True
     return depends
+
+
+def _probes(dtype: str) -> list[Case]:
+    """Give rows of which some logits are -inf, and rows far from zero."""
+    return [
+        SOFTMAX.with_optional(SOFTMAX.plainest(dtype, seed).but(rows=rows, n=n), **special)
+        for seed, (rows, n, special) in enumerate(PROBES_OF_ROWS)
+    ]
 
 
 SOFTMAX: Component = register(
@@ -66,6 +75,8 @@ SOFTMAX: Component = register(
         exact=_exact,
         exact_regimes=("one-hot",),
         dependents=_dependents,
+        probes=_probes,
+        optional={"hidden": HIDDEN, "offset": tuple(OFFSETS)},
         at_size=AtSize(
             factor(
                 "rows n", (1, 3), (3, 300), (2, 513), (2, 4097), (1, 32_000), (1, 131_072), (2, 262_144), (65_537, 3)

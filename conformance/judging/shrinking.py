@@ -44,10 +44,17 @@ def shrink(
 ) -> tuple[Case, Outcome]:
     """Find a case that fails the same clause and has no plainer neighbour that does.
 
-    Factor by factor, the plainest option first. (Hypothesis shrinks what it has drawn itself; most failures here are
-    found by the covering set, and a case is one point of a finite grid.)
+    It is tried without what it may lack, then factor by factor, the plainest option first. (Hypothesis shrinks what it
+    has drawn itself; most failures here are found by the covering set, and a case is one point of a finite grid.)
     """
     attempts, smallest = 0, case
+    for name in component.optional if clause.cases is None else ():
+        candidate = clause.prepare(component.without(smallest, name))
+        if candidate is not None and candidate != smallest and component.admissible(candidate):
+            attempts += 1
+            found = check(clause, Trial(subject, component, candidate))
+            if found.failed:
+                smallest, outcome = candidate, found
     shrunk = True
     while shrunk:
         shrunk = False

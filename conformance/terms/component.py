@@ -191,6 +191,10 @@ class Component:
         always = tuple((name, case[name]) for name in self.parameters)
         return Case(self.name, (*always, *((name, chosen[name]) for name in self.optional if name in chosen)))
 
+    def without(self, case: Case, name: str) -> Case:
+        """Give the case without a parameter that it may lack."""
+        return Case(self.name, tuple(each for each in case.parameters if each[0] != name))
+
     def plainest(self, dtype: str, seed: int = 0) -> Case:
         """Give the case with the plainest option of each factor."""
         return self.case([options[0] for options in self.factors.values()], dtype, seed)

@@ -1,10 +1,12 @@
 """Cross-entropy with label smoothing: its cases. Its clauses are in `clauses.py` and `target_clauses.py`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 import numpy as np
 
 from ....oracle.rounding.bound import Bound
+from ...cases.logits import HIDDEN, OFFSETS, with_hidden, with_offset
 from ...cases.values import draw, generator_of, hidden
 from ...terms.at_size import AtSize
 from ...terms.case import Case
@@ -76,7 +78,10 @@ def _logits(case: Case, targets: Array) -> Array:
         logits = generator.choice([-_LIMIT, 0.0, _LIMIT], shape)
     else:
         logits = draw(case, "logits", shape, regime, dtype)
-    return np.asarray(logits)
+    logits = with_hidden(case, with_offset(case, np.asarray(logits)), kept=is_target)
+    if case.get("hidden") == "target":
+        logits = np.where(is_target & (np.arange(case["N"]) % 2 == 0)[:, None], -np.inf, logits)
+    return logits
 
 
 def _admissible(case: Case) -> bool:
@@ -116,9 +121,48 @@ def _dependents(inputs: Inputs, name: str, where: tuple[int, ...], conventions: 
 
 
 def _probes(dtype: str) -> list[Case]:
-    """Give sums that are long: over the classes of a real vocabulary, with smoothing, and over many tokens."""
+    """Give sums that are long: over the classes of a real vocabulary, with smoothing, and over many tokens.
+
+    And logits that are -inf, or far from zero.
+    """
     plain = CROSS_ENTROPY.plainest(dtype)
-    return [plain.but(N=2, V=32001, smoothing=0.1), plain.but(N=2048, V=3)]
+    special = (
+        CROSS_ENTROPY.with_optional(
+            plain.but(N=tokens, V=classes, reduction=reduction, smoothing=eps, targets=_elsewhere(options)), **options
+        )
+        for tokens, classes, reduction, eps, options in _SPECIAL
+    )
+    return [plain.but(N=2, V=32001, smoothing=0.1), plain.but(N=2048, V=3), *special]
+
+
+def _elsewhere(options: Mapping[str, str]) -> str:
+    """Say where targets are that lie in no tile of -inf."""
+    word = options.get("hidden", "").partition("-")[0]
+    return {"first": "largest", "last": "smallest"}.get(word, "random")
+
+
+_SPECIAL: Final[Sequence[tuple[int, int, str, float, Mapping[str, str]]]] = (
+    (1, 5, "mean", 0.0, {"hidden": "one"}),
+    (3, 17, "none", 0.0, {"hidden": "first"}),
+    (3, 33, "none", 0.0, {"hidden": "half"}),
+    (3, 129, "mean", 0.0, {"hidden": "top-8"}),
+    (3, 8, "none", 0.0, {"hidden": "all-but-one"}),
+    (3, 65, "mean", 0.0, {"hidden": "every-16th"}),
+    (3, 64, "none", 0.0, {"hidden": "first-16"}),
+    (3, 64, "none", 0.0, {"hidden": "last-16"}),
+    (3, 129, "mean", 0.0, {"hidden": "tiles-of-16"}),
+    (2, 1000, "mean", 0.0, {"hidden": "first-128"}),
+    (2, 1000, "none", 0.0, {"hidden": "tiles-of-128"}),
+    (1, 4225, "mean", 0.0, {"hidden": "first-4096"}),
+    (1, 4225, "mean", 0.0, {"hidden": "last-4096"}),
+    (5, 8, "none", 0.0, {"hidden": "target"}),
+    (3, 8, "none", 0.1, {"hidden": "target"}),
+    (3, 17, "none", 0.1, {"hidden": "half"}),
+    (3, 17, "none", 0.0, {"hidden": "half", "offset": "-2^20"}),
+    (3, 17, "none", 0.0, {"offset": "2^10"}),
+    (3, 17, "mean", 0.1, {"offset": "2^20"}),
+)
+"""Tokens, classes, the reduction, the smoothing, and what is special about the logits."""
 
 
 CROSS_ENTROPY: Component = register(
@@ -146,6 +190,7 @@ CROSS_ENTROPY: Component = register(
         variations=_variations,
         dependents=_dependents,
         probes=_probes,
+        optional={"hidden": (*HIDDEN, "target"), "offset": tuple(OFFSETS)},
         at_size=AtSize(
             factor("N V", (1, 2), (5, 300), (3, 700), (4097, 33), (3, 32_000), (2, 50_257), (2, 262_144), (65_537, 3)),
             {

@@ -241,7 +241,6 @@ def finite_where_probabilities_vanish(trial: Trial) -> float:
     formula="logits[i, k] = -inf, k not the target: exp(-inf) = 0",
     why="It compares a vocabulary with what is left of it, and wants no gradient at all at the rest.",
     source="IEEE 754 arithmetic along the formula",
-    level="advisory",
     prepare=lambda case: mean_over_all(case).but(regime="masked", smoothing=0.0, V=max(case["V"], 5)),
 )
 def masked_classes(trial: Trial) -> float:

@@ -12,7 +12,7 @@ from ..log_softmax.right import softmax
 from .right import Options, cross_entropy_plain, cross_entropy_vjp, distribution, over_others_vjp, scale
 
 
-def _registered(name: str, sentence: str, needs: str, vjp: Callable[..., Array], **fields: Any) -> None:
+def registered(name: str, sentence: str, needs: str, vjp: Callable[..., Array], **fields: Any) -> None:
     """Put a variant with right values and these gradients into the catalogue."""
     variant(name, "cross_entropy", sentence, needs=needs, vjp=vjp, **fields)(cross_entropy_plain)
 
@@ -174,4 +174,4 @@ for _name, _sentence, _needs, _vjp, _seen_in in (
     ),
     ("through-clipped", "A probability below 1e-7 has no gradient.", "a target far below", _through_clipped, ()),
 ):
-    _registered(f"cross-entropy-gradient-{_name}", _sentence, _needs, _vjp, seen_in=_seen_in)
+    registered(f"cross-entropy-gradient-{_name}", _sentence, _needs, _vjp, seen_in=_seen_in)

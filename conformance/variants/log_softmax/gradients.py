@@ -10,7 +10,7 @@ from ..catalogue import NARROW, variant
 from .right import log_softmax, log_softmax_plain, softmax
 
 
-def _registered(name: str, sentence: str, needs: str, vjp: Callable[..., Array], **fields: Any) -> None:
+def registered(name: str, sentence: str, needs: str, vjp: Callable[..., Array], **fields: Any) -> None:
     """Put a variant with right values and these gradients into the catalogue."""
     variant(name, "log_softmax", sentence, needs=needs, vjp=vjp, **fields)(log_softmax_plain)
 
@@ -60,29 +60,29 @@ def _narrow_total(g: Array, x: Array) -> Array:
         return np.asarray(wide_g - softmax(widened(x)) * total).astype(g.dtype)
 
 
-_registered(
+registered(
     "log-softmax-gradient-own-cotangent",
     "The gradient is g - p g, without the sum over the row.",
     "a cotangent that is not one-hot",
     _own_cotangent_only,
 )
-_registered(
+registered(
     "log-softmax-gradient-cotangent-of-one",
     "The gradient is g - p, as if the cotangent always summed to one.",
     "a cotangent with another sum",
     _cotangent_of_one,
 )
-_registered("log-softmax-gradient-uniform", "The mean of g is subtracted, not p sum g.", "logits that differ", _uniform)
-_registered("log-softmax-gradient-of-softmax", "The gradient is the softmax's.", "any input", _of_softmax)
-_registered(
+registered("log-softmax-gradient-uniform", "The mean of g is subtracted, not p sum g.", "logits that differ", _uniform)
+registered("log-softmax-gradient-of-softmax", "The gradient is the softmax's.", "any input", _of_softmax)
+registered(
     "log-softmax-gradient-without-exp",
     "The kept log-probabilities are taken for probabilities.",
     "any input",
     _without_exp,
 )
-_registered("log-softmax-gradient-detached", "No gradient flows through the log-sum-exp.", "any input", _detached_sum)
-_registered("log-softmax-gradient-over-rows", "The cotangent is summed over the rows.", "two rows or more", _over_rows)
-_registered(
+registered("log-softmax-gradient-detached", "No gradient flows through the log-sum-exp.", "any input", _detached_sum)
+registered("log-softmax-gradient-over-rows", "The cotangent is summed over the rows.", "two rows or more", _over_rows)
+registered(
     "log-softmax-gradient-narrow-total",
     "The cotangent is summed one by one in the 16-bit format of the input.",
     "long rows in which one entry dominates",
