@@ -7,7 +7,7 @@ the same function, so that both get the same sentences.
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from .contract import CONVENTIONS, DTYPES, FUNCTIONS, NUMERICS, RENAMED, SIZES
 
@@ -39,6 +39,8 @@ class Offer:
     notes: tuple[str, ...] = ()
     sizes: str = "all"
     """Of `SIZES`: whether cases may have any sizes, or those of a few shapes."""
+    shapes: tuple[Mapping[str, int], ...] = ()
+    """Sizes of the adapter's own, at which it is judged as well."""
 
 
 def text_of(error: BaseException) -> str:
@@ -177,6 +179,27 @@ def check_sizes(sizes: object, where: str) -> str:
     return sizes
 
 
+LARGEST: Final = 10**12
+"""The largest size that a shape may name: memory ends long before."""
+
+
+def check_shapes(shapes: object, where: str) -> tuple[dict[str, int], ...]:
+    """Return the declared shapes, each with sizes by their names; whose sizes they are, the judge knows."""
+    given: list[Any] = list(shapes) if isinstance(shapes, list | tuple) else [shapes]
+    for shape in given:
+        if shape is shapes or not isinstance(shape, Mapping) or not shape:
+            raise AdapterError(
+                f'{where}: shapes must be a list such as [{{"L_q": 1, "L_k": 4096}}], not {shapes!r:.200}'
+            )
+        for name, size in shape.items():
+            if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= LARGEST:
+                raise AdapterError(
+                    f"{where}: the size {name!s:.80} in shapes must be a whole number, "
+                    f"from 1 to 10^12, not {size!r:.200}"
+                )
+    return tuple({str(name): size for name, size in shape.items()} for shape in given)
+
+
 def offer_from_header(header: Mapping[str, Any], where: str) -> Offer:
     """Check the offer in a handshake: the program at the other end need not be ours."""
     texts = {
@@ -204,4 +227,5 @@ def offer_from_header(header: Mapping[str, Any], where: str) -> Offer:
         layouts=tuple(map(str, names["layouts"])),
         notes=(*check_notes(names["notes"], where), *notes_on_names(header.get("numerics", {}))),
         sizes=check_sizes(header.get("sizes", SIZES[0]), where),
+        shapes=check_shapes(header.get("shapes", []), where),
     )

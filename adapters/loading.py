@@ -19,6 +19,7 @@ from .declaration import (
     check_notes,
     check_numerics,
     check_requires,
+    check_shapes,
     check_sizes,
     check_text,
     choices,
@@ -100,6 +101,7 @@ def _checked(found: Found, component: str | None, framework: str | None) -> Load
         layouts=bridge.layouts,
         notes=(*check_notes(getattr(declared, "notes", ()), where), *notes_on_names(getattr(declared, "numerics", {}))),
         sizes=check_sizes(getattr(declared, "sizes", SIZES[0]), where),
+        shapes=check_shapes(getattr(declared, "shapes", ()), where),
     )
     return Loaded(offer, functions, vjps, bridge)
 

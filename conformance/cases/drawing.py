@@ -5,6 +5,7 @@ follow, and find what only three parameters together show.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from ..terms.at_size import sizes_of_models
@@ -14,6 +15,7 @@ from ..terms.component import Component
 from ..terms.generator import Generator
 from .covering import Row, covering_set
 from .profiles import Profile
+from .sizes import own_shapes
 
 _SEEDS: Final = 2**31
 _ATTEMPTS: Final = 100
@@ -77,21 +79,29 @@ _FEW: Final = 3
 
 
 def cases_at_size(component: Component, dtype: str, profile: Profile, seed: int) -> list[Case]:
-    """Give the cases at the sizes of models of a component whose factors are these."""
+    """Give the cases at the sizes of models of a component whose factors are these.
+
+    The user's own sizes come first: each has a covering set of everything else.
+    """
     always = [
         component.plainest(dtype, seed + number).but(**each)
         for number, each in enumerate(sizes_of_models(component).always)
     ]
+    own = [
+        case
+        for shape in own_shapes(component, profile.shapes)
+        for case in covering_cases(replace(component, factors={**component.factors, "sizes": [shape]}), dtype, seed)
+    ]
     every = covering_cases(component, dtype, seed)
     if profile.at_size == "few":
-        return [*always[:_FEW], *every[:_FEW]]
+        return [*own, *always[:_FEW], *every[:_FEW]]
     missing = {(name, k) for name, options in component.factors.items() for k in range(len(options))}
     for number, case in enumerate(every if profile.at_size == "each" else ()):
         missing -= set(zip(component.factors, component.option_indices(case), strict=True))
         if not missing:
             every = every[: number + 1]
             break
-    return [*always, *every]
+    return [*own, *always, *every]
 
 
 def evenly_spaced(every: list[Case], count: int) -> Iterator[Case]:

@@ -1,7 +1,7 @@
 """Profiles: on how many cases a clause is judged, and whether also where it only explains. The rules are the same."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 
@@ -19,6 +19,8 @@ class Profile:
     """Whether the clauses that only explain are judged where nothing has failed, too."""
     at_size: Literal["few", "each", "pairs"] = "each"
     """Of the cases at sizes of models: the first few, until each option has occurred, or every pair of two."""
+    shapes: Sequence[Mapping[str, int]] = ()
+    """Sizes of the user's own, by their names: a component that has all of them is judged there as well."""
 
 
 PROFILES: Final[Mapping[str, Profile]] = {
@@ -26,3 +28,8 @@ PROFILES: Final[Mapping[str, Profile]] = {
     "standard": Profile(drawn=300, spread=100, drawn_for_properties=50, at_size="pairs"),
     "exhaustive": Profile(drawn=5000, spread=1000, drawn_for_properties=1000, at_size="pairs"),
 }
+
+
+def profile_with(name: str, shapes: Sequence[Mapping[str, int]]) -> Profile:
+    """Give the profile of that name, with sizes of the user's own."""
+    return replace(PROFILES[name], shapes=tuple(shapes))

@@ -7,6 +7,7 @@ masks, options and layouts, and every rule. What only two sizes together show ca
 """
 
 import functools
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -20,24 +21,41 @@ _ATTEMPTS: Final = 100
 """How many ways to complete a shape are tried before a size is given up as inadmissible."""
 
 
-def drawn_for(clause: Clause, component: Component, sizes: str = "all") -> Component:
-    """Give the component as a clause's cases are drawn from it."""
-    return at_sizes_of_models(component, sizes) if clause.at_size else sized(component, sizes)
+def drawn_for(
+    clause: Clause, component: Component, sizes: str = "all", shapes: Sequence[Mapping[str, int]] = ()
+) -> Component:
+    """Give the component as a clause's cases are drawn from it; `shapes` are the user's own."""
+    return at_sizes_of_models(component, sizes, shapes) if clause.at_size else sized(component, sizes)
 
 
-def at_sizes_of_models(component: Component, sizes: str) -> Component:
+def own_shapes(component: Component, shapes: Sequence[Mapping[str, int]]) -> list[Option]:
+    """Give those of the user's shapes whose sizes the component has, with the plainest size where none is given."""
+    if component.at_size is None:
+        return []
+    plainest = component.at_size.shapes[0]
+    found: list[Option] = []
+    for shape in shapes:
+        whole: Option = {**plainest, **shape}
+        if shape.keys() <= plainest.keys() and whole not in found:
+            found.append(whole)
+    return found
+
+
+def at_sizes_of_models(component: Component, sizes: str, own: Sequence[Mapping[str, int]] = ()) -> Component:
     """Give the component whose cases have the sizes of models; those that an interpreter can take where few are asked.
 
-    What is plainest in it is small, so that a failing size is compared with a small one.
+    What is plainest in it is small, so that a failing size is compared with a small one; the user's own come next.
     """
     of_models = sizes_of_models(component)
-    shapes = of_models.shapes if sizes == "all" else of_models.shapes[: of_models.few]
-    others = {
+    smallest, *others = of_models.shapes if sizes == "all" else of_models.shapes[: of_models.few]
+    of_user = [shape for shape in own_shapes(component, own) if shape != smallest]
+    shapes = [smallest, *of_user, *(shape for shape in others if shape not in of_user)]
+    beside = {
         factor: of_models.beside.get(factor, options[:1])
         for factor, options in component.factors.items()
         if not options[0].keys() <= of_models.shapes[0].keys()
     }
-    factors = {"sizes": shapes, **others}
+    factors = {"sizes": shapes, **beside}
     return replace(component, factors=factors, order=component.parameters, admissible=of_models.admissible)
 
 

@@ -22,6 +22,7 @@ from .replaying import replay
 from .report import EXIT_STATUS, SCHEMA, USAGE, Report, read_json, write_json
 from .running import run
 from .schema import fault
+from .shapes import shapes_judged
 
 _INTERRUPTED: Final = 130
 """Before or after a run; in a run, what was judged counts."""
@@ -107,7 +108,8 @@ def _run(parsed: argparse.Namespace) -> int:
         with contextlib.closing(how.open()) as adapter:
             check_dtypes(parsed.dtype, adapter.offer)
             lines = list(plan(adapter.offer, selection(parsed), PROFILES[parsed.profile]))
-            report = Report(how, adapter.offer, parsed.profile, parsed.seed, lines, allowed)
+            shapes = shapes_judged(parsed.shape, adapter.offer, lines)
+            report = Report(how, adapter.offer, parsed.profile, parsed.seed, lines, shapes, allowed)
             reports.append(report)
             errors += _judge(report, adapter, parsed.workers)
         # The files before the screen: whatever becomes of that, they are there.

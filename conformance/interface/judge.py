@@ -2,11 +2,12 @@
 
 import contextlib
 import inspect
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from ...adapters import Adapter, Opening, open_object
 from ...adapters.contract import DTYPES
-from ..cases.profiles import PROFILES
+from ...adapters.declaration import check_shapes
+from ..cases.profiles import PROFILES, profile_with
 from ..components import CLAUSES, COMPONENTS
 from ..judging.judging import judge_clause
 from ..judging.plan import Selection, plan
@@ -14,6 +15,7 @@ from ..judging.result import Result
 from ..terms.recent import RecentReplies
 from .options import UsageError, check_dtypes, known_names
 from .report import Report
+from .shapes import shapes_judged
 
 
 def judge(
@@ -24,6 +26,7 @@ def judge(
     components: str | Collection[str] = (),
     dtypes: str | Collection[str] = (),
     clauses: str | Collection[str] = (),
+    shapes: Sequence[Mapping[str, int]] = (),
     profile: str = "quick",
     seed: int = 0,
     timeout: float = Opening.timeout,
@@ -40,6 +43,7 @@ def judge(
         components: those that are judged; all that are offered, if empty.
         dtypes: those that are judged; all that the adapter takes, if empty.
         clauses: those that are judged, by their ids; all, if empty.
+        shapes: sizes of your own, such as `{"L_q": 1, "L_k": 4096}`, judged beside those that are drawn.
         profile: how many cases: `quick`, `standard` or `exhaustive`.
         seed: of all cases; the same seed gives the same report.
         timeout: the seconds that a call in a worker process may take.
@@ -53,6 +57,7 @@ def judge(
         known_names("clause", clauses, CLAUSES),
     )
     known_names("profile", (profile,), PROFILES)
+    asked = check_shapes(shapes, "judge")
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise UsageError(f"seed must be a whole number, 0 or more, not {seed!r}")
     if not 0 < timeout < float("inf"):
@@ -60,11 +65,13 @@ def judge(
     opening = Opening(_name(adapter), component, framework, timeout, in_process or not isinstance(adapter, str))
     with contextlib.closing(_opened(adapter, opening)) as opened:
         check_dtypes(selection.dtypes, opened.offer)
-        report = Report(opening, opened.offer, profile, seed, list(plan(opened.offer, selection, PROFILES[profile])))
+        lines = list(plan(opened.offer, selection, PROFILES[profile]))
+        report = Report(opening, opened.offer, profile, seed, lines, shapes_judged(asked, opened.offer, lines))
+        drawn = profile_with(profile, report.shapes)
         recent = RecentReplies()
         while left := report.left:  # a second time for what explains the failures of the first
             for line in left:
-                result = judge_clause(opened, line.clause, line.component, line.dtype, PROFILES[profile], seed, recent)
+                result = judge_clause(opened, line.clause, line.component, line.dtype, drawn, seed, recent)
                 report.add(line, result)
                 if heard is not None:
                     heard(result)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ...adapters import Offer, Opening
 from ...adapters.contract import DTYPES
-from ...adapters.declaration import UserError, suggestion
+from ...adapters.declaration import LARGEST, UserError, suggestion
 from ..cases.profiles import PROFILES
 from ..components import CLAUSES, COMPONENTS
 from ..judging.plan import Selection
@@ -73,6 +73,22 @@ def seconds(text: str) -> float:
     raise UsageError(f"must be a number of seconds above 0, not {text!r}")
 
 
+def shape(text: str) -> dict[str, int]:
+    """Read a shape of the command line."""
+    found: dict[str, int] = {}
+    for pair in text.split(","):
+        name, equals, number = (each.strip() for each in pair.partition("="))
+        if not name or not equals:
+            raise UsageError(f"should look like B=1,L_q=1,L_k=4096, not {text!r:.200}")
+        if name in found:
+            raise UsageError(f"names {name} twice")
+        found[name] = int(number) if number.isdecimal() and len(number) < 15 else -1
+    for name, size in found.items():
+        if not 1 <= size <= LARGEST:
+            raise UsageError(f"the size {name} must be a whole number, from 1 to 10^12, in {text!r:.200}")
+    return found
+
+
 def _only(what: str, known: Collection[str], form: str) -> dict[str, Any]:
     note = f"only these {what}s; may be repeated"
     return {"action": "extend", "type": listed(what, known), "default": [], "metavar": form, "help": note}
@@ -92,6 +108,13 @@ JUDGING: Final[Mapping[str, Mapping[str, Any]]] = {
     "clause": _only("clause", CLAUSES, "ID,..."),
     "profile": {"choices": list(PROFILES), "default": "quick", "help": "how many cases (default: quick)"},
     "seed": {"type": seed, "default": 0, "metavar": "N", "help": "the seed of all cases (default: 0)"},
+    "shape": {
+        "action": "append",
+        "type": shape,
+        "default": [],
+        "metavar": "L_q=1,L_k=4096,...",
+        "help": "sizes of your own, judged with every mask, regime and layout; may be repeated",
+    },
 }
 """What is judged of it."""
 

@@ -6,14 +6,14 @@ session, or by `assay run` before it. Under xdist the controller hands it on, an
 
 import dataclasses
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import pytest
 
 from ...adapters import Adapter, AdapterError, Opening
 from ...adapters.declaration import UserError
-from ..cases.profiles import PROFILES
+from ..cases.profiles import profile_with
 from ..components import CLAUSES
 from ..judging.judging import judge_clause
 from ..judging.plan import Line, in_turn, plan
@@ -22,6 +22,7 @@ from ..terms.recent import RecentReplies
 from .explaining import facts, title
 from .foreign_text import visible
 from .options import JUDGING, OPENING, add_options, opening, selection
+from .shapes import shapes_judged
 
 PROPERTY: Final = "assay"
 """The user property under which an item leaves its result, as JSON."""
@@ -35,6 +36,8 @@ class Judged:
     lines: Sequence[Line]
     profile: str
     seed: int
+    shapes: Sequence[Mapping[str, int]] = ()
+    """Sizes of the user's own."""
 
     def as_input(self) -> dict[str, Any]:
         """Return what a worker of xdist needs, in the types that can be sent to it."""
@@ -96,10 +99,14 @@ def _asked_for(config: pytest.Config) -> list[Judged]:
             names = visible(", ".join(option.assay))
             raise pytest.UsageError(f"--assay-dtype: {names} does not take {dtype}")
     chosen = selection(option, "assay_")
-    plans = ([line for line in plan(offer, chosen) if line.offered] for offer in offers)
+    plans = [[line for line in plan(offer, chosen) if line.offered] for offer in offers]
+    try:
+        shapes = [shapes_judged(option.assay_shape, *each) for each in zip(offers, plans, strict=True)]
+    except UserError as error:
+        raise pytest.UsageError(f"--assay-shape: {visible(error)}") from None
     return [
-        Judged(each, lines, option.assay_profile, option.assay_seed)
-        for each, lines in zip(openings, plans, strict=True)
+        Judged(each, lines, option.assay_profile, option.assay_seed, own)
+        for each, lines, own in zip(openings, plans, shapes, strict=True)
     ]
 
 
@@ -144,7 +151,7 @@ class ClauseItem(pytest.Item):
     def runtest(self) -> None:
         """Judge, leave the result, and fail, skip or pass by it."""
         judged, line = self.judged, self.line
-        adapter, profile = _opened(self.config, judged.opening), PROFILES[judged.profile]
+        adapter, profile = _opened(self.config, judged.opening), profile_with(judged.profile, judged.shapes)
         recent = self.config.stash[RECENT].setdefault(judged.opening, RecentReplies())
         result = judge_clause(adapter, line.clause, line.component, line.dtype, profile, judged.seed, recent)
         self.user_properties.append((PROPERTY, json.dumps(result.as_json())))

@@ -30,6 +30,8 @@ class Report:
     profile: str
     seed: int
     lines: Sequence[Line]
+    shapes: Sequence[Mapping[str, int]] = ()
+    """Sizes of the user's own, at which it is judged as well."""
     allowed: Sequence[Allowed] = ()
     judged: dict[Line, Result] = field(default_factory=dict)
     interrupted: bool = False
@@ -119,6 +121,8 @@ class Report:
             "expected": len(self.due),
             "checked": self.checked,
         }
+        if self.shapes:
+            whole["shapes"] = list(map(dict, self.shapes))
         if self.interrupted:
             whole["incomplete"] = True
         return {**whole, "results": [result.as_json() for result in self.results]}

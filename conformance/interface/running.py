@@ -35,7 +35,9 @@ class Conductor:
     def pytest_configure(self, config: pytest.Config) -> None:
         """Hand over the plan, and the adapter that is open already."""
         report = self._report
-        judged = plugin.Judged(report.opening, list(self.lines.values()), report.profile, report.seed)
+        judged = plugin.Judged(
+            report.opening, list(self.lines.values()), report.profile, report.seed, list(map(dict, report.shapes))
+        )
         config.stash[plugin.JUDGED] = [judged]
         config.stash[plugin.OPENED] = {report.opening: self._adapter}
 

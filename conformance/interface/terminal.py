@@ -19,6 +19,7 @@ from ...adapters import Listed
 from ...adapters.contract import DTYPES
 from ..components import COMPONENTS
 from ..judging.result import Result
+from ..terms.case import in_words
 from ..terms.clause import Clause
 from .explaining import facts, replay_command, title
 from .foreign_text import visible
@@ -128,6 +129,7 @@ def _show_verdict(screen: Screen, report: Report) -> None:
         count = sum(result.status == status for result in report.results)
         counts += [f"{count} {word}"] if count else []
     sizes = ", few sizes" if report.offer.sizes == "few" else ""
+    sizes += f", and the sizes {' and '.join(map(in_words, report.shapes))}" if report.shapes else ""
     incomplete = "; the run was interrupted" if report.interrupted else ""
     screen.say(
         f"\n{visible(report.offer.name + where)}: ",

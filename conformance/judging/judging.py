@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from ...adapters import Adapter
 from ..cases.profiles import Profile
-from ..cases.sizes import drawn_for
+from ..cases.sizes import drawn_for, own_shapes
 from ..components import COMPONENTS
-from ..terms.case import Case
+from ..terms.case import Case, in_words
 from ..terms.checking import check
 from ..terms.clause import Clause
 from ..terms.component import Component
@@ -35,10 +35,12 @@ def judge_clause(
     `recent` keeps replies from one clause to the next that looks at the same ones.
     """
     started = time.monotonic()
-    component = drawn_for(clause, COMPONENTS[name], adapter.offer.sizes)
+    component = drawn_for(clause, COMPONENTS[name], adapter.offer.sizes, profile.shapes)
     (found,) = tried(clause, component, dtype, profile, seed, [Subject(adapter, recent)])
     failure = _failure(found, *found.failure) if found.failure else None
     result = _result(found, name, dtype, failure)
+    if left_aside := _left_aside(clause, component, dtype, profile):
+        result.reason = "; ".join(filter(None, (left_aside, result.reason)))
     return replace(result, seconds=round(time.monotonic() - started, 3))
 
 
@@ -60,6 +62,13 @@ def _result(found: Tried, name: str, dtype: str, failure: Failure | None) -> Res
     took = f"took the declared {subject.took}" if subject.took else None
     remarks = [each for each in (_of_refusals(found), took) if each]
     return replace(result, worst_ratio=found.largest, reason="; ".join(remarks) or None)
+
+
+def _left_aside(clause: Clause, component: Component, dtype: str, profile: Profile) -> str:
+    """Say which of the user's own sizes a clause has no time for."""
+    own = own_shapes(component, profile.shapes) if clause.at_size else []
+    aside = [shape for shape in own if clause.prepare(component.plainest(dtype).but(**shape)) is None]
+    return f"too large for this clause, which takes long: {' and '.join(map(in_words, aside))}" if aside else ""
 
 
 def _of_refusals(found: Tried) -> str | None:

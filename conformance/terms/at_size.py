@@ -58,6 +58,8 @@ class AtSize:
     """Between which numbers every element lies, that the oracle does not compute among them."""
     admissible: Callable[[Case], bool] = lambda case: True
     """Whether the sizes of a case go together."""
+    rule: str = ""
+    """How they go together, in words."""
     differentiated: Callable[[Case], bool] = lambda case: True
     """Whether the gradients are judged, too."""
 

@@ -54,6 +54,11 @@ class Case(Mapping[str, Any]):
         return f"{self.component}?" + "&".join(f"{name}={_text(value)}" for name, value in self.parameters)
 
 
+def in_words(sizes: Mapping[str, Value]) -> str:
+    """Write sizes by their names, as `--shape` takes them."""
+    return ",".join(f"{name}={value}" for name, value in sizes.items())
+
+
 def _text(value: Value) -> str:
     # repr gives the shortest decimal that reads back as the same float.
     return repr(value) if isinstance(value, float) else str(value)

@@ -15,5 +15,7 @@ def check(clause: Clause, trial: Trial) -> Outcome:
         return Outcome("not-offered", reason=str(reason))
     except Unsupported as reason:
         return Outcome("unsupported", reason=str(reason))
+    except MemoryError:
+        return Outcome("unsupported", reason="the judge has no memory for a case of this size")
     except Violation as violation:
         return Outcome("fail", violation.ratio, str(violation))

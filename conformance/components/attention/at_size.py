@@ -123,5 +123,6 @@ AT_SIZE: Final = AtSize(
     part=_part,
     limits=_limits,
     admissible=lambda case: case["H"] % case["H_kv"] == 0,
+    rule="H is a multiple of H_kv",
     differentiated=_differentiated,
 )
