@@ -10,8 +10,8 @@ A mistake of the user is a `UserError`: one sentence, which says what was wrong 
    `MessageError` and `EndOfMessages`, which the adapter's client turns into one.
 5. The oracle computes: `SpecError`, where the formula says nothing of the arguments. `assay replay` makes a `CaseError`
    of it; the cases that we draw have none, so in a run it is a mistake of the judge's.
-6. A clause compares: `Violation`, `Unsupported`, `NotOffered` or `Inapplicable`. They are outcomes, not mistakes:
-   `judge_clause` makes a `Result` of them, and no user meets one.
+6. A clause compares: `Violation`, `Unsupported`, `NotOffered`, `DoesNotFit` or `Inapplicable`. They are outcomes, not
+   mistakes: `judge_clause` makes a `Result` of them, and no user meets one.
 7. An item of pytest fails: `ClauseViolated`, with the five facts as its text.
 
 Anything else that is raised is a mistake of the judge's: the command shows it and exits with status 70. The other
@@ -26,6 +26,7 @@ from .interface.allowed import AllowError as AllowError
 from .interface.options import UsageError as UsageError
 from .interface.plugin import ClauseViolated as ClauseViolated
 from .terms.case import CaseError as CaseError
+from .terms.verdict import DoesNotFit as DoesNotFit
 from .terms.verdict import Inapplicable as Inapplicable
 from .terms.verdict import NotOffered as NotOffered
 from .terms.verdict import Unsupported as Unsupported

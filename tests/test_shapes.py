@@ -6,12 +6,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from conftest import RIGHT
 
 from assay.conformance import UserError, judge
 from assay.conformance.cases.drawing import cases_of
 from assay.conformance.cases.profiles import PROFILES, profile_with
 from assay.conformance.cases.sizes import drawn_for
 from assay.conformance.components import CLAUSES, COMPONENTS
+from assay.conformance.interface.schema import fault
 
 OWN = {"B": 2, "H": 48, "H_kv": 2, "L_q": 1, "L_k": 4096, "d_k": 128, "d_v": 128}
 
@@ -105,6 +107,39 @@ def test_what_the_judge_has_no_memory_for_is_not_judged_and_the_rest_is():
 
     assert report.verdict == "conforms"
     assert "the judge has no memory for a case of this size" in report.results[0].reason
+
+
+def test_own_sizes_that_do_not_fit_are_told_and_the_verdict_names_those_that_did(terminal):
+    line = "    if x.shape[-1] > 40_000: raise MemoryError('Unable to allocate 64.0 GiB')\n"
+    file = terminal.write("small.py", RIGHT.replace("(x):\n", "(x):\n" + line))
+    done = terminal.assay("run", file, *CALL, "--shape", "n=50000")
+    said = " ".join(done.stdout.split())
+
+    assert done.returncode == 0
+    assert ": conforms; softmax to n = 32,000: 0 violations" in said
+    assert "cases are not judged, at rows=1,n=50000 and " in said
+    assert "Unable to allocate 64.0 GiB" in said
+    report = terminal.report()
+    assert report["largest"] == {"softmax": {"rows": 65_537, "n": 32_000}}
+    assert {"rows": 1, "n": 50_000} in report["results"][0]["unfit"]
+    assert fault(report) is None
+
+
+def test_sizes_that_take_too_long_are_tried_once(terminal):
+    line = "    if x.shape[-1] == 5_001: open('calls', 'a').write('.'); time.sleep(60)\n"
+    file = terminal.write("slow.py", "import time\n" + RIGHT.replace("(x):\n", "(x):\n" + line))
+    done = terminal.assay("run", file, *CALL, "--shape", "n=5001", "--timeout", "2")
+
+    assert (done.returncode, (terminal.cwd / "calls").read_text()) == (0, ".")
+    assert ": conforms; softmax, but not at every size: " in done.stdout  # larger ones were judged
+    assert "cases are not judged, at rows=1,n=5001: " in " ".join(done.stdout.split())
+
+
+def test_a_run_where_all_sizes_fit_says_nothing_of_them():
+    report = judged()
+
+    assert report.limits == {}
+    assert report.largest == {"softmax": {"rows": 65_537, "n": 262_144}}
 
 
 def test_a_shape_that_a_clause_has_no_time_for_is_named():

@@ -83,6 +83,28 @@ class Report:
         return [result for result in self.results if result.status == "fail" and result.level == "advisory"]
 
     @property
+    def largest(self) -> dict[str, dict[str, int]]:
+        """The largest of each size that was judged, by component."""
+        found: dict[str, dict[str, int]] = {}
+        for result in self.results:
+            for name, size in (result.largest or {}).items():
+                sizes = found.setdefault(result.component, {})
+                sizes[name] = max(size, sizes.get(name, 0))
+        return found
+
+    @property
+    def limits(self) -> dict[str, dict[str, int]]:
+        """Up to which sizes a component was judged in every dtype, where some had no room or no time."""
+        found: dict[str, dict[str, int]] = {}
+        for result in self.results:
+            reached = result.largest or {}
+            for sizes in result.unfit or ():
+                of_component = found.setdefault(result.component, {})
+                for name in (name for name in reached if sizes[name] > reached[name]):
+                    of_component[name] = min(reached[name], of_component.get(name, reached[name]))
+        return found
+
+    @property
     def stale(self) -> list[Allowed]:
         """Allowed failures that did not fail, though something they speak of was judged."""
         done = list(self.judged.values())
@@ -123,6 +145,8 @@ class Report:
         }
         if self.shapes:
             whole["shapes"] = list(map(dict, self.shapes))
+        if self.largest:
+            whole["largest"] = self.largest
         if self.interrupted:
             whole["incomplete"] = True
         return {**whole, "results": [result.as_json() for result in self.results]}

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from ...adapters import Listed
 from ...adapters.contract import DTYPES
-from ..components import COMPONENTS
+from ..components import CLAUSES, COMPONENTS
 from ..judging.result import Result
 from ..terms.case import in_words
 from ..terms.clause import Clause
@@ -108,6 +108,9 @@ def show_report(screen: Screen, report: Report) -> None:
         where = f" {result.clause} {result.component} {result.dtype}: {visible(result.failure.message)}"
         screen.say("\n", ("advisory", "yellow"), where)
         screen.say(f"  {visible(replay_command(report.opening, result))}")
+    for result in report.results if report.shapes else ():
+        if CLAUSES[result.clause].at_size and result.reason and result.status != "not-offered":
+            screen.say(f"{result.clause} {result.component} {result.dtype}: {visible(result.reason)}")
     for note in report.offer.notes:
         screen.say((f"note: {visible(note)}", "dim"))
     for stale in report.stale:
@@ -134,9 +137,20 @@ def _show_verdict(screen: Screen, report: Report) -> None:
     screen.say(
         f"\n{visible(report.offer.name + where)}: ",
         _UNDECIDED if report.interrupted and not report.failures else _VERDICTS[report.verdict],
-        f": {len(report.failures)} violations, {len(report.warnings)} advisory; {', '.join(counts)}{incomplete}. "
-        f"Profile {report.profile}{sizes}, seed {report.seed}.",
+        f"{_limits(report)}: {len(report.failures)} violations, {len(report.warnings)} advisory; "
+        f"{', '.join(counts)}{incomplete}. Profile {report.profile}{sizes}, seed {report.seed}.",
     )
+
+
+def _limits(report: Report) -> str:
+    """Name the largest sizes that were judged, of each component that had no room or no time for larger ones."""
+    each = (
+        f"{component} to {', '.join(f'{name} = {size:,}' for name, size in sizes.items())}"
+        if sizes
+        else f"{component}, but not at every size"
+        for component, sizes in report.limits.items()
+    )
+    return "".join(f"; {one}" for one in each)
 
 
 def _table(report: Report) -> Table:

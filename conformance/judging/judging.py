@@ -1,8 +1,9 @@
 """One clause on one implementation in one dtype: draw, check, shrink what fails, and say what came of it."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Final
 
 from ...adapters import Adapter
 from ..cases.profiles import Profile
@@ -18,7 +19,7 @@ from ..terms.trial import Trial
 from ..terms.verdict import Outcome
 from .result import Failure, Result
 from .shrinking import first_size_that_fails, shrink
-from .trying import Tried, tried
+from .trying import Sizes, Tried, tried
 
 
 def judge_clause(
@@ -54,14 +55,16 @@ def _result(found: Tried, name: str, dtype: str, failure: Failure | None) -> Res
     clause, subject = found.clause, found.subject
     result = Result(clause.id, clause.level, name, dtype or found.dtype, "pass", found.examples)
     result.precision_class = subject.met or None
+    result.largest = found.reached or None
+    result.unfit = _distinct(sizes for sizes, _ in found.unfit) or None
     if failure is not None:
-        return replace(result, status="fail", failure=failure, worst_ratio=failure.ratio, reason=_of_refusals(found))
+        return replace(result, status="fail", failure=failure, worst_ratio=failure.ratio, reason=_remarks(found))
     if not found.examples:
-        reason = found.refused[0] if found.refused else "no case of this clause can be put to it"
+        nothing = found.refused[0] if found.refused else "no case of this clause can be put to it"
+        reason = _of_unfit(found) or nothing
         return replace(result, status="unsupported", reason=reason)
     took = f"took the declared {subject.took}" if subject.took else None
-    remarks = [each for each in (_of_refusals(found), took) if each]
-    return replace(result, worst_ratio=found.largest, reason="; ".join(remarks) or None)
+    return replace(result, worst_ratio=found.largest, reason=_remarks(found, took))
 
 
 def _left_aside(clause: Clause, component: Component, dtype: str, profile: Profile) -> str:
@@ -69,6 +72,28 @@ def _left_aside(clause: Clause, component: Component, dtype: str, profile: Profi
     own = own_shapes(component, profile.shapes) if clause.at_size else []
     aside = [shape for shape in own if clause.prepare(component.plainest(dtype).but(**shape)) is None]
     return f"too large for this clause, which takes long: {' and '.join(map(in_words, aside))}" if aside else ""
+
+
+_NAMED: Final = 3
+"""Sizes that did not fit and are named in a sentence."""
+
+
+def _distinct(every: Iterable[Sizes]) -> list[Sizes]:
+    return [dict(each) for each in dict.fromkeys(tuple(sizes.items()) for sizes in every)]
+
+
+def _remarks(found: Tried, *others: str | None) -> str | None:
+    """Join what is to be said of what was not judged, and other remarks."""
+    return "; ".join(filter(None, (_of_unfit(found), _of_refusals(found), *others))) or None
+
+
+def _of_unfit(found: Tried) -> str | None:
+    """Say how many cases did not fit, of which sizes, and why."""
+    if not found.unfit:
+        return None
+    distinct = _distinct(sizes for sizes, _ in found.unfit)
+    named = " and ".join([*map(in_words, distinct[:_NAMED]), *(["others"] if len(distinct) > _NAMED else [])])
+    return f"{len(found.unfit)} cases are not judged{named and f', at {named}'}: {found.unfit[0][1]}"
 
 
 def _of_refusals(found: Tried) -> str | None:

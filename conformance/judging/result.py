@@ -1,6 +1,6 @@
 """What came of one clause on one component in one dtype: a line of the report."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -33,10 +33,14 @@ class Result:
     seconds: float = 0.0
     reason: str | None = None
     failure: Failure | None = None
+    largest: Mapping[str, int] | None = None
+    """The largest of each size that was judged, of a clause about sizes of models."""
+    unfit: Sequence[Mapping[str, int]] | None = None
+    """The sizes for which there was no room or no time."""
 
     def as_json(self) -> dict[str, Any]:
-        """Write the line as the report has it."""
-        return asdict(self)
+        """Write the line as the report has it: of sizes, only where there are any."""
+        return {name: value for name, value in asdict(self).items() if value or name not in ("largest", "unfit")}
 
 
 def result_from_json(data: Mapping[str, Any]) -> Result:

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from ..cases.drawing import cases_of
 from ..cases.profiles import Profile
+from ..terms.at_size import sizes_of_models
 from ..terms.case import Case
 from ..terms.checking import check
 from ..terms.clause import Clause
@@ -13,6 +15,9 @@ from ..terms.subject import Subject
 from ..terms.trial import Trial
 from ..terms.verdict import Outcome
 from .shrinking import plainer_accepted_case
+
+Sizes: TypeAlias = dict[str, int]
+"""Of a case, by their names."""
 
 
 @dataclass
@@ -30,9 +35,14 @@ class Tried:
     """The format of the result, of a component without floating-point arguments."""
     refused: list[str] = field(default_factory=list)
     """Why cases were not supported."""
+    unfit: list[tuple[Sizes, str]] = field(default_factory=list)
+    """The sizes of cases that had no room or no time, and why."""
+    reached: Sizes = field(default_factory=dict)
+    """The largest of each size among the cases that passed, of a clause about sizes of models."""
     failure: tuple[Case, Outcome] | None = None
     """The first case that failed, and how."""
     _over: bool = False
+    _slow: list[Sizes] = field(default_factory=list)
     _cases: set[Case] = field(default_factory=set)
     _resets: Sequence[str] = ()
 
@@ -42,13 +52,27 @@ class Tried:
         return self._over or self.failure is not None
 
     def take(self, case: Case) -> None:
-        """Check the clause on a case; where that is refused, on a plainer one."""
+        """Check the clause on a case; where that is refused, on a plainer one.
+
+        Sizes that have run out of time are not tried again: each attempt would take as long.
+        """
+        sizes = self._sizes_of(case)
+        if sizes and sizes in self._slow:
+            self.unfit.append((sizes, "these sizes have run out of time before"))
+            return
         outcome = self._check(case)
         if outcome.kind == "unsupported":
             self.refused.append(outcome.reason)
             plainer, self._resets = plainer_accepted_case(self.clause, self.component, self.subject, case, self._resets)
             if plainer is not None:
                 self._check(plainer)
+        elif outcome.kind == "unfit":
+            self.unfit.append((sizes, outcome.reason))
+            self._slow += [sizes] if sizes and self.subject.lost == "timeout" else []
+
+    def _sizes_of(self, case: Case) -> Sizes:
+        """Give the sizes of a case, of a clause about sizes of models."""
+        return {name: case[name] for name in sizes_of_models(self.component).sizes} if self.clause.at_size else {}
 
     def _check(self, case: Case) -> Outcome:
         """Check, and add up what comes of it; of a case that was judged before, nothing does."""
@@ -64,6 +88,8 @@ class Tried:
             self.failure = case, outcome
         elif outcome.passed:
             self.largest = max(self.largest, outcome.ratio)
+            for name, size in self._sizes_of(case).items():
+                self.reached[name] = max(size, self.reached.get(name, 0))
         if outcome.passed or outcome.failed:
             self.examples += 1
             self.dtype = self.dtype or trial.dtype

@@ -2,7 +2,7 @@
 
 from .clause import Clause
 from .trial import Trial
-from .verdict import Inapplicable, NotOffered, Outcome, Unsupported, Violation
+from .verdict import DoesNotFit, Inapplicable, NotOffered, Outcome, Unsupported, Violation
 
 
 def check(clause: Clause, trial: Trial) -> Outcome:
@@ -13,9 +13,11 @@ def check(clause: Clause, trial: Trial) -> Outcome:
         return Outcome("inapplicable")
     except NotOffered as reason:
         return Outcome("not-offered", reason=str(reason))
+    except DoesNotFit as reason:
+        return Outcome("unfit", reason=str(reason))
     except Unsupported as reason:
         return Outcome("unsupported", reason=str(reason))
     except MemoryError:
-        return Outcome("unsupported", reason="the judge has no memory for a case of this size")
+        return Outcome("unfit", reason="the judge has no memory for a case of this size")
     except Violation as violation:
         return Outcome("fail", violation.ratio, str(violation))

@@ -20,6 +20,10 @@ class Unsupported(Exception):
     """The implementation chose not to do this; never a pass."""
 
 
+class DoesNotFit(Unsupported):
+    """There is no room or no time for a case of this size, which nobody has promised."""
+
+
 class NotOffered(Unsupported):
     """What the clause is about is not there at all, so that no other case need be tried."""
 
@@ -32,11 +36,11 @@ class Inapplicable(Exception):
 class Outcome:
     """What came of one clause on one case."""
 
-    kind: Literal["pass", "fail", "unsupported", "not-offered", "inapplicable"]
+    kind: Literal["pass", "fail", "unsupported", "unfit", "not-offered", "inapplicable"]
     ratio: float = 0.0
     """The error ratio, at most 1 of a pass; infinite where no number says how wrong it is."""
     reason: str = ""
-    """The sentence of a failure, or why something is unsupported or not offered."""
+    """The sentence of a failure, or why something is unsupported, not offered or not judged."""
 
     @property
     def passed(self) -> bool:

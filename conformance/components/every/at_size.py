@@ -13,7 +13,7 @@ from ...terms.component import REGISTERED, Component
 from ...terms.requirements import require_within, skip_unless
 from ...terms.rounding import Array
 from ...terms.trial import Trial
-from ...terms.verdict import Unsupported, Violation
+from ...terms.verdict import DoesNotFit, Violation
 from .gradients import within_bounds
 from .values import with_fresh_values
 
@@ -22,9 +22,9 @@ _OUT_OF_MEMORY = ("memoryerror", "out of memory", "outofmemory", "allocate memor
 
 
 def _fitting(trial: Trial, reply: Reply) -> Reply:
-    """Return the reply; `Unsupported` where the call has no room or time at this size, which nobody has promised."""
+    """Return the reply; `DoesNotFit` where the call has no room or time at this size, which nobody has promised."""
     if reply.status == "timeout" or any(word in reply.message.lower() for word in _OUT_OF_MEMORY):
-        raise Unsupported(f"a case at the sizes of models does not fit: {reply.message}")
+        raise DoesNotFit(f"a case at the sizes of models does not fit: {reply.message}")
     return trial.answered(reply)
 
 
