@@ -7,7 +7,8 @@ Three precision classes, from strict to lenient; each names what it adds:
         tensors that pass between the steps of a component; accumulators truncate; exponentials are fast.
     3   Anything else that an adapter declares.
 
-A declaration widens its own term of a bound and no other.
+A declaration widens its own term of a bound and no other. One that narrows a term narrows it in every class, so that no
+class allows more than the last.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from ..spec_error import SpecError
-from .formats import FORMATS
+from .formats import FORMATS, Format
 
 SIXTEEN_BITS: Final = ("bfloat16", "float16")
 
@@ -86,7 +87,34 @@ def precision_classes(dtype: str, declared: Mapping[str, Any] | None = None) -> 
         # A gradual step first: what of the declaration belongs to class 2 must not hide behind the rest of it.
         second = replace(default, **{name: value for name, value in declared.items() if name in _OF_CLASS_2})
         last = replace(default, **declared)
-        ladder += [step for step in ((2, second), (3, last)) if step[1] not in (strict, default)]
+        ladder = [(number, _narrowed(step, declared)) for number, step in [*ladder, (2, second)]] + [(3, last)]
         # Two equal steps are one, in the stricter class.
         ladder = [step for k, step in enumerate(ladder) if step[1] not in [each for _, each in ladder[:k]]]
     return tuple(ladder)
+
+
+def _narrowed(step: Numerics, declared: Mapping[str, Any]) -> Numerics:
+    """Take from a declaration what the step would allow more of."""
+    return replace(step, **{name: value for name, value in declared.items() if _allows_more(step, name, value)})
+
+
+def _allows_more(step: Numerics, name: str, declared: Any) -> bool:
+    """Say whether a step allows an error that the declaration rules out.
+
+    A format that the step does not name is no rounding of its own, and allows nothing.
+    """
+    own = getattr(step, name)
+    if name == "exp_error":
+        return bool(declared < own)
+    if name == "block":
+        return bool(declared > own)
+    return own in FORMATS and declared in FORMATS and not _holds_all_of(FORMATS[own], FORMATS[declared])
+
+
+def _holds_all_of(one: Format, other: Format) -> bool:
+    """Say whether a format holds every number of another."""
+    return (
+        one.precision >= other.precision
+        and one.smallest_exponent - one.precision <= other.smallest_exponent - other.precision
+        and one.largest >= other.largest
+    )
