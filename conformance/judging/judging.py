@@ -17,6 +17,7 @@ from ..terms.recent import RecentReplies
 from ..terms.subject import Subject
 from ..terms.trial import Trial
 from ..terms.verdict import Outcome
+from .neighbours import with_neighbours
 from .result import Failure, Result
 from .shrinking import first_size_that_fails, shrink
 from .trying import Sizes, Tried, tried
@@ -115,6 +116,7 @@ def _failure(found: Tried, case: Case, outcome: Outcome) -> Failure:
     smallest, outcome = shrink(clause, component, subject, case, outcome)
     if clause.at_size:
         smallest, outcome = first_size_that_fails(clause, component, subject, smallest, outcome)
+    outcome = with_neighbours(clause, component, subject, smallest, outcome)
     failure = Failure(outcome.reason, smallest.id, _finite(outcome.ratio))
     return failure if subject.lost else _explained(failure, subject.adapter, clause, component, (smallest, case))
 
