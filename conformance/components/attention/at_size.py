@@ -9,14 +9,14 @@ from ....oracle.rounding.formats import FORMATS
 from ....oracle.rounding.numerics import Numerics
 from ...cases.values import generator_of
 from ...terms.at_size import AtSize, Limits, Part, chosen
-from ...terms.case import Case
-from ...terms.component import Conventions, Inputs, Option, factor
+from ...terms.case import Case, Value
+from ...terms.component import Conventions, Inputs, factor
 
 _SCORES: Final = 2**21
 """Scores that the oracle computes of a case."""
 
 
-def _shape(batch: int, heads: tuple[int, int], lengths: tuple[int, int], sizes: tuple[int, int]) -> Option:
+def _shape(batch: int, heads: tuple[int, int], lengths: tuple[int, int], sizes: tuple[int, int]) -> dict[str, Value]:
     """Give B, (H, H_kv), (L_q, L_k) and (d_k, d_v) by their names."""
     names = ("B", "H", "H_kv", "L_q", "L_k", "d_k", "d_v")
     return dict(zip(names, (batch, *heads, *lengths, *sizes), strict=True))
@@ -76,20 +76,30 @@ def _part(case: Case, inputs: Inputs, conventions: Conventions) -> Part:
     return Part(Inputs(arrays, options | {"causal": False}), (items, of_heads, rows, np.arange(channels)))
 
 
+def slack(numerics: Numerics, keys: int) -> float:
+    """Bound the relative error of a mean of values of one sign, whatever their weights are.
+
+        2 (n + 8) U + 2 u_p + 2 u_o + u        n keys
+
+    u_p: weights that are rounded for the one sum, not for the other; u_o: rounded values; u: the result.
+    """
+    narrower = (numerics.probabilities, numerics.operands, numerics.statistics)
+    of_formats = sum(FORMATS[form].unit_roundoff for form in narrower if form is not None)
+    return 2 * (numerics.roundings(keys) + 8) * numerics.unit + 2 * of_formats + FORMATS[numerics.output].unit_roundoff
+
+
 def _limits(inputs: Inputs, numerics: Numerics, conventions: Conventions) -> Limits:
     """Give the range of each channel of the values, which a mean of them does not leave but by rounding.
 
-        |o - hull| <= (2 (n + 8) U + 2 u_p + u_o + u) max |v| + what is flushed        n keys
+        |o - hull| <= slack max |v| + what is flushed
 
-    Weights that are wrong are weights still: what their sum and that of the products round is all. u_p: weights that
-    are rounded for the one sum, not for the other; u_o: rounded values; u: the result.
+    Weights that are wrong are weights still: what their sum and that of the products round is all.
     """
     value, heads = inputs.arrays["value"], inputs.arrays["query"].shape[1]
+    keys = value.shape[2]
     lowest, highest = value.min(2, keepdims=True), value.max(2, keepdims=True)
-    keys, narrower = value.shape[2], (numerics.probabilities, numerics.operands, numerics.statistics)
-    of_formats = sum(FORMATS[form].unit_roundoff for form in narrower if form is not None)
-    slack = 2 * (numerics.roundings(keys) + 8) * numerics.unit + 2 * of_formats + FORMATS[numerics.output].unit_roundoff
-    room = slack * np.abs(value).max(2, keepdims=True) + 2 * FORMATS[numerics.output].half_smallest_subnormal
+    room = slack(numerics, keys) * np.abs(value).max(2, keepdims=True)
+    room += 2 * FORMATS[numerics.output].half_smallest_subnormal
     of_heads = heads // value.shape[1]
     low, high = (np.repeat(each, of_heads, axis=1) for each in (lowest - room, highest + room))
     queries = inputs.arrays["query"].shape[2]

@@ -21,7 +21,7 @@ _OUT_OF_MEMORY = ("memoryerror", "out of memory", "outofmemory", "allocate memor
 """What the messages of numpy, torch, JAX and CUDA have in common where memory has run out."""
 
 
-def _fitting(trial: Trial, reply: Reply) -> Reply:
+def fitting(trial: Trial, reply: Reply) -> Reply:
     """Return the reply; `DoesNotFit` where the call has no room or time at this size, which nobody has promised."""
     if reply.status == "timeout" or any(word in reply.message.lower() for word in _OUT_OF_MEMORY):
         raise DoesNotFit(f"a case at the sizes of models does not fit: {reply.message}")
@@ -43,7 +43,7 @@ def _has_sizes_of_models(component: Component) -> bool:
 )
 def value_at_size(trial: Trial) -> float:
     """Hold a part to its bounds, and all of the result to its limits."""
-    actual = trial.results_of(_fitting(trial, trial.ask()), trial.inputs)
+    actual = trial.results_of(fitting(trial, trial.ask()), trial.inputs)
     ratio = _within_limits(trial, actual["result"])
     worst, typical = _worst(trial, actual)
     ratio = max(ratio, require_within(worst, "the value is wrong"))
@@ -70,7 +70,7 @@ def _small_enough(case: Case) -> Case | None:
 )
 def gradient_at_size(trial: Trial) -> float:
     """Hold it to the bounds that it has at every size."""
-    return within_bounds(trial, trial.gradients_of(_fitting(trial, trial.ask_gradients())))
+    return within_bounds(trial, trial.gradients_of(fitting(trial, trial.ask_gradients())))
 
 
 def _worst(trial: Trial, actual: dict[str, Array]) -> tuple[Worst, Worst]:
