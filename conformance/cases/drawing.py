@@ -12,12 +12,12 @@ from ..terms.at_size import sizes_of_models
 from ..terms.case import Case
 from ..terms.clause import Clause
 from ..terms.component import Component
-from ..terms.generator import Generator
+from ..terms.generator import SEEDS, Generator
+from .coincidences import coinciding_cases
 from .covering import Row, covering_set
 from .profiles import Profile
 from .sizes import own_shapes
 
-_SEEDS: Final = 2**31
 _ATTEMPTS: Final = 100
 """Draws for each case that is wanted: many combinations are inadmissible."""
 
@@ -29,7 +29,7 @@ def covering_cases(component: Component, dtype: str, seed: int) -> list[Case]:
         component.case([options[k] for options, k in zip(component.factors.values(), row, strict=True)], dtype, 0)
         for row in rows
     ]
-    return [case.but(seed=(seed * len(every) + number) % _SEEDS) for number, case in enumerate(every)]
+    return [case.but(seed=(seed * len(every) + number) % SEEDS) for number, case in enumerate(every)]
 
 
 _ROWS: Final[dict[object, list[Row]]] = {}
@@ -68,7 +68,7 @@ def drawn_cases(component: Component, dtype: str, seed: int, count: int) -> list
         if len(drawn) == count:
             break
         options = [options[int(generator.integers(len(options)))] for options in factors]
-        case = component.case(options, dtype, int(generator.integers(_SEEDS)))
+        case = component.case(options, dtype, int(generator.integers(SEEDS)))
         if component.admissible(case):
             drawn.append(case)
     return drawn
@@ -118,6 +118,7 @@ def cases_of(clause: Clause, component: Component, dtype: str, profile: Profile,
         every = list(clause.cases(component, dtype, seed))
     elif clause.covering:
         every = [*component.probes(dtype), *covering_cases(component, dtype, seed)]
+        every += coinciding_cases(component, dtype, seed)
         every += drawn_cases(component, dtype, seed, profile.drawn)
     else:
         every = [*clause.probes(component, dtype), *covering_cases(component, dtype, seed)[: profile.spread]]

@@ -70,7 +70,8 @@ def _few(component: Component) -> Component:
     others = {factor: options for factor, options in component.factors.items() if factor not in of_sizes}
     if not of_sizes or not others:
         return component
-    return replace(component, factors={"sizes": pool(component), **others}, order=component.parameters)
+    of_few = {"sizes": pool(component), **others}
+    return replace(component, factors=of_few, order=component.parameters, coinciding=())
 
 
 def pool(component: Component) -> list[Option]:

@@ -94,6 +94,7 @@ FEED_FORWARD: Component = register(
             "layout": factor("layout", *LAYOUTS),
         },
         inputs=_make,
+        coinciding=("B", "L", "d_model", "d_ff"),
         exact=_exact,
         exact_regimes=("integers", "dead"),
         dependents=_dependents,

@@ -102,6 +102,7 @@ GATED_FEED_FORWARD: Component = register(
             "layout": factor("layout", *LAYOUTS),
         },
         inputs=_inputs,
+        coinciding=("B", "L", "d_model", "d_ff"),
         generic=lambda case: case["regime"] in ("normal", "uniform", "steep"),
         exact=_exact,
         exact_regimes=("saturated",),

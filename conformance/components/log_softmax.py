@@ -79,6 +79,7 @@ LOG_SOFTMAX: Component = register(
             "layout": factor("layout", *LAYOUTS),
         },
         inputs=_make,
+        coinciding=("rows", "n"),
         generic=lambda case: case["regime"] in (*GENERIC, "logits-1e2", "dominant"),
         exact=_exact,
         exact_regimes=("one-hot",),

@@ -61,6 +61,7 @@ POSITIONAL_ENCODING: Component = register(
             "width": factor("d_model", *_WIDTHS),
         },
         inputs=_make,
+        coinciding=("length", "d_model"),
         generic=lambda case: True,
         admissible=lambda case: case["d_model"] > 0 and case["length"] * case["d_model"] <= _LARGEST,
         exact=_exact,

@@ -71,6 +71,7 @@ SOFTMAX: Component = register(
             "layout": factor("layout", "contiguous", "transposed", "sliced", "strided", "expanded"),
         },
         inputs=_make,
+        coinciding=("rows", "n"),
         generic=lambda case: case["regime"] in (*GENERIC, "logits-1e2"),
         exact=_exact,
         exact_regimes=("one-hot",),

@@ -87,6 +87,8 @@ class Component:
     """
     probes: Callable[[str], Sequence[Case]] = lambda dtype: ()
     """Cases that are always judged, for a dtype: corners that no pair of factors describes."""
+    coinciding: Sequence[str] = ()
+    """The parameters that are sizes of unlike axes: cases in which they agree, and in which they do not, are judged."""
     large: Sequence[Option] = ()
     """Parameters of cases that are large enough for aggregates."""
     differentiated: Callable[[Case], bool] = lambda case: True

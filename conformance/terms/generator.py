@@ -22,6 +22,9 @@ _Size: TypeAlias = int | tuple[int, ...]
 _BLOCK: Final = 2**14
 """Points at a time, so that what is computed of them stays in the processor's cache."""
 
+SEEDS: Final = 2**31
+"""The seed of a case is below it."""
+
 
 class Generator:
     """A stream of random numbers; its methods have the names and the meaning of numpy's.

@@ -195,6 +195,8 @@ def scale_of_keys(trial: Trial) -> float:
     source=_EQUATION,
     # A kernel may put minus infinity in place of a score before it scales.
     prepare=lambda case: plain(case, scale="none", mask="causal" if case["seed"] % 2 else "none"),
+    # One for each mask.
+    probes=lambda component, dtype: [component.plainest(dtype, seed) for seed in (4, 5)],
 )
 def other_scales(trial: Trial) -> float:
     """Give other scales; zero is a number, not the lack of one."""

@@ -66,6 +66,7 @@ LAYER_NORM: Component = register(
             "layout": factor("layout", *LAYOUTS),
         },
         inputs=_make,
+        coinciding=("B", "L", "d"),
         admissible=lambda case: 1 <= case["axes"] <= 4 and case["d"] > 0,
         exact=_exact,
         exact_regimes=("zero", "zero-gain"),

@@ -60,6 +60,7 @@ DECODER_LAYER: Component = register(
             "layout": factor("layout", *_LAYOUTS),
         },
         inputs=_make,
+        coinciding=("B", "L", "L_m", "heads", "d_model", "d_ff"),
         variations=_variations,
     )
 )

@@ -51,6 +51,7 @@ ENCODER_LAYER: Component = register(
             "layout": factor("layout", *_LAYOUTS),
         },
         inputs=_make,
+        coinciding=("B", "L", "heads", "d_model", "d_ff"),
         variations=_variations,
         probes=_probes,
     )

@@ -86,6 +86,7 @@ MULTI_HEAD_ATTENTION: Component = register(
             "layout": factor("layout", *LAYOUTS),
         },
         inputs=_make,
+        coinciding=("B", "L_q", "L_k", "heads", "d_model", "d_k", "d_v"),
         admissible=_admissible,
         variations=_variations,
         probes=_probes,
