@@ -33,7 +33,9 @@ def _agreeing(component: Component, plain: Case) -> Iterator[dict[str, Value]]:
     names = component.coinciding
     for together in _ways(names):
         for values in itertools.permutations(range(_SMALLEST, _SMALLEST + len(together))):
-            sizes = {name: value for group, value in zip(together, values, strict=True) for name in group}
+            sizes: dict[str, Value] = {}
+            for group, value in zip(together, values, strict=True):
+                sizes |= dict.fromkeys(group, value)
             if component.admissible(plain.but(**sizes)):
                 yield sizes
                 break
@@ -44,7 +46,7 @@ def _ways(names: Sequence[str]) -> list[list[tuple[str, ...]]]:
     if len(names) < 2:
         return []
     seats = [*names, *([""] if len(names) % 2 else [])]
-    ways = [[(name,) for name in names], [tuple(names)]]
+    ways: list[list[tuple[str, ...]]] = [[(name,) for name in names], [tuple(names)]]
     for _ in seats[1:]:
         pairs = zip(seats[: len(seats) // 2], reversed(seats[len(seats) // 2 :]), strict=True)
         ways.append([tuple(name for name in pair if name) for pair in pairs])
