@@ -154,7 +154,6 @@ def softmax_infinities_of_first_row(x: Array) -> Array:
     "softmax",
     "-1e4 stands for -inf.",
     needs="-inf among logits below -1e4",
-    seen_in=("flashinfer-ai/flashinfer#4452",),
 )
 @wide
 def softmax_infinity_as_1e4(x: Array) -> Array:
