@@ -10,6 +10,7 @@ from ...adapters import Call, Offer, Reply
 from ...adapters.contract import DTYPES
 from .case import Case
 from .component import REGISTERED, Component, Inputs
+from .cotangents import cotangent
 from .generator import Generator
 from .rounding import Array, rounded
 from .subject import Subject
@@ -116,8 +117,9 @@ class Calls:
     @cached_property
     def cotangents(self) -> dict[str, Array]:
         """What the gradients are taken along, for each result: random, so that no element stands for another."""
+        kind = self.case.get("cotangent", "normal")
         return {
-            name: rounded(self.generator(*self._stream(name)).standard_normal(shape), self.dtype)
+            name: rounded(cotangent(kind, self.generator(*self._stream(name)), shape), self.dtype)
             for name, shape in self.component.shapes(self.inputs).items()
         }
 

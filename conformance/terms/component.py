@@ -17,6 +17,7 @@ from ...oracle.rounding.numerics import Numerics
 from . import row as of_row
 from .at_size import AtSize
 from .case import Case, CaseError, Value
+from .cotangents import KINDS
 from .inputs import Conventions as Conventions
 from .inputs import Inputs as Inputs
 from .rounding import Array as Array
@@ -96,8 +97,8 @@ class Component:
     at_size: AtSize | None = None
     """The sizes of models at which it is judged as well."""
     optional: Mapping[str, Sequence[Value]] = field(default_factory=dict)
-    """Parameters that a case may lack, with some of their values: options that an implementation may lack. A number
-    is above 0."""
+    """Parameters that a case may lack, with some of their values: options that an implementation may lack, and kinds of
+    values; of what has gradients, those of cotangents. A number is above 0."""
     order: tuple[str, ...] = ()
     """The parameters in the order of a case's line, where that is not the order of the factors."""
 
@@ -106,6 +107,8 @@ class Component:
         for name, follows in of_row.FOLLOWS.items():
             if getattr(self, name) is FROM_ROW:
                 object.__setattr__(self, name, follows(self.row))
+        if self.gradient is not None:
+            object.__setattr__(self, "optional", {**self.optional, "cotangent": KINDS})
 
     @property
     def row(self) -> Function:

@@ -34,7 +34,7 @@ def _make(case: Case) -> Inputs:
     options = {
         "causal": "causal" in case["mask"].split("+"),
         "scale": None if case["scale"] == "none" else case["scale"],
-        **{name: case[name] for name in ATTENTION.optional if name in case},
+        **({"softcap": case["softcap"]} if "softcap" in case else {}),
     }
     return Inputs(arrays, options)
 

@@ -1,17 +1,21 @@
 """The clauses on gradients that hold for every differentiable component, each written once.
 
 A gradient is that of sum(result * cotangent). The cotangent is random: a constant one lets an implementation that
-ignores it pass. Each argument's gradient is judged alone.
+ignores it pass. GRAD-9 takes others beside it. Each argument's gradient is judged alone.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 import numpy as np
 
 from ....adapters.contract import FUNCTIONS
+from ...cases.drawing import covering_cases
 from ...terms.case import Case
 from ...terms.clause import clause
 from ...terms.component import REGISTERED, Component
+from ...terms.cotangents import KINDS
 from ...terms.requirements import of_gradient, require_within, skip_unless
 from ...terms.rounding import Array
 from ...terms.trial import Trial
@@ -55,7 +59,7 @@ def gradient(trial: Trial) -> float:
 def within_bounds(trial: Trial, actual: Mapping[str, Array]) -> float:
     """Hold gradients to W, and to S on generic inputs, where a violation must show again with fresh values."""
     ratio = require_within(trial.judge_gradients(actual), "the gradient is wrong")
-    if not trial.component.generic(trial.case):
+    if not trial.component.generic(trial.case) or trial.case.get("cotangent") == "constant":
         return ratio
     worst = trial.judge_gradients(actual, statistical=True)
     if worst.ratio <= 1:
@@ -201,6 +205,37 @@ def layouts(trial: Trial) -> float:
     """Compare with the same values, contiguous."""
     claim = f"the layout {trial.case['layout']!r} changes a gradient"
     return _require_same(trial, trial.gradients(), trial.gradients(layout="contiguous"), claim)
+
+
+_CASES_OF_A_KIND: Final = 2
+
+
+def _along_each_kind(component: Component, dtype: str, seed: int) -> Iterator[Case]:
+    """Take cases of the covering set whose results have rows, random ones first, for each kind of cotangent others."""
+    every = sorted(covering_cases(component, dtype, seed), key=lambda case: not component.generic(case))
+    several = (case for case in every if component.differentiated(case) and _has_rows(component, case))
+    for case, kind in zip(several, KINDS * _CASES_OF_A_KIND, strict=False):
+        yield component.with_optional(case, cotangent=kind)
+
+
+def _has_rows(component: Component, case: Case) -> bool:
+    """Say whether the result has rows of several numbers, or is a row of several."""
+    shape = component.shape(component.make(case))
+    return bool(shape) and shape[-1] > 1 and (len(shape) == 1 or math.prod(shape[:-1]) > 1)
+
+
+@clause(
+    "GRAD-9",
+    None,
+    "Gradients are within their bounds along cotangents of one sign, large, tiny, constant, one-hot, and zero in rows.",
+    formula="d sum(f(x) * g) / dx for g of each kind, |actual - expected| <= W",
+    source=_SOURCE,
+    cases=lambda component, dtype, seed: list(_along_each_kind(component, dtype, seed)),
+    concerns=_differentiable,
+)
+def along_each_kind(trial: Trial) -> float:
+    """Hold them to W, and to S where inputs and cotangent are random."""
+    return within_bounds(trial, trial.gradients())
 
 
 def _require_same(
