@@ -26,7 +26,7 @@ def _one_hot(generator: Generator, shape: tuple[int, ...]) -> Array:
 def _zero_rows(generator: Generator, shape: tuple[int, ...]) -> Array:
     """Keep every other row, the second among them; of a single row, every other number."""
     g = _normal(generator, shape)
-    rows = g.reshape(-1, shape[-1]) if len(shape) > 1 else g.reshape(-1)
+    rows = g.reshape(-1, max(shape[-1], 1)) if len(shape) > 1 else g.reshape(-1)
     rows[::2] = 0
     return g
 

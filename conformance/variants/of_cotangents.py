@@ -42,7 +42,7 @@ def _scaled_up(g: Array) -> Array:
 def _by_rows(g: Array) -> tuple[Array, Array]:
     """Give the cotangent of each row, and which rows hold other numbers than zero."""
     rows = g.reshape(-1, g.shape[-1])
-    return rows, rows.any(-1)
+    return rows, np.asarray(rows.any(-1))
 
 
 def _moved_up(g: Array) -> Array:
@@ -93,7 +93,6 @@ for _component, _right, _names in (
     ("feed_forward", "feed-forward-gradient-plain", ("constant-of-one", "moved-up")),
     ("output_logits", "output-logits-gradient-plain", ("one-hot-of-one", "scaled-up")),
     ("embedding", "embedding-gradient-plain", ("of-first-row", "constant-of-one")),
-    ("attention", "attention-gradient-plain", ("without-small", "clipped")),
 ):
     for _name in _names:
         _registered(_component, _right, _name, *_CHANGES[_name])
