@@ -207,14 +207,11 @@ def layouts(trial: Trial) -> float:
     return _require_same(trial, trial.gradients(), trial.gradients(layout="contiguous"), claim)
 
 
-_CASES_OF_A_KIND: Final = 2
-
-
 def _along_each_kind(component: Component, dtype: str, seed: int) -> Iterator[Case]:
     """Take cases of the covering set whose results have rows, random ones first, for each kind of cotangent others."""
     every = sorted(covering_cases(component, dtype, seed), key=lambda case: not component.generic(case))
     several = (case for case in every if component.differentiated(case) and _has_rows(component, case))
-    for case, kind in zip(several, KINDS * _CASES_OF_A_KIND, strict=False):
+    for case, kind in zip(several, KINDS, strict=False):
         yield component.with_optional(case, cotangent=kind)
 
 
