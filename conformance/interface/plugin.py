@@ -155,7 +155,7 @@ class ClauseItem(pytest.Item):
         recent = self.config.stash[RECENT].setdefault(judged.opening, RecentReplies())
         result = judge_clause(adapter, line.clause, line.component, line.dtype, profile, judged.seed, recent)
         self.user_properties.append((PROPERTY, json.dumps(result.as_json())))
-        if result.status == "unsupported":
+        if result.status in ("unsupported", "vacuous"):
             pytest.skip(visible(result.reason or "unsupported"))
         if result.failure is not None:
             text = _failure_text(judged.opening, result)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ...adapters import Offer, Opening
 from ..judging.plan import Line, due, in_turn
-from ..judging.result import Result
+from ..judging.result import Result, without_evidence
 from .allowed import Allowed
 
 SCHEMA: Final = "assay-report/1"
@@ -105,6 +105,16 @@ class Report:
         return found
 
     @property
+    def unseen(self) -> list[tuple[str, str]]:
+        """The components, each with a dtype, of which no bound could have shown anything."""
+        pairs = dict.fromkeys((result.component, result.dtype) for result in self.judged.values())
+        return [
+            pair
+            for pair in pairs
+            if without_evidence([each for each in self.judged.values() if (each.component, each.dtype) == pair])
+        ]
+
+    @property
     def stale(self) -> list[Allowed]:
         """Allowed failures that did not fail, though something they speak of was judged."""
         done = list(self.judged.values())
@@ -120,7 +130,11 @@ class Report:
         """No evidence is not a pass, and neither is half a run."""
         if self.failures:
             return VIOLATES
-        required = any(result.level == "required" and result.status == "pass" for result in self.judged.values())
+        unseen = self.unseen
+        required = any(
+            result.level == "required" and result.status == "pass" and (result.component, result.dtype) not in unseen
+            for result in self.judged.values()
+        )
         return CONFORMS if required and not self.interrupted else NO_EVIDENCE
 
     def as_json(self) -> dict[str, Any]:

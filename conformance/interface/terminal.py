@@ -18,7 +18,7 @@ from rich.text import Text
 from ...adapters import Listed
 from ...adapters.contract import DTYPES
 from ..components import CLAUSES, COMPONENTS
-from ..judging.result import Result
+from ..judging.result import Result, without_evidence
 from ..terms.case import in_words
 from ..terms.clause import Clause
 from .explaining import facts, replay_command, title
@@ -128,6 +128,7 @@ def _show_verdict(screen: Screen, report: Report) -> None:
         ("not offered", "not-offered"),
         ("unsupported", "unsupported"),
         ("allowed to fail", "allowed"),
+        ("vacuous", "vacuous"),
     ):
         count = sum(result.status == status for result in report.results)
         counts += [f"{count} {word}"] if count else []
@@ -137,7 +138,7 @@ def _show_verdict(screen: Screen, report: Report) -> None:
     screen.say(
         f"\n{visible(report.offer.name + where)}: ",
         _UNDECIDED if report.interrupted and not report.failures else _VERDICTS[report.verdict],
-        f"{_limits(report)}: {len(report.failures)} violations, {len(report.warnings)} advisory; "
+        f"{_limits(report)}{_unseen(report)}: {len(report.failures)} violations, {len(report.warnings)} advisory; "
         f"{', '.join(counts)}{incomplete}. Profile {report.profile}{sizes}, seed {report.seed}.",
     )
 
@@ -151,6 +152,11 @@ def _limits(report: Report) -> str:
         for component, sizes in report.limits.items()
     )
     return "".join(f"; {one}" for one in each)
+
+
+def _unseen(report: Report) -> str:
+    """Name the components of which there is no evidence in a dtype, since every bound was vacuous."""
+    return "".join(f"; no evidence of {component} in {dtype}" for component, dtype in report.unseen)
 
 
 def _table(report: Report) -> Table:
@@ -172,16 +178,19 @@ def _table(report: Report) -> Table:
 
 
 def _cell(results: Sequence[Result]) -> RenderableType:
-    """Show passes, the largest error ratio and the precision class; or how many clauses fail."""
+    """Show passes, the largest error ratio and the precision class; or how many clauses fail, or that none could."""
     done = [each for each in results if each.status in ("pass", "fail", "allowed") and each.level == "required"]
-    if not done:
+    if not done and not without_evidence(results):
         return Text("unsupported" if any(each.status == "unsupported" for each in results) else "", style="dim")
     failed = sum(each.status == "fail" for each in done)
     if failed:
         return Text(f"{failed} of {len(done)} fail", style="red")
+    if without_evidence(results):
+        return Text("no evidence", style="yellow")
     ratio = max(each.worst_ratio or 0.0 for each in done)
     number = max((each.precision_class or 0 for each in done), default=0)
-    passed = f"{len(done)} pass"
+    vacuous = sum(each.status == "vacuous" and each.level == "required" for each in results)
+    passed = f"{len(done)} pass" + (f", {vacuous} vacuous" if vacuous else "")
     return _Passed(
         f"{passed}, worst ratio {ratio:.2f}" + (f", precision class {number}" if number else ""),
         f"{passed}, {ratio:.2f}" + (f", class {number}" if number else ""),

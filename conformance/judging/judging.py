@@ -64,6 +64,10 @@ def _result(found: Tried, name: str, dtype: str, failure: Failure | None) -> Res
         nothing = found.refused[0] if found.refused else "no case of this clause can be put to it"
         reason = _of_unfit(found) or nothing
         return replace(result, status="unsupported", reason=reason)
+    result.power = found.power.as_json()
+    if result.power and not result.power["informative"]:
+        nothing = "every bound exceeds an eighth of what it judges, so that a pass would show nothing"
+        return replace(result, status="vacuous", worst_ratio=found.largest, reason=_remarks(found, nothing))
     took = f"took the declared {subject.took}" if subject.took else None
     return replace(result, worst_ratio=found.largest, reason=_remarks(found, took))
 

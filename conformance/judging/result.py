@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Status = Literal["pass", "fail", "unsupported", "not-offered", "allowed"]
+Status = Literal["pass", "fail", "unsupported", "not-offered", "allowed", "vacuous"]
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,20 @@ class Result:
     """The largest of each size that was judged, of a clause about sizes of models."""
     unfit: Sequence[Mapping[str, int]] | None = None
     """The sizes for which there was no room or no time."""
+    power: Mapping[str, float] | None = None
+    """How much the bounds could have seen; None where nothing was compared with one."""
 
     def as_json(self) -> dict[str, Any]:
-        """Write the line as the report has it: of sizes, only where there are any."""
-        return {name: value for name, value in asdict(self).items() if value or name not in ("largest", "unfit")}
+        """Write the line as the report has it: sizes and power only where there are any."""
+        return {
+            name: value for name, value in asdict(self).items() if value or name not in ("largest", "unfit", "power")
+        }
+
+
+def without_evidence(results: Sequence[Result]) -> bool:
+    """Say whether whatever required clause compared with a bound was vacuous: of a component in a dtype."""
+    bounded = [each for each in results if each.power and each.level == "required"]
+    return bool(bounded) and all(each.status == "vacuous" for each in bounded)
 
 
 def result_from_json(data: Mapping[str, Any]) -> Result:

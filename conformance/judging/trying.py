@@ -11,6 +11,7 @@ from ..terms.case import Case
 from ..terms.checking import check
 from ..terms.clause import Clause
 from ..terms.component import Component
+from ..terms.power import Power
 from ..terms.subject import Subject
 from ..terms.trial import Trial
 from ..terms.verdict import Outcome
@@ -39,6 +40,8 @@ class Tried:
     """The sizes of cases that had no room or no time, and why."""
     reached: Sizes = field(default_factory=dict)
     """The largest of each size among the cases that passed, of a clause about sizes of models."""
+    power: Power = field(default_factory=Power)
+    """How much the cases that passed could have seen."""
     failure: tuple[Case, Outcome] | None = None
     """The first case that failed, and how."""
     _over: bool = False
@@ -88,6 +91,7 @@ class Tried:
             self.failure = case, outcome
         elif outcome.passed:
             self.largest = max(self.largest, outcome.ratio)
+            self.power.add(trial.power)
             for name, size in self._sizes_of(case).items():
                 self.reached[name] = max(size, self.reached.get(name, 0))
         if outcome.passed or outcome.failed:

@@ -33,6 +33,7 @@ from .calls import Calls, the
 from .case import Case
 from .comparison import Worst, against_bound, bit_for_bit, same_within
 from .component import Component, Inputs
+from .power import Power
 from .requirements import of_gradient, require_within
 from .rounding import Array
 from .subject import Subject
@@ -55,6 +56,8 @@ class Trial(Calls):
         self._bounds: dict[object, Mapping[str, Bound]] = {}
         self._part: tuple[Inputs | None, dict[object, Mapping[str, Bound]]] = None, {}
         self._gradient_bounds: dict[object, Mapping[str, Bound]] = {}
+        self.power = Power()
+        """How much the comparisons with bounds could have seen, so far."""
 
     @property
     def conventions(self) -> Conventions:
@@ -135,7 +138,10 @@ class Trial(Calls):
     def _judge(
         self, actual: Mapping[str, Array], bounds_of: Callable[[Numerics], Mapping[str, Bound]], *, statistical: bool
     ) -> Worst:
+        bounds: Mapping[str, Bound] = {}
+
         def attempt(numerics: Numerics) -> Worst:
+            nonlocal bounds
             bounds = bounds_of(numerics)
             each = [
                 replace(against_bound(array, bounds[name], self.dtype, statistical=statistical), of=name)
@@ -143,7 +149,10 @@ class Trial(Calls):
             ]
             return max(each, key=lambda one: one.ratio)
 
-        return self.subject.hold(self._known_dtype, attempt, lambda worst: worst.ratio <= 1)
+        worst = self.subject.hold(self._known_dtype, attempt, lambda worst: worst.ratio <= 1)
+        for name in actual:
+            self.power.take(bounds[name], statistical=statistical)
+        return worst
 
     def aggregates(self, actual: Mapping[str, Array]) -> list[Aggregate]:
         """Compute every aggregate that is valid on each result."""

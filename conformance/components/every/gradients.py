@@ -6,7 +6,6 @@ ignores it pass. GRAD-9 takes others beside it. Each argument's gradient is judg
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Final
 
 import numpy as np
 
