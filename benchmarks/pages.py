@@ -184,6 +184,13 @@ PAGES: Final = (
         narrow=True,
     ),
     Page(
+        "power",
+        ("docs/power.md",),
+        ("adapters/**/*.py", "conformance/**/*.py", "oracle/**/*.py", "benchmarks/power_page.py", "constraints.txt"),
+        8,
+        ("power_page.py",),
+    ),
+    Page(
         "results",
         ("docs/results",),
         ("adapters/**/*.py", "conformance/**/*.py", "oracle/**/*.py", "benchmarks/libraries.py", "constraints.txt"),
