@@ -81,12 +81,15 @@ CASE = ATTENTION.plainest("float32").but(B=2, H=4, H_kv=2, L_q=64, L_k=80, d_k=1
 
 
 def off(which, factor):
-    """Give the oracle's attention, of which the largest element of one result is multiplied by a factor."""
+    """Give the oracle's attention, of which the largest element of one result is multiplied by a factor.
+
+    Of the gradient of key all are, since one key of each class may be further off.
+    """
 
     def changed(name, array):
         array = np.array(array)
         if name == which:
-            array[np.unravel_index(np.abs(array).argmax(), array.shape)] *= factor
+            array[... if name == "key" else np.unravel_index(np.abs(array).argmax(), array.shape)] *= factor
         return array.astype(np.float32)
 
     def value(*arrays, **options):
@@ -108,8 +111,7 @@ def test_one_element_that_is_off_by_more_than_its_bound_fails(which, clause):
     relative = (_of_result if which == "result" else _of_gradients)(numerics, found)
     if which == "key":  # the bound is that of two parts, of which the difference is taken
         up, down = found.pushes
-        largest = np.unravel_index(np.abs(up - down).argmax(), up.shape)
-        relative *= (up + down)[largest] / np.abs(up - down)[largest]
+        relative /= np.sort((np.abs(up - down) / np.maximum(up + 3 * down, 1e-9)).ravel())[-20]
 
     for times, passes in ((0.8, True), (1.2, which is None)):
         assert judge_case(off(which, 1 + times * relative), CLAUSES[clause], CASE).passed == passes

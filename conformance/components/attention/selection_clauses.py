@@ -5,8 +5,8 @@ time that is proportional to its size, and judged:
 
     result          |o - y| <= r y                                          y: a share of a block
     value           |dV - y| <= b y                                         y: a sum of shares of one sign
-    key             |dK - scale alpha (up - down)| <= b scale alpha (up + down)
-    query           |dQ| <= 2 b scale beta g o                              it is zero: both parts cancel
+    key             |dK - scale alpha (up - down)| <= b scale alpha (up + 3 down)
+    query           |dQ| <= 4 b scale beta g o                              it is zero: both parts cancel
 
     r = slack(n) + 2 e U + 4 (s + ln n) (U + u_s) + 2 n v          n keys are selected, each has the score s
     b = r + slack(q) + 4 u_h + 2 q w                              q queries select a key
@@ -15,7 +15,9 @@ with `slack` as in `at_size.py`. The keys selected have equal scores whatever th
 beside zeros. e U: the error of exp, which may be another one for the rest of a tile; u_s: what keeps the log-sum-exp,
 of which weights are computed anew, in parts that are merged or backwards; v, w: half the smallest subnormal number of
 the format of weights, and of what passes between steps, whose unit roundoff is u_h: weights, g V^T, its difference from
-g o, and its product. What other keys add is below LEAK for each, and that is there as well.
+g o, and its product. A gradient that goes through the maximum, too, brings back what rounding has left of the sum of dS
+over a row, at most 2 b g o, to the keys that are largest: evenly (2 down more), or to one key of the class, which may
+be off by 2 b scale alpha sum g o. What other keys add is below LEAK for each, and that is there as well.
 """
 
 import math
@@ -125,10 +127,13 @@ def every_gradient_at_size(trial: Trial) -> float:
     alpha, beta = selection.entries
     least = 2 * FORMATS[trial.numerics.output].half_smallest_subnormal
     leak = LEAK * alpha * beta * selection.scale * g.size
-    of_query = np.broadcast_to(2 * selection.scale * beta * selection.share_of_cotangent[..., None], (*g.shape[:3], 1))
+    of_query = np.broadcast_to(4 * selection.scale * beta * selection.share_of_cotangent[..., None], (*g.shape[:3], 1))
+    with np.errstate(all="ignore"):
+        off = np.abs(actual.get("key", 0) - selection.along(up - down)).max(-1) / (up + 3 * down)
+    of_maximum = _through_maximum(selection, np.nan_to_num(off))
     due: dict[str, tuple[Array, Array]] = {
         "value": (selection.of_value, selection.of_value),
-        "key": (selection.along(up - down), selection.along(up + down)),
+        "key": (selection.along(up - down), selection.along(up + 3 * down + of_maximum)),
         "query": (np.zeros_like(of_query), of_query),
     }
     return max(
@@ -140,3 +145,14 @@ def every_gradient_at_size(trial: Trial) -> float:
         )
         for name, gradient in actual.items()
     )
+
+
+def _through_maximum(selection: Selection, off: Array) -> Array:
+    """Give the key of each class that is furthest off, (B, H_kv, L_k), what the maximum of its rows may bring back."""
+    more = np.zeros(off.shape)
+    for each in range(selection.classes):
+        of_rows = np.where(selection.class_of_query == each, selection.share_of_cotangent, 0).sum(-1)  # (B, H)
+        brought = 2 * of_rows.reshape(*off.shape[:2], -1).sum(-1)  # (B, H_kv)
+        furthest = np.where(selection.class_of_key == each, off, -1).argmax(-1)[..., None]
+        np.put_along_axis(more, furthest, brought[..., None], -1)
+    return more
