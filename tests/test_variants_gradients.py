@@ -5,9 +5,8 @@ import inspect
 import ml_dtypes
 import numpy as np
 import pytest
-from catalogue import of_the_catalogue
+from catalogue import of_the_catalogue, right_on_plain_inputs
 
-from assay.conformance.components import CLAUSES
 from assay.conformance.variants import find, variants
 
 DTYPES = {"float64": np.float64, "float32": np.float32, "bfloat16": ml_dtypes.bfloat16, "float16": np.float16}
@@ -32,17 +31,7 @@ RIGHT = [each for each in variants(wrong=False) if each.vjp and each.component i
 COMPARABLE = [each for each in RIGHT if set(each.conventions) <= {"relu_at_zero"}]
 """Those of a convention that `plain_for` knows."""
 EVERY_WRONG = [each for each in variants(wrong=True) if each.vjp and each.component in PLAIN]
-AT_INFINITY = (
-    "softmax-gradient-tile-of-infinities",
-    "softmax-gradient-at-infinity",
-    "softmax-gradient-zero-times-infinity",
-)
-BEYOND = [
-    each
-    for each in EVERY_WRONG
-    if all(CLAUSES[clause].at_size or clause == "GRAD-9" for clause in each.caught_by) or each.name in AT_INFINITY
-]
-"""Those that are wrong at the sizes of models, along special cotangents or at infinite logits alone."""
+BEYOND = [each for each in EVERY_WRONG if right_on_plain_inputs(each)]
 WRONG = [each for each in EVERY_WRONG if each not in BEYOND]
 WIDE = [each for each in WRONG if "float64" in each.dtypes]
 NARROW = [each for each in WRONG if "float64" not in each.dtypes]
