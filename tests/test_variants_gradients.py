@@ -279,8 +279,8 @@ def test_a_wrong_gradient_is_off_by_far_more_than_roundings(variant):
 
 
 @pytest.mark.parametrize("variant", of_the_catalogue(BEYOND))
-def test_what_is_wrong_beyond_a_size_is_right_below(variant):
-    """Else it would not show that the sizes of models are needed."""
+def test_what_is_wrong_under_its_own_trigger_alone_is_right_on_plain_inputs(variant):
+    """Else it would not show that sizes of models, special cotangents or infinite logits are needed."""
     assert distance(variant, SMALL) < 1e3
 
 

@@ -107,12 +107,10 @@ class Report:
     @property
     def unseen(self) -> list[tuple[str, str]]:
         """The components, each with a dtype, of which no bound could have shown anything."""
-        pairs = dict.fromkeys((result.component, result.dtype) for result in self.judged.values())
-        return [
-            pair
-            for pair in pairs
-            if without_evidence([each for each in self.judged.values() if (each.component, each.dtype) == pair])
-        ]
+        of_each: dict[tuple[str, str], list[Result]] = {}
+        for result in self.judged.values():
+            of_each.setdefault((result.component, result.dtype), []).append(result)
+        return [pair for pair, results in of_each.items() if without_evidence(results)]
 
     @property
     def stale(self) -> list[Allowed]:

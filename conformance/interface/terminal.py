@@ -180,12 +180,13 @@ def _table(report: Report) -> Table:
 def _cell(results: Sequence[Result]) -> RenderableType:
     """Show passes, the largest error ratio and the precision class; or how many clauses fail, or that none could."""
     done = [each for each in results if each.status in ("pass", "fail", "allowed") and each.level == "required"]
-    if not done and not without_evidence(results):
+    unseen = without_evidence(results)
+    if not done and not unseen:
         return Text("unsupported" if any(each.status == "unsupported" for each in results) else "", style="dim")
     failed = sum(each.status == "fail" for each in done)
     if failed:
         return Text(f"{failed} of {len(done)} fail", style="red")
-    if without_evidence(results):
+    if unseen:
         return Text("no evidence", style="yellow")
     ratio = max(each.worst_ratio or 0.0 for each in done)
     number = max((each.precision_class or 0 for each in done), default=0)
