@@ -53,6 +53,8 @@ class Reply:
     """The reason, one line: exception type and text."""
     detail: str = ""
     """The traceback, or the end of the worker's standard error."""
+    killed: bool = False
+    """Whether somebody else than the judge has killed the process, as a system does that runs out of memory."""
     lacks: str = ""
     """The option that no call takes, where that is why this one was refused."""
     gradients: Mapping[str, Array] = field(default_factory=dict)

@@ -51,7 +51,8 @@ class WorkerAdapter(Adapter):
             reply = self._process.exchange({**header, "id": self._sent}, tensors, self._timeout)
         except Failure as failure:
             self._process = None
-            return Reply(status_of(failure.status), message=failure.message, detail=failure.detail)
+            status = status_of(failure.status)
+            return Reply(status, message=failure.message, detail=failure.detail, killed=failure.killed)
         except AdapterError as error:  # it started once, but does not start again
             return Reply("died", message=str(error))
         return reply_from(*reply)

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import IO, Any
 
 from .message import Array, EndOfMessages, frame, read_message
@@ -23,10 +24,10 @@ _Message = tuple[Mapping[str, Any], Mapping[str, Array]]
 class Failure(Exception):
     """The program is of no use any more: it died, hung, or broke the protocol."""
 
-    def __init__(self, status: str, message: str, detail: str) -> None:
-        """Status as in `Reply`, one line, and the end of what the program wrote to standard error."""
+    def __init__(self, status: str, message: str, detail: str, *, killed: bool = False) -> None:
+        """Take status, line and end of standard error as in `Reply`, and whether somebody else has killed it."""
         super().__init__(message)
-        self.status, self.message, self.detail = status, message, detail
+        self.status, self.message, self.detail, self.killed = status, message, detail, killed
 
 
 class Process:
@@ -43,6 +44,7 @@ class Process:
         except OSError:
             self._errors.close()
             raise
+        _first_to_go(self._process.pid)
         self._requests: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._replies: queue.SimpleQueue[_Message | Exception] = queue.SimpleQueue()
         threading.Thread(target=self._converse, name=f"pipes of {command[0]}", daemon=True).start()
@@ -85,9 +87,10 @@ class Process:
             self._process.kill()
             self._process.wait()
             message = message or "the worker closed its output without ending"
+        killed = status == "died" and not message and _was_killed(self._process.returncode)
         self._errors.seek(-min(_TAIL, self._errors.seek(0, 2)), 2)
         tail = self._errors.read().decode(errors="replace").strip()
-        failure = Failure(status, message or _ending(self._process.returncode), tail)
+        failure = Failure(status, message or _ending(self._process.returncode), tail, killed=killed)
         self.stop()
         return failure
 
@@ -108,6 +111,17 @@ class Process:
             for pipe in (requests, replies):
                 with contextlib.suppress(OSError):  # unsent bytes, and nobody to read them
                     pipe.close()
+
+
+def _first_to_go(pid: int) -> None:
+    """Ask the system to end this process before others, the judge among them, when memory runs out."""
+    with contextlib.suppress(OSError):  # no Linux
+        Path(f"/proc/{pid}/oom_score_adj").write_text("500", encoding="ascii")
+
+
+def _was_killed(status: int) -> bool:
+    """Say whether a process, or the program that a shell has started for it, was ended by SIGKILL."""
+    return sys.platform != "win32" and status in (-signal.SIGKILL, 128 + signal.SIGKILL)
 
 
 def _ending(status: int) -> str:

@@ -45,7 +45,7 @@ class Tried:
     failure: tuple[Case, Outcome] | None = None
     """The first case that failed, and how."""
     _over: bool = False
-    _slow: list[Sizes] = field(default_factory=list)
+    _fatal: list[Sizes] = field(default_factory=list)
     _cases: set[Case] = field(default_factory=set)
     _resets: Sequence[str] = ()
 
@@ -57,11 +57,11 @@ class Tried:
     def take(self, case: Case) -> None:
         """Check the clause on a case; where that is refused, on a plainer one.
 
-        Sizes that have run out of time are not tried again: each attempt would take as long.
+        Sizes that have cost the process its life are not tried again: each attempt would take as long.
         """
         sizes = self._sizes_of(case)
-        if sizes and sizes in self._slow:
-            self.unfit.append((sizes, "these sizes have run out of time before"))
+        if sizes and sizes in self._fatal:
+            self.unfit.append((sizes, "these sizes have run out of time or memory before"))
             return
         outcome = self._check(case)
         if outcome.kind == "unsupported":
@@ -71,7 +71,7 @@ class Tried:
                 self._check(plainer)
         elif outcome.kind == "unfit":
             self.unfit.append((sizes, outcome.reason))
-            self._slow += [sizes] if sizes and self.subject.lost == "timeout" else []
+            self._fatal += [sizes] if sizes and self.subject.lost else []
 
     def _sizes_of(self, case: Case) -> Sizes:
         """Give the sizes of a case, of a clause about sizes of models."""

@@ -17,15 +17,36 @@ from ...terms.verdict import DoesNotFit, Violation
 from .gradients import within_bounds
 from .values import with_fresh_values
 
-_OUT_OF_MEMORY = ("memoryerror", "out of memory", "outofmemory", "allocate memory", "resource_exhausted")
-"""What the messages of numpy, torch, JAX and CUDA have in common where memory has run out."""
+_OUT_OF_MEMORY = ("memoryerror", "out of memory", "outofmemory", "allocate memory", "resource_exhausted", "bad_alloc")
+"""What the messages of numpy, torch, JAX, CUDA and C++ have in common where memory has run out."""
 
 
 def fitting(trial: Trial, reply: Reply) -> Reply:
-    """Return the reply; `DoesNotFit` where the call has no room or time at this size, which nobody has promised."""
-    if reply.status == "timeout" or any(word in reply.message.lower() for word in _OUT_OF_MEMORY):
-        raise DoesNotFit(f"a case at the sizes of models does not fit: {reply.message}")
+    """Return the reply; `DoesNotFit` where the call has no room or time at a size that nobody has promised.
+
+    A failing size is made small: what fails at a size of the small cases is a failure like theirs.
+    """
+    if not _is_small(trial.case) and (reason := _no_room_or_time(reply)):
+        trial.subject.note_reply(reply)
+        raise DoesNotFit(f"a case at the sizes of models does not fit: {reason}")
     return trial.answered(reply)
+
+
+def _is_small(case: Case) -> bool:
+    """Say whether the small cases of the component have such sizes."""
+    component = REGISTERED[case.component]
+    options = [option for each in component.factors.values() for option in each]
+    largest = {name: max(each[name] for each in options if name in each) for name in sizes_of_models(component).sizes}
+    return component.admissible(case) and all(case[name] <= size for name, size in largest.items())
+
+
+def _no_room_or_time(reply: Reply) -> str:
+    """Say how memory or time has run out; empty where it has not."""
+    if reply.killed:
+        return f"{reply.message}; this is what a system does that runs out of memory"
+    last = reply.detail.splitlines()[-1:] if reply.status == "died" else []
+    said = ": ".join([reply.message, *last])
+    return said if reply.status == "timeout" or any(word in said.lower() for word in _OUT_OF_MEMORY) else ""
 
 
 def _has_sizes_of_models(component: Component) -> bool:
