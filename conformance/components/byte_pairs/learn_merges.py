@@ -13,13 +13,17 @@ from ...terms.clause import clause
 from ...terms.component import Component, Inputs, factor, register
 from ...terms.trial import Trial
 from ...terms.verdict import Violation
-from .tokenize import TEXTS, given, require_no_memory, shown, some_characters, text_of
+from .tokenize import LONG_TEXTS, TEXTS, given, require_no_memory, shown, some_characters, text_of
 
 _SOURCE = "Sennrich et al. 2016, algorithm 1"
 
 
 def _make(case: Case) -> Inputs:
     return Inputs({}, {"text": text_of(case), "count": case["count"]})
+
+
+def _probes(dtype: str) -> list[Case]:
+    return [LEARN_MERGES.plainest(dtype, seed).but(**each) for seed, each in enumerate(LONG_TEXTS)]
 
 
 LEARN_MERGES: Component = register(
@@ -29,6 +33,7 @@ LEARN_MERGES: Component = register(
         source=_SOURCE,
         factors={**TEXTS, "count": factor("count", 1, 2, 3, 5, 12, 40, 0)},
         inputs=_make,
+        probes=_probes,
     )
 )
 

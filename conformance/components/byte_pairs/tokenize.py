@@ -122,6 +122,18 @@ def _make(case: Case) -> Inputs:
     return Inputs({}, {"text": text_of(case), "merges": merges_of(case)})
 
 
+LONG_TEXTS: Final = (
+    {"text": "runs", "L": 300, "count": 12},
+    {"text": "letters", "L": 1000, "count": 40},
+    {"text": "runs", "L": 100_000, "count": 3},
+)
+"""Texts that are longer than pieces, caches and counters are made for, with fewer merges where each takes long."""
+
+
+def _probes(dtype: str) -> list[Case]:
+    return [TOKENIZE.plainest(dtype, seed).but(merges="learnt", **each) for seed, each in enumerate(LONG_TEXTS)]
+
+
 TOKENIZE: Component = register(
     Component(
         name="tokenize",
@@ -130,6 +142,7 @@ TOKENIZE: Component = register(
         source="Sennrich et al. 2016, section 3.2; paper, section 5.1",
         factors={**TEXTS, **MERGES},
         inputs=_make,
+        probes=_probes,
     )
 )
 
