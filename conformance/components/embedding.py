@@ -80,6 +80,7 @@ EMBEDDING: Component = register(
         exact=_exact,
         exact_regimes=("integers", "zero"),
         dependents=_dependents,
+        rescaled=({"weight": (1, 1)},),
         at_size=AtSize(
             factor(
                 "B L V d_model",

@@ -98,6 +98,12 @@ FEED_FORWARD: Component = register(
         exact=_exact,
         exact_regimes=("integers", "dead"),
         dependents=_dependents,
+        rescaled=(
+            {"x": (-1, 1), "w_1": (0, -1)},
+            {"x": (-1, -1), "w_1": (0, 1)},
+            {"w_1": (1, 1), "b_1": (0, 1), "w_2": (0, -1)},
+            {"w_2": (1, 1), "b_2": (0, 1)},
+        ),
         at_size=AtSize(
             factor(
                 "B L d_model d_ff",

@@ -108,6 +108,12 @@ GATED_FEED_FORWARD: Component = register(
         exact_regimes=("saturated",),
         variations=_variations,
         dependents=_dependents,
+        rescaled=(
+            {"x": (-1, 1), "w_gate": (0, -1), "w_up": (0, -1)},
+            {"x": (-1, -1), "w_gate": (0, 1), "w_up": (0, 1)},
+            {"w_up": (1, 1), "w_down": (0, -1)},
+            {"w_down": (1, 1)},
+        ),
         at_size=AtSize(
             factor(
                 "B L d_model d_ff",

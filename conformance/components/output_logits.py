@@ -70,6 +70,7 @@ OUTPUT_LOGITS: Component = register(
         exact=_exact,
         exact_regimes=("integers",),
         dependents=_dependents,
+        rescaled=({"hidden": (-1, 1), "weight": (1, -1)}, {"hidden": (-1, -1), "weight": (1, 1)}),
         at_size=AtSize(
             factor(
                 "B L d_model V",

@@ -26,6 +26,10 @@ from .verdict import Inapplicable
 Option: TypeAlias = Mapping[str, Value]
 """One choice of a factor: the parameters that it sets."""
 
+Rescaling: TypeAlias = Mapping[str, tuple[int | None, int]]
+"""Argument -> (axis, sign): a channel along the axis, or all of it where that is None, is multiplied by 2^p, or
+divided by it where the sign is -1."""
+
 LAYOUTS: Final = ("contiguous", "transposed", "swapped", "sliced", "strided", "expanded", "mixed")
 """How arrays of three or more axes may lie in memory, the plainest first; `mixed` gives each argument another one."""
 
@@ -90,6 +94,8 @@ class Component:
     """Cases that are always judged, for a dtype: corners that no pair of factors describes."""
     coinciding: Sequence[str] = ()
     """The parameters that are sizes of unlike axes: cases in which they agree, and in which they do not, are judged."""
+    rescaled: Sequence[Rescaling] = ()
+    """What may be multiplied by a power of two together, so that no element of the result loses its say."""
     large: Sequence[Option] = ()
     """Parameters of cases that are large enough for aggregates."""
     differentiated: Callable[[Case], bool] = lambda case: True

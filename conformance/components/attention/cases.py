@@ -150,6 +150,7 @@ ATTENTION: Component = register(
         variations=_variations,
         dependents=_dependents,
         probes=_probes,
+        rescaled=({"query": (-1, 1), "key": (-1, -1)}, {"query": (-1, -1), "key": (-1, 1)}, {"value": (-1, 1)}),
         at_size=AT_SIZE,
         large=[
             _large("none", "normal", 129, 64),

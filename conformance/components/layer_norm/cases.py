@@ -72,6 +72,7 @@ LAYER_NORM: Component = register(
         exact_regimes=("zero", "zero-gain"),
         variations=_variations,
         dependents=dependents,
+        rescaled=({"gain": (0, 1), "bias": (0, 1)}, {"x": (None, 1)}),
         at_size=AtSize(
             factor(
                 "axes B L d",
