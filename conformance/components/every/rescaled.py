@@ -8,6 +8,7 @@ size, though nothing else does. Random places of generic values: what looks at t
 of an ordinary tensor, does not see it coming.
 """
 
+import math
 from collections.abc import Iterator
 from typing import Final
 
@@ -25,8 +26,9 @@ from ...terms.trial import Trial
 from ...terms.verdict import Violation
 
 _CASES: Final = 3
-_POWERS: Final = (10, 17)
-"""A number near 1 leaves float8 (240, 448), and float16 (57,344, 65,504)."""
+_SIZES: Final = (10, 17)
+"""What the largest number of a channel is raised to, as powers of two: beyond float8 (240, 448), and beyond float16
+(57,344, 65,504)."""
 
 
 def _generic(component: Component, dtype: str, seed: int) -> Iterator[Case]:
@@ -41,38 +43,52 @@ def _generic(component: Component, dtype: str, seed: int) -> Iterator[Case]:
                 return
 
 
-def _rescaled(trial: Trial, partners: Rescaling, power: int) -> Inputs:
-    """Multiply one channel of each partner by 2^power or 2^-power, rounded to the format of the case."""
-    arrays, chosen = trial.inputs.arrays, trial.generator("channel", *partners, power)
+def _places(trial: Trial, partners: Rescaling) -> dict[str, tuple[slice | int, ...]]:
+    """Choose a channel, and say where it is in each of the partners."""
+    arrays, chosen = trial.inputs.arrays, trial.generator("channel", *partners)
     length = next(1 if axis is None else arrays[name].shape[axis] for name, (axis, _) in partners.items())
     channel = int(chosen.integers(length))
-    changed = {}
-    for name, (axis, sign) in partners.items():
-        array = np.array(arrays[name])
-        place: list[slice | int] = [slice(None)] * array.ndim
+    places = {}
+    for name, (axis, _) in partners.items():
+        place: list[slice | int] = [slice(None)] * arrays[name].ndim
         if axis is not None:
             place[axis] = channel
-        array[tuple(place)] = rounded(np.ldexp(array[tuple(place)], sign * power), trial.case["dtype"])
+        places[name] = tuple(place)
+    return places
+
+
+def _rescaled(trial: Trial, partners: Rescaling, size: int) -> tuple[Inputs, int]:
+    """Multiply a channel by a power of two, so that its largest number passes 2^size, and its partner by the inverse.
+
+    What is small is rounded to the format of the case. Returned are the inputs and the power.
+    """
+    arrays, places = trial.inputs.arrays, _places(trial, partners)
+    raised = [np.abs(arrays[name][places[name]]).max() for name, (_, sign) in partners.items() if sign > 0]
+    power = size - math.floor(math.log2(max(raised))) if max(raised) else size
+    changed = {}
+    for name, (_, sign) in partners.items():
+        array = np.array(arrays[name])
+        array[places[name]] = rounded(np.ldexp(array[places[name]], sign * power), trial.case["dtype"])
         changed[name] = array
-    return trial.inputs.but(**changed)
+    return trial.inputs.but(**changed), power
 
 
 @clause(
     "ALL-13",
     None,
     "A channel that is multiplied by a power of two, and its partner divided by it, leaves the bounds as they are.",
-    formula="|f(2^p x_c, 2^-p w_c) - y| <= W, with p = 10 and 17",
+    formula="|f(2^p x_c, 2^-p w_c) - y| <= W, where the largest |2^p x_c| passes 2^10, and 2^17",
     source="the component's formula",
     cases=lambda component, dtype, seed: list(_generic(component, dtype, seed)),
     concerns=lambda component: bool(component.rescaled),
 )
 def rescaled(trial: Trial) -> float:
-    """Hold it to W; where float16 does not hold the numbers themselves, a smaller power is taken."""
+    """Hold it to W; float16 itself does not hold the larger size, and gets 2^14."""
     largest, ratio = FORMATS[trial.case["dtype"]].largest, 0.0
     skip_unless(trial.inputs.arrays)
     for partners in trial.component.rescaled:
-        for power in _POWERS if largest > 2**20 else (_POWERS[0], 13):
-            inputs = _rescaled(trial, partners, power)
+        for size in _SIZES if largest > 2**20 else (_SIZES[0], 14):
+            inputs, power = _rescaled(trial, partners, size)
             try:
                 ratio = max(ratio, require_within(trial.judge(trial.results(inputs), inputs), "the value is wrong"))
             except Violation as violation:
