@@ -77,8 +77,6 @@ def _required(trial: Trial, inputs: Inputs) -> float:
     "learn_merges",
     "Each merge is a most frequent pair of neighbours, counted in the text as the merges before it leave it.",
     formula="count(a, b) = max over all pairs",
-    role="decides",
-    why="It counts again after each merge, so that any of equally frequent pairs is right.",
     source=_SOURCE,
     covering=True,
 )
