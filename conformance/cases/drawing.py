@@ -112,10 +112,10 @@ def evenly_spaced(every: list[Case], count: int) -> Iterator[Case]:
 
 def cases_of(clause: Clause, component: Component, dtype: str, profile: Profile, seed: int) -> Iterator[Case]:
     """Draw the cases of a clause, each once."""
-    if clause.at_size:
-        every = cases_at_size(component, dtype, profile, seed)
-    elif clause.cases is not None:
+    if clause.cases is not None:
         every = list(clause.cases(component, dtype, seed))
+    elif clause.at_size:
+        every = cases_at_size(component, dtype, profile, seed)
     elif clause.covering:
         every = [*component.probes(dtype), *covering_cases(component, dtype, seed)]
         every += coinciding_cases(component, dtype, seed)

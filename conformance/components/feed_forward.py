@@ -119,6 +119,7 @@ FEED_FORWARD: Component = register(
                 "layout": factor("layout", "contiguous", "swapped", "mixed"),
             },
             differentiated=lambda case: case["d_model"] * case["d_ff"] <= 2**18,
+            noisy=factor("B L d_model d_ff", (1, 65, 64, 4097)),
         ),
         large=factor("B L d_model d_ff", (2, 96, 64, 257), (1, 128, 65, 512)),
     )

@@ -42,6 +42,8 @@ _ENOUGH: Final = 12
 """Elements without which nothing is said of their structure: of fewer, much is true by chance."""
 _GRADIENTS_TAKE: Final = 3
 """A case with gradients costs about as much as so many without."""
+_LONGEST: Final = 10_000
+"""Letters of a call beyond which no known bug is tried on it: some take a time that is quadratic in them."""
 
 
 @dataclass
@@ -142,6 +144,8 @@ def _known_bug(
 ) -> Variant | None:
     """Find the wrong variant that answers as the implementation does, and is as wrong."""
     component, case = trial.component, trial.case
+    if any(_letters(call.options) > _LONGEST for exchange in failing for call in exchange.calls):
+        return None
     line_up = _LineUp(component, trial, list(_suspects(component, case, backward)))
     few, _ = _numbers(backward)
     for number, each in enumerate(_further(component, case, backward)):
@@ -195,8 +199,12 @@ def _sizes(component: Component, dtype: str) -> list[int]:
 
 def _size(inputs: Inputs) -> int:
     """Count the numbers and letters; an empty call has none, and tells nothing apart."""
-    sizes = [np.size(array) for array in inputs.arrays.values()] or [len(str(inputs.options))]
+    sizes = [np.size(array) for array in inputs.arrays.values()] or [_letters(inputs.options)]
     return sum(sizes) if all(sizes) else 0
+
+
+def _letters(options: Mapping[str, object]) -> int:
+    return len(str(options))
 
 
 def _answers(adapter: Adapter, component: Component, case: Case, backward: bool) -> Iterable[Exchange]:

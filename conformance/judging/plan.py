@@ -63,14 +63,15 @@ _LAST: Final = ("ALL-2",)
 def in_turn(lines: Iterable[Line]) -> list[Line]:
     """Order the lines as they are judged, a component after another: what is wrong should show after few of them.
 
-    Values and gradients in the first dtype, then whatever else shows there, then the same in the other dtypes.
+    Values and gradients in the first dtype, then whatever else shows there, then the same in the other dtypes, and the
+    sizes of models at the end.
     """
     every = list(lines)
     components = list(COMPONENTS)
     first = {line.component: line.dtype for line in reversed(every)}
 
     def turn(line: Line) -> tuple[int, bool, bool, bool]:
-        last = line.clause.id in _LAST
+        last = line.clause.at_size or line.clause.id in _LAST
         other = line.dtype != first[line.component]
         return components.index(line.component), last, other, line.clause.id not in _FIRST
 

@@ -62,6 +62,8 @@ class AtSize:
     """How they go together, in words."""
     differentiated: Callable[[Case], bool] = lambda case: True
     """Whether the gradients are judged, too."""
+    noisy: Sequence[Mapping[str, Value]] = ()
+    """Shapes with elements enough to tell of which precision class they are, where the classes differ in its bound."""
 
     @property
     def sizes(self) -> tuple[str, ...]:

@@ -135,4 +135,5 @@ AT_SIZE: Final = AtSize(
     admissible=lambda case: case["H"] % case["H_kv"] == 0,
     rule="H is a multiple of H_kv",
     differentiated=_differentiated,
+    noisy=(_shape(1, (48, 2), (1, 1000), (128, 128)), _shape(1, (1, 1), (300, 8200), (16, 16))),
 )

@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from ....adapters import Reply
+from ....oracle.rounding.numerics import precision_classes
+from ...terms.aggregates import FEWEST_ELEMENTS, aggregates
 from ...terms.at_size import sizes_of_models
 from ...terms.case import Case
 from ...terms.clause import clause
@@ -92,6 +94,52 @@ def _small_enough(case: Case) -> Case | None:
 def gradient_at_size(trial: Trial) -> float:
     """Hold it to the bounds that it has at every size."""
     return within_bounds(trial, trial.gradients_of(fitting(trial, trial.ask_gradients())))
+
+
+def _noisy(component: Component, dtype: str, seed: int) -> list[Case]:
+    """Give a plain case of each shape that is for it, in dtypes of more than one precision class."""
+    plain = [component.plainest(dtype, seed).but(**shape) for shape in sizes_of_models(component).noisy]
+    return plain if len(precision_classes(dtype)) > 1 else []
+
+
+@clause(
+    "ALL-14",
+    None,
+    "What is of the strictest precision class in small cases is of that class at the sizes of models.",
+    formula="RMS(e / sigma) <= 1.15 + 4/sqrt(N) in the strictest class at every size, if it is in small cases",
+    source="docs/bounds.md, aggregates; a formula does not change with its sizes",
+    level="advisory",
+    cases=_noisy,
+    at_size=True,
+    concerns=lambda component: component.at_size is not None and bool(component.at_size.noisy),
+)
+def one_class(trial: Trial) -> float:
+    """Compare the noise at size with that of small cases, where the strictest class does not explain it."""
+    noise = _noise(trial)
+    skip_unless(noise > 0)
+    if noise <= 1 or any(_noise(each) <= 1 for each in with_fresh_values(trial)):
+        return min(noise, 1.0)
+    small = _noise(Trial(trial.subject, trial.component, trial.case.but(**trial.component.large[0])))
+    if small > 1:
+        return 1.0  # it is of another class everywhere
+    raise Violation(
+        f"the errors are {noise:.3g} times what rounding in the strictest class explains, and {small:.3g} times in a "
+        "small case: beyond some size something is kept in fewer bits",
+        noise,
+    )
+
+
+def _noise(trial: Trial) -> float:
+    """Compare the noise of the part that is looked at with its limit in the strictest class; 0 where it is too small."""
+    choose = sizes_of_models(trial.component).part
+    part = choose(trial.case, trial.inputs, trial.conventions) if choose else None
+    strictest = trial.subject.held(trial.dtype).classes[0][1]
+    bound = trial.component.bounds(part.inputs if part else trial.inputs, strictest, trial.conventions)["result"]
+    if bound.expected.size < FEWEST_ELEMENTS:
+        return 0.0
+    actual = trial.results_of(fitting(trial, trial.ask()), trial.inputs)["result"]
+    found = aggregates(part.of(actual) if part else actual, bound, trial.dtype)
+    return max((each.ratio for each in found if each.name == "noise"), default=0.0)
 
 
 def _worst(trial: Trial, actual: dict[str, Array]) -> tuple[Worst, Worst]:
