@@ -200,6 +200,17 @@ def test_the_structure_of_a_gradient_is_told():
     assert "of the gradient of x, every element is 1.375 times what it should be" in result.failure.message
 
 
+def test_the_places_of_a_gradient_are_told_by_the_names_of_its_axes():
+    def attention_vjp(cotangent, *arrays, **options):
+        dq, dk, dv = find("attention-gradient-plain").vjp(cotangent, *arrays, **options)
+        dv[:, -1:] *= np.where(dv.shape[1] > 2, 1.5, 1).astype(dv.dtype)
+        return dq, dk, dv
+
+    result = failure("GRAD-1", attention=find("attention-plain").function, attention_vjp=attention_vjp)
+
+    assert "of the gradient of value, it is wrong only in the last KV head" in result.failure.message
+
+
 def test_a_table_that_cannot_be_made_is_still_diagnosed():
     """What has no dtype of its own takes that of its result, of which there is none here."""
     adapter = open_object(find("odd-width-raises").adapter(), "mine")

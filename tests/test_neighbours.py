@@ -35,6 +35,24 @@ def test_what_is_wrong_where_sizes_are_equal_alone_is_right_unless_they_are():
     assert "contiguous" not in said
 
 
+def test_the_argument_that_must_not_lie_so_is_named():
+    def attention(query, key, value, **options):
+        return exact(query, key, value, **options) * np.float32(1 if key.flags.c_contiguous else 2)
+
+    said = message(attention)
+    assert "; it is right when contiguous; it is wrong with key alone transposed" in said
+    assert "value alone" not in said
+    assert "query alone" not in said
+
+
+def test_three_sizes_that_must_not_be_equal_are_named():
+    def attention(query, key, value, **options):
+        _, heads, queries, width = query.shape
+        return exact(query, key, value, **options) * np.float32(2 if 1 < heads == queries == width else 1)
+
+    assert "; it is right unless H = L_q = d_k" in message(attention)
+
+
 def test_what_is_wrong_everywhere_or_below_a_size_is_right_nowhere_near():
     def doubled(query, key, value, **options):
         return exact(query, key, value, **options) * np.float32(2)

@@ -1,4 +1,4 @@
-"""ALL-14: what is float32 inside in small cases and 16 bits beyond a size is told, with the size; what never changes is not."""
+"""ALL-14: what is float32 inside in small cases and 16 bits beyond a size is told, with the size."""
 
 import pytest
 

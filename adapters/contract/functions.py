@@ -183,13 +183,21 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
 AXES: Final[Mapping[str, str]] = {
     "B": "batch item",
     "H": "head",
+    "H_kv": "KV head",
     "L": "position",
+    "L_k": "key",
+    "L_m": "memory position",
     "L_q": "query",
     "T": "step",
     "V": "token",
+    "d": "channel",
+    "d_a": "hidden unit",
+    "d_ff": "hidden unit",
+    "d_k": "channel",
     "d_model": "channel",
+    "d_q": "channel",
     "d_v": "channel",
     "length": "position",
     "n": "parameter",
 }
-"""What an index along an axis of a result is called; any other axis, by its own word."""
+"""What an index along an axis is called; any other axis, by its own word."""

@@ -115,11 +115,10 @@ def _structure(adapter: Adapter, component: Component, cases: Sequence[Case], ba
         return []
     for each in (*cases, *filter(component.generic, _further(component, cases[0], backward))):
         compared = list(_compared(adapter, component, each, backward))
-        if sum(bound.expected.size for _, _, bound in compared) < _ENOUGH:
+        if sum(bound.expected.size for *_, bound in compared) < _ENOUGH:
             continue
         dtype = each["dtype"] if component.has_dtype else "float64"
-        for whose, actual, bound in compared:
-            axes = () if whose else component.axes
+        for whose, axes, actual, bound in compared:
             found = structure(actual, bound.expected, bound.worst, axes, dtype)[:_FACTS]
             if found:
                 where = "on a larger input, " if each not in cases else ""
@@ -127,16 +126,19 @@ def _structure(adapter: Adapter, component: Component, cases: Sequence[Case], ba
     return []
 
 
-def _compared(adapter: Adapter, component: Component, case: Case, backward: bool) -> Iterator[tuple[str, Array, Bound]]:
-    """Give what came of a case and what is due, each with the words that say whose it is; of the first result, none."""
+def _compared(
+    adapter: Adapter, component: Component, case: Case, backward: bool
+) -> Iterator[tuple[str, Sequence[str], Array, Bound]]:
+    """Give what came of a case and what is due, each with the words for whose it is, of the first none, and axes."""
     trial = Trial(Subject(adapter), component, case)
     with contextlib.suppress(Unsupported, Violation):
         for name, actual in trial.results().items():
-            yield "" if name == "result" else f"of {the(name)}, ", actual, trial.bounds()[name]
+            first = name == "result"
+            yield "" if first else f"of {the(name)}, ", component.axes if first else (), actual, trial.bounds()[name]
         if backward and component.differentiated(case):
             bounds = trial.gradient_bounds()
             for name, gradient in trial.gradients().items():
-                yield f"of the {of_gradient(name)}, ", gradient, bounds[name]
+                yield f"of the {of_gradient(name)}, ", component.axes_of(name), gradient, bounds[name]
 
 
 def _known_bug(

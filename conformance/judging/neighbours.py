@@ -15,28 +15,38 @@ from ..terms.verdict import Outcome
 def with_neighbours(clause: Clause, component: Component, subject: Subject, case: Case, outcome: Outcome) -> Outcome:
     """Add to the reason of a failure what makes the case right: plain memory, or sizes that are unlike."""
 
-    def tried(**changes: object) -> Outcome:
+    def tried(alone: str = "", **changes: object) -> Outcome:
         candidate = clause.prepare(case.but(**changes))
         if candidate is None or candidate != case.but(**changes) or subject.lost or not component.admissible(candidate):
             return Outcome("inapplicable")
-        return check(clause, Trial(subject, component, candidate))
+        # A reply that is kept is that of a call in which every argument lies so.
+        trial = Trial(Subject(subject.adapter, conventions=subject.conventions), component, candidate)
+        trial.alone = alone
+        outcome = check(clause, trial)
+        subject.lost = trial.subject.lost
+        return outcome
 
     remarks = []
     if case.get("layout", "contiguous") != "contiguous" and tried(layout="contiguous").passed:
         remarks.append("it is right when contiguous")
-    for one, other in _equal_sizes(component, case):
+        trial = Trial(subject, component, case)
+        lying = trial.layouts(trial.inputs)
+        guilty = [f"{name} alone {kind}" for name, kind in lying.items() if len(lying) > 1 and tried(alone=name).failed]
+        remarks += [f"it is wrong with {', and with '.join(guilty)}"] if guilty else []
+    for equal in _equal_sizes(component, case):
         free = [size for size in range(2, 99) if size not in set(case.values())][:2]
-        unlike = ({name: size} for name in (one, other) for size in free)
-        if all(tried(**each).passed for each in unlike) and tried(**{one: free[0], other: free[0]}).failed:
-            remarks.append(f"it is right unless {one} = {other}")
+        unlike = ({name: size} for name in equal for size in free)
+        if all(tried(**each).passed for each in unlike) and tried(**dict.fromkeys(equal, free[0])).failed:
+            remarks.append(f"it is right unless {' = '.join(equal)}")
             break
     return Outcome(outcome.kind, outcome.ratio, "; ".join([outcome.reason, *remarks]))
 
 
-def _equal_sizes(component: Component, case: Case) -> Iterator[tuple[str, str]]:
-    """Find pairs of axes whose sizes are equal, and not 1, which any two may be."""
+def _equal_sizes(component: Component, case: Case) -> Iterator[tuple[str, ...]]:
+    """Find pairs of axes whose sizes are equal, and not 1, which any two may be; then three of them."""
     axes = {
         name for words in (*component.row.arrays.values(), *component.row.results.values()) for name in words.split()
     }
     sizes = [name for name in case if name in axes and case[name] > 1]
-    yield from (pair for pair in itertools.combinations(sizes, 2) if case[pair[0]] == case[pair[1]])
+    for count in (2, 3):
+        yield from (each for each in itertools.combinations(sizes, count) if len({case[name] for name in each}) == 1)

@@ -26,6 +26,8 @@ class Calls:
     def __init__(self, subject: Subject, component: Component, case: Case) -> None:
         """Compute nothing before it is asked for."""
         self.subject, self.component, self.case = subject, component, case
+        self.alone: str = ""
+        """The one argument that lies in memory as the case has it; the others are contiguous. Empty: none is."""
         self.dtype: str = self._asked_in
         """The format of the arguments; where there are none, that of the first result, and empty before it."""
 
@@ -233,6 +235,7 @@ class Calls:
             name: kind
             for name, kind in each.items()
             if kind in self.offer.layouts
+            and self.alone in ("", name)
             and kind != "contiguous"
             and (kind != "expanded" or _repeats(inputs.arrays[name]))
         }

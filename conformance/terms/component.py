@@ -42,6 +42,15 @@ FROM_ROW: Final[Any] = object()
 """In place of a field: what follows from the contract's row."""
 
 
+def _in_words(axes: str) -> tuple[str, ...]:
+    """Give a word for an index along each axis; the axes' own where two words would be the same."""
+    words = axes.split()
+    named = tuple(AXES.get(word, word) for word in words)
+    if "..." in words:
+        return ()
+    return named if len({*named}) == len(words) else tuple(f"{word} index" for word in words)
+
+
 def factor(names: str, *choices: Value | tuple[Value, ...]) -> list[Option]:
     """List the options of a factor, of one parameter or of several: `factor("H H_kv", (1, 1), (2, 1))`."""
     each = names.split()
@@ -134,8 +143,11 @@ class Component:
     @property
     def axes(self) -> tuple[str, ...]:
         """A word for an index along each axis of the result; none where their number varies."""
-        words = next(iter(self.row.results.values()), "").split()
-        return () if "..." in words else tuple(AXES.get(word, word) for word in words)
+        return _in_words(next(iter(self.row.results.values()), ""))
+
+    def axes_of(self, argument: str) -> tuple[str, ...]:
+        """Give a word for an index along each axis of an argument, likewise."""
+        return _in_words(self.row.arrays.get(argument, ""))
 
     @property
     def parameters(self) -> tuple[str, ...]:

@@ -130,7 +130,7 @@ def one_class(trial: Trial) -> float:
 
 
 def _noise(trial: Trial) -> float:
-    """Compare the noise of the part that is looked at with its limit in the strictest class; 0 where it is too small."""
+    """Compare the noise of the part that is looked at with its strictest limit; 0 where it is too small."""
     choose = sizes_of_models(trial.component).part
     part = choose(trial.case, trial.inputs, trial.conventions) if choose else None
     strictest = trial.subject.held(trial.dtype).classes[0][1]
