@@ -43,6 +43,15 @@ def test_a_key_gives_the_same_values_for_ever():
     assert generator.choice([0.5, 1.5], (2, 2)).tolist() == [[0.5, 0.5], [0.5, 1.5]]
 
 
+@pytest.mark.parametrize("probability", [0.0, 0.3, 0.6, 0.75])
+def test_what_is_chosen_by_chance_is_what_numbers_say_and_takes_as_many_words(probability):
+    by_chance, by_numbers = Generator("chance"), Generator("chance")
+    for shape in ((), (0, 3), (7,), (90, 101)):
+        expected = by_numbers.random(shape) < probability
+        np.testing.assert_array_equal(by_chance.chance(probability, shape), expected)
+    assert by_chance.random() == by_numbers.random()
+
+
 def test_no_two_keys_share_numbers():
     keys = [("a", "b"), ("ab",), ("a,b",), ('a", "b',), ("b", "a"), ("a", "b", ""), (), ("",), ("a", 1), ("a", 11)]
     words = [Generator(*key).integers(2**62, size=4).tolist() for key in keys]
@@ -171,5 +180,7 @@ def test_bfloat16_is_rounded_once():
     tie, least, largest = 1 + 2.0**-8, 2.0**-133, 2.0**128 - 2.0**120
     given = np.array([tie + 2.0**-40, tie, tie - 2.0**-40, -tie - 2.0**-40, least / 2 * (1 + 2.0**-40), least / 2])
     assert rounded(given, "bfloat16").tolist() == [1 + 2.0**-7, 1.0, 1.0, -1 - 2.0**-7, least, 0.0]
+    assert rounded(given[0], "bfloat16").tolist() == 1 + 2.0**-7
+    assert rounded(given[0], "bfloat16").tolist() == 1 + 2.0**-7
     ends = np.array([largest + 2.0**118, largest + 2.0**119, -np.inf, np.nan, -0.0, 5e-324])
     assert repr(rounded(ends, "bfloat16").tolist()) == repr([largest, np.inf, -np.inf, np.nan, -0.0, 0.0])

@@ -42,7 +42,7 @@ def _padding_uneven(generator: Generator, shape: tuple[int, int, int, int]) -> A
 
 
 def _random(generator: Generator, shape: tuple[int, int, int, int]) -> Array:
-    return _with_a_key(generator, generator.random(shape[2:]) < 0.6)
+    return _with_a_key(generator, generator.chance(0.6, shape[2:]))
 
 
 def _per_head(generator: Generator, shape: tuple[int, int, int, int]) -> Array:
@@ -60,7 +60,7 @@ def _per_query(generator: Generator, shape: tuple[int, int, int, int]) -> Array:
 
 
 def _blind_rows(generator: Generator, shape: tuple[int, int, int, int]) -> Array:
-    mask = generator.random(shape[2:]) < 0.7
+    mask = generator.chance(0.7, shape[2:])
     mask[generator.integers(0, 2, shape[2]) == 1] = False
     return mask
 

@@ -20,14 +20,17 @@ def log(x: Array) -> Array:
     """Return the natural logarithm of positive numbers 2^e m: e log 2 + 2 artanh((m - 1)/(m + 1))."""
     mantissa, exponent = np.frexp(x)
     low = mantissa < 0.7071067811865476
-    mantissa, exponent = mantissa + low * mantissa, exponent - low
-    t = (mantissa - 1) / (mantissa + 1)
-    square, series = t * t, np.zeros_like(t)
+    mantissa += low * mantissa
+    t = mantissa - 1
+    t /= mantissa + 1
+    square, series = t * t, np.full_like(t, 1 / 21)
     # |t| < 0.172: what follows t^21/21 is below 1e-19.
-    for k in range(21, 0, -2):
+    for k in range(19, 0, -2):
         series *= square
         series += 1 / k
-    return np.asarray(exponent * _LN2 + 2 * t * series)
+    t *= 2
+    t *= series
+    return np.asarray((exponent - low) * _LN2 + t)
 
 
 def exp(x: Array) -> Array:

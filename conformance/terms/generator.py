@@ -20,7 +20,10 @@ from .rounding import Array
 _Size: TypeAlias = int | tuple[int, ...]
 
 _BLOCK: Final = 2**14
-"""Points at a time, so that what is computed of them stays in the processor's cache."""
+"""Words that are drawn at a time where it is not known how many are needed."""
+
+_PIECE: Final = 2**12
+"""Words of which numbers are made at a time, so that these stay in the processor's cache."""
 
 SEEDS: Final = 2**31
 """The seed of a case is below it."""
@@ -57,6 +60,16 @@ class Generator:
         """Draw multiples of 2^-53 from [0, 1)."""
         return np.asarray((self._words(size) >> np.uint64(11)) * 2.0**-53)
 
+    def chance(self, probability: float, size: _Size) -> Array:
+        """Say of each place whether it is chosen, as `random(size) < probability` does, a piece at a time."""
+        shape = (size,) if isinstance(size, int) else size
+        limit = np.uint64(math.ceil(probability * 2.0**53) << 11)
+        chosen = np.empty(math.prod(shape), bool)
+        for start in range(0, len(chosen), _PIECE):
+            part = chosen[start : start + _PIECE]
+            np.less(self._words(len(part)), limit, out=part)
+        return chosen.reshape(shape)
+
     def uniform(self, low: float, high: float, size: _Size = ()) -> Array:
         """Draw numbers between `low` and `high`."""
         return np.asarray(low + (high - low) * self.random(size))
@@ -69,13 +82,9 @@ class Generator:
         while missing > 0:
             # Two numbers of each point of a square that lies in its circle, as pi/4 of them do.
             words = self._words(min(int(0.66 * missing) + 8, _BLOCK))
-            x, y = (half * 2.0**-31 - (1 - 2.0**-32) for half in (words >> np.uint64(32), words & np.uint64(2**32 - 1)))
-            square = x * x + y * y
-            inside = square < 1
-            square = square[inside]
-            factor = np.sqrt(-2 * log(square) / square)
-            found.append(np.stack([x[inside] * factor, y[inside] * factor], axis=1).ravel())
-            missing -= found[-1].size
+            of_pieces = [_normal(words[start : start + _PIECE]) for start in range(0, len(words), _PIECE)]
+            missing -= sum(map(len, of_pieces))
+            found += of_pieces
         return np.concatenate(found)[: math.prod(shape)].reshape(shape)
 
     def permutation(self, of: int | Array) -> Array:
@@ -87,3 +96,14 @@ class Generator:
         """Draw some of the values; without `replace` so many different ones."""
         of = np.asarray(values)
         return of[self.integers(len(of), size=size)] if replace else self.permutation(of)[:size]
+
+
+def _normal(words: Array) -> Array:
+    """Give two normal numbers of each word whose halves are a point in the circle."""
+    x, y = (half * 2.0**-31 - (1 - 2.0**-32) for half in (words >> np.uint64(32), words & np.uint64(2**32 - 1)))
+    square = x * x
+    square += y * y
+    inside = np.flatnonzero(square < 1)
+    square = square[inside]
+    factor = np.sqrt(-2 * log(square) / square)
+    return np.stack([x[inside] * factor, y[inside] * factor], axis=1).ravel()

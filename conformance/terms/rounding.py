@@ -21,8 +21,18 @@ def rounded(values: Array | float, dtype: str) -> Array:
     """Return the nearest values of the dtype, in float64; of two that are equally near, the even one."""
     given = np.asarray(values, np.float64)
     with np.errstate(over="ignore"):
-        if dtype == "bfloat16":
-            # Eight bits first: ml_dtypes rounds to float32 and then once more, which may end at the second nearest.
-            exponent = np.maximum(np.frexp(given)[1], -125) - 8
-            given = np.ldexp(np.rint(np.ldexp(given, -exponent)), exponent)
-        return given.astype(NUMPY[dtype]).astype(np.float64)
+        once = _for_eight_bits(given) if dtype == "bfloat16" else given
+        return once.astype(NUMPY[dtype]).astype(np.float64)
+
+
+def _for_eight_bits(given: Array) -> Array:
+    """Round to float32 so that rounding once more, to bfloat16, ends at the nearest.
+
+    It does not where float32 has rounded to a number half-way between two of bfloat16: that moves back by one.
+    """
+    once = given.astype(np.float32)
+    half = once.view(np.int32) & 0xFFFF == 0x8000
+    between, exact = once[half], given[half]
+    back = np.nextafter(between, np.where(exact > between, np.float32(np.inf), np.float32(-np.inf)))
+    once[half] = np.where(exact == between, between, back)
+    return once
