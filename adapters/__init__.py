@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .listing import available as available
     from .opening import Opening as Opening
     from .opening import open_adapter as open_adapter
+    from .peak import peak_of as peak_of
 
 _HOME: Final = {
     "Adapter": "adapter",
@@ -33,6 +34,7 @@ _HOME: Final = {
     "Opening": "opening",
     "open_adapter": "opening",
     "open_object": "in_process",
+    "peak_of": "peak",
 }
 
 

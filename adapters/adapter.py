@@ -17,6 +17,11 @@ class Adapter(Protocol):
     offer: Offer
     """What it is and has."""
 
+    @property
+    def peak(self) -> int | None:
+        """The most bytes of memory that a process of its own has had so far; None if there is none, or nobody knows."""
+        return None
+
     def call(
         self,
         function: str,

@@ -23,7 +23,7 @@ class WorkerAdapter(Adapter):
     def __init__(self, command: Sequence[str], spec: str, timeout: float) -> None:
         """Start the program and take its offer."""
         self._command, self._spec, self._timeout = command, spec, timeout
-        self._sent = 0
+        self._sent, self._peak = 0, 0
         self._process: Process | None
         try:
             self._process, handshake = self._start()
@@ -31,6 +31,13 @@ class WorkerAdapter(Adapter):
             last = failure.detail.splitlines()[-1:]
             raise AdapterError(": ".join([f"{spec} did not start: {failure.message}", *last])) from None
         self.offer = offer_from_header({"name": spec, **handshake}, spec)
+
+    @property
+    def peak(self) -> int | None:
+        """The most bytes of memory that any of its processes has had so far."""
+        if self._process is not None:
+            self._peak = max(self._peak, self._process.peak or 0)
+        return self._peak or None
 
     def sequence(self, calls: Sequence[Call]) -> list[Reply]:
         """Call one after another; an array like the one before is the same object, overwritten in place."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from .message import Array, EndOfMessages, frame, read_message
+from .peak import peak_of
 
 _TAIL = 4000
 _Message = tuple[Mapping[str, Any], Mapping[str, Array]]
@@ -68,6 +69,11 @@ class Process:
         if reply.get("id") != header["id"]:
             raise self._failed("malformed", f"request {header['id']} was answered with id {reply.get('id')!r}")
         return reply, results
+
+    @property
+    def peak(self) -> int | None:
+        """The most bytes of memory that it has had so far; None where nobody knows."""
+        return peak_of(self._process.pid)
 
     def stop(self, patience: float = 0.5) -> None:
         """End it: close its input, wait a moment, then kill."""

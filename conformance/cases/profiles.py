@@ -21,6 +21,8 @@ class Profile:
     """Of the cases at sizes of models: the first few, until each option has occurred, or every pair of two."""
     shapes: Sequence[Mapping[str, int]] = ()
     """Sizes of the user's own, by their names: a component that has all of them is judged there as well."""
+    memory: int | None = None
+    """The bytes that a case at sizes of models may need; None: whatever it needs."""
 
 
 PROFILES: Final[Mapping[str, Profile]] = {
@@ -30,6 +32,6 @@ PROFILES: Final[Mapping[str, Profile]] = {
 }
 
 
-def profile_with(name: str, shapes: Sequence[Mapping[str, int]]) -> Profile:
-    """Give the profile of that name, with sizes of the user's own."""
-    return replace(PROFILES[name], shapes=tuple(shapes))
+def profile_with(name: str, shapes: Sequence[Mapping[str, int]], memory: int | None = None) -> Profile:
+    """Give the profile of that name, with sizes of the user's own and a budget."""
+    return replace(PROFILES[name], shapes=tuple(shapes), memory=memory)

@@ -129,6 +129,7 @@ GATED_FEED_FORWARD: Component = register(
                 "regime": factor("regime", "normal", "saturated", "steep"),
                 "layout": factor("layout", "contiguous", "swapped", "mixed"),
             },
+            inside=lambda case: case["B"] * case["L"] * case["d_ff"],
             differentiated=lambda case: case["d_model"] * case["d_ff"] <= 2**18,
             noisy=factor("B L d_model d_ff", (1, 65, 64, 4097)),
         ),

@@ -12,6 +12,7 @@ from ...adapters import Adapter, available
 from ...adapters.declaration import UserError, suggestion
 from ..cases.profiles import PROFILES
 from ..components import CLAUSES, COMPONENTS, clauses_of
+from ..judging.memory import budget_by_default
 from ..judging.plan import plan
 from . import terminal
 from .allowed import read_allowed
@@ -83,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     again.add_argument("--adapter", default="torch", metavar="ADAPTER", help="whom to ask (default: torch)")
     again.add_argument("--clause", metavar="ID", help="one clause (default: every one that applies)")
     add_options(again.add_argument, OPENING)
+    add_options(again.add_argument, {"memory": JUDGING["memory"]})
 
     compare = command("compare", _compare, "reports side by side: implementation, component, dtype")
     compare.add_argument("reports", nargs="+", type=Path, metavar="REPORT.json")
@@ -101,6 +103,7 @@ def _run(parsed: argparse.Namespace) -> int:
         raise UsageError(f"--allow {parsed.allow} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise UsageError(f"--allow {parsed.allow} cannot be read: it is no text in UTF-8") from None
+    budget = _budget(parsed)
     reports: list[Report] = []
     errors: list[str] = []
     for spec in parsed.adapter or ["torch"]:
@@ -109,7 +112,7 @@ def _run(parsed: argparse.Namespace) -> int:
             check_dtypes(parsed.dtype, adapter.offer)
             lines = list(plan(adapter.offer, selection(parsed), PROFILES[parsed.profile]))
             shapes = shapes_judged(parsed.shape, adapter.offer, lines)
-            report = Report(how, adapter.offer, parsed.profile, parsed.seed, lines, shapes, allowed)
+            report = Report(how, adapter.offer, parsed.profile, parsed.seed, lines, shapes, allowed, budget)
             reports.append(report)
             errors += _judge(report, adapter, parsed.workers)
         # The files before the screen: whatever becomes of that, they are there.
@@ -126,6 +129,12 @@ def _run(parsed: argparse.Namespace) -> int:
         return _INTERNAL
     # 1 goes before 3: a violation is certain.
     return next((s for s in (1, 3) if s in [EXIT_STATUS[report.verdict] for report in reports]), 0)
+
+
+def _budget(parsed: argparse.Namespace) -> int | None:
+    """Return the bytes that cases at the sizes of models may need."""
+    budget: int | None = parsed.memory
+    return budget_by_default() if budget is None else budget
 
 
 def _judge(report: Report, adapter: Adapter, workers: str) -> list[str]:
@@ -180,7 +189,7 @@ def _spec(parsed: argparse.Namespace) -> int:
 
 def _replay(parsed: argparse.Namespace) -> int:
     with contextlib.closing(opening(parsed.adapter, parsed).open()) as adapter:
-        return replay(terminal.Screen(), adapter, parsed.case, parsed.clause)
+        return replay(terminal.Screen(), adapter, parsed.case, parsed.clause, _budget(parsed))
 
 
 def _compare(parsed: argparse.Namespace) -> int:

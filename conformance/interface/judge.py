@@ -10,6 +10,7 @@ from ...adapters.declaration import check_shapes
 from ..cases.profiles import PROFILES, profile_with
 from ..components import CLAUSES, COMPONENTS
 from ..judging.judging import judge_clause
+from ..judging.memory import budget_by_default
 from ..judging.plan import Selection, plan
 from ..judging.result import Result
 from ..terms.recent import RecentReplies
@@ -27,6 +28,7 @@ def judge(
     dtypes: str | Collection[str] = (),
     clauses: str | Collection[str] = (),
     shapes: Sequence[Mapping[str, int]] = (),
+    memory: int | None = None,
     profile: str = "quick",
     seed: int = 0,
     timeout: float = Opening.timeout,
@@ -44,6 +46,7 @@ def judge(
         dtypes: those that are judged; all that the adapter takes, if empty.
         clauses: those that are judged, by their ids; all, if empty.
         shapes: sizes of your own, such as `{"L_q": 1, "L_k": 4096}`, judged beside those that are drawn.
+        memory: the bytes that a case at the sizes of models may need; a quarter of what is free, if it is None.
         profile: how many cases: `quick`, `standard` or `exhaustive`.
         seed: of all cases; the same seed gives the same report.
         timeout: the seconds that a call in a worker process may take.
@@ -57,17 +60,17 @@ def judge(
         known_names("clause", clauses, CLAUSES),
     )
     known_names("profile", (profile,), PROFILES)
-    asked = check_shapes(shapes, "judge")
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise UsageError(f"seed must be a whole number, 0 or more, not {seed!r}")
+    asked, budget = check_shapes(shapes, "judge"), _budget(memory)
+    _check_seed(seed)
     if not 0 < timeout < float("inf"):
         raise UsageError(f"timeout must be a number of seconds above 0, not {timeout!r}")
     opening = Opening(_name(adapter), component, framework, timeout, in_process or not isinstance(adapter, str))
     with contextlib.closing(_opened(adapter, opening)) as opened:
         check_dtypes(selection.dtypes, opened.offer)
         lines = list(plan(opened.offer, selection, PROFILES[profile]))
-        report = Report(opening, opened.offer, profile, seed, lines, shapes_judged(asked, opened.offer, lines))
-        drawn = profile_with(profile, report.shapes)
+        own = shapes_judged(asked, opened.offer, lines)
+        report = Report(opening, opened.offer, profile, seed, lines, own, memory=budget)
+        drawn = profile_with(profile, report.shapes, budget)
         recent = RecentReplies()
         while left := report.left:  # a second time for what explains the failures of the first
             for line in left:
@@ -76,6 +79,20 @@ def judge(
                 if heard is not None:
                     heard(result)
     return report
+
+
+def _check_seed(seed: int) -> None:
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise UsageError(f"seed must be a whole number, 0 or more, not {seed!r}")
+
+
+def _budget(memory: int | None) -> int | None:
+    """Return the bytes that cases at the sizes of models may need."""
+    if memory is None:
+        return budget_by_default()
+    if isinstance(memory, bool) or not isinstance(memory, int) or memory < 1:
+        raise UsageError(f"memory must be a whole number of bytes above 0, not {memory!r:.200}")
+    return memory
 
 
 def _opened(adapter: str | object, opening: Opening) -> Adapter:

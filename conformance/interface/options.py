@@ -5,6 +5,7 @@ What may stand after an option is checked by its type; each mistake is one sente
 
 import argparse
 import contextlib
+import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
@@ -73,6 +74,19 @@ def seconds(text: str) -> float:
     raise UsageError(f"must be a number of seconds above 0, not {text!r}")
 
 
+_SIZE: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?) ?([KMGT]?)(?:i?B)?", re.IGNORECASE)
+_UNITS: Final = ("", "K", "M", "G", "T")
+
+
+def memory(text: str) -> int:
+    """Read an amount of memory in bytes, in units of 1,024."""
+    found = _SIZE.fullmatch(text)
+    size = int(float(found[1]) * 1024 ** _UNITS.index(found[2].upper())) if found else 0
+    if size > 0:
+        return size
+    raise UsageError(f"must be an amount of memory such as 4G or 512M, not {text!r:.200}")
+
+
 def shape(text: str) -> dict[str, int]:
     """Read a shape of the command line."""
     found: dict[str, int] = {}
@@ -114,6 +128,11 @@ JUDGING: Final[Mapping[str, Mapping[str, Any]]] = {
         "default": [],
         "metavar": "L_q=1,L_k=4096,...",
         "help": "sizes of your own, judged with every mask, regime and layout; may be repeated",
+    },
+    "memory": {
+        "type": memory,
+        "metavar": "SIZE",
+        "help": "what cases at the sizes of models may need, as in 4G (default: a quarter of what is free)",
     },
 }
 """What is judged of it."""

@@ -16,6 +16,7 @@ from ...adapters.declaration import UserError
 from ..cases.profiles import profile_with
 from ..components import CLAUSES
 from ..judging.judging import judge_clause
+from ..judging.memory import budget_by_default
 from ..judging.plan import Line, in_turn, plan
 from ..judging.result import Result
 from ..terms.recent import RecentReplies
@@ -38,6 +39,8 @@ class Judged:
     seed: int
     shapes: Sequence[Mapping[str, int]] = ()
     """Sizes of the user's own."""
+    memory: int | None = None
+    """The bytes that cases at the sizes of models may need, in all processes of the session together."""
 
     def as_input(self) -> dict[str, Any]:
         """Return what a worker of xdist needs, in the types that can be sent to it."""
@@ -104,8 +107,9 @@ def _asked_for(config: pytest.Config) -> list[Judged]:
         shapes = [shapes_judged(option.assay_shape, *each) for each in zip(offers, plans, strict=True)]
     except UserError as error:
         raise pytest.UsageError(f"--assay-shape: {visible(error)}") from None
+    memory = budget_by_default() if option.assay_memory is None else option.assay_memory
     return [
-        Judged(each, lines, option.assay_profile, option.assay_seed, own)
+        Judged(each, lines, option.assay_profile, option.assay_seed, own, memory)
         for each, lines, own in zip(openings, plans, shapes, strict=True)
     ]
 
@@ -151,7 +155,9 @@ class ClauseItem(pytest.Item):
     def runtest(self) -> None:
         """Judge, leave the result, and fail, skip or pass by it."""
         judged, line = self.judged, self.line
-        adapter, profile = _opened(self.config, judged.opening), profile_with(judged.profile, judged.shapes)
+        processes = getattr(self.config, "workerinput", {}).get("workercount", 1)
+        memory = None if judged.memory is None else judged.memory // processes
+        adapter, profile = _opened(self.config, judged.opening), profile_with(judged.profile, judged.shapes, memory)
         recent = self.config.stash[RECENT].setdefault(judged.opening, RecentReplies())
         result = judge_clause(adapter, line.clause, line.component, line.dtype, profile, judged.seed, recent)
         self.user_properties.append((PROPERTY, json.dumps(result.as_json())))

@@ -9,6 +9,7 @@ from ...oracle.rounding.bound import Bound
 from ...oracle.spec_error import SpecError
 from ..components import CLAUSES, COMPONENTS, clauses_of, parse_case
 from ..judging.judging import judge_case
+from ..judging.memory import too_large
 from ..terms.case import Case, CaseError
 from ..terms.clause import Clause
 from ..terms.comparison import ratios
@@ -23,7 +24,7 @@ _SHOWN: Final = 8
 """Elements that are printed, the worst first."""
 
 
-def replay(screen: Screen, adapter: Adapter, line: str, chosen: str | None) -> int:
+def replay(screen: Screen, adapter: Adapter, line: str, chosen: str | None, memory: int | None = None) -> int:
     """Print the arrays and the verdicts; 0 if no required clause is violated, else 1; 3 if none applies."""
     case = parse_case(line)
     clauses = _chosen(case, chosen)
@@ -31,6 +32,8 @@ def replay(screen: Screen, adapter: Adapter, line: str, chosen: str | None) -> i
         raise CaseError(f"{adapter.offer.name} does not offer {case.component}")
     if COMPONENTS[case.component].has_dtype and case["dtype"] not in adapter.offer.dtypes:
         raise CaseError(f"{adapter.offer.name} does not take {case['dtype']}")
+    if reason := too_large(case, memory):
+        raise CaseError(f"this case cannot be judged: {reason}")
     trial = Trial(Subject(adapter), COMPONENTS[case.component], case)
     try:
         inputs = trial.inputs

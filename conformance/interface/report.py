@@ -33,6 +33,8 @@ class Report:
     shapes: Sequence[Mapping[str, int]] = ()
     """Sizes of the user's own, at which it is judged as well."""
     allowed: Sequence[Allowed] = ()
+    memory: int | None = None
+    """The bytes that cases at the sizes of models may need; None: whatever they need."""
     judged: dict[Line, Result] = field(default_factory=dict)
     interrupted: bool = False
 
@@ -105,6 +107,15 @@ class Report:
         return found
 
     @property
+    def peaks(self) -> dict[str, int]:
+        """The most bytes of memory that any process of the judge and of the implementation has had."""
+        found: dict[str, int] = {}
+        for result in self.results:
+            for name, size in (result.memory or {}).items():
+                found[name] = max(size, found.get(name, 0))
+        return found
+
+    @property
     def unseen(self) -> list[tuple[str, str]]:
         """The components, each with a dtype, of which no bound could have shown anything."""
         of_each: dict[tuple[str, str], list[Result]] = {}
@@ -159,6 +170,8 @@ class Report:
             whole["shapes"] = list(map(dict, self.shapes))
         if self.largest:
             whole["largest"] = self.largest
+        if self.peaks:
+            whole["memory"] = ({} if self.memory is None else {"budget": self.memory}) | self.peaks
         if self.interrupted:
             whole["incomplete"] = True
         return {**whole, "results": [result.as_json() for result in self.results]}

@@ -40,7 +40,12 @@ class Conductor:
         """Hand over the plan, and the adapter that is open already."""
         report = self._report
         judged = plugin.Judged(
-            report.opening, list(self.lines.values()), report.profile, report.seed, list(map(dict, report.shapes))
+            report.opening,
+            list(self.lines.values()),
+            report.profile,
+            report.seed,
+            list(map(dict, report.shapes)),
+            report.memory,
         )
         config.stash[plugin.JUDGED] = [judged]
         config.stash[plugin.OPENED] = {report.opening: self._adapter}

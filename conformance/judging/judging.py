@@ -17,6 +17,7 @@ from ..terms.recent import RecentReplies
 from ..terms.subject import Subject
 from ..terms.trial import Trial
 from ..terms.verdict import Outcome
+from .memory import peaks
 from .neighbours import with_neighbours
 from .result import Failure, Result
 from .shrinking import first_size_that_fails, shrink
@@ -43,7 +44,8 @@ def judge_clause(
     result = _result(found, name, dtype, failure)
     if left_aside := _left_aside(clause, component, dtype, profile):
         result.reason = "; ".join(filter(None, (left_aside, result.reason)))
-    return replace(result, seconds=round(time.monotonic() - started, 3))
+    memory = peaks(adapter) if clause.at_size else None
+    return replace(result, memory=memory, seconds=round(time.monotonic() - started, 3))
 
 
 def judge_case(adapter: Adapter, clause: Clause, case: Case) -> Outcome:

@@ -39,12 +39,13 @@ class Result:
     """The sizes for which there was no room or no time."""
     power: Mapping[str, float] | None = None
     """How much the bounds could have seen; None where nothing was compared with one."""
+    memory: Mapping[str, int] | None = None
+    """The most bytes that judge and implementation had had until then, of a clause about sizes of models."""
 
     def as_json(self) -> dict[str, Any]:
-        """Write the line as the report has it: sizes and power only where there are any."""
-        return {
-            name: value for name, value in asdict(self).items() if value or name not in ("largest", "unfit", "power")
-        }
+        """Write the line as the report has it: sizes, power and memory only where there are any."""
+        optional = ("largest", "unfit", "power", "memory")
+        return {name: value for name, value in asdict(self).items() if value or name not in optional}
 
 
 def without_evidence(results: Sequence[Result]) -> bool:

@@ -15,6 +15,7 @@ from ..terms.power import Power
 from ..terms.subject import Subject
 from ..terms.trial import Trial
 from ..terms.verdict import Outcome
+from .memory import too_large
 from .shrinking import plainer_accepted_case
 
 Sizes: TypeAlias = dict[str, int]
@@ -28,6 +29,8 @@ class Tried:
     clause: Clause
     component: Component
     subject: Subject
+    memory: int | None = None
+    """The bytes that a case at sizes of models may need."""
     examples: int = 0
     """How many cases were judged."""
     largest: float = 0.0
@@ -62,6 +65,9 @@ class Tried:
         sizes = self._sizes_of(case)
         if sizes and sizes in self._fatal:
             self.unfit.append((sizes, "these sizes have run out of time or memory before"))
+            return
+        if sizes and (reason := too_large(case, self.memory)):
+            self.unfit.append((sizes, reason))
             return
         outcome = self._check(case)
         if outcome.kind == "unsupported":
@@ -104,7 +110,7 @@ def tried(
     clause: Clause, component: Component, dtype: str, profile: Profile, seed: int, subjects: Sequence[Subject]
 ) -> list[Tried]:
     """Put the cases of a clause to every implementation, one case after another, until it fails."""
-    each = [Tried(clause, component, subject) for subject in subjects]
+    each = [Tried(clause, component, subject, profile.memory) for subject in subjects]
     for case in cases_of(clause, component, dtype, profile, seed):
         left = [one for one in each if not one.over]
         if not left:

@@ -56,6 +56,8 @@ class AtSize:
     """What is compared with the oracle, where that is not all of the result."""
     limits: Callable[[Inputs, Numerics, Conventions], Limits] | None = None
     """Between which numbers every element lies, that the oracle does not compute among them."""
+    inside: Callable[[Case], int] = lambda case: 0
+    """How many numbers the oracle computes on the way at once, where these are more than arguments and result."""
     admissible: Callable[[Case], bool] = lambda case: True
     """Whether the sizes of a case go together."""
     rule: str = ""

@@ -109,6 +109,13 @@ def _limits(inputs: Inputs, numerics: Numerics, conventions: Conventions) -> Lim
     return low, high
 
 
+def _inside(case: Case) -> int:
+    """Count scores, and the products of those heads and items that are looked at; a random mask has a byte for each."""
+    scores: int = case["B"] * case["H"] * case["L_q"] * case["L_k"]
+    products: int = min(case["B"], 4) * case["H"] * case["L_k"] * (case["d_k"] + case["d_v"])
+    return min(scores, _SCORES) + products // 6 + (scores // 64 if case["mask"] == "random" else 0)
+
+
 def _differentiated(case: Case) -> bool:
     """Ask for gradients where their bounds take about a second."""
     scores: int = case["B"] * case["H"] * case["L_q"] * case["L_k"]
@@ -132,6 +139,7 @@ AT_SIZE: Final = AtSize(
     few=6,
     part=_part,
     limits=_limits,
+    inside=_inside,
     admissible=lambda case: case["H"] % case["H_kv"] == 0,
     rule="H is a multiple of H_kv",
     differentiated=_differentiated,

@@ -105,6 +105,7 @@ MULTI_HEAD_ATTENTION: Component = register(
                 "regime": factor("regime", "normal", "uniform"),
                 "layout": factor("layout", "contiguous", "mixed"),
             },
+            inside=lambda case: case["B"] * case["heads"] * case["L_q"] * case["L_k"],
             differentiated=lambda case: case["L_q"] * case["d_model"] < 2**15,
         ),
     )
