@@ -38,13 +38,13 @@ def test_what_is_multiplied_is_large_and_its_partner_small(name, dtype):
 
 
 @pytest.mark.parametrize("name", RESCALED)
-def test_both_limits_are_passed_in_some_argument(name):
+def test_every_limit_is_passed_in_some_argument(name):
     component = RESCALED[name]
     adapter = open_object(find("softmax-plain").adapter(), "mine")
     trial = Trial(Subject(adapter), component, next(_generic(component, "float32", 0)))
     for partners in component.rescaled:
         raised = [argument for argument, (_, sign) in partners.items() if sign > 0]
-        for size, limit in ((10, 448), (17, 65_504)):
+        for size, limit in ((10, 448), (17, 65_504), (64, 1e19)):
             arrays = _rescaled(trial, partners, size)[0].arrays
             assert any(np.abs(arrays[argument]).max() > limit for argument in raised), (partners, size)
 
@@ -55,3 +55,22 @@ def test_what_was_raised_is_named():
     failure = judge_clause(adapter, CLAUSES["ALL-13"], "attention", "float32", PROFILES["quick"], 0).failure
 
     assert re.match(r"with a channel of value times 2\^\d+: the value is wrong: result\[", failure.message)
+
+
+def gradient_of(name, dtype):
+    variant = find(name)
+    adapter = open_object(variant.adapter(), variant.name)
+    return judge_clause(adapter, CLAUSES["GRAD-10"], variant.component, dtype, PROFILES["quick"], 0)
+
+
+@pytest.mark.parametrize("whose", ["query", "key", "value", "cotangent"])
+def test_a_gradient_or_a_cotangent_that_is_cut_is_told_with_what_was_raised(whose):
+    failure = gradient_of(f"attention-gradient-{whose}-cut-to-65504", "bfloat16").failure
+
+    assert re.match(r"with (a channel of \w+|the cotangent) times 2\^\d+: the gradient is wrong: ", failure.message)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+@pytest.mark.parametrize("name", ["attention-gradient-flash", "gated-gradient-hidden-rounded"])
+def test_right_gradients_of_what_was_raised_pass(name, dtype):
+    assert gradient_of(name, dtype).status == "pass"

@@ -125,12 +125,19 @@ class Trial(Calls):
         each = actual if isinstance(actual, Mapping) else {"result": actual}
         return self._judge(each, lambda numerics: self._bounds_of_results(inputs, numerics), statistical=statistical)
 
-    def judge_gradients(self, actual: Mapping[str, Array], *, statistical: bool = False) -> Worst:
+    def judge_gradients(
+        self,
+        actual: Mapping[str, Array],
+        inputs: Inputs | None = None,
+        cotangent: Array | None = None,
+        *,
+        statistical: bool = False,
+    ) -> Worst:
         """Compare the gradients with their bounds, and return the element of all that is furthest off."""
         named = {of_gradient(name): gradient for name, gradient in actual.items()}
 
         def bounds(numerics: Numerics) -> Mapping[str, Bound]:
-            found = self._bounds_of_gradients(None, None, numerics)
+            found = self._bounds_of_gradients(inputs, cotangent, numerics)
             return {of_gradient(name): found[name] for name in actual}
 
         return self._judge(named, bounds, statistical=statistical)

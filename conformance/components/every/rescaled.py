@@ -10,6 +10,7 @@ of an ordinary tensor, does not see it coming.
 
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import numpy as np
@@ -21,14 +22,20 @@ from ...terms.clause import clause
 from ...terms.component import Component, Rescaling
 from ...terms.inputs import Inputs
 from ...terms.requirements import require_within, skip_unless
-from ...terms.rounding import rounded
+from ...terms.rounding import Array, rounded
 from ...terms.trial import Trial
 from ...terms.verdict import Violation
 
 _CASES: Final = 3
-_SIZES: Final = (10, 17)
-"""What the largest number of a channel is raised to, as powers of two: beyond float8 (240, 448), and beyond float16
-(57,344, 65,504)."""
+_SIZES: Final = (10, 17, 64)
+"""What the largest number of a channel is raised to, as powers of two: beyond float8 (240, 448), beyond float16
+(57,344, 65,504), and where a square leaves float32 (1e19)."""
+_SIZES_IN_FLOAT16: Final = (10, 14)
+
+
+def _small(component: Component, dtype: str, seed: int) -> list[Case]:
+    """Take those whose gradients are judged."""
+    return [case for case in _generic(component, dtype, seed) if component.differentiated(case)]
 
 
 def _generic(component: Component, dtype: str, seed: int) -> Iterator[Case]:
@@ -57,14 +64,19 @@ def _places(trial: Trial, partners: Rescaling) -> dict[str, tuple[slice | int, .
     return places
 
 
+def _power(array: Array, size: int) -> int:
+    """Give the power of two by which the largest number passes 2^size."""
+    largest = float(np.abs(array).max())
+    return size - math.floor(math.log2(largest)) if largest else size
+
+
 def _rescaled(trial: Trial, partners: Rescaling, size: int) -> tuple[Inputs, int]:
     """Multiply a channel by a power of two, so that its largest number passes 2^size, and its partner by the inverse.
 
     What is small is rounded to the format of the case. Returned are the inputs and the power.
     """
     arrays, places = trial.inputs.arrays, _places(trial, partners)
-    raised = [np.abs(arrays[name][places[name]]).max() for name, (_, sign) in partners.items() if sign > 0]
-    power = size - math.floor(math.log2(max(raised))) if max(raised) else size
+    power = min(_power(arrays[name][places[name]], size) for name, (_, sign) in partners.items() if sign > 0)
     changed = {}
     for name, (_, sign) in partners.items():
         array = np.array(arrays[name])
@@ -84,15 +96,55 @@ def _rescaled(trial: Trial, partners: Rescaling, size: int) -> tuple[Inputs, int
 )
 def rescaled(trial: Trial) -> float:
     """Hold it to W; float16 itself does not hold the larger size, and gets 2^14."""
-    largest, ratio = FORMATS[trial.case["dtype"]].largest, 0.0
     skip_unless(trial.inputs.arrays)
+    ratio = 0.0
     for partners in trial.component.rescaled:
-        for size in _SIZES if largest > 2**20 else (_SIZES[0], 14):
+        for size in _sizes(trial):
             inputs, power = _rescaled(trial, partners, size)
-            try:
+            with _said(_raised(partners), power):
                 ratio = max(ratio, require_within(trial.judge(trial.results(inputs), inputs), "the value is wrong"))
-            except Violation as violation:
-                whole = "" if None in (axis for axis, _ in partners.values()) else "a channel of "
-                up = " and ".join(name for name, (_, sign) in partners.items() if sign > 0)
-                raise Violation(f"with {whole}{up} times 2^{power}: {violation}", violation.ratio) from None
     return ratio
+
+
+@clause(
+    "GRAD-10",
+    None,
+    "A channel times a power of two, its partner divided by it, leaves gradients in their bounds; so do cotangents.",
+    formula="d sum(f(x) * g) / dx, |actual - expected| <= W, where the largest |2^p x_c|, or |2^p g|, passes 2^17",
+    source="the component's formula, differentiated",
+    cases=_small,
+    concerns=lambda component: bool(component.rescaled) and component.gradient is not None,
+)
+def rescaled_gradient(trial: Trial) -> float:
+    """Hold it to W, of channels and then of a row of the cotangent."""
+    skip_unless(trial.inputs.arrays)
+    # What float16 keeps between two steps must not overflow.
+    size, ratio, own = 17 if trial.case["dtype"] != "float16" else 10, 0.0, trial.along()["result"]
+    each = [(_raised(partners), *_rescaled(trial, partners, size), own) for partners in trial.component.rescaled]
+    power = _power(own, size)
+    each.append(("the cotangent", trial.inputs, power, rounded(np.ldexp(own, power), trial.case["dtype"])))
+    for raised, inputs, power, cotangent in each:
+        with _said(raised, power):
+            actual = trial.gradients(inputs, cotangent)
+            worst = trial.judge_gradients(actual, inputs, cotangent)
+            ratio = max(ratio, require_within(worst, "the gradient is wrong"))
+    return ratio
+
+
+def _sizes(trial: Trial) -> tuple[int, ...]:
+    return _SIZES if FORMATS[trial.case["dtype"]].largest > 2**20 else _SIZES_IN_FLOAT16
+
+
+def _raised(partners: Rescaling) -> str:
+    """Say what is multiplied."""
+    whole = "" if None in (axis for axis, _ in partners.values()) else "a channel of "
+    return whole + " and ".join(name for name, (_, sign) in partners.items() if sign > 0)
+
+
+@contextmanager
+def _said(raised: str, power: int) -> Iterator[None]:
+    """Say in a violation what was multiplied."""
+    try:
+        yield
+    except Violation as violation:
+        raise Violation(f"with {raised} times 2^{power}: {violation}", violation.ratio) from None
