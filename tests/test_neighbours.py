@@ -62,3 +62,25 @@ def test_what_is_wrong_everywhere_or_below_a_size_is_right_nowhere_near():
 
     assert "it is right" not in message(doubled)
     assert "it is right" not in message(doubled_where_small)
+
+
+def softmax_failure(wrong):
+    def softmax(x):
+        e = np.exp(x.astype(np.float64) - x.max(-1, keepdims=True, initial=-np.inf))
+        return (wrong(x) * e / e.sum(-1, keepdims=True)).astype(np.float32)
+
+    (failed,) = judge(SimpleNamespace(name="mine", softmax=softmax), clauses="ALL-1", dtypes="float32").failures
+    return failed.failure
+
+
+def test_what_fails_far_more_or_in_another_way_at_first_is_told_beside_the_smallest():
+    failure = softmax_failure(lambda x: np.nan if x.shape == (1, 1) else 2.0)
+
+    assert "is nan" in failure.message
+    assert "the value is wrong" in failure.typical["message"]
+    assert "nan" not in failure.typical["message"]
+    assert failure.typical["case"] != failure.case
+
+
+def test_what_fails_alike_is_told_once():
+    assert softmax_failure(lambda x: 2.0).typical is None

@@ -3,6 +3,7 @@ allowance; the smallest case, with the command that runs it again. If it looks l
 """
 
 import shlex
+from collections.abc import Mapping
 
 from ...adapters import Opening
 from ..components import CLAUSES, COMPONENTS
@@ -27,8 +28,13 @@ def facts(opening: Opening, result: Result) -> dict[str, str]:
         "formula": f"{said.formula} ({said.source})",
         "found": result.failure.message,
         **({"like": looks_like(result.failure.looks_like)} if result.failure.looks_like else {}),
+        **_typical(result.failure.typical),
         "replay": replay_command(opening, result),
     }
+
+
+def _typical(first: Mapping[str, str] | None) -> dict[str, str]:
+    return {"at first": f"{first['message']}, in {first['case']}"} if first else {}
 
 
 def looks_like(name: str) -> str:

@@ -119,12 +119,25 @@ def _failure(found: Tried, case: Case, outcome: Outcome) -> Failure:
         innocent = subject.lost == "died" and judge_case(subject.adapter, clause, case).passed
         remark = "; by itself the case passes, so an earlier call may have damaged the memory" if innocent else ""
         return Failure(f"{outcome.reason}{remark}", case.id, _finite(outcome.ratio))
+    first = outcome
     smallest, outcome = shrink(clause, component, subject, case, outcome)
     if clause.at_size:
         smallest, outcome = first_size_that_fails(clause, component, subject, smallest, outcome)
+    typical = {"case": case.id, "message": first.reason} if _unlike(first, outcome) else None
     outcome = with_neighbours(clause, component, subject, smallest, outcome)
-    failure = Failure(outcome.reason, smallest.id, _finite(outcome.ratio))
+    failure = Failure(outcome.reason, smallest.id, _finite(outcome.ratio), typical=typical)
     return failure if subject.lost else _explained(failure, subject.adapter, clause, component, (smallest, case))
+
+
+_FAR_MORE: Final = 100
+"""How many times the smallest case's error ratio one is that tells more than it."""
+
+
+def _unlike(first: Outcome, smallest: Outcome) -> bool:
+    """Say whether what was found first is not like the smallest: another claim, a NaN or not, or far more."""
+    claims = {each.reason.partition(":")[0] for each in (first, smallest)}
+    numbers = {each.ratio < float("inf") for each in (first, smallest)}
+    return len(claims) > 1 or len(numbers) > 1 or first.ratio > _FAR_MORE * smallest.ratio
 
 
 def _explained(

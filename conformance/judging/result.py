@@ -16,6 +16,8 @@ class Failure:
     ratio: float | None
     """None where no number says it: a crash, a NaN, a difference where none is allowed."""
     looks_like: str | None = None
+    typical: Mapping[str, str] | None = None
+    """`case` and `message` of the case that showed it first, where that fails in another way, or far more."""
 
 
 @dataclass
