@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from assay.adapters import Reply
 from assay.adapters.in_process import open_object
 from assay.conformance.cases.drawing import cases_of
 from assay.conformance.cases.profiles import PROFILES
@@ -178,3 +179,28 @@ def test_what_has_no_room_or_no_time_at_size_is_not_judged_and_the_rest_is():
     assert result.status == "pass"
     assert "a case at the sizes of models does not fit: " in result.reason
     assert "Unable to allocate 64.0 GiB" in result.reason
+
+
+def test_no_larger_sizes_are_tried_once_some_have_run_out_of_time():
+    asked = []
+
+    class Slow:
+        right = open_object(find("softmax-plain").adapter(), "slow")
+        offer, peak = right.offer, None
+
+        def sequence(self, calls):
+            large = [call for call in calls if call.arrays["x"].shape[-1] > 5000]
+            asked.extend(call.arrays["x"].shape for call in large)
+            return [Reply("timeout", message="no answer") for _ in large] or self.right.sequence(calls)
+
+    result = judge_clause(Slow(), CLAUSES["ALL-12"], "softmax", "float32", PROFILES["quick"], 0)
+
+    assert result.status == "pass"
+    assert asked == [(1, 32_000)]
+    assert [each["n"] for each in result.unfit] == [32_000, 131_072, 262_144]
+
+
+def test_sizes_of_models_grow():
+    sizes = [case["rows"] * case["n"] for case in cases("softmax")]
+
+    assert sizes == sorted(sizes)

@@ -4,6 +4,7 @@ What a run catches must not hang on luck, so each run begins with the covering s
 follow, and find what only three parameters together show.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
@@ -81,7 +82,8 @@ _FEW: Final = 3
 def cases_at_size(component: Component, dtype: str, profile: Profile, seed: int) -> list[Case]:
     """Give the cases at the sizes of models of a component whose factors are these.
 
-    The user's own sizes come first: each has a covering set of everything else.
+    The user's own sizes come first: each has a covering set of everything else. The others grow, so that what is wrong
+    or does not fit shows early.
     """
     always = [
         component.plainest(dtype, seed + number).but(**each)
@@ -101,7 +103,8 @@ def cases_at_size(component: Component, dtype: str, profile: Profile, seed: int)
         if not missing:
             every = every[: number + 1]
             break
-    return [*own, *always, *every]
+    sizes = sizes_of_models(component).sizes
+    return [*own, *sorted([*always, *every], key=lambda case: math.prod(case[name] for name in sizes))]
 
 
 def evenly_spaced(every: list[Case], count: int) -> Iterator[Case]:

@@ -60,11 +60,12 @@ class Tried:
     def take(self, case: Case) -> None:
         """Check the clause on a case; where that is refused, on a plainer one.
 
-        Sizes that have cost the process its life are not tried again: each attempt would take as long.
+        Sizes that have cost the process its life are not tried again, and no larger ones: each attempt would take as
+        long.
         """
         sizes = self._sizes_of(case)
-        if sizes and sizes in self._fatal:
-            self.unfit.append((sizes, "these sizes have run out of time or memory before"))
+        if sizes and any(all(size <= sizes[name] for name, size in fatal.items()) for fatal in self._fatal):
+            self.unfit.append((sizes, "these sizes, or smaller ones, have run out of time or memory before"))
             return
         if sizes and (reason := too_large(case, self.memory)):
             self.unfit.append((sizes, reason))
