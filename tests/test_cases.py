@@ -11,8 +11,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from assay.conformance.cases.covering import covering_set
-from assay.conformance.cases.drawing import covering_cases, drawn_cases, evenly_spaced
-from assay.conformance.components import COMPONENTS, parse_case
+from assay.conformance.cases.drawing import cases_of, covering_cases, drawn_cases, evenly_spaced
+from assay.conformance.cases.profiles import PROFILES
+from assay.conformance.cases.sizes import drawn_for
+from assay.conformance.components import COMPONENTS, clauses_of, parse_case
 from assay.conformance.strategies import cases
 from assay.conformance.terms.case import Case, CaseError, split_id
 from assay.conformance.terms.rounding import rounded
@@ -234,6 +236,18 @@ def test_the_same_seed_gives_the_same_cases_and_another_seed_others(component):
 def drawn(component, seed):
     """Forty draws."""
     return drawn_cases(component, "float32", seed, 40)
+
+
+@each_component
+def test_in_the_quick_profile_the_seed_decides_the_values_alone(component):
+    dtype = "float32" if component.has_dtype else ""
+    for clause in clauses_of(component):
+        drawn_from = drawn_for(clause, component)
+        one, other = (
+            {case.but(seed=0) for case in cases_of(clause, drawn_from, dtype, PROFILES["quick"], seed)}
+            for seed in (1, 2)
+        )
+        assert one == other, clause.id
 
 
 def test_draws_are_the_same_whatever_else_the_program_has_loaded(terminal):

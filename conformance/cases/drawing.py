@@ -1,7 +1,8 @@
 """Where cases come from: a covering set first, then random draws; the same for the same seed.
 
-What a run catches must not hang on luck, so each run begins with the covering set of the component; random draws
-follow, and find what only three parameters together show.
+What a run catches must not hang on luck, so each run begins with the covering set of the component, of which the seed
+decides the values alone; except in the quick profile, random draws follow, and find what only three parameters together
+show.
 """
 
 import math

@@ -1,4 +1,7 @@
-"""Profiles: on how many cases a clause is judged, and whether also where it only explains. The rules are the same."""
+"""Profiles: on how many cases a clause is judged, and whether also where it only explains. The rules are the same.
+
+The quick profile draws nothing at random: what it finds must not hang on the seed, which decides the values alone.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +29,7 @@ class Profile:
 
 
 PROFILES: Final[Mapping[str, Profile]] = {
-    "quick": Profile(drawn=0, spread=10, drawn_for_properties=4, explains=False),
+    "quick": Profile(drawn=0, spread=14, drawn_for_properties=0, explains=False),
     "standard": Profile(drawn=300, spread=100, drawn_for_properties=50, at_size="pairs"),
     "exhaustive": Profile(drawn=5000, spread=1000, drawn_for_properties=1000, at_size="pairs"),
 }

@@ -194,9 +194,8 @@ def scale_of_keys(trial: Trial) -> float:
     formula="scale 0: p_ij = 1/n; scale -c with queries q = scale c with queries -q",
     source=_EQUATION,
     # A kernel may put minus infinity in place of a score before it scales.
-    prepare=lambda case: plain(case, scale="none", mask="causal" if case["seed"] % 2 else "none"),
-    # One for each mask.
-    probes=lambda component, dtype: [component.plainest(dtype, seed) for seed in (4, 5)],
+    prepare=lambda case: plain(case, scale="none", mask="none" if case["mask"] == "none" else "causal"),
+    probes=lambda component, dtype: [component.plainest(dtype).but(mask=mask) for mask in ("none", "causal")],
 )
 def other_scales(trial: Trial) -> float:
     """Give other scales; zero is a number, not the lack of one."""
@@ -233,7 +232,8 @@ def grouped_heads(trial: Trial) -> float:
     formula="p_ij -> 1 as s_ij - s_ik -> infinity for all k != j",
     why="It says that large logits overflow, or that they are clipped; ALL-1 has a NaN or a number.",
     source=_EQUATION,
-    prepare=lambda case: case.but(regime="logits-1e4" if case["seed"] % 2 else "limit", mask="none"),
+    prepare=lambda case: case.but(regime="limit" if case["regime"] == "limit" else "logits-1e4", mask="none"),
+    probes=lambda component, dtype: [component.plainest(dtype).but(regime="limit")],
 )
 def large_logits(trial: Trial) -> float:
     """Take logits of 1e4, and as large as the accumulator holds."""
