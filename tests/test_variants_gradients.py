@@ -143,18 +143,8 @@ TELLING = {
     "additive_attention": [scored(2, weights=[(4, 4), (4, 4), (4,)], size=3.0)],
     "bilinear_attention": [scored(2, (200, 5), weights=[(4, 4)])],
     "feed_forward": [network(3, still=True), network(4, batch=3, length=100), network(5, length=4, d_ff=4)],
-    "layer_norm": [
-        norm(4, size=0.0),
-        norm(5, (3, 100, 5)),
-        norm(6, offset=300.0),
-        norm(7, size=1e-3),
-        norm(8, (3, 3, 3)),
-    ],
-    "embedding": [
-        lookup([[0, 4000], [300, 4001]], 4100, 3),
-        lookup(np.zeros((2, 200), np.int64)),
-        lookup([[2, 0]], 5, 5),
-    ],
+    "layer_norm": [norm(4, size=0.0), norm(5, (3, 99, 5)), norm(6, offset=3e2), norm(7, size=1e-3), norm(8, (3, 3, 3))],
+    "embedding": [lookup([[0, 4000], [300, 4001]], 4100, 3), lookup(np.zeros((2, 200), np.int64)), lookup([[2]], 5, 5)],
     "output_logits": [projection(2, batch=3, length=100), projection(3, batch=3, length=3)],
 }
 """What the wrong ones need besides: tiles, long sums, corners, sizes that agree."""
