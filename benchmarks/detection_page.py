@@ -10,6 +10,7 @@ import detect
 import few_sizes
 import first_failure
 import measurements
+import other_seeds
 import seeds
 import spared
 from criteria import CRITERIA, Criterion
@@ -196,6 +197,7 @@ def page() -> str:
         sources=table(("criterion", "from"), ((each.name, each.source) for each in CRITERIA)),
         speed=_speed(),
         seeds=_seeds(),
+        other_seeds=other_seeds.sentence(),
         few=few_sizes.sentence(),
         spared=_spared(),
     )

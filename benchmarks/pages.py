@@ -158,6 +158,13 @@ PAGES: Final = (
         narrow=True,
     ),
     Page(
+        "other-seeds",
+        ("docs/detection/other_seeds.json",),
+        (*JUDGE, "benchmarks/other_seeds.py", "docs/detection/clauses.json", "conformance/variants/caught_by.json"),
+        10,
+        ("other_seeds.py",),
+    ),
+    Page(
         "first-failure",
         ("docs/detection/first_failure.json",),
         (*JUDGE, "benchmarks/first_failure.py", "docs/detection/clauses.json", "conformance/variants/caught_by.json"),
@@ -270,8 +277,7 @@ def main(arguments: list[str] | None = None) -> None:
         if asked or (why and not given.check and (given.all or page.minutes <= QUICK)):
             why = made(page, given.of if page.narrow else ())
         if why:
-            command = f"python benchmarks/pages.py {page.name}"
-            left.append(f"{page.name} is stale: {why} ({command}: {page.minutes:g} min)")
+            left.append(f"{page.name} is stale: {why} (python benchmarks/pages.py {page.name}: {page.minutes:g} min)")
     print(*left, sep="\n", end="\n" if left else "")
     if left and (given.check or given.names or given.all):
         sys.exit(1)

@@ -6,6 +6,7 @@ import shutil
 import clause_table
 import few_sizes
 import measurements
+import other_seeds
 import pytest
 import seeds
 
@@ -52,7 +53,7 @@ def test_an_entry_that_is_not_there_names_the_page_that_is_to_be_made():
 
 
 @pytest.mark.parametrize(
-    "file", [seeds.STATED, seeds.FILE, few_sizes.FILE, clause_table.FILE], ids=lambda file: file.name
+    "file", [seeds.STATED, seeds.FILE, few_sizes.FILE, clause_table.FILE, other_seeds.FILE], ids=lambda file: file.name
 )
 def test_the_entries_are_in_the_order_of_the_catalogue(file):
     found = list(clause_table.read() if file == clause_table.FILE else measurements.read(file))
@@ -104,3 +105,29 @@ def test_seeds_follows_the_variants_of_a_component(copied):
     seeds.main(["--of", "detokenize", "-n", "1"])
     assert measurements.read(seeds.STATED) == before
     assert {name: measurements.read(seeds.FILE)[name] for name in OF} == {name: [] for name in OF}
+
+
+def test_other_seeds_draws_the_same_hundred_variants_each_time():
+    drawn = other_seeds.chosen()
+
+    assert drawn == other_seeds.chosen()
+    assert len({each.name for each in drawn}) == other_seeds.DRAWN
+    assert all(other_seeds.stated_by(each) for each in drawn)
+
+
+def test_other_seeds_finds_what_a_clause_does_not_catch():
+    asked = {"detokenize-tidied": {"BPE-13": [""], "BPE-15": [""]}}
+
+    assert other_seeds.missed("detokenize", 1, asked) == [("detokenize-tidied", "BPE-15")]
+
+
+def test_what_is_missed_with_another_seed_is_a_share_and_is_named(monkeypatch, tmp_path):
+    monkeypatch.setattr(other_seeds, "FILE", tmp_path / "other_seeds.json")
+    found = {each.name: [] for each in other_seeds.chosen()}
+    first = next(iter(found))
+    found[first] = ["ALL-1 with seed 3"]
+    measurements.write(other_seeds.FILE, measurements.lined(found))
+    stated = 4 * sum(len(other_seeds.stated_by(each)) for each in other_seeds.chosen())
+
+    assert f"{100 / stated:.2f} % of {stated} verdicts" in other_seeds.sentence()
+    assert f": {first} (ALL-1 with seed 3)." in other_seeds.sentence()
