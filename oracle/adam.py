@@ -70,13 +70,22 @@ class Step(NamedTuple):
 def trajectory(
     p: Array, g: Array, alpha: float, beta_1: float, beta_2: float, epsilon: float, decay: float, adam_epsilon: str
 ) -> list[Step]:
-    """Run algorithm 1, a line at a time; every array is (n,)."""
+    """Run algorithm 1, a line at a time; every array is (n,).
+
+    Where nothing has moved yet and nothing does, the step is the one before, the same object: a first gradient that
+    comes late costs little, and tells how the steps were counted.
+    """
     m = np.zeros_like(p)
     v = np.zeros_like(p)
     hat = adam_epsilon == "hat"
-    steps = []
+    steps: list[Step] = []
     with np.errstate(all="ignore"):
+        resting = decay == 0
         for t, g_t in enumerate(g, start=1):
+            resting = resting and not g_t.any()
+            if resting and steps:
+                steps.append(steps[-1])
+                continue
             m = beta_1 * m + (1 - beta_1) * g_t
             v = beta_2 * v + (1 - beta_2) * g_t**2
             correction_1, correction_2 = 1 - beta_1**t, 1 - beta_2**t

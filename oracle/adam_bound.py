@@ -30,7 +30,7 @@ def adam_bound(
     Class 1 keeps moments and parameters in `accumulate`. With `numerics.hidden` the result of every operation may be
     stored in that format, the state as well: an operation then errs by u = U + u_hidden, else by u = U. Each step:
 
-        E_p     = |1 - learning_rate weight_decay| E_p + E_delta + E_decay      then p is stored
+        E_p     = |1 - learning_rate weight_decay| E_p + E_delta + E_decay      then p is stored, `_storing`
         E_delta   `_update`, from the errors E_m and E_v of the moments, `_average`
         E_decay = (2 u + 5 u learning_rate weight_decay) |p|
 
@@ -42,32 +42,31 @@ def adam_bound(
     p, g = checked(parameters, gradients, learning_rate, beta_1, beta_2, epsilon, weight_decay, adam_epsilon)
     steps = trajectory(p, g, learning_rate, beta_1, beta_2, epsilon, weight_decay, adam_epsilon)
     operation = _Operation.of(numerics)
-    states = {FORMATS[name] for name in (numerics.accumulate, numerics.hidden) if name is not None}
     decay = learning_rate * weight_decay
-    nothing = np.zeros_like(p)
-    m, v, of_m, of_v = nothing, nothing, Errors(nothing, nothing, nothing), Errors(nothing, nothing, nothing)
-    error, sigma, coherent = nothing, nothing, nothing  # of p
-    rows = []
+    m = v = error = sigma = coherent = nothing = np.zeros_like(p)  # the last three are of p
+    of_m = of_v = Errors(nothing, nothing, nothing)
+    rows: list[tuple[Array, Array, Array]] = []
     with np.errstate(all="ignore"):
-        for step in steps:
+        for place, step in enumerate(steps):
+            if place and step is steps[place - 1]:  # at rest; epsilon is closest to vanishing at the first step
+                rows.append(rows[-1])
+                continue
             of_m = _average(beta_1, m, of_m, step.g, step.m, 2, operation)
             of_v = _average(beta_2, v, of_v, step.g**2, step.v, 3, operation)
             m, v = step.m, step.v
             kappas = _of_correction(beta_1, step.t, numerics), _of_correction(beta_2, step.t, numerics)
             update = _update(step, of_m, of_v, kappas, learning_rate, operation)
             of_decay = operation.u * (2 + 5 * abs(decay)) * (np.abs(p) + error) if decay else nothing
+            moved = np.abs(step.delta + decay * p) + update.error + of_decay + abs(decay) * error
             p = step.p
             error = abs(1 - decay) * error + update.error + of_decay
             sigma = abs(1 - decay) * sigma + np.sqrt(update.variance)
             coherent = abs(1 - decay) * coherent + update.coherent + of_decay
-            storing = {form: half_ulp(np.abs(p) + error, form) for form in states}
-            # The last storing may be the rounding of the result, which `finish` adds.
-            again = sum((half for form, half in storing.items() if form.name != numerics.output), nothing)
+            stored, again = _storing(np.abs(p) + error, moved, numerics)
             rows.append((error + again, sigma**2, coherent + again))
-            error = error + sum(storing.values(), nothing)
-            coherent = coherent + sum(storing.values(), nothing)
-        error, variance, coherent = np.array(rows).reshape(len(steps), 3, len(m)).transpose(1, 0, 2)
-        error, variance, coherent = (np.where(np.isnan(each), np.inf, each) for each in (error, variance, coherent))
+            error, coherent = error + stored, coherent + stored
+        found: Array = np.array(rows).reshape(len(steps), 3, len(m)).transpose(1, 0, 2)
+        error, variance, coherent = np.where(np.isnan(found), np.inf, found)
     y = np.array([step.p for step in steps]).reshape(g.shape)
     errors = Errors(error, variance, error if numerics.hidden is not None else coherent)
     movement = y - np.asarray(parameters).astype(np.float64)
@@ -94,6 +93,22 @@ class _Operation(NamedTuple):
             return cls(unit, unit, eta, largest)
         form = FORMATS[numerics.hidden]
         return cls(unit + form.unit_roundoff, unit, eta + form.half_smallest_subnormal, min(largest, form.largest))
+
+
+def _storing(size: Array, moved: Array, numerics: Numerics) -> tuple[Array, Array]:
+    """Say what storing parameters of that size costs, in `accumulate` and `hidden`, and then without the last rounding.
+
+    Half an ulp of each format, but no more than they have moved in the step: what they were before is in the format,
+    and the nearest number is no further off than that one. So parameters that stand still cost nothing, however long.
+    The last storing may be the rounding of the result, which `finish` adds.
+    """
+    stored = again = np.zeros_like(size)
+    for name in dict.fromkeys((numerics.accumulate, numerics.hidden)):
+        if name is not None:
+            half = np.minimum(half_ulp(size, FORMATS[name]), moved + stored)
+            stored = stored + half
+            again = again + (half if name != numerics.output else 0)
+    return stored, again
 
 
 def _average(

@@ -6,7 +6,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from assay.conformance.variants import variants
+from assay.conformance.variants import find, variants
 from assay.oracle.adam import adam
 from assay.oracle.adam_bound import adam_bound
 from assay.oracle.rounding.numerics import precision_classes
@@ -21,6 +21,7 @@ REGIMES = {
     "zero": lambda g: g * 0,
     "sparse": lambda g: np.where(g > 0.5, g, 0),
     "shrinking": lambda g: g * np.geomspace(1, 1e-6, len(g))[:, None],
+    "late": lambda g: g * (np.arange(len(g)) == len(g) - 1)[:, None],
 }
 OPTIONS = {
     "default": {},
@@ -48,7 +49,11 @@ def bound_of_case(regime, options, dtype, numerics, conventions):
     return adam_bound(p, g, **OPTIONS[options], **dict(conventions), numerics=numerics)
 
 
-@pytest.mark.parametrize("variant", variants("adam", wrong=False), ids=lambda each: each.name)
+@pytest.mark.parametrize(
+    "variant",
+    [each for each in variants("adam", wrong=False) if set(each.dtypes) == set(DTYPES)],
+    ids=lambda each: each.name,
+)
 @pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize("regime", REGIMES)
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -84,6 +89,66 @@ def test_state_and_operations_in_the_format_of_the_parameters_are_within_class_2
 
     # In float16 epsilon is 0, and 0/0 in parameters without gradient is NaN: there the bound is infinite.
     assert np.all((error <= bound.worst) | np.isinf(bound.worst))
+
+
+@pytest.mark.parametrize("regime", REGIMES)
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_a_state_in_16_bits_is_within_class_2(regime, dtype):
+    """Over 300 steps, of parameters that move and of some that are too large to."""
+    p, g = case(2, regime, DTYPES[dtype], steps=300)
+    bound = adam_bound(p, g, epsilon=1e-4, numerics=classes(dtype)[-1])
+    y = find("adam-narrow-state").function(p, g, epsilon=1e-4).astype(np.float64)
+
+    assert np.all((np.abs(y - bound.expected) <= bound.worst) | np.isinf(bound.worst))
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize("adam_epsilon", ["outside", "hat"])
+@pytest.mark.parametrize("options", [{}, {"weight_decay": 0.1}])
+def test_steps_at_rest_are_those_of_a_late_first_gradient(dtype, adam_epsilon, options):
+    """The parameters and the error of the last step are those that smallest gradients before it would give."""
+    p, g = case(3, "late", DTYPES[dtype], steps=300)
+    almost = np.where(g == 0, 1e-60, g.astype(np.float64))
+    arguments = {"beta_2": 0.9999, "epsilon": 1e-4, "adam_epsilon": adam_epsilon, **options}
+
+    assert np.allclose(adam(p, g, **arguments), adam(p, almost, **arguments), rtol=1e-12, atol=1e-12)
+    for numerics in classes(dtype):
+        bounds = [adam_bound(p, each, **arguments, numerics=numerics).worst[-1] for each in (g, almost)]
+        assert np.all(bounds[0] <= bounds[1])
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize("counted", [40, 256, 2048])
+def test_a_late_gradient_tells_in_class_2_how_the_steps_were_counted(dtype, counted):
+    """All is exact before it: the bound of its step is a few roundings, and of no step before it more than none."""
+    p, g = case(4, "late", DTYPES[dtype], steps=3000)
+    arguments = {"beta_2": 0.9999, "epsilon": 1e-4}
+    bound = adam_bound(0 * p, g, **arguments, numerics=classes(dtype)[-1])
+    wrong = adam(0 * p, g[-counted:], **arguments)[-1]
+
+    assert np.all(np.abs(wrong - bound.expected[-1]) > bound.worst[-1])
+    assert np.all(bound.worst[-1] < 0.07 * np.abs(bound.expected[-1]))
+    assert np.all(bound.worst[:-1] <= 2.0**-25)  # half of the smallest number of float16
+
+
+def test_parameters_that_a_gradient_cannot_move_cost_nothing_to_store():
+    """In bfloat16 those of 1 stand still, so that they are off by their updates alone, not by half an ulp a step."""
+    p, g = np.ones(5, DTYPES["bfloat16"]), case(5, dtype=DTYPES["bfloat16"], steps=20)[1]
+    bound = adam_bound(p, g, numerics=classes("bfloat16")[-1])
+    updates = np.abs(np.diff(bound.expected, axis=0, prepend=1)).sum(0)
+
+    assert np.all(updates <= bound.worst[-1])
+    assert np.all(bound.worst[-1] < 3 * updates + 2**-8)  # of 20 half ulps: 0.08
+
+
+@pytest.mark.parametrize("mistaken", [{"beta_1": 0.7}, {"learning_rate": 0.3}, {"weight_decay": 3.0}])
+def test_a_bug_is_beyond_the_bound_of_class_2_after_a_thousand_steps(mistaken):
+    """Where the decay makes the parameters forget what storing them has cost."""
+    p, g = case(6, dtype=DTYPES["bfloat16"], steps=1000)
+    arguments = {"learning_rate": 0.25, "weight_decay": 3.5, "beta_1": 0.5, "beta_2": 0.9, "epsilon": 1e-4}
+    bound = adam_bound(p, g, **arguments, numerics=classes("bfloat16")[-1])
+
+    assert np.any(np.abs(adam(p, g, **{**arguments, **mistaken}) - bound.expected)[-10:] > bound.worst[-10:])
 
 
 @pytest.mark.parametrize(

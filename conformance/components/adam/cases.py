@@ -19,8 +19,8 @@ _REGIMES = (
     *("constant", "alternating", "shrinking", "growing"),
 )
 
-# beta_1 and beta_2: the defaults, those of the paper (section 5.3), and others.
-_BETAS = (("default", "default"), (0.9, 0.98), (0.5, 0.9), (0.0, 0.99), (0.95, 0.5), (0.9, 0.0))
+# beta_1 and beta_2: the defaults, those of the paper (section 5.3), two that are close to each other, and others.
+_BETAS = (("default", "default"), (0.9, 0.98), (0.5, 0.9), (0.0, 0.99), (0.95, 0.5), (0.9, 0.0), (0.999, 0.9999))
 _OPTIONS = ("learning_rate", "beta_1", "beta_2", "epsilon", "weight_decay")
 
 

@@ -2,12 +2,15 @@
 
 import numpy as np
 
+from ....oracle.rounding.numerics import SIXTEEN_BITS
 from ...terms.case import Case, Value
 from ...terms.clause import clause
 from ...terms.component import Component
 from ...terms.requirements import require_within, skip_unless
+from ...terms.rounding import Array
 from ...terms.trial import Trial
 from ...terms.verdict import Violation
+from ..every.at_size import fitting
 
 _ALGORITHM = "Kingma and Ba 2015, algorithm 1; paper, section 5.3"
 _DECAY = "Loshchilov and Hutter 2019, algorithm 2"
@@ -19,9 +22,8 @@ def _contiguous(case: Case, **changes: Value) -> Case:
     return case.but(layout="contiguous", **changes)
 
 
-def _wrong_step(trial: Trial, claim: str) -> float:
+def _wrong_step(trial: Trial, actual: Array, claim: str) -> float:
     """Judge a trajectory; the claim is completed by the first step that is wrong."""
-    actual = trial.call()
     worst = trial.judge(actual)
     if worst.ratio > 1:
         bound = trial.bound()
@@ -62,7 +64,9 @@ def first_step(trial: Trial) -> float:
 def bias_correction(trial: Trial) -> float:
     """Start from parameters of zero."""
     skip_unless(trial.case["n"] > 0)
-    return _wrong_step(trial, "under a constant gradient the steps are not all alike: the bias correction is wrong")
+    return _wrong_step(
+        trial, trial.call(), "under a constant gradient the steps are not all alike: the bias correction is wrong"
+    )
 
 
 def _epsilons(component: Component, dtype: str, seed: int) -> list[Case]:
@@ -214,24 +218,40 @@ def decoupled_decay(trial: Trial) -> float:
     return max(ratio, trial.require_same(difference, due, allowance, claim))
 
 
+_BEYOND_16_BITS = 65_600
+"""Steps; more than a counter of 16 bits has."""
+
+
 def _long(component: Component, dtype: str, seed: int) -> list[Case]:
+    """Give trajectories that a bound can tell something of in the dtype.
+
+    Forgetting: in each step the parameters lose 7/8 to the decay, and with that what storing them has cost. Late: all
+    gradients are zero but the last, so that the state is exact until then, and the last step tells to a few roundings
+    which step the implementation takes it for; beta_2 is such that the bias correction is far from over.
+    """
     plain = component.plainest(dtype, seed).but(T=1000, n=4)
-    return [plain.but(start="zero", regime="small", beta_1=0.9, beta_2=0.98), plain.but(weight_decay=0.01)]
+    late = plain.but(T=3000, n=17, start="zero", regime="last-only", beta_1=0.9, beta_2=0.9999, epsilon=1e-4)
+    found = [plain.but(learning_rate=0.25, weight_decay=3.5, beta_1=0.5, beta_2=0.9, epsilon=1e-4), late]
+    if dtype not in SIXTEEN_BITS:
+        found += [plain.but(start="zero", regime="small", beta_1=0.9, beta_2=0.98), plain.but(weight_decay=0.01)]
+    # In one format: a loop of so many steps takes an implementation seconds.
+    return [*found, late.but(T=_BEYOND_16_BITS, n=1, beta_2=0.99999)] if dtype == "float32" else found
 
 
 @clause(
     "ADAM-9",
     "adam",
-    "A trajectory of a thousand steps is right at every step.",
-    formula="p_1 ... p_1000",
+    "A trajectory of thousands of steps is right at every step, and in float32 one of 65,600.",
+    formula="p_1 ... p_T",
     role="decides",
-    why="It takes a thousand steps, where the covering set has 30: small errors of the moments add up.",
+    why="It takes thousands of steps, where the covering set has 30: errors of the moments add up, and counters end.",
     source=_ALGORITHM,
     cases=_long,
 )
 def long_trajectory(trial: Trial) -> float:
     """Judge a long run: errors of the state add up in the bound as they may in the implementation."""
-    return _wrong_step(trial, "the trajectory is wrong")
+    reply = fitting(trial, trial.ask())
+    return _wrong_step(trial, trial.results_of(reply, trial.inputs)["result"], "the trajectory is wrong")
 
 
 @clause(

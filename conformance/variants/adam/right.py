@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arithmetic import FLOAT64, Array, widened
-from ..catalogue import variant
+from ..arithmetic import FLOAT64, Array, rounded, widened
+from ..catalogue import NARROW, variant
 
 
 @dataclass
@@ -83,12 +83,29 @@ def algorithm_1(s: State) -> None:
     descend(s, ratio(s))
 
 
+def narrow(step: Step) -> Callable[..., Array]:
+    """Make an optimiser whose parameters and moments are stored in the parameters' format after each step."""
+
+    def adam(parameters: Array, gradients: Array, **options: float) -> Array:
+        def stored(s: State) -> None:
+            step(s)
+            s.p, s.m, s.v = (rounded(each, parameters.dtype) for each in (s.p, s.m, s.v))
+
+        return optimiser(stored)(parameters, gradients, **options)
+
+    return adam
+
+
 # Right
 
 variant("adam-plain", "adam", "Algorithm 1, a line at a time.", wrong=False)(optimiser(algorithm_1))
 
 variant("adam-float64-inside", "adam", "Everything in float64.", wrong=False)(
     optimiser(algorithm_1, inside=lambda array: array.astype(FLOAT64))
+)
+
+variant("adam-narrow-state", "adam", "Parameters and moments are stored in 16 bits.", wrong=False, dtypes=NARROW)(
+    narrow(algorithm_1)
 )
 
 
