@@ -143,8 +143,8 @@ def _worst(function: str, call: Call) -> Any:
     if function == "general_attention":
         arguments, options = _as_attention(call)
         return oracle.attention_bound(*arguments, **options, numerics=HELD_TO).worst[0, 0]
-    options = {name: value for name, value in call.options.items() if (function, name) != ("dropout", "seed")}
-    bound = getattr(oracle, f"{_BOUND_OF.get(function, function)}_bound")(*call.arguments, **options, numerics=HELD_TO)
+    bound_of = getattr(oracle, f"{_BOUND_OF.get(function, function)}_bound")
+    bound = bound_of(*call.arguments, **call.options, numerics=HELD_TO)
     return bound.worst if isinstance(bound, Bound) else np.asarray(bound)
 
 

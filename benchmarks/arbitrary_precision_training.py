@@ -1,4 +1,4 @@
-"""What takes no derivative, in arbitrary precision: positional encoding, learning rate, Adam, dropout, beam scores."""
+"""Positional encoding, learning rate, Adam, dropout and beam scores, in arbitrary precision."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -87,7 +87,7 @@ def dropout(x: Any, *, rate: float, training: bool = False, seed: int = 0) -> An
     """x in evaluation; m x / (1 - rate) in training, with the mask that the oracle documents: numpy's, of that seed."""
     x, kept = exact(x), np.random.default_rng(seed).random(np.shape(x)) >= rate
     if not training:
-        return x
+        return x.copy()
     return filled(x.shape, lambda *place: x[place] / (1 - mpmath.mpf(rate)) if kept[place] else mpmath.mpf(0))
 
 

@@ -65,6 +65,8 @@ if TYPE_CHECKING:
     from .detokenize import detokenize as detokenize
     from .dropout import dropout as dropout
     from .dropout import dropout_bound as dropout_bound
+    from .dropout import dropout_vjp as dropout_vjp
+    from .dropout import dropout_vjp_bound as dropout_vjp_bound
     from .embedding import embedding as embedding
     from .embedding import embedding_bound as embedding_bound
     from .embedding import embedding_vjp as embedding_vjp

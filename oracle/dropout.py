@@ -2,6 +2,7 @@
 
     evaluation   y = x
     training     y = m x / (1 - rate),   m in {0, 1}, each element 1 with probability 1 - rate by itself
+                 dx = m g / (1 - rate), with the same m, whatever x is
 
     x (...)   rate in [0, 1)
 
@@ -18,7 +19,7 @@ from numpy.typing import ArrayLike
 from .options import check_number
 from .rounding.bound import VARIANCE_OF_ROUNDING, Bound, Errors, finish, stored
 from .rounding.numerics import Numerics
-from .shapes import Array, checked_arrays
+from .shapes import Array, checked_arrays, checked_cotangent
 
 
 def dropout(x: ArrayLike, *, rate: float, training: bool = False, seed: int = 0) -> Array:
@@ -33,7 +34,18 @@ def dropout(x: ArrayLike, *, rate: float, training: bool = False, seed: int = 0)
     return np.asarray(np.where(kept, values / (1 - rate), 0.0))
 
 
-def dropout_bound(x: ArrayLike, *, rate: float, training: bool = False, numerics: Numerics) -> Bound:
+def dropout_vjp(
+    cotangent: ArrayLike, x: ArrayLike, *, rate: float, training: bool = False, seed: int = 0
+) -> tuple[Array]:
+    """Give dx = m g / (1 - rate) for the cotangent g and the mask of the value; in evaluation dx = g.
+
+    SpecError as of `dropout`, or where the cotangent has not the shape of x.
+    """
+    g = checked_cotangent("dropout_vjp", cotangent, _arguments(x, rate).shape)
+    return (dropout(g, rate=rate, training=training, seed=seed),)
+
+
+def dropout_bound(x: ArrayLike, *, rate: float, training: bool = False, seed: int = 0, numerics: Numerics) -> Bound:
     """Say how far from `dropout` an element that is kept may be; the expected value is that of no element dropped.
 
     In evaluation nothing is computed, and so nothing may differ. In training
@@ -41,8 +53,10 @@ def dropout_bound(x: ArrayLike, *, rate: float, training: bool = False, numerics
         E = |y| (e^(U (3 + rate/(1 - rate)) + u_h) - 1) + eta
 
     The difference 1 - rate, its reciprocal and the product are rounded; so may be the rate before, whose error the
-    difference magnifies. Where tensors between steps are stored in 16 bits, the scaled mask is one of them: u_h.
+    difference magnifies. Where tensors between steps are stored in 16 bits, the scaled mask is one of them: u_h. The
+    seed says nothing of the size of an error.
     """
+    del seed
     x = _arguments(x, rate)
     if not training:
         zero = np.zeros(x.shape)
@@ -59,6 +73,14 @@ def dropout_bound(x: ArrayLike, *, rate: float, training: bool = False, numerics
         size * relative,
     )
     return finish(y, errors, numerics)
+
+
+def dropout_vjp_bound(
+    cotangent: ArrayLike, x: ArrayLike, *, rate: float, training: bool = False, seed: int = 0, numerics: Numerics
+) -> dict[str, Bound]:
+    """Say how far from `dropout_vjp` an element that is kept may be: as far as a value, of the cotangent for x."""
+    g = checked_cotangent("dropout_vjp_bound", cotangent, _arguments(x, rate).shape)
+    return {"x": dropout_bound(g, rate=rate, training=training, seed=seed, numerics=numerics)}
 
 
 def kept_probability(kept: int, of: int, rate: float) -> float:

@@ -208,7 +208,7 @@ def test_gradients():
     assert np.array_equal(of_dead.gradients["b_2"], cotangent.sum((0, 1)))
     assert {name: each.tolist() for name, each in of_embedding.gradients.items()} == {"weight": [[4.0] * 4, [0.0] * 4]}
     assert of_embedding.dtype == "bfloat16"
-    without = {"adam", "dropout", "learning_rate", "positional_encoding"}
+    without = {"adam", "learning_rate", "positional_encoding"}
     assert set(torch.offer.functions) - set(torch.offer.gradients) == without
     with pytest.raises(ValueError, match="has no gradient"):
         torch.call("learning_rate", {"steps": np.array([1])}, {"d_model": 1, "warmup": 1}, dtype="", cotangent=x)

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 from assay.conformance.variants import find, variants
-from assay.oracle.dropout import dropout, dropout_bound, kept_distribution, kept_probability, kept_range
+from assay.oracle.dropout import (
+    dropout,
+    dropout_bound,
+    dropout_vjp,
+    dropout_vjp_bound,
+    kept_distribution,
+    kept_probability,
+    kept_range,
+)
 from assay.oracle.rounding.numerics import precision_classes
 from assay.oracle.spec_error import SpecError
 
@@ -70,6 +78,29 @@ def test_in_training_an_element_is_dropped_or_scaled():
     assert kept_probability(int((y != 0).sum()), y.size, 0.1) > 1e-6
     assert np.array_equal(y, dropout(x, rate=0.1, training=True, seed=5))
     assert not np.array_equal(y, dropout(x, rate=0.1, training=True, seed=6))
+
+
+def test_the_gradient_has_the_mask_of_the_value_whatever_the_value_is():
+    x, g = np.random.default_rng(1).standard_normal((2, 40, 50))
+    options = {"rate": 0.3, "training": True, "seed": 7}
+    (gradient,) = dropout_vjp(g, np.where(x < 0, 0, x), **options)
+
+    assert np.array_equal(gradient, np.where(dropout(np.ones_like(x), **options) != 0, g / 0.7, 0))
+    assert np.array_equal(dropout_vjp(g, x, rate=0.3)[0], g)
+
+
+@pytest.mark.parametrize(
+    ("variant", "dtype"),
+    [(each, dtype) for each in variants("dropout", wrong=False) if each.vjp for dtype in each.dtypes],
+)
+def test_the_gradient_of_a_right_variant_is_within_its_bound_and_a_slightly_larger_one_is_not(variant, dtype):
+    x, g = (each.astype(DTYPES[dtype]) for each in np.random.default_rng(2).standard_normal((2, 40, 50)))
+    options = {"rate": 0.3, "training": True, "seed": 1}
+    bound = dropout_vjp_bound(g, x, **options, numerics=held_to(dtype))["x"]
+    gradient = variant.vjp(g, x, **options)[0].astype(np.float64)
+
+    assert np.all((np.abs(gradient - bound.expected) <= bound.worst) | (gradient == 0))
+    assert np.mean(np.abs(1.02 * bound.expected - bound.expected) > bound.worst) > 0.5
 
 
 @pytest.mark.parametrize(

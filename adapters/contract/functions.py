@@ -162,7 +162,6 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
             {"x": "..."},
             {"result": "..."},
             options={"rate": REQUIRED, "training": False, "seed": 0},
-            differentiable=False,
         ),
         Function(
             "beam_search",

@@ -1,7 +1,7 @@
-"""Dropout: its cases, and the clauses that only it has.
+"""The clauses that only dropout has: they switch training on.
 
-A case is judged in evaluation by the clauses for all components; those here switch training on. A mask is random, so
-numbers are put to exact tests, each at a probability so small that a right implementation fails none of them.
+A mask is random, so numbers are put to exact tests, each at a probability so small that a right implementation fails
+none of them.
 """
 
 from collections.abc import Iterator
@@ -9,78 +9,21 @@ from typing import Final
 
 import numpy as np
 
-from ...oracle.dropout import dropout_bound, kept_probability, kept_range
-from ...oracle.rounding.bound import Bound
-from ...oracle.rounding.numerics import Numerics
-from ..cases.values import draw
-from ..terms.at_size import AtSize
-from ..terms.case import Case
-from ..terms.clause import clause
-from ..terms.component import LAYOUTS, Array, Component, Conventions, Inputs, factor, register
-from ..terms.requirements import require_within, skip_unless
-from ..terms.trial import Trial
-from ..terms.verdict import Violation
+from ....oracle.dropout import kept_probability, kept_range
+from ...terms.case import Case
+from ...terms.clause import clause
+from ...terms.component import Array, Component
+from ...terms.requirements import require_within, skip_unless
+from ...terms.trial import Trial
+from ...terms.verdict import Violation
 
 _SOURCE = "Srivastava et al. 2014, section 4; paper, section 5.4"
-
-_RATES = (0.1, 0.5, 0.0, 0.25, 0.3, 0.9)
-_REGIMES = ("normal", "uniform", "integers", "zero", "ties", "cancelling", "offset", "large", "tiny", "subnormal")
 
 _ERROR: Final = 1e-13
 """The probability at which a test fails a right mask; a quick run has fewer than 10^4 of them, so 1e-9 in all."""
 
 _MASKS: Final = 8
 """How many masks are looked at together, of seeds that follow each other."""
-
-
-def _make(case: Case) -> Inputs:
-    shape = (case["B"], case["L"], case["d"])
-    x = draw(case, "x", shape, case["regime"], case["dtype"])
-    return Inputs({"x": x}, {"rate": case["rate"], "training": False, "seed": case["seed"]})
-
-
-def _bound(inputs: Inputs, numerics: Numerics, conventions: Conventions) -> Bound:
-    """Leave out the seed, which says nothing of the size of an error."""
-    options = {name: inputs.options[name] for name in ("rate", "training")}
-    return dropout_bound(inputs.arrays["x"], **options, numerics=numerics)
-
-
-def _itself(inputs: Inputs, name: str, where: tuple[int, ...], conventions: Conventions) -> Array:
-    depends = np.zeros(inputs.arrays["x"].shape, bool)
-    depends[where] = True
-    return depends
-
-
-DROPOUT: Component = register(
-    Component(
-        name="dropout",
-        formula="x in evaluation; m x / (1 - rate) in training, m random in {0, 1}",
-        source="paper, section 5.4; Srivastava et al. 2014",
-        factors={
-            "batch": factor("B", 2, 1, 3, 0),
-            "positions": factor("L", 3, 1, 2, 17, 0),
-            "width": factor("d", 4, 1, 2, 3, 5, 8, 33, 64),
-            "rate": factor("rate", *_RATES),
-            "regime": factor("regime", *_REGIMES),
-            "layout": factor("layout", *LAYOUTS),
-        },
-        inputs=_make,
-        bound=_bound,
-        generic=lambda case: False,
-        admissible=lambda case: 0 <= case["rate"] < 1,
-        exact=lambda case, inputs, bound, conventions: np.ones(bound.expected.shape, bool),
-        exact_regimes=_REGIMES,
-        dependents=_itself,
-        at_size=AtSize(
-            factor("B L d", (1, 1, 2), (2, 3, 700), (1, 65_537, 3), (65_537, 1, 2), (1, 2, 131_073)),
-            {
-                "rate": factor("rate", 0.1, 0.5),
-                "regime": factor("regime", "normal", "offset"),
-                "layout": factor("layout", "contiguous", "swapped", "mixed"),
-            },
-        ),
-    )
-)
 
 
 @clause(
@@ -293,3 +236,38 @@ def evaluation_after_training(trial: Trial) -> float:
     """Compare bit for bit, on the same arrays."""
     after = trial.sequence([trial.inputs.but(training=True), trial.inputs])[-1]
     return trial.require_bits(after, trial.inputs.arrays["x"], "after a call in training, evaluation changes x")
+
+
+@clause(
+    "DROP-10",
+    "dropout",
+    "In training the gradient goes where the value goes: it is dropped, exactly 0, or scaled by 1/(1 - rate).",
+    formula="dx = m g / (1 - rate), with the m of the value, also where x is 0",
+    source=f"{_SOURCE}, differentiated; exact two-sided tests",
+    cases=lambda component, dtype, seed: list(_of_many(component, dtype, seed)),
+    prepare=_shares,
+)
+def gradient_in_training(trial: Trial) -> float:
+    """Make half of x zero, where neither y/x nor y tells the mask; a seed that settles the mask does so for both."""
+    x, rate, zeros = (
+        trial.inputs.arrays["x"],
+        trial.case["rate"],
+        trial.generator("zeros").random(trial.cotangent.shape),
+    )
+    training = trial.inputs.but(x=np.where(zeros < 0.5, 0.0, x), training=True)
+    along = np.where(trial.cotangent == 0, 1.0, trial.cotangent)
+    actual, bound = trial.gradients(training, along)["x"], trial.gradient_bounds(training, along)["x"]
+    scaled, kept = np.where(actual == 0, bound.expected, actual), actual != 0
+    claim = "a gradient is neither 0 nor that of the result/(1 - rate)"
+    ratio = trial.require_same(scaled, bound.expected, bound.worst, claim)
+    for where, group in {"0": zeros < 0.5, "not 0": zeros >= 0.5}.items():
+        what = f"where x is {where}, the number of elements whose gradient is kept is"
+        ratio = max(ratio, _probable(kept[group], rate, what))
+    ones = training.but(x=np.ones_like(x))
+    one, other = (trial.call(ones) != 0 for _ in range(2))
+    if (one == other).all() and (one != kept).any():
+        raise Violation(
+            f"the gradient has another mask than the value of the same seed: {int((one != kept).sum())} of "
+            f"{kept.size} elements differ"
+        )
+    return ratio

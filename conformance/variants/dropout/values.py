@@ -5,8 +5,8 @@ from collections.abc import Callable
 import ml_dtypes
 import numpy as np
 
-from .arithmetic import FLOAT32, FLOAT64, Array, rounded, wide, widened
-from .catalogue import NARROW, variant
+from ..arithmetic import FLOAT32, FLOAT64, Array, rounded, wide, widened
+from ..catalogue import NARROW, variant
 
 
 def kept(shape: tuple[int, ...], rate: float, seed: int) -> Array:
