@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .declaration import AdapterError as AdapterError
     from .declaration import Offer as Offer
     from .in_process import open_object as open_object
+    from .layouts import FAR as FAR
     from .listing import Listed as Listed
     from .listing import available as available
     from .opening import Opening as Opening
@@ -28,6 +29,7 @@ _HOME: Final = {
     "Call": "calling",
     "Reply": "calling",
     "AdapterError": "declaration",
+    "FAR": "layouts",
     "Offer": "declaration",
     "Listed": "listing",
     "available": "listing",

@@ -27,6 +27,7 @@ class Argument:
     def __init__(self, values: Array, laid: Laid, layout: str, loaded: Loaded) -> None:
         """Make the array in the framework."""
         self.values, self.laid, self.layout, self._bridge = values, laid, layout, loaded.bridge
+        self._before = self._held()
         self.storage, self.view = loaded.bridge.to_framework(laid, loaded.offer.device)
 
     def overwritten(self, values: Array, laid: Laid, layout: str) -> bool:
@@ -35,20 +36,24 @@ class Argument:
             *(self.layout, self.laid.shape, self.laid.strides),
             *(self.laid.offset, self.laid.buffer.dtype, self.laid.buffer.shape),
         )
-        if not alike or not self._bridge.overwrite(self.storage, laid.buffer):
+        if not alike or laid.held is not None or not self._bridge.overwrite(self.storage, laid.buffer):
             return False
         self.values, self.laid = values, laid
+        self._before = self._held()
         return True
+
+    def _held(self) -> Array:
+        """Give what its storage must hold after the call; of reserved addresses, what was put there."""
+        return self.laid.buffer if self.laid.held is None else self.laid.buffer[self.laid.held]
 
     @property
     def touched(self) -> bool:
         """Whether the call changed it, or wrote to what surrounds it in memory."""
         try:
             # Both: a view that was transposed in place, or given other memory, leaves the storage as it was.
-            return not (
-                _same(self._bridge.from_framework(self.storage), self.laid.buffer)
-                and _same(self._bridge.from_framework(self.view), self.values)
-            )
+            storage = self._bridge.from_framework(self.storage)
+            now = storage if self.laid.held is None else storage[self.laid.held]
+            return not (_same(now, self._before) and _same(self._bridge.from_framework(self.view), self.values))
         except TypeError:
             return True  # it cannot even be read any more
 
@@ -84,6 +89,8 @@ class Host:
                 return {"reply": "unsupported", "message": f"{name} takes no {option}", "lacks": option}, {}
         try:
             arguments = self._arguments(request, tensors)
+        except NotImplementedError as error:  # memory that cannot be laid out so
+            return {"reply": "unsupported", "message": _line(str(error))}, {}
         except Exception as error:
             # Not the implementation's fault, but the case cannot be judged: say so, keep going.
             return _raised("malformed", error, f"the arguments cannot be made: {_text(error)}"), {}

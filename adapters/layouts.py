@@ -11,6 +11,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from .far import BACKWARDS, FORWARDS, axis_of, far_strides, offsets_of, reserve, wrapped
+
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
@@ -22,11 +24,13 @@ class Laid:
     shape: tuple[int, ...]
     strides: tuple[int, ...]
     offset: int
+    held: Array | None = None
+    """The places of the buffer that hold anything, where it is reserved addresses, and made for this one array."""
 
 
 def lay(values: Array, layout: str) -> Laid:
     """Lay the values out as `LAYOUTS` describes; a layout that needs more axes than there are becomes contiguous."""
-    return _LAYOUTS[layout](values)
+    return _far(values, layout) if layout in FAR else _LAYOUTS[layout](values)
 
 
 def _contiguous(values: Array) -> Laid:
@@ -85,6 +89,33 @@ def _expanded(values: Array) -> Laid:
     return Laid(one.buffer, values.shape, (0, *one.strides[1:]), 0)
 
 
+def _far(values: Array, layout: str) -> Laid:
+    """Huge strides along one axis; where offsets of 32 bits would point, other values."""
+    if values.ndim < axis_of(layout) or values.shape[-axis_of(layout)] < 2 or not values.size:
+        return _contiguous(values)
+    strides = far_strides(values.shape, values.itemsize, layout)
+    right = offsets_of(values.shape, strides)
+    wrong = [each[each != right] for each in wrapped(right, values.itemsize)]
+    others = np.concatenate([_other(values)[each != right] for each in wrapped(right, values.itemsize)])
+    places = np.concatenate([right.ravel(), *wrong])
+    first = int(places.min())
+    buffer = np.frombuffer(reserve((int(places.max()) - first + 1) * values.itemsize), values.dtype)
+    buffer[places[right.size :] - first] = others
+    buffer[right - first] = values
+    return Laid(buffer, values.shape, strides, -first, np.unique(places - first))
+
+
+def _other(values: Array) -> Array:
+    """Give another value for each: NaN, the other truth value, or a number that some other element has."""
+    if values.dtype.kind == "b":
+        return ~values
+    if values.dtype.kind in "iu":
+        mirrored = values.max() + values.min() - values
+        other: Array = np.where(mirrored == values, values.min(), mirrored)
+        return other
+    return np.full(values.shape, np.nan, values.dtype)
+
+
 def _same(one: Array, other: Array) -> bool:
     return one.tobytes() == other.tobytes()
 
@@ -105,4 +136,7 @@ _LAYOUTS: Final[dict[str, Callable[[Array], Laid]]] = {
 }
 
 LAYOUTS: Final = tuple(_LAYOUTS)
-"""The names of the layouts."""
+"""The names of the layouts, but for those that are far."""
+
+FAR: Final = (*FORWARDS, *BACKWARDS)
+"""The names of those."""

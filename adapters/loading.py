@@ -27,7 +27,9 @@ from .declaration import (
     suggestion,
     text_of,
 )
+from .far import can_reserve
 from .finding import Found, find
+from .layouts import FAR
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,8 @@ def _checked(found: Found, component: str | None, framework: str | None) -> Load
     except Exception as error:
         text = text_of(error).partition("\n")[0]
         raise AdapterError(f"{where}: the device {device!r} cannot be used with {framework}: {text}") from error
+    # On another device, reserved addresses would take memory. The devices of Keras are its backends, on the processor.
+    reserves = (device == "cpu" or framework == "keras") and can_reserve()
     package = check_text(getattr(declared, "package", framework), "package", where)
     numerics = check_numerics(getattr(declared, "numerics", {}), where)
     offer = Offer(
@@ -98,7 +102,7 @@ def _checked(found: Found, component: str | None, framework: str | None) -> Load
         ),
         conventions=check_conventions(getattr(declared, "conventions", {}), where),
         numerics=numerics,
-        layouts=bridge.layouts,
+        layouts=tuple(each for each in bridge.layouts if each not in FAR or reserves),
         notes=(*check_notes(getattr(declared, "notes", ()), where), *notes_on_names(getattr(declared, "numerics", {}))),
         sizes=check_sizes(getattr(declared, "sizes", SIZES[0]), where),
         shapes=check_shapes(getattr(declared, "shapes", ()), where),

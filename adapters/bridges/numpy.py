@@ -6,9 +6,9 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from ..layouts import LAYOUTS, Laid
+from ..layouts import FAR, LAYOUTS, Laid
 
-layouts = LAYOUTS
+layouts = (*LAYOUTS, *FAR)
 differentiates = False
 
 
@@ -20,7 +20,7 @@ def check_device(device: str) -> None:
 
 def to_framework(laid: Laid, device: str) -> tuple[Any, Any]:
     """Copy the buffer, and make the strided view of the copy."""
-    storage = laid.buffer.copy()
+    storage = laid.buffer.copy() if laid.held is None else laid.buffer
     strides = tuple(stride * storage.itemsize for stride in laid.strides)
     # An empty buffer has no element at the offset; np.ndarray, unlike as_strided, checks that it stays inside.
     offset = laid.offset * storage.itemsize if storage.size else 0

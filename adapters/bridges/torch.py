@@ -7,9 +7,10 @@ import ml_dtypes
 import numpy as np
 import torch
 
+from ..far import FORWARDS
 from ..layouts import LAYOUTS, Laid
 
-layouts = LAYOUTS
+layouts = (*LAYOUTS, *FORWARDS)
 differentiates = True
 
 
@@ -20,7 +21,7 @@ def check_device(device: str) -> None:
 
 def to_framework(laid: Laid, device: str) -> tuple[Any, Any]:
     """Make a flat tensor on the device and the strided view of it."""
-    storage = _tensor(laid.buffer).to(device)
+    storage = _tensor(laid.buffer if laid.held is not None else laid.buffer.copy()).to(device)
     return storage, storage.as_strided(laid.shape, laid.strides, laid.offset if laid.buffer.size else 0)
 
 
@@ -50,7 +51,7 @@ def shares_memory(result: Any, storage: Any) -> bool:
 def overwrite(storage: Any, buffer: np.ndarray[Any, np.dtype[Any]]) -> bool:
     """Overwrite in place, also where the implementation left the tensor requiring a gradient."""
     with torch.no_grad():
-        storage.copy_(_tensor(buffer))
+        storage.copy_(_tensor(buffer.copy()))
     return True
 
 
@@ -73,7 +74,7 @@ def vjp(run: Callable[..., Any], arguments: Sequence[Any], cotangent: Any) -> Se
 
 
 def _tensor(buffer: np.ndarray[Any, np.dtype[Any]]) -> torch.Tensor:
-    """Make a tensor with memory of its own: an implementation that writes into it must not change our copy."""
+    """Make a tensor of the same memory, which must be the tensor's: an implementation may write into it."""
     if buffer.dtype == ml_dtypes.bfloat16:
-        return torch.from_numpy(buffer.view(np.int16).copy()).view(torch.bfloat16)
-    return torch.from_numpy(buffer.copy())
+        return torch.from_numpy(buffer.view(np.int16)).view(torch.bfloat16)
+    return torch.from_numpy(buffer)

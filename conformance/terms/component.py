@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, TypeVar
 
+from ...adapters import FAR
 from ...adapters.contract import AXES, DTYPES, FUNCTIONS, Function
 from ...oracle.rounding.bound import Bound
 from ...oracle.rounding.numerics import Numerics
@@ -243,6 +244,7 @@ class Component:
             if name not in texts:
                 raise CaseError(f"a case of {self.name} needs {name}; its parameters are {', '.join(self.parameters)}")
             known = [option[name] for options in self._options() for option in options if name in option]
+            known += FAR if name == "layout" else ()
             values[name] = _parsed(self.name, name, texts[name], known)
         for name, tried in self.optional.items():
             if name in texts:

@@ -202,13 +202,18 @@ class Trial(Calls):
             return 0.0
         bounds = self.bounds()
         return max(
-            self.require_same(each, other[name], 2 * bounds[name].worst[items], of_result(claim, name))
+            self.require_same(each, other[name], 2 * _items(bounds[name].worst, items), of_result(claim, name))
             for name, each in actual.items()
         )
 
     def require_bits(self, actual: Array, other: Array, claim: str, chosen: Array | None = None) -> float:
         """Require that two results agree bit for bit."""
         return require_within(bit_for_bit(actual, other, chosen), claim)
+
+
+def _items(bound: Array, items: slice) -> Array:
+    """Take items of a batch; a result that is one number has none."""
+    return bound[items] if np.ndim(bound) else bound
 
 
 def of_result(claim: str, name: str) -> str:

@@ -108,7 +108,7 @@ def repeated(trial: Trial) -> float:
     if reply.touched:
         raise Violation(f"the backward pass changed its argument {', '.join(reply.touched)}")
     first, second = trial.gradients_of(reply), trial.gradients()
-    return _require_same(trial, second, first, "a second backward pass gives another gradient")
+    return require_same_gradients(trial, second, first, "a second backward pass gives another gradient")
 
 
 @clause(
@@ -133,7 +133,7 @@ def each_alone(trial: Trial) -> float:
         if set(found) != {name}:
             raise Violation(f"asked for the gradient of {name} alone, it gives {', '.join(sorted(found))}")
         alone[name] = found[name]
-    return _require_same(trial, alone, every, "asked for alone, a gradient is another")
+    return require_same_gradients(trial, alone, every, "asked for alone, a gradient is another")
 
 
 @clause(
@@ -156,7 +156,7 @@ def layout_of_cotangent(trial: Trial) -> float:
     for layout, along, other in every[: 1 + axes]:
         claim = f"a cotangent that is {layout} in memory gives another gradient"
         one = trial.gradients(cotangent=along, of_cotangent=layout)
-        ratio = max(ratio, _require_same(trial, one, other, claim, along))
+        ratio = max(ratio, require_same_gradients(trial, one, other, claim, along))
     return ratio
 
 
@@ -182,7 +182,7 @@ def linear_in_cotangent(trial: Trial) -> float:
     # What overflows in one of the two is left to GRAD-1.
     finite = {name: np.isfinite(each) & np.isfinite(due[name]) for name, each in twice.items()}
     twice, due = ({name: np.where(finite[name], each, 0) for name, each in both.items()} for both in (twice, due))
-    ratio = _require_same(trial, twice, due, claim, doubled)
+    ratio = require_same_gradients(trial, twice, due, claim, doubled)
     for name, each in trial.gradients(cotangent=zeros).items():
         if each.any() and np.isfinite(trial.gradient_bounds()[name].worst).all():
             claim = f"a cotangent of zero gives a {of_gradient(name)} other than zero"
@@ -203,7 +203,7 @@ def linear_in_cotangent(trial: Trial) -> float:
 def layouts(trial: Trial) -> float:
     """Compare with the same values, contiguous."""
     claim = f"the layout {trial.case['layout']!r} changes a gradient"
-    return _require_same(trial, trial.gradients(), trial.gradients(layout="contiguous"), claim)
+    return require_same_gradients(trial, trial.gradients(), trial.gradients(layout="contiguous"), claim)
 
 
 def _along_each_kind(component: Component, dtype: str, seed: int) -> Iterator[Case]:
@@ -234,7 +234,7 @@ def along_each_kind(trial: Trial) -> float:
     return within_bounds(trial, trial.gradients())
 
 
-def _require_same(
+def require_same_gradients(
     trial: Trial,
     actual: Mapping[str, Array],
     other: Mapping[str, Array],
