@@ -106,7 +106,7 @@ def _in_dtype(name: str, array: Array, dtype: str) -> Array:
         return array
     with np.errstate(over="ignore"):
         cast: Array = array.astype(_DTYPES[dtype])
-    if not np.array_equal(cast.astype(np.float64), array, equal_nan=True):
+    if not ((cast.astype(np.float64) == array) | (array != array)).all():
         raise ValueError(f"the array {name!r} holds values that are not representable in {dtype}")
     return cast
 

@@ -50,11 +50,11 @@ def attention(
     """
     call = arguments(query, key, value, mask, causal, scale, softcap, causal_alignment, masked_row, rows)
     result = np.empty((*call.query.shape[:3], call.value.shape[3]))
-    for part, seen in call.blocks():
+    for part, keys, seen in call.blocks():
         with np.errstate(all="ignore"):
-            s = capped(call.query[:, :, part] @ call.key.swapaxes(-1, -2), call.softcap)  # (B, H, block, L_k)
-        p = weigh(s, seen, masked_row)  # (B, H, block, L_k)
-        result[:, :, part] = mix(p, call.value, masked_row)  # (B, H, block, d_v)
+            s = capped(call.query[:, :, part] @ call.key[:, :, keys].swapaxes(-1, -2), call.softcap)
+        p = weigh(s, seen, masked_row)  # (B, H, block, keys)
+        result[:, :, part] = mix(p, call.value[:, :, keys], masked_row)  # (B, H, block, d_v)
     return result
 
 
@@ -151,19 +151,26 @@ class Call(NamedTuple):
     queries: int
     """L_q."""
 
-    def blocks(self, block: int = BLOCK) -> Iterator[tuple[slice, Array | None]]:
-        """Yield a range of queries after another, and which keys each of them sees; None: all."""
+    def blocks(self, block: int = BLOCK) -> Iterator[tuple[slice, slice, Array | None]]:
+        """Yield a range of queries after another, the first keys up to those seen, and which each sees; None: all."""
         batch, heads, length, _ = self.query.shape
         keys = self.key.shape[2]
         step = max(block // max(batch * heads * keys, 1), 1)
         for start in range(0, length, step):
             part = slice(start, min(start + step, length))
             chosen = self.rows[part]
+            first = slice(self._reach(chosen))
             seen = None if self.mask is None else self.mask[:, :, chosen]
             if self.causal:
-                earlier = _causal(chosen, self.queries, keys, self.alignment)
+                earlier = _causal(chosen, self.queries, keys, self.alignment)[:, first]
                 seen = np.broadcast_to(earlier, (batch, heads, *earlier.shape)) if seen is None else seen & earlier
-            yield part, seen
+            yield part, first, seen
+
+    def _reach(self, chosen: Array) -> int:
+        """Say how many keys count for these queries: all, where a query that sees none may hold the mean of all."""
+        keys: int = self.key.shape[2]
+        seen = chosen + 1 + _offset(self.queries, keys, self.alignment)
+        return keys if self.mask is not None or not self.causal or seen.min() < 1 else min(int(seen.max()), keys)
 
 
 def arguments(
@@ -224,5 +231,9 @@ def _rows(queries: int, rows: ArrayLike | None) -> Array:
 def _causal(chosen: Array, queries: int, keys: int, alignment: str) -> Array:
     """Say which keys those queries see by their position: (rows, L_k)."""
     check_conventions("attention", causal_alignment=alignment)
-    offset = keys - queries if alignment == "bottom-right" else 0
-    return np.asarray(np.arange(keys) <= chosen[:, None] + offset)
+    return np.asarray(np.arange(keys) <= chosen[:, None] + _offset(queries, keys, alignment))
+
+
+def _offset(queries: int, keys: int, alignment: str) -> int:
+    """Say how many keys the first query sees beside its own."""
+    return keys - queries if alignment == "bottom-right" else 0

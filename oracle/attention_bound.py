@@ -77,21 +77,23 @@ def attention_bound(
     arithmetic = np.float32 if fast else np.float64
     shape = (*call.query.shape[:3], call.value.shape[3])
     expected, temperature, *parts = (np.empty(shape) for _ in range(5))
-    errors, held = Errors(*parts), []
+    errors, every = Errors(*parts), (*shape[:3], call.key.shape[2])
+    p = np.zeros(every) if 0 < np.prod(every) <= HELD else None
     v = values(call.value, arithmetic)
     finite = call._replace(query=_finite(call.query), key=_finite(call.key))
-    for part, seen in call.blocks():
+    for part, keys, seen in call.blocks():
         q = finite.query[:, :, part]
         with np.errstate(all="ignore"):
-            s = call.query[:, :, part] @ call.key.swapaxes(-1, -2)  # (B, H, block, L_k)
+            s = call.query[:, :, part] @ call.key[:, :, keys].swapaxes(-1, -2)  # (B, H, block, keys)
         weights = weigh(capped(s, softcap), seen, masked_row)
-        expected[:, :, part] = mix(weights, call.value, masked_row)
-        of_scores = _errors_of_scores(finite, q, s, seen, numerics, arithmetic)
-        of_block, temperature[:, :, part] = weighted_values(weights, of_scores, v, expected[:, :, part], numerics)
+        expected[:, :, part] = mix(weights, call.value[:, :, keys], masked_row)
+        of_scores = _errors_of_scores(finite, q, keys, s, seen, numerics, arithmetic)
+        of_keys = v._replace(moments=v.moments[:, :, keys], magnitude=v.magnitude[:, :, keys])
+        of_block, temperature[:, :, part] = weighted_values(weights, of_scores, of_keys, expected[:, :, part], numerics)
         for whole, block in zip(errors, of_block, strict=True):
             whole[:, :, part] = block
-        if s.size and np.prod(shape[:3]) * call.key.shape[2] <= HELD:
-            held.append(weights.p)
+        if p is not None:
+            p[:, :, part, keys] = weights.p
     bound = finish(
         expected,
         errors,
@@ -100,9 +102,9 @@ def attention_bound(
         rows_independent=numerics.operands is None,  # rounded keys and values are common to all queries
         or_nan=or_nan,
     )
-    if not held:
+    if p is None:
         return bound
-    score = partial(key_score, bound=bound, p=np.concatenate(held, 2), value=_finite(call.value))
+    score = partial(key_score, bound=bound, p=p, value=_finite(call.value))
     return replace(bound, tests={"key": score})
 
 
@@ -172,11 +174,11 @@ def key_score(error: Array, *, bound: Bound, p: Array, value: Array) -> float:
 
 
 def _errors_of_scores(
-    call: Call, q: Array, s: Array, seen: Array | None, numerics: Numerics, arithmetic: Any
+    call: Call, q: Array, keys: slice, s: Array, seen: Array | None, numerics: Numerics, arithmetic: Any
 ) -> Errors:
-    """Give E^s and V^s in units of U and U^2."""
+    """Give E^s and V^s in units of U and U^2, of some queries and some keys."""
     unit, n = numerics.unit, numerics.roundings(q.shape[-1])
-    q, k = q.astype(arithmetic), call.key.swapaxes(-1, -2).astype(arithmetic)
+    q, k = q.astype(arithmetic), call.key[:, :, keys].swapaxes(-1, -2).astype(arithmetic)
     with np.errstate(all="ignore"):
         error = np.abs(q) @ np.abs(k)  # A
         variance = (q * q) @ (k * k)  # Q

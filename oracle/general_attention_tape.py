@@ -25,7 +25,7 @@ import numpy as np
 
 from .general_attention import Weights, judged_without_keys, mix, weigh
 from .general_attention_bound import cast_error, values, weighted_values
-from .rounding.bound import VARIANCE_OF_ROUNDING, Errors, stored, sum_variance
+from .rounding.bound import VARIANCE_OF_ROUNDING, Errors, broadcast, is_zero, stored, sum_variance
 from .rounding.computed import Anywhere, Common, Computed, product, scaled, stored_in
 from .rounding.formats import FORMATS, half_ulp
 from .rounding.numerics import Numerics
@@ -115,7 +115,7 @@ def _with_more(a: Computed, more: Errors) -> Computed:
 def _seen(s: Computed, weights: Weights) -> Errors:
     """Give the errors of the scores of keys that are seen."""
     shape = s.value.shape
-    every = (np.broadcast_to(each, shape) for each in s.errors)
+    every = (broadcast(each, shape) for each in s.errors)
     return Errors(*(each if weights.seen is None else np.where(weights.seen, each, 0) for each in every))
 
 
@@ -134,10 +134,10 @@ def _mixed(weights: Weights, of_scores: Errors, v: Computed, numerics: Numerics,
     p = weights.p
     if not v.exact:
         e_p = _probabilities(weights, of_scores, numerics).error
-        e_v, v_v, c_v = (np.broadcast_to(each, v.value.shape) for each in v.errors)
+        e_v, v_v, c_v = (broadcast(each, v.value.shape) for each in v.errors)
         error = error + (p + e_p) @ e_v * (1 + 2 * unit * weights.n)
         variance, coherent = variance + np.square(p) @ v_v, coherent + p @ c_v
-    if np.any(of_scores.coherent):
+    if not is_zero(of_scores.coherent):
         spread = np.maximum(p @ np.square(v.value) - np.square(y), 0)
         coherent = coherent + np.sqrt((p * np.square(of_scores.coherent)).sum(-1, keepdims=True) * spread)
     return Computed(y, error, variance, coherent)

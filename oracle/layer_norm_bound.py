@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .layer_norm import arguments, layer_norm, moments
-from .rounding.bound import VARIANCE_OF_ROUNDING, Bound, Errors, Z, finish, stored, sum_variance
+from .rounding.bound import VARIANCE_OF_ROUNDING, Bound, Errors, Z, broadcast, finish, stored, sum_variance
 from .rounding.computed import Computed, scaled, times, total
 from .rounding.formats import FORMATS, Format
 from .rounding.numerics import Numerics
@@ -203,7 +203,7 @@ def layer_norm_step(tape: Tape, x: Computed, gain: Computed, bias: Computed, eps
 def _normalised(x: Computed, epsilon: float, numerics: Numerics) -> tuple[Computed, Computed, Array, Array]:
     """Give z, r, (|x| + |mu|) r, and whether the variance may be cut at 0."""
     unit, eta, n = numerics.unit, numerics.underflow, x.value.shape[-1]
-    e, v_x, c_x = (np.broadcast_to(each, x.value.shape) for each in x.errors)
+    e, v_x, c_x = (broadcast(each, x.value.shape) for each in x.errors)
     mu, c, v = moments(x.value)
     of_mu, of_v = errors_of_moments(x.value, numerics)
     _, u_s = format_of_statistics(numerics)

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 
 from .layer_norm_bound import error_of_root, format_of_statistics
 from .options import check_conventions, check_number
-from .rounding.bound import VARIANCE_OF_ROUNDING, Bound, Errors, Z, stored, sum_variance
+from .rounding.bound import VARIANCE_OF_ROUNDING, Bound, Errors, Z, broadcast, stored, sum_variance
 from .rounding.computed import Computed, added, bounded, scaled, stored_in, times, total
 from .rounding.formats import FORMATS
 from .rounding.numerics import Numerics
@@ -154,7 +154,7 @@ def _normalised(x: Computed, epsilon: float, numerics: Numerics) -> tuple[Comput
     """
     unit, eta, n = numerics.unit, numerics.underflow, x.value.shape[-1]
     form, u_s = format_of_statistics(numerics)
-    e, v, c = (np.broadcast_to(each, x.value.shape) for each in x.errors)
+    e, v, c = (broadcast(each, x.value.shape) for each in x.errors)
     squares = np.square(x.value)
     q = squares.mean(-1, keepdims=True)  # (..., 1)
     moved = np.mean(2 * np.abs(x.value) * e + np.square(e), -1, keepdims=True)

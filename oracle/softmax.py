@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .rounding.bound import EXACT, VARIANCE_OF_ROUNDING, Bound, Errors, finish, sum_variance
+from .rounding.bound import EXACT, VARIANCE_OF_ROUNDING, Bound, Errors, broadcast, finish, sum_variance
 from .rounding.computed import Computed, bounded, from_bound
 from .rounding.formats import FORMATS
 from .rounding.numerics import Numerics
@@ -191,7 +191,7 @@ def error_of_maximum(ds: Array, errors: Errors, of_d: Errors, numerics: Numerics
     """
     n, unit = ds.shape[-1], numerics.unit
     size, squares = np.abs(ds).sum(-1, keepdims=True), np.square(ds).sum(-1, keepdims=True)
-    e, v, c = (np.broadcast_to(each, ds.shape).sum(-1, keepdims=True) for each in errors)
+    e, v, c = (broadcast(each, ds.shape).sum(-1, keepdims=True) for each in errors)
     error = e + of_d.error + n * unit * (size + e) + n * numerics.underflow
     return Errors(error, v + of_d.variance + sum_variance(n, 0, squares, unit), c)
 

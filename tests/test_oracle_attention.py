@@ -8,7 +8,9 @@ import pytest
 
 from assay.adapters.contract import CONVENTIONS
 from assay.oracle.attention import Call, arguments, attention, visible
+from assay.oracle.attention_bound import attention_bound
 from assay.oracle.general_attention import general_attention
+from assay.oracle.rounding.numerics import precision_classes
 from assay.oracle.spec_error import SpecError
 
 EPS = np.finfo(float).eps
@@ -119,6 +121,31 @@ def test_blocks_of_queries_make_the_whole(monkeypatch):
     monkeypatch.setattr(Call.blocks, "__defaults__", (60,))  # three queries at a time
     assert len([*arguments(query, key, value, None, False, None, None, "top-left", "zero", None).blocks()]) == 3
     np.testing.assert_allclose(attention(query, key, value, mask=mask, causal=True), whole, atol=8 * EPS)
+
+
+@pytest.mark.parametrize(("alignment", "queries"), [("top-left", 7), ("bottom-right", 5), ("bottom-right", 7)])
+@pytest.mark.parametrize("masked_row", ["zero", "mean"])
+def test_causal_blocks_need_only_the_keys_that_they_see(monkeypatch, alignment, queries, masked_row):
+    query, key, value = operands(np.random.default_rng(6), (queries, 6))
+    given = {"causal_alignment": alignment, "masked_row": masked_row}
+    as_mask = {**given, "mask": visible((1, 2, queries, 6), None, True, alignment)}
+    monkeypatch.setattr(Call.blocks, "__defaults__", (12,))  # a query at a time
+    call = arguments(query, key, value, None, True, None, None, alignment, masked_row, None)
+    reach = [keys.stop for _, keys, _ in call.blocks()]
+    offset = 0 if alignment == "top-left" else 6 - queries
+    assert reach == [min(row + 1 + offset, 6) if row + offset >= 0 else 6 for row in range(queries)]
+    for found, due in zip(
+        (attention(query, key, value, causal=True, **given), *bound_of(query, key, value, causal=True, **given)),
+        (attention(query, key, value, **as_mask), *bound_of(query, key, value, **as_mask)),
+        strict=True,
+    ):
+        np.testing.assert_allclose(found, due, rtol=1e-9, atol=8 * EPS)
+
+
+def bound_of(query, key, value, **given):
+    """W and S in float32."""
+    found = attention_bound(query, key, value, numerics=precision_classes("float32")[0][1], **given)
+    return found.worst, found.statistical
 
 
 @pytest.mark.parametrize("poison", [np.nan, np.inf, -np.inf])

@@ -140,6 +140,21 @@ def test_replies_are_kept_for_one_component_and_dtype_within_the_memory_set_asid
     assert [look(RecentReplies(0)), look(RecentReplies(0))] == [6, 7]
 
 
+def test_the_arguments_of_a_reply_that_is_kept_are_made_once():
+    adapter, _ = implementation(softmax=lambda x: x)
+    case, kept = SOFTMAX.plainest("float32"), RecentReplies()
+    first = Trial(Subject(adapter, kept), SOFTMAX, case)
+    first.recent_reply()
+
+    def inputs(component, case):
+        return Trial(Subject(adapter, kept), component, case).inputs
+
+    assert inputs(SOFTMAX, case) is first.inputs
+    assert inputs(SOFTMAX, case.but(seed=1)) is not first.inputs
+    other = Inputs({"x": np.zeros((1, 2))})
+    assert inputs(replace(SOFTMAX, inputs=lambda case: other), case) is other
+
+
 def test_another_function_of_the_implementation_is_called_by_its_name():
     adapter, _ = implementation(
         detokenize=lambda tokens, merges: "".join(tokens), tokenize=lambda text, merges: list(text)

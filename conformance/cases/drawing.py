@@ -5,6 +5,7 @@ decides the values alone; except in the quick profile, random draws follow, and 
 show.
 """
 
+import functools
 import math
 from collections.abc import Iterator
 from dataclasses import replace
@@ -26,12 +27,17 @@ _ATTEMPTS: Final = 100
 
 def covering_cases(component: Component, dtype: str, seed: int) -> list[Case]:
     """Cover every pair of options of every two factors; the seed decides the values."""
+    return list(_covering_cases(component, dtype, seed))
+
+
+@functools.lru_cache(maxsize=2)  # of the component and the dtype that are judged, clause after clause
+def _covering_cases(component: Component, dtype: str, seed: int) -> tuple[Case, ...]:
     rows = _covering_rows(component)
     every = [
         component.case([options[k] for options, k in zip(component.factors.values(), row, strict=True)], dtype, 0)
         for row in rows
     ]
-    return [case.but(seed=(seed * len(every) + number) % SEEDS) for number, case in enumerate(every)]
+    return tuple(case.but(seed=(seed * len(every) + number) % SEEDS) for number, case in enumerate(every))
 
 
 _ROWS: Final[dict[object, list[Row]]] = {}

@@ -16,12 +16,12 @@ from ...adapters import Adapter, open_object
 from ...adapters.contract import CONVENTIONS
 from ...oracle.rounding.bound import Bound
 from ..cases.drawing import covering_cases, evenly_spaced
-from ..components import CLAUSES
+from ..components import CLAUSES, COMPONENTS
 from ..terms.calls import the
 from ..terms.case import Case
 from ..terms.checking import check
 from ..terms.clause import Clause
-from ..terms.component import Component, Inputs
+from ..terms.component import Component
 from ..terms.requirements import of_gradient
 from ..terms.rounding import Array
 from ..terms.subject import Subject, completed
@@ -182,8 +182,10 @@ def _further(component: Component, case: Case, backward: bool) -> list[Case]:
     """List cases of every kind: as many small ones as are wanted first, then others up to any size."""
     dtype = case["dtype"] if component.has_dtype else ""
     every = covering_cases(component, dtype, case["seed"])
-    sizes = zip(every, _sizes(component, dtype), strict=True)
-    kept = {each: size for each, size in sizes if size and (not backward or component.differentiated(each))}
+    # Whatever the seed and the dtype, they are as large.
+    plain = covering_cases(component, "float64" if component.has_dtype else "", 0)
+    asked = [k for k, each in enumerate(every) if not backward or component.differentiated(each)]
+    kept = {every[k]: size for k in asked if (size := _size(plain[k]))}
     few, many = _numbers(backward)
     small = list(evenly_spaced(sorted(kept, key=kept.__getitem__)[: len(kept) // 2], few))
     return [*small, *evenly_spaced([each for each in kept if each not in small], many - few)]
@@ -194,13 +196,9 @@ def _numbers(backward: bool) -> tuple[int, int]:
 
 
 @functools.cache
-def _sizes(component: Component, dtype: str) -> list[int]:
-    """Measure the covering cases: whatever seed decides their values, they are about as large."""
-    return [_size(component.make(each)) for each in covering_cases(component, dtype, 0)]
-
-
-def _size(inputs: Inputs) -> int:
-    """Count the numbers and letters; an empty call has none, and tells nothing apart."""
+def _size(case: Case) -> int:
+    """Count the numbers and letters of a case; an empty call has none, and tells nothing apart."""
+    inputs = COMPONENTS[case.component].make(case)
     sizes = [np.size(array) for array in inputs.arrays.values()] or [_letters(inputs.options)]
     return sum(sizes) if all(sizes) else 0
 

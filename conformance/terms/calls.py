@@ -1,6 +1,6 @@
 """Calls of one implementation with the arguments of one case, and what a reply must be to be judged at all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final
 
@@ -33,8 +33,9 @@ class Calls:
 
     @cached_property
     def inputs(self) -> Inputs:
-        """The arguments of the case."""
-        return self.component.make(self.case)
+        """The arguments of the case: those that another clause has made, where they are kept."""
+        kept = self.subject.recent.inputs(self.component, self.case) if self.subject else None
+        return kept or self.component.make(self.case)
 
     @property
     def offer(self) -> Offer:
@@ -59,8 +60,11 @@ class Calls:
 
     def recent_reply(self) -> Reply:
         """Give the reply to the case itself, which another clause may have asked for a moment ago."""
-        kept = self.subject.recent.get(self.component, self._asked_in, self.case, gradients=False, ask=self.reply)
-        return self.answered(kept)
+        return self.answered(self._recent(self.reply, gradients=False))
+
+    def _recent(self, ask: Callable[[], Reply], *, gradients: bool) -> Reply:
+        asked = self.component, self._asked_in, self.case
+        return self.subject.recent.get(*asked, gradients=gradients, ask=ask, inputs=lambda: self.inputs)
 
     def results(self, inputs: Inputs | None = None, layout: str | None = None) -> dict[str, Array]:
         """Return every result in float64, of the right shape; `Violation` if one has another."""
@@ -173,10 +177,7 @@ class Calls:
 
     def recent_gradients(self) -> Reply:
         """Give the reply with the gradients of the case itself, which another clause may have asked for."""
-        kept = self.subject.recent.get(
-            self.component, self._asked_in, self.case, gradients=True, ask=self.gradient_reply
-        )
-        return self.answered(kept)
+        return self.answered(self._recent(self.gradient_reply, gradients=True))
 
     def gradients(
         self, inputs: Inputs | None = None, cotangent: Array | Mapping[str, Array] | None = None, **how: Any

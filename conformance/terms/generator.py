@@ -29,6 +29,17 @@ SEEDS: Final = 2**31
 """The seed of a case is below it."""
 
 
+class _Key(np.random.SeedSequence):
+    """A key of Philox; for one that is given as a number, numpy asks the system for random bits and drops them."""
+
+    def __init__(self, digest: bytes) -> None:
+        self._digest = digest
+
+    def generate_state(self, n_words: int, dtype: Any = np.uint64) -> Array:
+        """Give the two words of the key."""
+        return np.frombuffer(self._digest, "<u8").astype(np.uint64)
+
+
 class Generator:
     """A stream of random numbers; its methods have the names and the meaning of numpy's.
 
@@ -41,7 +52,7 @@ class Generator:
         The key of Philox is the BLAKE2b hash, in 128 bits, of the key's texts as a JSON array.
         """
         digest = hashlib.blake2b(json.dumps([str(each) for each in key]).encode(), digest_size=16).digest()
-        self._philox = np.random.Philox(key=int.from_bytes(digest, "little"))
+        self._philox = np.random.Philox(_Key(digest))
 
     def _words(self, size: _Size) -> Array:
         shape = (size,) if isinstance(size, int) else size

@@ -1,4 +1,4 @@
-"""Replies that several clauses look at: each case is put to the implementation once, and asked after by all of them."""
+"""Replies that several clauses look at: each case is made and put to the implementation once, and looked at by all."""
 
 from collections.abc import Callable
 from typing import Final
@@ -6,9 +6,10 @@ from typing import Final
 from ...adapters import Reply
 from .case import Case
 from .component import Component
+from .inputs import Inputs
 
 MOST: Final = 2**28
-"""Bytes of replies that are kept; what comes after them is asked for again."""
+"""Bytes of replies and arguments that are kept; what comes after them is asked for again."""
 
 
 class RecentReplies:
@@ -23,18 +24,32 @@ class RecentReplies:
         self._most, self._held = most, 0
         self._of: tuple[Component, str] | None = None
         self._replies: dict[tuple[Case, bool], Reply] = {}
+        self._inputs: dict[Case, Inputs] = {}
 
-    def get(self, component: Component, dtype: str, case: Case, *, gradients: bool, ask: Callable[[], Reply]) -> Reply:
-        """Return the reply that is kept, or ask and keep it."""
+    def get(
+        self,
+        component: Component,
+        dtype: str,
+        case: Case,
+        *,
+        gradients: bool,
+        ask: Callable[[], Reply],
+        inputs: Callable[[], Inputs],
+    ) -> Reply:
+        """Return the reply that is kept, or ask and keep it, and the arguments with it."""
         if self._of != (component, dtype):
-            self._of, self._replies, self._held = (component, dtype), {}, 0
+            self._of, self._replies, self._inputs, self._held = (component, dtype), {}, {}, 0
         kept = self._replies.get((case, gradients))
         if kept is not None:
             return kept
-        reply = ask()
-        arrays = (*reply.results.values(), *reply.gradients.values())
+        reply, given = ask(), inputs()
+        arrays = (*reply.results.values(), *reply.gradients.values(), *given.arrays.values())
         size = sum(array.nbytes for array in arrays) + len(repr(reply.data))
         if self._held + size < self._most:
-            self._replies[case, gradients] = reply
+            self._replies[case, gradients], self._inputs[case] = reply, given
             self._held += size
         return reply
+
+    def inputs(self, component: Component, case: Case) -> Inputs | None:
+        """Return the arguments of a case of the component that are kept, if they are."""
+        return self._inputs.get(case) if self._of and self._of[0] is component else None

@@ -3,7 +3,8 @@
 Theory of operation. A clause gets a trial, asks the implementation for something, and compares what comes with a bound
 or with another answer. Nothing happens before the clause asks:
 
-    the arguments        are made at the first look at `inputs`, and then are the same arrays
+    the arguments        are made at the first look at `inputs`, and then are the same arrays; they are kept with a
+                         reply that other clauses look at
     a call               is made each time that one is asked for (`calls.py`). Only `recent_reply` and
                          `recent_gradients` give what another clause has been answered to the same case
     a reply              that is a refusal raises `Unsupported`, one that is a failure raises `Violation`

@@ -48,6 +48,18 @@ class Errors(NamedTuple):
 EXACT: Final = Errors(0.0, 0.0, 0.0)
 
 
+def is_zero(values: Any) -> bool:
+    """Tell whether all of it is zero."""
+    return not (values.any() if isinstance(values, np.ndarray) else values)
+
+
+def broadcast(values: Any, shape: tuple[int, ...]) -> Array:
+    """Give the values in a shape that they broadcast to; what has it already, as it is."""
+    if isinstance(values, np.ndarray):
+        return values if values.shape == shape else np.broadcast_to(values, shape)
+    return np.full(shape, values)
+
+
 @dataclass(frozen=True)
 class Bound:
     """The right result, and how far from it a right implementation may be. All arrays have the result's shape."""
@@ -91,7 +103,7 @@ def finish(
     """Add the final rounding."""
     form = FORMATS[numerics.output]
     shape = np.shape(expected)
-    error, variance, coherent = (np.broadcast_to(np.asarray(each, np.float64), shape) for each in errors)
+    error, variance, coherent = (broadcast(each, shape).astype(np.float64, copy=False) for each in errors)
     half = half_ulp(expected, form)
     slack: Any = 0.0
     if numerics.accumulate == "float64":

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..shapes import Array, checked_arrays, row_of
-from .bound import VARIANCE_OF_ROUNDING, Bound, Errors, Z, finish, stored, sum_variance
+from .bound import VARIANCE_OF_ROUNDING, Bound, Errors, Z, broadcast, finish, is_zero, stored, sum_variance
 from .formats import FORMATS, half_ulp
 from .numerics import Numerics
 
@@ -65,12 +65,12 @@ class Computed:
     @property
     def exact(self) -> bool:
         """Whether it has no error at all."""
-        return not (np.any(self.error) or self.common or self.anywhere)
+        return is_zero(self.error) and not (self.common or self.anywhere)
 
     def mapped(self, function: Callable[[Array], Array]) -> "Computed":
         """Give the same elements in another order or shape."""
         shape = self.value.shape
-        error, variance, coherent = (function(np.broadcast_to(each, shape)) for each in self.errors)
+        error, variance, coherent = (0.0 if is_zero(each) else function(broadcast(each, shape)) for each in self.errors)
         return Computed(function(self.value), error, variance, coherent)
 
     @property
@@ -102,24 +102,24 @@ def product(a: Computed, b: Computed, numerics: Numerics, chunks: int = 1, terms
     they are summed add u A + n eta of it.
     """
     unit, n = numerics.unit, numerics.roundings(a.value.shape[-1])
-    y, squares = a.value @ b.value, np.square(a.value) @ np.square(b.value)
-    of_a, of_b = Errors(a.error, a.variance, a.coherent), b.errors
-    abs_a, abs_b, full = np.abs(a.value), np.abs(b.value), np.ones_like(y)
-    e_a, v_a, c_a = (np.broadcast_to(each, a.value.shape) for each in of_a)
-    e_b, v_b, c_b = (np.broadcast_to(each, b.value.shape) for each in of_b)
-    magnitude = (abs_a + e_a) @ (abs_b + e_b)
-    error = n * unit * magnitude + n * numerics.underflow * full
+    abs_a, abs_b, squares_a, squares_b = np.abs(a.value), np.abs(b.value), np.square(a.value), np.square(b.value)
+    y, squares = a.value @ b.value, squares_a @ squares_b
+    e_a, v_a, c_a = (broadcast(each, a.value.shape) for each in (a.error, a.variance, a.coherent))
+    e_b, v_b, c_b = (broadcast(each, b.value.shape) for each in b.errors)
+    most_b = abs_b + e_b
+    magnitude = (abs_a + e_a) @ most_b
+    error = n * unit * magnitude + n * numerics.underflow
     variance = sum_variance(n, y, squares, unit) + VARIANCE_OF_ROUNDING * unit**2 * squares
     error = np.where(magnitude > FORMATS[numerics.accumulate].largest, np.inf, error)
-    coherent = error if numerics.rounding == "toward-zero" else 0.0 * full
-    if np.any(e_a):
-        error = error + e_a @ (abs_b + e_b)
-        variance = variance + v_a @ (np.square(b.value) + v_b)
-        coherent = coherent + c_a @ abs_b
-    if np.any(e_b):
+    coherent = error if numerics.rounding == "toward-zero" else np.zeros_like(y)
+    if not is_zero(a.error):
+        error = error + e_a @ most_b
+        variance = variance + v_a @ (squares_b + v_b)
+        coherent = coherent if is_zero(a.coherent) else coherent + c_a @ abs_b
+    if not is_zero(e_b):
         error = error + abs_a @ e_b
-        variance = variance + np.square(a.value) @ v_b
-        coherent = coherent + abs_a @ c_b
+        variance = variance + squares_a @ v_b
+        coherent = coherent if is_zero(c_b) else coherent + abs_a @ c_b
     if a.common is not None:
         weight, e_row, v_row = a.common
         through = weight @ b.value
@@ -127,7 +127,7 @@ def product(a: Computed, b: Computed, numerics: Numerics, chunks: int = 1, terms
         variance = variance + v_row * np.square(through)
     if a.anywhere is not None:
         where, e_row, v_row = a.anywhere
-        most = _largest(where, abs_b + e_b)
+        most = _largest(where, most_b)
         error, variance = error + e_row * most, variance + v_row * np.square(most)
     if numerics.operands is not None:
         u_o = FORMATS[numerics.operands].unit_roundoff
@@ -170,7 +170,7 @@ def times(a: Computed, b: Computed, numerics: Numerics) -> Computed:
 def scaled(a: Computed, factor: float, numerics: Numerics) -> Computed:
     """Give the product with a constant that is rounded itself: 2 U, one of them common to all elements."""
     y, unit, size = factor * a.value, numerics.unit, abs(factor)
-    e, v, c = (np.broadcast_to(each, y.shape) for each in (a.error, a.variance, a.coherent))
+    e, v, c = (broadcast(each, y.shape) for each in (a.error, a.variance, a.coherent))
     error = size * e + unit * (2 + unit) * (np.abs(y) + size * e) + numerics.underflow * max(1.0, size)
     common = a.common and a.common._replace(weight=factor * a.common.weight)
     anywhere = a.anywhere and Anywhere(a.anywhere.where, size * a.anywhere.error, size**2 * a.anywhere.variance)
@@ -193,7 +193,7 @@ def total(a: Computed, axis: int | tuple[int, ...], numerics: Numerics, chunks: 
     axes = axis if isinstance(axis, tuple) else (axis,)
     y = a.value.sum(axes, keepdims=True)
     n, unit = int(np.prod([shape[each] for each in axes])), numerics.unit
-    e, v, c = (np.broadcast_to(each, shape).sum(axes, keepdims=True) for each in a.errors)
+    e, v, c = (broadcast(each, shape).sum(axes, keepdims=True) for each in a.errors)
     magnitude, squares = np.abs(a.value).sum(axes, keepdims=True) + e, np.square(a.value).sum(axes, keepdims=True)
     error = e + n * unit * magnitude + n * numerics.underflow
     variance = v + sum_variance(n, y, squares, unit)

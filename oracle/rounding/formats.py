@@ -56,14 +56,15 @@ FORMATS: Final[Mapping[str, Format]] = {
 }
 
 
+_EXPONENT: Final = 0x7FF0_0000_0000_0000
+"""Where float64 has its exponent."""
+
+
 def half_ulp(x: Array, form: Format) -> Array:
     """Give half the distance of neighbours in the format at magnitude |x|: 2^(max(floor(log2 |x|), emin) - p).
 
     On average 1.39 times tighter than u |x|. Infinity where x is not finite.
     """
-    magnitude = np.abs(np.asarray(x, np.float64))
-    _, exponent = np.frexp(magnitude)  # |x| = m 2^exponent with m in [1/2, 1)
-    exponent = np.where(magnitude > 0, exponent - 1, form.smallest_exponent)  # frexp has the exponent 0 for zero
-    distance = np.ldexp(1.0, np.maximum(exponent, form.smallest_exponent) - form.precision)
-    distance = np.maximum(distance, form.half_smallest_subnormal)
-    return np.where(np.isfinite(magnitude), distance, np.inf)
+    exponents = np.asarray(x, np.float64).view(np.int64) & _EXPONENT
+    power = exponents.view(np.float64)  # 2^floor(log2 |x|); 0 of what float64 has as subnormal, infinity of NaN
+    return np.asarray(np.maximum(power * 2.0**-form.precision, form.half_smallest_subnormal))
