@@ -1,7 +1,7 @@
 """What a failing case has that its neighbours lack: a layout, or sizes that are equal. It is judged, not guessed."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ..terms.case import Case
 from ..terms.checking import check
@@ -15,7 +15,7 @@ from ..terms.verdict import Outcome
 def with_neighbours(clause: Clause, component: Component, subject: Subject, case: Case, outcome: Outcome) -> Outcome:
     """Add to the reason of a failure what makes the case right: plain memory, or sizes that are unlike."""
 
-    def tried(alone: str = "", **changes: object) -> Outcome:
+    def tried(changes: Mapping[str, object], alone: str = "") -> Outcome:
         candidate = clause.prepare(case.but(**changes))
         if candidate is None or candidate != case.but(**changes) or subject.lost or not component.admissible(candidate):
             return Outcome("inapplicable")
@@ -27,16 +27,16 @@ def with_neighbours(clause: Clause, component: Component, subject: Subject, case
         return outcome
 
     remarks = []
-    if case.get("layout", "contiguous") != "contiguous" and tried(layout="contiguous").passed:
+    if case.get("layout", "contiguous") != "contiguous" and tried({"layout": "contiguous"}).passed:
         remarks.append("it is right when contiguous")
         trial = Trial(subject, component, case)
         lying = trial.layouts(trial.inputs)
-        guilty = [f"{name} alone {kind}" for name, kind in lying.items() if len(lying) > 1 and tried(alone=name).failed]
-        remarks += [f"it is wrong with {', and with '.join(guilty)}"] if guilty else []
+        guilty = [f"{name} alone {kind}" for name, kind in lying.items() if tried({}, alone=name).failed]
+        remarks += [f"it is wrong with {', and with '.join(guilty)}"] if guilty and len(lying) > 1 else []
     for equal in _equal_sizes(component, case):
         free = [size for size in range(2, 99) if size not in set(case.values())][:2]
         unlike = ({name: size} for name in equal for size in free)
-        if all(tried(**each).passed for each in unlike) and tried(**dict.fromkeys(equal, free[0])).failed:
+        if all(tried(each).passed for each in unlike) and tried(dict.fromkeys(equal, free[0])).failed:
             remarks.append(f"it is right unless {' = '.join(equal)}")
             break
     return Outcome(outcome.kind, outcome.ratio, "; ".join([outcome.reason, *remarks]))

@@ -91,3 +91,14 @@ def fast_exp(x: Array) -> Array:
     cubic = 1 + f * (0.6951786 + f * (0.2276137 + f * 0.0772077))
     powers = np.ldexp(cubic, np.clip(np.nan_to_num(n), -2000, 2000).astype(int))
     return np.asarray(np.where(np.isneginf(x), 0, powers).astype(x.dtype))
+
+
+def without_softcap(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give attention the options that the right one takes: what is asked of others is not asked of it."""
+
+    def attention(
+        query: Array, key: Array, value: Array, *, mask: Any = None, causal: bool = False, scale: Any = None
+    ) -> Any:
+        return function(query, key, value, mask=mask, causal=causal, scale=scale)
+
+    return attention

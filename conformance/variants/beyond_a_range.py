@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from .arithmetic import Array
+from .arithmetic import Array, without_softcap
 from .catalogue import WIDE, find, variant
 
 _OF_VALUES: Final = (
@@ -27,17 +27,18 @@ def _cut(array: Array, limit: float) -> Array:
 def _cutting(component: str, right: str, start: str, place: int, argument: str, limit: float) -> None:
     """Put a function into the catalogue that cuts its argument at that place."""
 
-    @variant(
+    def function(*arrays: Any, **options: Any) -> Array:
+        changed = list(arrays)
+        changed[place] = _cut(np.asarray(changed[place]), limit)
+        return np.asarray(find(right).function(*changed, **options))
+
+    variant(
         f"{start}-{argument.replace('_', '-')}-cut-to-{limit:g}".replace("+", ""),
         component,
         f"What is larger than {limit:g} in {argument} is taken for {limit:g}.",
         needs=f"an entry of {argument} above {limit:g}",
         dtypes=WIDE if limit == 65504 else (*WIDE, "bfloat16"),
-    )
-    def function(*arrays: Any, **options: Any) -> Array:
-        changed = list(arrays)
-        changed[place] = _cut(np.asarray(changed[place]), limit)
-        return np.asarray(find(right).function(*changed, **options))
+    )(without_softcap(function) if component == "attention" else function)
 
 
 for _component, _right, _start, _arguments in _OF_VALUES:
@@ -76,6 +77,9 @@ def _cutting_gradients(component: str, right: str, place: int, whose: str, limit
             found[place] = _cut(found[place], limit)
         return tuple(found)
 
+    def forward(*arrays: Any, **options: Any) -> Any:
+        return find(right).function(*arrays, **options)
+
     of = whose if place < 0 else f"gradient of {whose}"
     variant(
         f"{component.replace('_', '-')}-gradient-{whose.replace('_', '-')}-cut-to-{limit:g}",
@@ -84,9 +88,9 @@ def _cutting_gradients(component: str, right: str, place: int, whose: str, limit
         needs=f"an entry of the {of} above {limit:g}",
         dtypes=(*WIDE, "bfloat16"),
         vjp=vjp,
-    )(lambda *arrays, **options: find(right).function(*arrays, **options))
+    )(without_softcap(forward) if component == "attention" else forward)
 
 
-for _component, _right, _arguments in _OF_GRADIENTS:
-    for _place, _argument in enumerate(("cotangent", *_arguments), -1):
+for _component, _right, _names in _OF_GRADIENTS:
+    for _place, _argument in enumerate(("cotangent", *_names), -1):
         _cutting_gradients(_component, _right, _place, _argument, 65504.0)

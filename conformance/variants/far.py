@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from .arithmetic import Array
+from .arithmetic import Array, without_softcap
 from .catalogue import find, variant
 
 Wrap = Callable[[Array, int], Array]
@@ -47,20 +47,9 @@ def _read(x: Array, of_offset: Wrap, of_stride: Wrap = lambda strides, size: str
     return np.asarray(memory[first + of_offset(np.asarray(sum(np.ix_(*each))), size)])
 
 
-def _without_softcap(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give attention the options that the right one takes: what is asked of others is not asked of it."""
-
-    def attention(
-        query: Array, key: Array, value: Array, *, mask: Any = None, causal: bool = False, scale: Any = None
-    ) -> Any:
-        return function(query, key, value, mask=mask, causal=causal, scale=scale)
-
-    return attention
-
-
 def _put(component: str, function: Callable[..., Any], name: str, sentence: str, **fields: Any) -> None:
     """Put a function into the catalogue."""
-    taken = _without_softcap(function) if component == "attention" else function
+    taken = without_softcap(function) if component == "attention" else function
     variant(f"{component.replace('_', '-')}-{name}", component, sentence, **fields)(taken)
 
 

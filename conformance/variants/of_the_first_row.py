@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from .arithmetic import Array
+from .arithmetic import Array, without_softcap
 from .catalogue import find, variant
 
 _DECIDED: Final = (
@@ -26,12 +26,6 @@ _DECIDED: Final = (
 def _first_row_decides(component: str, right: str, place: int, argument: str) -> None:
     """Put a function into the catalogue that cuts what is large, if the first row is not."""
 
-    @variant(
-        f"{component.replace('_', '-')}-range-of-first-row-of-{argument}",
-        component,
-        f"If no number in the first row of {argument} is beyond 8, all of it is cut to 64.",
-        needs=f"a number of {argument} beyond 64, and a first row within 8",
-    )
     def function(*arrays: Any, **options: Any) -> Array:
         changed = list(arrays)
         given = np.asarray(changed[place])
@@ -39,6 +33,13 @@ def _first_row_decides(component: str, right: str, place: int, argument: str) ->
         if np.all(np.abs(rows[0].astype(np.float64)) <= 8):
             changed[place] = np.clip(given.astype(np.float64), -64, 64).astype(given.dtype)
         return np.asarray(find(right).function(*changed, **options))
+
+    variant(
+        f"{component.replace('_', '-')}-range-of-first-row-of-{argument}",
+        component,
+        f"If no number in the first row of {argument} is beyond 8, all of it is cut to 64.",
+        needs=f"a number of {argument} beyond 64, and a first row within 8",
+    )(without_softcap(function) if component == "attention" else function)
 
 
 for _each in _DECIDED:

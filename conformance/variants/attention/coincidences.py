@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -50,7 +51,8 @@ def _swapped(array: Array) -> Array:
 
 def _with_swapped(call: Call, *names: str) -> Call:
     """Take heads for positions in some of the arrays."""
-    return replace(call, **{name: _swapped(getattr(call, name)) for name in names})
+    changed: dict[str, Any] = {name: _swapped(getattr(call, name)) for name in names}
+    return replace(call, **changed)
 
 
 # Which axis has the heads

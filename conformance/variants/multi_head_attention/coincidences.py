@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from ..arithmetic import Array
 from ..attention.coincidences import agreeing
@@ -46,7 +47,8 @@ def _items_last(array: Array) -> Array:
 
 def _with_items_last(call: Heads, *names: str) -> Heads:
     """Take some of the arrays for (L, B, d_model)."""
-    return replace(call, **{name: _items_last(getattr(call, name)) for name in names})
+    changed: dict[str, Any] = {name: _items_last(getattr(call, name)) for name in names}
+    return replace(call, **changed)
 
 
 _wrong(
