@@ -36,6 +36,8 @@ RECORD: Final = ROOT / "docs" / "generated.json"
 JUDGE: Final = ("adapters/*.py", "adapters/contract/*.py", "conformance/**/*.py", "oracle/**/*.py")
 """What a verdict on a variant depends on."""
 
+EVERY: Final = ("adapters/**/*.py", "conformance/**/*.py", "oracle/**/*.py", "constraints.txt")
+
 
 @dataclass(frozen=True)
 class Page:
@@ -190,13 +192,8 @@ PAGES: Final = (
         resumes=True,
         narrow=True,
     ),
-    Page(
-        "power",
-        ("docs/power.md",),
-        ("adapters/**/*.py", "conformance/**/*.py", "oracle/**/*.py", "benchmarks/power_page.py", "constraints.txt"),
-        8,
-        ("power_page.py",),
-    ),
+    Page("power", ("docs/power.md",), (*EVERY, "benchmarks/power_page.py"), 8, ("power_page.py",)),
+    Page("cost", ("docs/cost.md",), (*EVERY, "benchmarks/cost_page.py"), 2, ("cost_page.py",)),
     Page(
         "results",
         ("docs/results",),

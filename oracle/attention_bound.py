@@ -22,7 +22,7 @@ that are stored in a narrower format, scaled or not. What becomes of it: `genera
 
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -81,13 +81,17 @@ def attention_bound(
     p = np.zeros(every) if 0 < np.prod(every) <= HELD else None
     v = values(call.value, arithmetic)
     finite = call._replace(query=_finite(call.query), key=_finite(call.key))
+    k, of_values = finite.key.swapaxes(-1, -2).astype(arithmetic), np.isfinite(call.value)
+    with np.errstate(all="ignore"):
+        magnitude, squares = np.abs(k), np.square(k)
     for part, keys, seen in call.blocks():
         q = finite.query[:, :, part]
         with np.errstate(all="ignore"):
             s = call.query[:, :, part] @ call.key[:, :, keys].swapaxes(-1, -2)  # (B, H, block, keys)
         weights = weigh(capped(s, softcap), seen, masked_row)
-        expected[:, :, part] = mix(weights, call.value[:, :, keys], masked_row)
-        of_scores = _errors_of_scores(finite, q, keys, s, seen, numerics, arithmetic)
+        expected[:, :, part] = mix(weights, call.value[:, :, keys], masked_row, of_values[:, :, keys])
+        of_key = magnitude[..., keys], squares[..., keys]
+        of_scores = _errors_of_scores(finite, q.astype(arithmetic), of_key, s, seen, numerics)
         of_keys = v._replace(moments=v.moments[:, :, keys], magnitude=v.magnitude[:, :, keys])
         of_block, temperature[:, :, part] = weighted_values(weights, of_scores, of_keys, expected[:, :, part], numerics)
         for whole, block in zip(errors, of_block, strict=True):
@@ -174,14 +178,14 @@ def key_score(error: Array, *, bound: Bound, p: Array, value: Array) -> float:
 
 
 def _errors_of_scores(
-    call: Call, q: Array, keys: slice, s: Array, seen: Array | None, numerics: Numerics, arithmetic: Any
+    call: Call, q: Array, of_key: tuple[Array, Array], s: Array, seen: Array | None, numerics: Numerics
 ) -> Errors:
-    """Give E^s and V^s in units of U and U^2, of some queries and some keys."""
-    unit, n = numerics.unit, numerics.roundings(q.shape[-1])
-    q, k = q.astype(arithmetic), call.key[:, :, keys].swapaxes(-1, -2).astype(arithmetic)
+    """Give E^s and V^s in units of U and U^2, of some queries, and of keys by their magnitudes and squares."""
+    unit, n, arithmetic = numerics.unit, numerics.roundings(q.shape[-1]), q.dtype
+    magnitude, squares = of_key
     with np.errstate(all="ignore"):
-        error = np.abs(q) @ np.abs(k)  # A
-        variance = (q * q) @ (k * k)  # Q
+        error = np.abs(q) @ magnitude  # A
+        variance = (q * q) @ squares  # Q
         of_a, of_q, of_s = n + 4.0, ((n + 1) / 6 + 1) / 3, (n / 3 + 3) / 3
         if numerics.operands is not None:
             u_o = FORMATS[numerics.operands].unit_roundoff

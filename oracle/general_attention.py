@@ -104,9 +104,9 @@ def weigh(scores: Array, seen: Array | None, masked_row: str) -> Weights:
     return Weights(p, gap, m, n, seen)
 
 
-def mix(weights: Weights, value: Array, masked_row: str) -> Array:
-    """Give sum_j p_ij v_j; what is not finite among the values counts only where it is seen."""
-    p, finite = weights.p, np.isfinite(value)
+def mix(weights: Weights, value: Array, masked_row: str, finite: Array | None = None) -> Array:
+    """Give sum_j p_ij v_j; what is not `finite` among the values counts only where it is seen."""
+    p, finite = weights.p, np.isfinite(value) if finite is None else finite
     with np.errstate(all="ignore"):
         result = p @ (value if finite.all() else np.where(finite, value, 0))  # (..., L_q, d_v)
         for j in np.flatnonzero(~finite.all(tuple(set(range(value.ndim)) - {value.ndim - 2}))):
