@@ -86,7 +86,7 @@ def main(arguments: Any = None) -> None:
     options = parser.parse_args(arguments)
     names = measurements.chosen(options)
     whole = len(names) == len(variants(wrong=True))
-    found: Caught = {} if whole else {name: each for name, each in read().items() if name not in names}
+    found: Caught = {}
     started = time.monotonic()
     with ProcessPoolExecutor(options.n) as pool:
         waiting = {pool.submit(caught, name, dtype, 0, names): (name, dtype) for name, dtype in jobs(names)}
@@ -94,6 +94,8 @@ def main(arguments: Any = None) -> None:
             for variant, of_dtype in done.result().items():
                 found.setdefault(variant, {}).update(of_dtype)
             print(f"{number}/{len(waiting)} {' '.join(waiting[done])} {time.monotonic() - started:.0f} s", flush=True)
+    if not whole:  # read now: another run may have written of other variants meanwhile
+        found = {name: each for name, each in read().items() if name not in names} | found
     ordered = {name: {d: found[name][d] for d in ("", *DTYPES) if d in found[name]} for name in found}
     before = {} if whole else specs()
     now = {name: SPEC for name in COMPONENTS if all(each.name in names for each in variants(name, wrong=True))}

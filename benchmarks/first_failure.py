@@ -101,13 +101,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("-n", type=int, default=2, metavar="PROCESSES")
     options = parser.parse_args(arguments)
     chosen, names = measurements.chosen(options), due()
-    found = {name: each for name, each in measurements.read(FILE).items() if name in names}
+    found: dict[str, Any] = {}
     with ProcessPoolExecutor(options.n) as pool:
         waiting = {pool.submit(hunted, name): name for name in names if name in chosen}
         for number, done in enumerate(as_completed(waiting), 1):
             found[waiting[done]] = done.result()
             if number % 50 == 0:
                 print(f"{number} of {len(waiting)}", flush=True)
+    # Read now: another run may have written of other variants meanwhile.
+    found = {name: each for name, each in (measurements.read(FILE) | found).items() if name in names}
     measurements.write(FILE, measurements.lined(measurements.in_order(found)))
     seconds = [each["seconds"] for each in found.values() if each["clause"]]
     named = sum(each.get("looks_like") == name for name, each in found.items())
