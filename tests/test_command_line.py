@@ -96,7 +96,8 @@ def test_a_program_in_another_language(terminal):
     """It is right on one row, and takes several for one."""
     done = terminal.assay("run", FOREIGN, *SOFTMAX, "--clause", "ALL-1", "--json", "report.json")
     case = "softmax?dtype=float32&rows={}&n=5&regime=normal&layout=contiguous&seed=1"
-    one, several = (terminal.assay("replay", case.format(rows), "--adapter", FOREIGN) for rows in (1, 2))
+    replay = ("--adapter", FOREIGN, "--clause", "ALL-1")
+    one, several = (terminal.assay("replay", case.format(rows), *replay) for rows in (1, 2))
 
     assert (done.returncode, terminal.report()["adapter"]) == (1, "foreign")
     assert (one.returncode, several.returncode) == (0, 1)

@@ -243,8 +243,6 @@ def _long(component: Component, dtype: str, seed: int) -> list[Case]:
     "adam",
     "A trajectory of thousands of steps is right at every step, and in float32 one of 65,600.",
     formula="p_1 ... p_T",
-    role="decides",
-    why="It takes thousands of steps, where the covering set has 30: errors of the moments add up, and counters end.",
     source=_ALGORITHM,
     cases=_long,
 )
