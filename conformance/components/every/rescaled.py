@@ -99,7 +99,7 @@ def rescaled(trial: Trial) -> float:
     skip_unless(trial.inputs.arrays)
     ratio = 0.0
     for partners in trial.component.rescaled:
-        for size in _sizes(trial):
+        for size in _sizes(trial, partners):
             inputs, power = _rescaled(trial, partners, size)
             with _said(_raised(partners), power):
                 ratio = max(ratio, require_within(trial.judge(trial.results(inputs), inputs), "the value is wrong"))
@@ -131,8 +131,11 @@ def rescaled_gradient(trial: Trial) -> float:
     return ratio
 
 
-def _sizes(trial: Trial) -> tuple[int, ...]:
-    return _SIZES if FORMATS[trial.case["dtype"]].largest > 2**20 else _SIZES_IN_FLOAT16
+def _sizes(trial: Trial, partners: Rescaling) -> tuple[int, ...]:
+    """Give the sizes that the format holds; what is raised as a whole is squared, and float32 must hold that."""
+    if FORMATS[trial.case["dtype"]].largest < 2**20:
+        return _SIZES_IN_FLOAT16
+    return _SIZES if None not in (axis for axis, _ in partners.values()) else _SIZES[:2]
 
 
 def _raised(partners: Rescaling) -> str:
