@@ -89,13 +89,13 @@ def _rescaled(trial: Trial, partners: Rescaling, size: int) -> tuple[Inputs, int
     "ALL-13",
     None,
     "A channel that is multiplied by a power of two, and its partner divided by it, leaves the bounds as they are.",
-    formula="|f(2^p x_c, 2^-p w_c) - y| <= W, where the largest |2^p x_c| passes 2^10, and 2^17",
+    formula="|f(2^p x_c, 2^-p w_c) - y| <= W, where the largest |2^p x_c| passes 2^10, 2^17 and 2^64",
     source="the component's formula",
     cases=lambda component, dtype, seed: list(_generic(component, dtype, seed)),
     concerns=lambda component: bool(component.rescaled),
 )
 def rescaled(trial: Trial) -> float:
-    """Hold it to W; float16 itself does not hold the larger size, and gets 2^14."""
+    """Hold it to W; float16 itself does not hold the larger sizes, and gets 2^14."""
     skip_unless(trial.inputs.arrays)
     ratio = 0.0
     for partners in trial.component.rescaled:
@@ -116,7 +116,7 @@ def rescaled(trial: Trial) -> float:
     concerns=lambda component: bool(component.rescaled) and component.gradient is not None,
 )
 def rescaled_gradient(trial: Trial) -> float:
-    """Hold it to W, of channels and then of a row of the cotangent."""
+    """Hold it to W, with each channel raised in turn, and then the cotangent."""
     skip_unless(trial.inputs.arrays)
     # What float16 keeps between two steps must not overflow.
     size, ratio, own = 17 if trial.case["dtype"] != "float16" else 10, 0.0, trial.along()["result"]
