@@ -29,7 +29,7 @@ def judged(clause, name, dtype="float32", seed=0):
 def test_the_first_row_is_ordinary_and_others_are_not(name, seed):
     component = COMPONENTS[name]
     adapter = open_object(find("softmax-plain").adapter(), "mine")
-    cases = list(_ordinary(component, "float32", seed))
+    cases = _ordinary(component, "float32", seed)
     hard = str(component.factors["regime"][-1]["regime"])
 
     assert len(cases) == 2

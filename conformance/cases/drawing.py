@@ -6,8 +6,9 @@ show.
 """
 
 import functools
+import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -16,6 +17,7 @@ from ..terms.case import Case
 from ..terms.clause import Clause
 from ..terms.component import Component
 from ..terms.generator import SEEDS, Generator
+from ..terms.inputs import Inputs
 from .coincidences import coinciding_cases
 from .covering import Row, covering_set
 from .profiles import Profile
@@ -38,6 +40,15 @@ def _covering_cases(component: Component, dtype: str, seed: int) -> tuple[Case, 
         for row in rows
     ]
     return tuple(case.but(seed=(seed * len(every) + number) % SEEDS) for number, case in enumerate(every))
+
+
+def generic_cases(
+    component: Component, dtype: str, seed: int, count: int, suits: Callable[[Inputs], bool]
+) -> list[Case]:
+    """Give the first so many generic cases of the covering set, of the plainest options, whose arguments suit."""
+    every = (case for case in covering_cases(component, dtype, seed) if component.generic(case))
+    found = itertools.islice((case for case in every if suits(component.make(case))), count)
+    return [component.with_optional(case) for case in found]
 
 
 _ROWS: Final[dict[object, list[Row]]] = {}

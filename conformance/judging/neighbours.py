@@ -31,8 +31,9 @@ def with_neighbours(clause: Clause, component: Component, subject: Subject, case
         remarks.append("it is right when contiguous")
         trial = Trial(subject, component, case)
         lying = trial.layouts(trial.inputs)
-        guilty = [f"{name} alone {kind}" for name, kind in lying.items() if tried({}, alone=name).failed]
-        remarks += [f"it is wrong with {', and with '.join(guilty)}"] if guilty and len(lying) > 1 else []
+        several = lying.items() if len(lying) > 1 else ()
+        guilty = [f"{name} alone {kind}" for name, kind in several if tried({}, alone=name).failed]
+        remarks += [f"it is wrong with {', and with '.join(guilty)}"] if guilty else []
     for equal in _equal_sizes(component, case):
         free = [size for size in range(2, 99) if size not in set(case.values())][:2]
         unlike = ({name: size} for name in equal for size in free)

@@ -12,6 +12,7 @@ from .case import Case
 from .component import REGISTERED, Component, Inputs
 from .cotangents import cotangent
 from .generator import Generator
+from .requirements import told_with
 from .rounding import Array, rounded
 from .subject import Subject
 from .verdict import NotOffered, Unsupported, Violation
@@ -83,10 +84,8 @@ class Calls:
         if function not in self.offer.functions:
             raise NotOffered(f"{function} is not offered")
         reply = self.subject.adapter.sequence([self._call(inputs, "contiguous", function)])[0]
-        try:
+        with told_with(f"{function}: "):
             return self._result(self.answered(reply), inputs, function)
-        except Violation as violation:
-            raise Violation(f"{function}: {violation}", violation.ratio) from None
 
     def sequence(self, several: Sequence[Inputs | tuple[str, Inputs]], layout: str | None = None) -> list[Array]:
         """Call one after another, on the same arrays where their shapes agree; a pair names another function."""

@@ -1,5 +1,8 @@
 """What a clause requires of a trial in one line: that it applies at all, that an error ratio is at most 1."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from .comparison import Worst
 from .verdict import Inapplicable, Violation
 
@@ -15,6 +18,15 @@ def require_within(worst: Worst, claim: str) -> float:
     if worst.ratio > 1:
         raise Violation(f"{claim}: {worst.sentence}", worst.ratio)
     return worst.ratio
+
+
+@contextmanager
+def told_with(words: str) -> Iterator[None]:
+    """Begin the sentence of a `Violation` with words that say on what it was found."""
+    try:
+        yield
+    except Violation as violation:
+        raise Violation(f"{words}{violation}", violation.ratio) from None
 
 
 def of_gradient(name: str) -> str:

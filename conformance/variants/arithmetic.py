@@ -93,8 +93,10 @@ def fast_exp(x: Array) -> Array:
     return np.asarray(np.where(np.isneginf(x), 0, powers).astype(x.dtype))
 
 
-def without_softcap(function: Callable[..., Any]) -> Callable[..., Any]:
+def without_softcap(component: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """Give attention the options that the right one takes: what is asked of others is not asked of it."""
+    if component != "attention":
+        return function
 
     def attention(
         query: Array, key: Array, value: Array, *, mask: Any = None, causal: bool = False, scale: Any = None

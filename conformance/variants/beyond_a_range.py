@@ -38,7 +38,7 @@ def _cutting(component: str, right: str, start: str, place: int, argument: str, 
         f"What is larger than {limit:g} in {argument} is taken for {limit:g}.",
         needs=f"an entry of {argument} above {limit:g}",
         dtypes=WIDE if limit == 65504 else (*WIDE, "bfloat16"),
-    )(without_softcap(function) if component == "attention" else function)
+    )(without_softcap(component, function))
 
 
 for _component, _right, _start, _arguments in _OF_VALUES:
@@ -88,7 +88,7 @@ def _cutting_gradients(component: str, right: str, place: int, whose: str, limit
         needs=f"an entry of the {of} above {limit:g}",
         dtypes=(*WIDE, "bfloat16"),
         vjp=vjp,
-    )(without_softcap(forward) if component == "attention" else forward)
+    )(without_softcap(component, forward))
 
 
 for _component, _right, _names in _OF_GRADIENTS:

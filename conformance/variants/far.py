@@ -49,8 +49,9 @@ def _read(x: Array, of_offset: Wrap, of_stride: Wrap = lambda strides, size: str
 
 def _put(component: str, function: Callable[..., Any], name: str, sentence: str, **fields: Any) -> None:
     """Put a function into the catalogue."""
-    taken = without_softcap(function) if component == "attention" else function
-    variant(f"{component.replace('_', '-')}-{name}", component, sentence, **fields)(taken)
+    variant(f"{component.replace('_', '-')}-{name}", component, sentence, **fields)(
+        without_softcap(component, function)
+    )
 
 
 def _registered(component: str, right: str, argument: int | str, name: str, sentence: str, read: Any) -> None:

@@ -39,7 +39,7 @@ def _first_row_decides(component: str, right: str, place: int, argument: str) ->
         component,
         f"If no number in the first row of {argument} is beyond 8, all of it is cut to 64.",
         needs=f"a number of {argument} beyond 64, and a first row within 8",
-    )(without_softcap(function) if component == "attention" else function)
+    )(without_softcap(component, function))
 
 
 for _each in _DECIDED:

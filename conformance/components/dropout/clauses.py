@@ -249,18 +249,15 @@ def evaluation_after_training(trial: Trial) -> float:
 )
 def gradient_in_training(trial: Trial) -> float:
     """Make half of x zero, where neither y/x nor y tells the mask; a seed that settles the mask does so for both."""
-    x, rate, zeros = (
-        trial.inputs.arrays["x"],
-        trial.case["rate"],
-        trial.generator("zeros").random(trial.cotangent.shape),
-    )
-    training = trial.inputs.but(x=np.where(zeros < 0.5, 0.0, x), training=True)
+    x, rate = trial.inputs.arrays["x"], trial.case["rate"]
+    zero = trial.generator("zeros").chance(0.5, trial.cotangent.shape)
+    training = trial.inputs.but(x=np.where(zero, 0.0, x), training=True)
     along = np.where(trial.cotangent == 0, 1.0, trial.cotangent)
     actual, bound = trial.gradients(training, along)["x"], trial.gradient_bounds(training, along)["x"]
     scaled, kept = np.where(actual == 0, bound.expected, actual), actual != 0
     claim = "a gradient is neither 0 nor that of the result/(1 - rate)"
     ratio = trial.require_same(scaled, bound.expected, bound.worst, claim)
-    for where, group in {"0": zeros < 0.5, "not 0": zeros >= 0.5}.items():
+    for where, group in {"0": zero, "not 0": ~zero}.items():
         what = f"where x is {where}, the number of elements whose gradient is kept is"
         ratio = max(ratio, _probable(kept[group], rate, what))
     ones = training.but(x=np.ones_like(x))

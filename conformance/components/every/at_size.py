@@ -7,7 +7,7 @@ import numpy as np
 from ....adapters import Reply
 from ....oracle.rounding.numerics import precision_classes
 from ...terms.aggregates import FEWEST_ELEMENTS, aggregates
-from ...terms.at_size import sizes_of_models
+from ...terms.at_size import Part, sizes_of_models
 from ...terms.case import Case
 from ...terms.clause import clause
 from ...terms.comparison import Worst, place
@@ -129,10 +129,15 @@ def one_class(trial: Trial) -> float:
     )
 
 
+def _part(trial: Trial) -> Part | None:
+    """Choose what is looked at, where that is not all of the result."""
+    choose = sizes_of_models(trial.component).part
+    return choose(trial.case, trial.inputs, trial.conventions) if choose else None
+
+
 def _noise(trial: Trial) -> float:
     """Compare the noise of the part that is looked at with its strictest limit; 0 where it is too small."""
-    choose = sizes_of_models(trial.component).part
-    part = choose(trial.case, trial.inputs, trial.conventions) if choose else None
+    part = _part(trial)
     strictest = trial.subject.held(trial.dtype).classes[0][1]
     bound = trial.component.bounds(part.inputs if part else trial.inputs, strictest, trial.conventions)["result"]
     if bound.expected.size < FEWEST_ELEMENTS:
@@ -144,8 +149,7 @@ def _noise(trial: Trial) -> float:
 
 def _worst(trial: Trial, actual: dict[str, Array]) -> tuple[Worst, Worst]:
     """Compare the part that is looked at with W, and with S where the inputs are generic."""
-    choose = sizes_of_models(trial.component).part
-    part = choose(trial.case, trial.inputs, trial.conventions) if choose else None
+    part = _part(trial)
     inputs = part.inputs if part else None
     of_part = {"result": part.of(actual["result"])} if part else actual
 

@@ -4,21 +4,20 @@ A kernel that looks at the first row, at an average or at a window to decide how
 alike, and the regimes of the other cases hold for a whole array.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import numpy as np
 
-from ...cases.drawing import covering_cases
+from ...cases.drawing import generic_cases
 from ...terms.case import Case
 from ...terms.clause import clause
 from ...terms.component import Component
 from ...terms.generator import Generator
 from ...terms.inputs import Inputs
-from ...terms.requirements import require_within, skip_unless
+from ...terms.requirements import require_within, skip_unless, told_with
 from ...terms.rounding import Array
 from ...terms.trial import Trial
-from ...terms.verdict import Violation
 
 _CASES: Final = 2
 _FEWEST: Final = 3
@@ -40,7 +39,7 @@ def _one_row(generator: Generator, shape: tuple[int, ...]) -> Array:
 
 def _places(generator: Generator, shape: tuple[int, ...]) -> Array:
     """Choose an eighth of the numbers, none of them in the first row."""
-    chosen = generator.random(shape) < 1 / 8
+    chosen = generator.chance(1 / 8, shape)
     chosen.reshape(-1, shape[-1])[0] = False
     return chosen
 
@@ -54,17 +53,14 @@ def _arrays_of_rows(component: Component) -> tuple[str, ...]:
     return tuple(name for name, axes in words.items() if len(axes) > 1 and axes[0] in ("B", "...", "N"))
 
 
-def _ordinary(component: Component, dtype: str, seed: int) -> Iterator[Case]:
-    """Take generic cases of the covering set with several rows in each of these arguments."""
-    found = 0
-    for case in covering_cases(component, dtype, seed):
-        shapes = [component.make(case).arrays[name].shape for name in _arrays_of_rows(component)]
-        large = all(len(shape) > 1 and min(shape[-1], np.prod(shape[:-1])) >= _FEWEST for shape in shapes)
-        if component.generic(case) and large:
-            found += 1
-            yield component.with_optional(case)
-            if found == _CASES:
-                return
+def _ordinary(component: Component, dtype: str, seed: int) -> list[Case]:
+    """Take cases with several rows in each of these arguments."""
+
+    def large(inputs: Inputs) -> bool:
+        shapes = [inputs.arrays[name].shape for name in _arrays_of_rows(component)]
+        return all(len(shape) > 1 and min(shape[-1], np.prod(shape[:-1])) >= _FEWEST for shape in shapes)
+
+    return generic_cases(component, dtype, seed, _CASES, large)
 
 
 def _mingled(trial: Trial, regime: str, hard: _Mask) -> Inputs | None:
@@ -87,7 +83,7 @@ def _mingled(trial: Trial, regime: str, hard: _Mask) -> Inputs | None:
     "Hard rows among ordinary ones, and hard numbers at random places, leave every row within its bound.",
     formula="|actual - y| <= W, where a part of the argument is of another regime than its first row",
     source="the component's formula: it has no regimes",
-    cases=lambda component, dtype, seed: list(_ordinary(component, dtype, seed)),
+    cases=_ordinary,
     concerns=lambda component: (
         "regime" in component.factors and bool(_arrays_of_rows(component)) and not component.row.weights
     ),
@@ -101,9 +97,7 @@ def mingled(trial: Trial) -> float:
         if option["regime"] == trial.case["regime"] or inputs is None:
             continue
         tried = True
-        try:
+        with told_with(f"with {way} of the regime {option['regime']}: "):
             ratio = max(ratio, require_within(trial.judge(trial.results(inputs), inputs), "the value is wrong"))
-        except Violation as violation:
-            raise Violation(f"with {way} of the regime {option['regime']}: {violation}", violation.ratio) from None
     skip_unless(tried)
     return ratio

@@ -6,10 +6,10 @@ import numpy as np
 
 from ...terms.clause import clause
 from ...terms.component import Component
-from ...terms.requirements import require_within, skip_unless
+from ...terms.requirements import require_within, told_with
 from ...terms.rounding import rounded
 from ...terms.trial import Trial
-from ...terms.verdict import Unsupported, Violation
+from ...terms.verdict import Unsupported
 
 _SHAPES: Final = ((7,), (5, 7), (3, 5, 7), (2, 3, 5, 7), (4, 2, 3, 5, 7))
 
@@ -34,7 +34,9 @@ def _last(component: Component) -> str:
 )
 def any_rank(trial: Trial) -> float:
     """Hold it to W at each rank; one that the implementation does not take is left aside."""
-    ratio, refused, tried, last = 0.0, None, False, _SHAPES[0]
+    ratios: list[float] = []
+    refused: Unsupported | None = None
+    last = _SHAPES[0]
     whole = {name: np.ones(last) for name, axes in trial.component.row.arrays.items() if axes == _last(trial.component)}
     for shape in _SHAPES:
         drawn = trial.generator("rank", str(len(shape))).standard_normal(shape)
@@ -44,12 +46,8 @@ def any_rank(trial: Trial) -> float:
         except Unsupported as reason:
             refused = reason
             continue
-        tried = True
-        try:
-            ratio = max(ratio, require_within(trial.judge(actual, inputs), "the value is wrong"))
-        except Violation as violation:
-            raise Violation(f"of an array of shape {shape}, {violation}", violation.ratio) from None
-    if refused is not None and not tried:
+        with told_with(f"of an array of shape {shape}, "):
+            ratios.append(require_within(trial.judge(actual, inputs), "the value is wrong"))
+    if refused is not None and not ratios:
         raise refused
-    skip_unless(tried)
-    return ratio
+    return max(ratios)

@@ -9,22 +9,19 @@ of an ordinary tensor, does not see it coming.
 """
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 import numpy as np
 
 from ....oracle.rounding.formats import FORMATS
-from ...cases.drawing import covering_cases
+from ...cases.drawing import generic_cases
 from ...terms.case import Case
 from ...terms.clause import clause
 from ...terms.component import Component, Rescaling
 from ...terms.inputs import Inputs
-from ...terms.requirements import require_within, skip_unless
+from ...terms.requirements import require_within, skip_unless, told_with
 from ...terms.rounding import Array, rounded
 from ...terms.trial import Trial
-from ...terms.verdict import Violation
 
 _CASES: Final = 3
 _SIZES: Final = (10, 17, 64)
@@ -38,16 +35,12 @@ def _small(component: Component, dtype: str, seed: int) -> list[Case]:
     return [case for case in _generic(component, dtype, seed) if component.differentiated(case)]
 
 
-def _generic(component: Component, dtype: str, seed: int) -> Iterator[Case]:
-    """Take cases of the covering set with random values and more than one number in each array."""
-    found = 0
-    for case in covering_cases(component, dtype, seed):
-        arrays = component.make(case).arrays
-        if component.generic(case) and all(arrays[name].size > 1 for each in component.rescaled for name in each):
-            found += 1
-            yield component.with_optional(case)
-            if found == _CASES:
-                return
+def _generic(component: Component, dtype: str, seed: int) -> list[Case]:
+    """Take cases with random values and more than one number in each array that is multiplied."""
+    names = {name for partners in component.rescaled for name in partners}
+    return generic_cases(
+        component, dtype, seed, _CASES, lambda inputs: all(inputs.arrays[name].size > 1 for name in names)
+    )
 
 
 def _places(trial: Trial, partners: Rescaling) -> dict[str, tuple[slice | int, ...]]:
@@ -91,7 +84,7 @@ def _rescaled(trial: Trial, partners: Rescaling, size: int) -> tuple[Inputs, int
     "A channel that is multiplied by a power of two, and its partner divided by it, leaves the bounds as they are.",
     formula="|f(2^p x_c, 2^-p w_c) - y| <= W, where the largest |2^p x_c| passes 2^10, 2^17 and 2^64",
     source="the component's formula",
-    cases=lambda component, dtype, seed: list(_generic(component, dtype, seed)),
+    cases=_generic,
     concerns=lambda component: bool(component.rescaled),
 )
 def rescaled(trial: Trial) -> float:
@@ -101,7 +94,7 @@ def rescaled(trial: Trial) -> float:
     for partners in trial.component.rescaled:
         for size in _sizes(trial, partners):
             inputs, power = _rescaled(trial, partners, size)
-            with _said(_raised(partners), power):
+            with told_with(f"with {_raised(partners)} times 2^{power}: "):
                 ratio = max(ratio, require_within(trial.judge(trial.results(inputs), inputs), "the value is wrong"))
     return ratio
 
@@ -124,7 +117,7 @@ def rescaled_gradient(trial: Trial) -> float:
     power = _power(own, size)
     each.append(("the cotangent", trial.inputs, power, rounded(np.ldexp(own, power), trial.case["dtype"])))
     for raised, inputs, power, cotangent in each:
-        with _said(raised, power):
+        with told_with(f"with {raised} times 2^{power}: "):
             actual = trial.gradients(inputs, cotangent)
             worst = trial.judge_gradients(actual, inputs, cotangent)
             ratio = max(ratio, require_within(worst, "the gradient is wrong"))
@@ -142,12 +135,3 @@ def _raised(partners: Rescaling) -> str:
     """Say what is multiplied."""
     whole = "" if None in (axis for axis, _ in partners.values()) else "a channel of "
     return whole + " and ".join(name for name, (_, sign) in partners.items() if sign > 0)
-
-
-@contextmanager
-def _said(raised: str, power: int) -> Iterator[None]:
-    """Say in a violation what was multiplied."""
-    try:
-        yield
-    except Violation as violation:
-        raise Violation(f"with {raised} times 2^{power}: {violation}", violation.ratio) from None
