@@ -24,6 +24,8 @@ def softmax(x):
     e = np.exp(x - x.max(-1, keepdims=True, initial=-np.inf))
     return e / e.sum(-1, keepdims=True)
 """
+# As the installed command starts: the working directory is not where Python looks for modules.
+ASSAY = ("-P", "-m", "assay.conformance.interface.command_line")
 WRONG = RIGHT.replace("return e /", "return np.float32(1.001) * e /")
 
 
@@ -49,7 +51,7 @@ class Terminal:
 
     def start(self, *arguments: str, **options: object) -> "subprocess.Popen[str]":
         """Start the command `assay`, and leave it running."""
-        command = [sys.executable, "-m", "assay.conformance.interface.command_line", *arguments]
+        command = [sys.executable, *ASSAY, *arguments]
         pipe = subprocess.PIPE
         settings = {"stdout": pipe, "stderr": pipe, "text": True, "cwd": self.cwd, "env": self.environment}
         return subprocess.Popen(command, **{**settings, **options})
@@ -63,7 +65,7 @@ class Terminal:
 
     def assay(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run the command `assay` to its end."""
-        return self.python("-m", "assay.conformance.interface.command_line", *arguments)
+        return self.python(*ASSAY, *arguments)
 
     def report(self, name: str = "report.json") -> dict:
         """Read a report in the user's folder."""

@@ -118,17 +118,32 @@ def test_several_adapters_and_their_comparison(terminal, right, wrong):
 
 
 def test_the_settings_of_other_peoples_suites_do_not_matter(terminal):
-    """Nor does a path of blanks and brackets, and with -n they matter as little."""
-    file = terminal.write("a folder [1]/my [kernel].py", RIGHT)
+    """Nor does a path of blanks, brackets and bytes that are no text, and with -n they matter as little.
+
+    A file in the working directory is no module of the judge's, in no process: an implementation may have put it there.
+    """
+    file = terminal.write("a folder [1]/my [kernel]\udcff.py", RIGHT)
     (terminal.cwd / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n", encoding="utf-8")
-    (terminal.cwd / "conftest.py").write_text("raise RuntimeError('not ours')\n", encoding="utf-8")
-    (terminal.cwd / "torch.py").write_text("raise RuntimeError('not ours')\n", encoding="utf-8")
-    terminal.environment["PYTEST_ADDOPTS"] = "--collect-only"
+    modules = ["conftest.py", "logging.py", "random.py", "torch.py", "types.py"]
+    for name in modules:
+        (terminal.cwd / name).write_text("raise RuntimeError('not ours')\n", encoding="utf-8")
+    terminal.environment |= {"PYTEST_ADDOPTS": "--collect-only", "PYTEST_PLUGINS": "no_such_plugin"}
     done = terminal.assay("run", file, *QUICKLY, "-n", "1")
 
     assert (done.returncode, terminal.complaints(done.stderr)) == (0, "")
-    assert "my [kernel] (numpy" in done.stdout
-    assert terminal.left == ["conftest.py", "pytest.ini", "torch.py"]
+    assert r"my [kernel]\udcff (numpy" in done.stdout
+    assert terminal.left == sorted([*modules, "pytest.ini"])
+
+
+def test_a_judging_process_that_cannot_start_is_said(terminal, right):
+    """It is our mistake, or one of the installation's, and no run that somebody has interrupted."""
+    terminal.write("sitecustomize.py", "import sys\nif '-c' in sys.orig_argv: sys.modules['_pytest'] = None\n")
+    terminal.environment["PYTHONPATH"] = str(terminal.files)
+    done = terminal.assay("run", right, *QUICKLY, "-n", "99999999999999999999")
+
+    assert done.returncode == 70
+    assert "a worker process that judges has ended: " in done.stderr
+    assert "No module named '_pytest" in done.stderr
 
 
 def test_a_reader_that_goes_away_changes_neither_status_nor_report(terminal, wrong):

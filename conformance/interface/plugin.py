@@ -42,14 +42,15 @@ class Judged:
     memory: int | None = None
     """The bytes that cases at the sizes of models may need, in all processes of the session together."""
 
-    def as_input(self) -> dict[str, Any]:
-        """Return what a worker of xdist needs, in the types that can be sent to it."""
+    def as_input(self) -> str:
+        """Return what a worker of xdist needs, as JSON: that holds the name of a file which is no UTF-8, too."""
         lines = [(line.clause.id, line.component, line.dtype) for line in self.lines]
-        return {**vars(self), "opening": vars(self.opening), "lines": lines}
+        return json.dumps({**vars(self), "opening": vars(self.opening), "lines": lines})
 
     @staticmethod
-    def from_input(sent: dict[str, Any]) -> "Judged":
+    def from_input(text: str) -> "Judged":
         """Return what `as_input` sent."""
+        sent = json.loads(text)
         lines = [Line(CLAUSES[clause], component, dtype, offered=True) for clause, component, dtype in sent["lines"]]
         return Judged(**{**sent, "opening": Opening(**sent["opening"]), "lines": lines})
 

@@ -5,6 +5,7 @@ It reads no configuration but its own, and leaves nothing behind: the only folde
 
 import json
 import os
+import shlex
 import sys
 import tempfile
 from collections.abc import Callable
@@ -34,6 +35,9 @@ class Conductor:
         self._report, self._adapter, self._heard = report, adapter, heard
         self.lines = {line.name: line for line in report.left}
         self.errors: list[str] = []
+        self.lost: list[str] = []
+        """What ended before its time, which matters if something has not been judged."""
+        self.stopped = False
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -62,7 +66,13 @@ class Conductor:
 
     def pytest_keyboard_interrupt(self) -> None:
         """Note the end; the report of what was done is written all the same."""
-        self._report.interrupted = True
+        self.stopped = self._report.interrupted = True
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, error: object) -> None:
+        """Note a worker of xdist that ended by itself: of one that had no item yet, nobody else tells."""
+        if error:
+            self.lost.append(f"a worker process that judges has ended: {error}")
 
     def pytest_internalerror(self, excrepr: object) -> None:
         """Note a mistake of ours."""
@@ -84,27 +94,50 @@ def run(report: Report, adapter: Adapter, heard: Callable[[Result], None], worke
 def _session(report: Report, adapter: Adapter, heard: Callable[[Result], None], workers: str) -> list[str]:
     """Judge the lines that are left."""
     conductor = Conductor(report, adapter, heard)
+    count = min(_cores() if workers == "auto" else int(workers), len(conductor.lines))
     with tempfile.TemporaryDirectory(prefix="assay-") as folder, pytest.MonkeyPatch.context() as patch:
         ini = Path(folder, "assay.ini")
         ini.write_text("[pytest]\n", encoding="utf-8")
-        _isolate(patch, workers)
+        _isolate(patch, count)
         arguments = ["-p", "xdist.plugin", "-p", plugin.__name__, "-p", "no:cacheprovider", "-p", "no:terminal"]
-        arguments += ["--capture=no", "-W", "ignore", "-n", workers, "--dist", "worksteal"]
+        arguments += ["--capture=no", "-W", "ignore", *_in_workers(count)]
         arguments += ["-c", str(ini), "--rootdir", folder, "--basetemp", str(Path(folder, "basetemp")), folder]
-        pytest.main(arguments, [conductor])
-    if any(line not in report.judged for line in conductor.lines.values()):
-        report.interrupted = True
-    return conductor.errors
+        try:
+            pytest.main(arguments, [conductor])
+        except OSError as error:  # pytest goes back to the working directory, which may be gone
+            conductor.lost.append(f"the session of pytest has ended: {error}")
+    left = any(line not in report.judged for line in conductor.lines.values())
+    report.interrupted |= left
+    return [] if conductor.stopped else conductor.errors or conductor.lost * left
 
 
-def _isolate(patch: pytest.MonkeyPatch, workers: str) -> None:
+def _cores() -> int:
+    """Count the cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def _in_workers(count: int) -> list[str]:
+    """Return the options of xdist for so many workers.
+
+    Each begins with -P: what an implementation, or anybody, has put into the working directory is no module of the
+    judge's.
+    """
+    if not count:
+        return ["-n", "0"]
+    python = shlex.join([sys.executable, "-P"])
+    return [*["--tx", f"popen//python={python}"] * count, "--dist", "worksteal", "--max-worker-restart", str(4 * count)]
+
+
+def _isolate(patch: pytest.MonkeyPatch, count: int) -> None:
     """Load no plugins but ours, and use no more threads than cores, in this session and the processes it starts."""
     patch.setattr(sys, "path", [*sys.path])
+    # xdist sends it to its workers, and cannot if a word is no UTF-8.
+    patch.setattr(sys, "argv", sys.argv[:1])
+    # Settings and plugins of the user's own suite have no business here.
+    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DEBUG"):
+        patch.delenv(name, raising=False)
     patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    # A PYTEST_ADDOPTS of the user's own suite has no business here.
-    patch.delenv("PYTEST_ADDOPTS", raising=False)
-    cores = os.cpu_count() or 1
-    count = cores if workers == "auto" else max(int(workers), 1)
+    cores = _cores()
     for name in _THREADS:
         if count > 1 and name not in os.environ:
             patch.setenv(name, str(max(cores // count, 1)))
