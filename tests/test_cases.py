@@ -14,7 +14,7 @@ from assay.conformance.cases.covering import covering_set
 from assay.conformance.cases.drawing import cases_of, covering_cases, drawn_cases, evenly_spaced
 from assay.conformance.cases.profiles import PROFILES
 from assay.conformance.cases.sizes import drawn_for
-from assay.conformance.components import COMPONENTS, clauses_of, parse_case
+from assay.conformance.components import CLAUSES, COMPONENTS, clauses_of, parse_case
 from assay.conformance.strategies import cases
 from assay.conformance.terms.case import Case, CaseError, split_id
 from assay.conformance.terms.rounding import rounded
@@ -248,6 +248,25 @@ def test_in_the_quick_profile_the_seed_decides_the_values_alone(component):
             for seed in (1, 2)
         )
         assert one == other, clause.id
+
+
+@pytest.mark.parametrize("name", [name for name, each in COMPONENTS.items() if each.gradient is not None])
+def test_gradients_take_half_of_the_covering_set_in_the_quick_profile_with_every_option_in_it(name):
+    component, clause = COMPONENTS[name], CLAUSES["GRAD-1"]
+    quick, whole = (
+        list(cases_of(clause, component, "float32", profile, 1))
+        for profile in (PROFILES["quick"], replace(PROFILES["quick"], halves=False))
+    )
+    covering = [case for case in covering_cases(component, "float32", 1) if component.differentiated(case)]
+
+    assert set(whole) - set(quick) == set(covering[(len(covering) + 1) // 2 :]) - set(quick)
+    assert set(covering) <= set(whole)
+    assert options_of(component, covering) == options_of(component, [case for case in quick if case in covering])
+
+
+def options_of(component, cases):
+    """Say which options of each factor the cases have."""
+    return [set(each) for each in zip(*map(component.option_indices, cases), strict=True)]
 
 
 def test_draws_are_the_same_whatever_else_the_program_has_loaded(terminal):

@@ -138,7 +138,11 @@ def cases_of(clause: Clause, component: Component, dtype: str, profile: Profile,
     elif clause.at_size:
         every = cases_at_size(component, dtype, profile, seed)
     elif clause.covering:
-        every = [*component.probes(dtype), *covering_cases(component, dtype, seed)]
+        covering = covering_cases(component, dtype, seed)
+        if clause.halved and profile.halves:
+            usable = [case for case in covering if clause.prepare(case) is not None]
+            covering = usable[: (len(usable) + 1) // 2]
+        every = [*component.probes(dtype), *covering]
         every += coinciding_cases(component, dtype, seed)
         every += drawn_cases(component, dtype, seed, profile.drawn)
     else:

@@ -48,6 +48,8 @@ class Clause:
     depend on the seed."""
     covering: bool = False
     """Whether it is judged on the whole covering set, or on some cases of it."""
+    halved: bool = False
+    """Whether its cases take so long that a quick run judges it on the first half of the covering set."""
     at_size: bool = False
     """Whether its cases are those at the sizes of models, in place of the many small ones."""
     concerns: "Callable[[Component], bool]" = lambda component: True
@@ -74,6 +76,7 @@ def clause(
     cases: "Callable[[Component, str, int], Sequence[Case]] | None" = None,
     probes: "Callable[[Component, str], Sequence[Case]]" = lambda component, dtype: (),
     covering: bool = False,
+    halved: bool = False,
     at_size: bool = False,
     concerns: "Callable[[Component], bool]" = lambda component: True,
     why: str = "",
@@ -96,6 +99,7 @@ def clause(
             cases,
             probes,
             covering,
+            halved,
             at_size,
             concerns,
             why,

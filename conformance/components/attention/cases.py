@@ -106,7 +106,11 @@ def _large(mask: str, regime: str, keys: int, d: int, groups: int = 4) -> dict[s
 
 
 def _probes(dtype: str) -> list[Case]:
-    """Give square self-attention of several heads, as models call it; one query over one key, and over 128 and more."""
+    """Give square self-attention of several heads, as models call it; one query over one key, and over 128 and more.
+
+    Hundreds of queries, along a cotangent of one sign: sums of gradients over them lose most where their parts are kept
+    in the format.
+    """
     base = ATTENTION.plainest(dtype)
     cases = [
         base.but(B=2, H=heads, H_kv=groups, L_q=length, L_k=length, d_k=16, d_v=16, mask=mask, seed=length)
@@ -115,7 +119,9 @@ def _probes(dtype: str) -> list[Case]:
         for mask in ("none", "causal", "random", "causal+padding-left")
     ]
     decoding = base.but(L_q=1, H=2, H_kv=2)
-    return [*cases, decoding.but(L_k=1), *(decoding.but(L_k=256, mask=mask) for mask in ("none", "causal"))]
+    decoded = [decoding.but(L_k=1), *(decoding.but(L_k=256, mask=mask) for mask in ("none", "causal"))]
+    summed = ATTENTION.with_optional(base.but(L_q=513, L_k=17, d_k=16, d_v=16), cotangent="positive")
+    return [*cases, *decoded, summed]
 
 
 def square(component: Component, dtype: str) -> list[Case]:

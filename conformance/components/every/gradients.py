@@ -47,6 +47,7 @@ def _small(case: Case) -> Case | None:
     formula="d sum(f(x) * g) / dx, |actual - expected| <= W; on generic inputs <= S",
     source="the component's formula, differentiated; the derivation is in docs/bounds.md",
     covering=True,
+    halved=True,
     prepare=_small,
     concerns=_differentiable,
 )
