@@ -27,7 +27,7 @@ from .declaration import AdapterError, suggestion, text_of
 GROUP: Final = "assay.adapters"
 """The entry-point group in which other packages register adapters."""
 
-_FILE: Final = re.compile(r"(?P<path>.+\.py)(?::(?P<object>[\w.]+))?")
+_FILE: Final = re.compile(r"(?P<path>.+\.py)(?::(?P<object>[\w.]+))?", re.DOTALL)
 _MODULE: Final = re.compile(r"(?P<module>[A-Za-z_]\w*(?:\.\w+)*)(?::(?P<object>[\w.]+))?")
 
 

@@ -33,7 +33,9 @@ class Opening:
     @property
     def words(self) -> list[str]:
         """The options of `assay replay` that open it again."""
-        words = [] if self.spec == "torch" else ["--adapter", self.spec]
+        # A name that begins as an option does would be taken for one.
+        named = [f"--adapter={self.spec}"] if self.spec.startswith("-") else ["--adapter", self.spec]
+        words = [] if self.spec == "torch" else named
         words += ["--as", self.component] if self.component else []
         words += ["--framework", self.framework] if self.framework else []
         words += ["--timeout", f"{self.timeout:g}"] if self.timeout != Opening.timeout else []
@@ -49,10 +51,10 @@ class Opening:
 
             return InProcessAdapter(load(self.spec, self.component, self.framework))
         # -P: the folder where the judge stands, which may hold a torch.py, is not on the worker's path.
-        command = [sys.executable, "-P", "-m", f"{__package__}.worker", self.spec]
+        command = [sys.executable, "-P", "-m", f"{__package__}.worker"]
         command += ["--as", self.component] if self.component else []
         command += ["--framework", self.framework] if self.framework else []
-        return WorkerAdapter(command, self.spec, self.timeout)
+        return WorkerAdapter([*command, "--", self.spec], self.spec, self.timeout)
 
     def _program(self) -> list[str]:
         """Return the command of a program in another language."""

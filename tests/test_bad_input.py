@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import time
+from xml.etree import ElementTree
 
 import pytest
 from conftest import RIGHT
@@ -183,10 +184,10 @@ def test_a_file_that_is_no_report(capsys, tmp_path, text):
 
 def test_an_existing_report_survives_a_mistake(capsys, tmp_path):
     """The file is tried before the work, and not emptied; one that was not there is not made."""
-    old, new = tmp_path / "old.json", tmp_path / "new.json"
-    old.write_text("precious", encoding="utf-8")
+    old, new, precious = tmp_path / "old.json", tmp_path / "new.json", '{"schema": "assay-report/1", "precious": 1}'
+    old.write_text(precious, encoding="utf-8")
     complaint(capsys, "run", "torhc", "--json", str(old), "--junit", str(new))
-    assert old.read_text(encoding="utf-8") == "precious"
+    assert old.read_text(encoding="utf-8") == precious
     assert not new.exists()
 
 
@@ -246,15 +247,23 @@ def test_a_crash_that_a_case_does_not_cause_by_itself_is_not_blamed_on_it(misbeh
     assert failed.endswith("an earlier call may have damaged the memory") != blamed
 
 
-@pytest.mark.parametrize("workers", ["0", "1"])
-@pytest.mark.parametrize("whole_group", [False, True], ids=["the judge alone", "as a terminal does"])
-def test_an_interrupted_run_is_reported_as_incomplete(terminal, workers, whole_group):
-    """Ctrl-C: what was judged is written, it is no pass, and nothing is left behind."""
+@pytest.mark.parametrize(
+    ("number", "workers", "whole_group"),
+    [
+        (signal.SIGINT, "0", False),
+        (signal.SIGHUP, "0", True),
+        (signal.SIGTERM, "1", False),
+        (signal.SIGINT, "1", True),
+    ],
+    ids=["the judge alone", "a terminal that is closed", "a time limit", "Ctrl-C in a terminal"],
+)
+def test_an_interrupted_run_is_reported_as_incomplete(terminal, number, workers, whole_group):
+    """What was judged is written, it is no pass, what was not is an error in JUnit, and nothing is left behind."""
     started = terminal.files / "started"
     nap = f"import time, pathlib; pathlib.Path({str(started)!r}).touch(); time.sleep(0.1)"
     slow = terminal.write("slow.py", RIGHT.replace("softmax(x):", f"softmax(x):\n    {nap}"))
     process = terminal.start(
-        *("run", slow, *QUICKLY, "-n", workers, "--json", "report.json"),
+        *("run", slow, *QUICKLY, "-n", workers, "--json", "report.json", "--junit", "report.xml"),
         start_new_session=True,
         # A test run in the background of a shell may ignore the signal, and so would its children.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
@@ -263,7 +272,7 @@ def test_an_interrupted_run_is_reported_as_incomplete(terminal, workers, whole_g
         deadline = time.monotonic() + 60
         while not started.exists() and time.monotonic() < deadline:
             time.sleep(0.05)
-        (os.killpg if whole_group else os.kill)(process.pid, signal.SIGINT)
+        (os.killpg if whole_group else os.kill)(process.pid, number)
         output, errors = process.communicate(timeout=60)
     report = terminal.report()
 
@@ -273,4 +282,7 @@ def test_an_interrupted_run_is_reported_as_incomplete(terminal, workers, whole_g
     assert report["checked"] < 3
     assert "no verdict" in output
     assert "the run was interrupted" in output
-    assert terminal.left == ["report.json"]
+    (suite,) = ElementTree.parse(terminal.cwd / "report.xml").getroot()
+    assert (suite.get("tests"), suite.get("errors")) == ("3", str(3 - report["checked"]))
+    assert len(list(suite.iter("error"))) == 3 - report["checked"]
+    assert terminal.left == ["report.json", "report.xml"]

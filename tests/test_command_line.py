@@ -70,14 +70,16 @@ def test_known_failures_are_allowed_and_stale_ones_reported(terminal, wrong):
     }
     assert "the allowed failure ALL-4 * * did not fail; take it off the list" in done.stdout
     assert "the allowed failure SM-1" not in done.stdout
-    assert "1 allowed to fail" in done.stdout
+    assert "│ 1 pass, 1 allowed to fail, worst ratio" in done.stdout
     (skipped,) = ElementTree.parse(terminal.cwd / "report.xml").getroot().iter("skipped")
     assert skipped.get("message").startswith("allowed: the probabilities")
 
 
 def test_a_run_of_allowed_failures_alone_is_no_pass(terminal, wrong):
     known = terminal.write("known.txt", "SM-1")
-    assert terminal.assay("run", wrong, *SOFTMAX, "--clause", "SM-1", "--allow", known).returncode == 3
+    done = terminal.assay("run", wrong, *SOFTMAX, "--clause", "SM-1", "--allow", known)
+    assert done.returncode == 3
+    assert "nothing but failures that are allowed: 0 violations" in done.stdout
 
 
 def test_a_bare_function_and_the_command_that_replays_its_failure(terminal):

@@ -2,9 +2,8 @@
 
 import argparse
 import contextlib
-import io
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -15,15 +14,17 @@ from ..components import CLAUSES, COMPONENTS, clauses_of
 from ..judging.memory import budget_by_default
 from ..judging.plan import plan
 from . import terminal
-from .allowed import read_allowed
+from .allowed import Allowed, read_allowed
 from .foreign_text import visible, visible_lines
-from .junit import write_junit
+from .junit import junit_text
 from .options import JUDGING, OPENING, UsageError, add_options, check_dtypes, opening, selection, workers
 from .replaying import replay
-from .report import EXIT_STATUS, SCHEMA, USAGE, Report, read_json, write_json
+from .report import EXIT_STATUS, SCHEMA, USAGE, Report, json_text, read_json
+from .report_files import check_files, write_whole
 from .running import run
 from .schema import fault
 from .shapes import shapes_judged
+from .surroundings import complain, open_streams, signals_heard
 
 _INTERRUPTED: Final = 130
 """Before or after a run; in a run, what was judged counts."""
@@ -33,22 +34,17 @@ _INTERNAL: Final = 70
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Parse, do, exit."""
-    # What the screen's encoding lacks is spelled out, as on standard error.
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
+    open_streams()
     parsed = _parser().parse_args(arguments)
     try:
-        sys.exit(parsed.command(parsed))
+        with signals_heard():
+            sys.exit(parsed.command(parsed))
     except UserError as error:
-        print(f"assay: {visible(error)}", file=sys.stderr)  # noqa: T201
+        complain(visible(error))
         sys.exit(USAGE)
     except KeyboardInterrupt:
-        print("assay: interrupted", file=sys.stderr)  # noqa: T201
+        complain("interrupted")
         sys.exit(_INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; a second attempt to write it must not fail again at exit.
-        sys.stdout = None
-        sys.exit(0)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -95,8 +91,8 @@ def _run(parsed: argparse.Namespace) -> int:
     screen = terminal.Screen()
     if parsed.in_process and parsed.workers != "0":
         raise UsageError("--in-process is for one process; leave out -n")
-    for path in (parsed.json, parsed.junit):
-        _check_writable(path)
+    files = {"--json": parsed.json, "--junit": parsed.junit}
+    check_files(files)
     try:
         allowed = read_allowed(parsed.allow, CLAUSES) if parsed.allow else []
     except OSError as error:
@@ -105,30 +101,61 @@ def _run(parsed: argparse.Namespace) -> int:
         raise UsageError(f"--allow {parsed.allow} cannot be read: it is no text in UTF-8") from None
     budget = _budget(parsed)
     reports: list[Report] = []
+    refused: dict[str, str] = {}
     errors: list[str] = []
+    unwritten: list[str] = []
     for spec in parsed.adapter or ["torch"]:
-        how = opening(spec, parsed)
-        with contextlib.closing(how.open()) as adapter:
-            check_dtypes(parsed.dtype, adapter.offer)
-            lines = list(plan(adapter.offer, selection(parsed), PROFILES[parsed.profile]))
-            shapes = shapes_judged(parsed.shape, adapter.offer, lines)
-            report = Report(how, adapter.offer, parsed.profile, parsed.seed, lines, shapes, allowed, budget)
-            reports.append(report)
-            errors += _judge(report, adapter, parsed.workers)
+        try:
+            report, wrong = _judged(spec, parsed, allowed, budget)
+        except UserError as error:
+            # What the others have shown, and will show, is kept.
+            refused[spec] = visible(error)
+            complain(refused[spec])
+            continue
+        reports.append(report)
+        errors += wrong
         # The files before the screen: whatever becomes of that, they are there.
-        if parsed.json:
-            write_json(parsed.json, reports)
-        if parsed.junit:
-            write_junit(parsed.junit, reports)
+        unwritten = _write(files, reports, refused)
         terminal.show_report(screen, report)
         if report.interrupted:
             break
+    if reports and refused:
+        unwritten = _write(files, reports, refused)
+    for sentence in unwritten:
+        complain(sentence)
     if errors:
-        failed = f"the judge itself failed, please report it:\n{visible_lines(errors[0])}"
-        print(f"assay: {failed}", file=sys.stderr)  # noqa: T201
+        complain(f"the judge itself failed, please report it:\n{visible_lines(errors[0])}")
         return _INTERNAL
+    if refused or unwritten:
+        return USAGE
     # 1 goes before 3: a violation is certain.
     return next((s for s in (1, 3) if s in [EXIT_STATUS[report.verdict] for report in reports]), 0)
+
+
+def _judged(
+    spec: str, parsed: argparse.Namespace, allowed: Sequence[Allowed], budget: int | None
+) -> tuple[Report, list[str]]:
+    """Judge one adapter; return its report, and what went wrong with the judge itself."""
+    how = opening(spec, parsed)
+    with contextlib.closing(how.open()) as adapter:
+        check_dtypes(parsed.dtype, adapter.offer)
+        lines = list(plan(adapter.offer, selection(parsed), PROFILES[parsed.profile]))
+        shapes = shapes_judged(parsed.shape, adapter.offer, lines)
+        report = Report(how, adapter.offer, parsed.profile, parsed.seed, lines, shapes, allowed, budget)
+        return report, _judge(report, adapter, parsed.workers)
+
+
+def _write(files: Mapping[str, Path | None], reports: Sequence[Report], refused: Mapping[str, str]) -> list[str]:
+    """Write every file; return a sentence about each that could not be written."""
+    texts = {"--json": lambda: json_text(reports), "--junit": lambda: junit_text(reports, refused)}
+    unwritten = []
+    for option, path in files.items():
+        try:
+            if path is not None:
+                write_whole(path, texts[option]())
+        except OSError as error:
+            unwritten.append(f"the report cannot be written to {visible(path)}: {error.strerror}")
+    return unwritten
 
 
 def _budget(parsed: argparse.Namespace) -> int | None:
@@ -146,20 +173,6 @@ def _judge(report: Report, adapter: Adapter, workers: str) -> list[str]:
     except KeyboardInterrupt:
         report.interrupted = True
         return []
-
-
-def _check_writable(path: Path | None) -> None:
-    """Check before the work, not after it, that the files can be written."""
-    if path is None:
-        return
-    try:
-        existed = path.exists()
-        with path.open("a", encoding="utf-8"):
-            pass
-    except OSError as error:
-        raise UsageError(f"the report cannot be written to {path}: {error.strerror}") from None
-    if not existed:
-        path.unlink()
 
 
 def _list(parsed: argparse.Namespace) -> int:

@@ -1,8 +1,7 @@
 """The report as JUnit XML."""
 
 import re
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Final
 from xml.etree import ElementTree
 
@@ -13,35 +12,52 @@ from .report import Report
 _NOT_XML: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def write_junit(path: Path, reports: Sequence[Report]) -> None:
-    """Write one suite an adapter, one test case a line."""
+def junit_text(reports: Sequence[Report], refused: Mapping[str, str] | None = None) -> bytes:
+    """Write one suite an adapter, one test case a line; what was not judged is an error, lest half a run look whole.
+
+    `refused` has the adapters that could not be loaded, and why.
+    """
     root = ElementTree.Element("testsuites")
     for report in reports:
-        done = report.results
-        suite = ElementTree.SubElement(
-            root,
-            "testsuite",
-            name=_xml(f"assay {report.offer.name}"),
-            tests=str(len(done)),
-            failures=str(len(report.failures)),
-            skipped=str(sum(result.status not in ("pass", "fail") for result in done)),
-        )
-        for result in done:
-            case = ElementTree.SubElement(
-                suite,
-                "testcase",
-                classname=_xml(f"assay.{report.offer.name}.{result.component}"),
-                name=f"{result.clause}[{result.dtype}]" if result.dtype else result.clause,
-                time=f"{result.seconds:.3f}",
-            )
-            if result.status == "fail" and result.level == "required" and result.failure is not None:
-                failure = ElementTree.SubElement(case, "failure", message=_xml(result.failure.message))
-                like = looks_like(result.failure.looks_like) + "\n" if result.failure.looks_like else ""
-                failure.text = _xml(like + replay_command(report.opening, result))
-            elif result.status != "pass":
-                said = result.failure.message if result.failure else result.reason
-                ElementTree.SubElement(case, "skipped", message=_xml(f"{result.status}: {said}"))
-    ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+        _write_suite(ElementTree.SubElement(root, "testsuite"), report)
+    for spec, why in (refused or {}).items():
+        suite = ElementTree.SubElement(root, "testsuite", name=_xml(f"assay {spec}"), tests="1", failures="0")
+        suite.set("errors", "1")
+        case = ElementTree.SubElement(suite, "testcase", classname="assay", name="load")
+        ElementTree.SubElement(case, "error", message=_xml(why))
+    text: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return text
+
+
+def _write_suite(suite: ElementTree.Element, report: Report) -> None:
+    done, left = report.results, report.left
+    counts = {
+        "tests": len(done) + len(left),
+        "failures": len(report.failures),
+        "errors": len(left),
+        "skipped": sum(result.status != "pass" for result in done) - len(report.failures),
+    }
+    suite.set("name", _xml(f"assay {report.offer.name}"))
+    for name, count in counts.items():
+        suite.set(name, str(count))
+
+    def case(clause: str, component: str, dtype: str, seconds: float) -> ElementTree.Element:
+        name = f"{clause}[{dtype}]" if dtype else clause
+        classname = _xml(f"assay.{report.offer.name}.{component}")
+        return ElementTree.SubElement(suite, "testcase", classname=classname, name=name, time=f"{seconds:.3f}")
+
+    for result in done:
+        made = case(result.clause, result.component, result.dtype, result.seconds)
+        if result.status == "fail" and result.level == "required" and result.failure is not None:
+            failure = ElementTree.SubElement(made, "failure", message=_xml(result.failure.message))
+            like = looks_like(result.failure.looks_like) + "\n" if result.failure.looks_like else ""
+            failure.text = _xml(like + replay_command(report.opening, result))
+        elif result.status != "pass":
+            said = result.failure.message if result.failure else result.reason
+            ElementTree.SubElement(made, "skipped", message=_xml(f"{result.status}: {said}"))
+    for line in left:
+        made = case(line.clause.id, line.component, line.dtype, 0.0)
+        ElementTree.SubElement(made, "error", message="not judged: the run was interrupted")
 
 
 def _xml(text: str) -> str:

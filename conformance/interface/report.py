@@ -177,15 +177,15 @@ class Report:
         return {**whole, "results": [result.as_json() for result in self.results]}
 
 
-def write_json(path: Path, reports: Sequence[Report]) -> None:
+def json_text(reports: Sequence[Report]) -> bytes:
     """Write one object; of several adapters, one a line."""
     indent = 1 if len(reports) == 1 else None
     lines = [json.dumps(report.as_json(), indent=indent, allow_nan=False) for report in reports]
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return "".join(f"{line}\n" for line in lines).encode()
 
 
 def read_json(path: Path) -> list[dict[str, Any]]:
-    """Read the reports of a file that `write_json` wrote."""
+    """Read the reports of a file that `json_text` wrote."""
     text = path.read_text(encoding="utf-8")
     if not text.strip():
         raise ValueError("it is empty")

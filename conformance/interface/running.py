@@ -19,6 +19,9 @@ from ..judging.result import Result, result_from_json
 from . import plugin
 from .report import Report
 
+# Who ends us may have little patience, and the report is written after that.
+_SECONDS_TO_END: Final = 2.0
+
 # Each worker of xdist has a judge and an implementation; more threads than cores make all of them slower.
 _THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -131,6 +134,7 @@ def _in_workers(count: int) -> list[str]:
 def _isolate(patch: pytest.MonkeyPatch, count: int) -> None:
     """Load no plugins but ours, and use no more threads than cores, in this session and the processes it starts."""
     patch.setattr(sys, "path", [*sys.path])
+    patch.setattr("xdist.workermanage.NodeManager.EXIT_TIMEOUT", _SECONDS_TO_END)
     # xdist sends it to its workers, and cannot if a word is no UTF-8.
     patch.setattr(sys, "argv", sys.argv[:1])
     # Settings and plugins of the user's own suite have no business here.

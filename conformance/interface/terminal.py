@@ -1,8 +1,6 @@
 """What a person sees: the table, the failures as five facts, the list of adapters, the clauses."""
 
-import contextlib
 import dataclasses
-import os
 import textwrap
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -40,24 +38,17 @@ _EVERY: Final = 10.0
 
 
 class Screen(Console):
-    """A console that takes no text for markup, and whose reader may go away.
-
-    If it does, as that of a pipe, the rest is not shown, and the run goes on.
-    """
+    """A console that takes no text for markup."""
 
     def __init__(self, *, stderr: bool = False) -> None:
         """Show texts as they are: brackets, colons and numbers mean nothing to it."""
         super().__init__(stderr=stderr, markup=False, emoji=False, highlight=False)
+        if not self.width:  # COLUMNS=0, where nothing could be shown
+            self.width = 80
 
     def say(self, *parts: str | tuple[str, str]) -> None:
         """Print one line, which the terminal may wrap, of plain parts and of (text, style) pairs."""
         self.print(Text.assemble(*parts), soft_wrap=True)
-
-    def on_broken_pipe(self) -> None:
-        """Write no more: rich would end the program here, with a status that is no verdict."""
-        self.quiet = True
-        with contextlib.suppress(OSError, ValueError):  # what it buffers must not fail again at exit
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
 
 
 class Ticker:
@@ -135,9 +126,12 @@ def _show_verdict(screen: Screen, report: Report) -> None:
     sizes = ", few sizes" if report.offer.sizes == "few" else ""
     sizes += f", and the sizes {' and '.join(map(in_words, report.shapes))}" if report.shapes else ""
     incomplete = "; the run was interrupted" if report.interrupted else ""
+    said = _UNDECIDED if report.interrupted and not report.failures else _VERDICTS[report.verdict]
+    if said == _VERDICTS[NO_EVIDENCE] and any(result.status == "allowed" for result in report.results):
+        said = ("nothing but failures that are allowed", "bold yellow")
     screen.say(
         f"\n{visible(report.offer.name + where)}: ",
-        _UNDECIDED if report.interrupted and not report.failures else _VERDICTS[report.verdict],
+        said,
         f"{_limits(report)}{_unseen(report)}: {len(report.failures)} violations, {len(report.warnings)} advisory; "
         f"{', '.join(counts)}{incomplete}. Profile {report.profile}{sizes}, seed {report.seed}.",
     )
@@ -184,17 +178,22 @@ def _cell(results: Sequence[Result]) -> RenderableType:
     if not done and not unseen:
         return Text("unsupported" if any(each.status == "unsupported" for each in results) else "", style="dim")
     failed = sum(each.status == "fail" for each in done)
+    allowed = sum(each.status == "allowed" for each in done)
+    vacuous = sum(each.status == "vacuous" and each.level == "required" for each in results)
+    beside = "".join(f", {n} {word}" for n, word in ((allowed, "allowed to fail"), (vacuous, "vacuous")) if n)
     if failed:
-        return Text(f"{failed} of {len(done)} fail", style="red")
+        return Text(f"{failed} of {len(done)} fail" + f", {allowed} allowed to" * bool(allowed), style="red")
     if unseen:
         return Text("no evidence", style="yellow")
-    ratio = max(each.worst_ratio or 0.0 for each in done)
-    number = max((each.precision_class or 0 for each in done), default=0)
-    vacuous = sum(each.status == "vacuous" and each.level == "required" for each in results)
-    passed = f"{len(done)} pass" + (f", {vacuous} vacuous" if vacuous else "")
+    passed = [each for each in done if each.status == "pass"]
+    if not passed:
+        return Text(beside.removeprefix(", "), style="yellow")
+    ratio = max(each.worst_ratio or 0.0 for each in passed)
+    number = max((each.precision_class or 0 for each in passed), default=0)
+    counts = f"{len(passed)} pass{beside}"
     return _Passed(
-        f"{passed}, worst ratio {ratio:.2f}" + (f", precision class {number}" if number else ""),
-        f"{passed}, {ratio:.2f}" + (f", class {number}" if number else ""),
+        f"{counts}, worst ratio {ratio:.2f}" + (f", precision class {number}" if number else ""),
+        f"{counts}, {ratio:.2f}" + (f", class {number}" if number else ""),
     )
 
 
@@ -263,7 +262,7 @@ def show_comparison(screen: Screen, reports: Sequence[Mapping[str, Any]]) -> Non
     """Print components and implementations down, dtypes across: failures, or the largest error ratio."""
     known = [field.name for field in dataclasses.fields(Result) if field.name != "failure"]
     every = [
-        (report["adapter"], Result(**{name: each[name] for name in known if name in each}))
+        (_named(report), Result(**{name: each[name] for name in known if name in each}))
         for report in reports
         for each in report["results"]
     ]
@@ -282,3 +281,13 @@ def show_comparison(screen: Screen, reports: Sequence[Mapping[str, Any]]) -> Non
             shown = (_cell(cell) if cell else "" for cell in cells)
             table.add_row(visible(name), *shown, end_section=name == adapters[-1])
     screen.print(table)
+    for report in reports:
+        if "incomplete" in report:
+            said = f"{_named(report)}: {report['checked']} of {report['expected']} checks were made"
+            screen.say((visible(said), "yellow"))
+
+
+def _named(report: Mapping[str, Any]) -> str:
+    """Name the adapter of a report; half a run must not look whole."""
+    name: str = report["adapter"]
+    return f"{name} (interrupted)" if "incomplete" in report else name

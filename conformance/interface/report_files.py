@@ -1,0 +1,82 @@
+"""The files that a run leaves.
+
+Before the work, what would destroy something else is refused. Afterwards each is written beside its place and moved
+there, so that nobody ever finds half of one.
+"""
+
+import contextlib
+import os
+import re
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from .options import UsageError
+from .surroundings import complain
+
+# How a report of ours begins, as JSON and as JUnit XML.
+_OURS: Final = re.compile(rb'\s*(\{\s*"schema": "assay-report/|<\?xml [^>]*>\s*<testsuites>\s*<testsuite name="assay )')
+_BEGINNING: Final = 200
+
+
+def check_files(files: Mapping[str, Path | None]) -> None:
+    """Refuse, before the work, a file that cannot be written or must not be; `files` has them by their options."""
+    named: dict[Path, str] = {}
+    for option, path in files.items():
+        if path is None:
+            continue
+        try:
+            refusal = None if _is_stream(path) else _refusal(_place(path))
+        except OSError as error:
+            raise UsageError(f"the report cannot be written to {path}: {error.strerror}") from None
+        if refusal:
+            raise UsageError(f"{option} {path} would overwrite what is no report: {refusal}")
+        if not _is_stream(path) and (other := named.setdefault(_place(path), option)) != option:
+            raise UsageError(f"{other} and {option} name the same file, {path}")
+
+
+def _refusal(path: Path) -> str | None:
+    """Say why a file must not be written; raise OSError if it cannot be."""
+    if path.suffix == ".py":
+        return "it ends in .py"
+    existed = path.exists()
+    with path.open("a+b") as file:
+        file.seek(0)
+        beginning = file.read(_BEGINNING)
+    if not existed:
+        path.unlink()
+    return None if not beginning or _OURS.match(beginning) else "it exists, and does not begin as one"
+
+
+def write_whole(path: Path, text: bytes) -> None:
+    """Write a file, all of it; OSError if that cannot be done, and then the old one is as it was."""
+    if path.is_fifo() and not _is_open(path):
+        complain(f"waiting until somebody reads {path}")
+    if _is_stream(path) or not os.access(_place(path).parent, os.W_OK):
+        path.write_bytes(text)
+        return
+    place = _place(path)
+    part = place.with_name(f".assay-{os.getpid()}.part")
+    try:
+        part.write_bytes(text)
+        with contextlib.suppress(OSError):  # there is no old one
+            part.chmod(stat.S_IMODE(place.stat().st_mode))
+        part.replace(place)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _place(path: Path) -> Path:
+    """Follow links, of which one may lead in a circle: what is opened then cannot be."""
+    return Path(os.path.realpath(path))
+
+
+def _is_stream(path: Path) -> bool:
+    """Say whether it is a pipe or a device, which no file can take the place of."""
+    return _is_open(path) or (path.exists() and not path.is_file() and not path.is_dir())
+
+
+def _is_open(path: Path) -> bool:
+    """Say whether it stands for a device or a file that is open already, as /dev/stdout does."""
+    return path.parts[1:2] in (("dev",), ("proc",))
