@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from .layouts import FAR as FAR
     from .listing import Listed as Listed
     from .listing import available as available
+    from .memory import free as free
+    from .memory import in_words as in_words
+    from .memory import peak_of as peak_of
     from .opening import Opening as Opening
     from .opening import open_adapter as open_adapter
-    from .peak import peak_of as peak_of
 
 _HOME: Final = {
     "Adapter": "adapter",
@@ -36,7 +38,9 @@ _HOME: Final = {
     "Opening": "opening",
     "open_adapter": "opening",
     "open_object": "in_process",
-    "peak_of": "peak",
+    "free": "memory",
+    "in_words": "memory",
+    "peak_of": "memory",
 }
 
 

@@ -18,6 +18,11 @@ class Adapter(Protocol):
     """What it is and has."""
 
     @property
+    def holds(self) -> tuple[str, ...]:
+        """What keeps it away from the judge; nothing does in a process that they share."""
+        return ()
+
+    @property
     def peak(self) -> int | None:
         """The most bytes of memory that a process of its own has had so far; None if there is none, or nobody knows."""
         return None

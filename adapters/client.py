@@ -1,5 +1,6 @@
 """An adapter in a worker process, as the judge sees it: a reply comes whatever happens."""
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -7,23 +8,32 @@ from .adapter import Adapter
 from .calling import Call as Call
 from .calling import Reply as Reply
 from .calling import reply_from, request_of, status_of
+from .confinement import SEALED
 from .declaration import AdapterError as AdapterError
 from .declaration import Offer as Offer
-from .declaration import check_text, offer_from_header
+from .declaration import check_text, choices, offer_from_header
+from .memory import free
 from .message import PROTOCOL
 from .process import Failure, Process
 
 # Importing a framework takes seconds on a good day, a minute on a cold disk.
 _LONGEST_START: Final = 120.0
 
+_PATIENCE: Final = 10
+"""How often the time that a call may take is spent on calls that crash or hang, and the starts after them, in all."""
+
 
 class WorkerAdapter(Adapter):
     """An adapter in a process of its own, started again at the next call after it has failed."""
 
-    def __init__(self, command: Sequence[str], spec: str, timeout: float) -> None:
+    def __init__(
+        self, command: Sequence[str], spec: str, timeout: float, *, sealed: bool = False, limit: int | None = None
+    ) -> None:
         """Start the program and take its offer."""
-        self._command, self._spec, self._timeout = command, spec, timeout
-        self._sent, self._peak = 0, 0
+        self._command, self._spec, self._timeout, self._sealed = command, spec, timeout, sealed
+        left = free()
+        self._limit = limit if limit is not None or left is None else left // 2
+        self._sent, self._peak, self._lost = 0, 0, 0.0
         self._process: Process | None
         try:
             self._process, handshake = self._start()
@@ -31,6 +41,15 @@ class WorkerAdapter(Adapter):
             last = failure.detail.splitlines()[-1:]
             raise AdapterError(": ".join([f"{spec} did not start: {failure.message}", *last])) from None
         self.offer = offer_from_header({"name": spec, **handshake}, spec)
+        self._holds = self._process.holds
+        if sealed and (lacking := [each for each in SEALED if each not in self._holds]):
+            self.close()
+            raise AdapterError(f"--sandbox cannot be had here: this system does not grant {choices(lacking)}")
+
+    @property
+    def holds(self) -> tuple[str, ...]:
+        """What keeps it away from the judge."""
+        return self._holds
 
     @property
     def peak(self) -> int | None:
@@ -51,13 +70,17 @@ class WorkerAdapter(Adapter):
 
     def _exchange(self, call: Call, reuse: bool) -> Reply:
         header, tensors = request_of(call, reuse)
+        if self._lost > _PATIENCE * self._timeout:
+            return Reply("unsupported", message=f"not judged: it has crashed or hung for {self._lost:.0f} s in all")
         self._sent += 1
+        began = time.monotonic()
         try:
             if self._process is None:
                 self._process, _ = self._start()
             reply = self._process.exchange({**header, "id": self._sent}, tensors, self._timeout)
         except Failure as failure:
             self._process = None
+            self._lost += time.monotonic() - began
             status = status_of(failure.status)
             return Reply(status, message=failure.message, detail=failure.detail, killed=failure.killed)
         except AdapterError as error:  # it started once, but does not start again
@@ -66,7 +89,7 @@ class WorkerAdapter(Adapter):
 
     def _start(self) -> tuple[Process, Mapping[str, Any]]:
         try:
-            process = Process(self._command)
+            process = Process(self._command, self._sealed, self._limit)
         except OSError as error:
             raise AdapterError(f"{self._spec} cannot be run: {error.strerror}: {self._command[0]}") from None
         handshake, _ = process.receive(max(self._timeout, _LONGEST_START))

@@ -29,6 +29,10 @@ class Opening:
     """The seconds that a call may take."""
     in_process: bool = False
     """Whether it runs in this process, for debuggers."""
+    sandbox: bool = False
+    """Whether it has no network, and can write to no folder but its own."""
+    limit: int | None = None
+    """The bytes of memory beyond which its process is ended; half of what is free, if it is None."""
 
     @property
     def words(self) -> list[str]:
@@ -39,12 +43,15 @@ class Opening:
         words += ["--as", self.component] if self.component else []
         words += ["--framework", self.framework] if self.framework else []
         words += ["--timeout", f"{self.timeout:g}"] if self.timeout != Opening.timeout else []
-        return words + ["--in-process"] * self.in_process
+        words += ["--limit", str(self.limit)] if self.limit is not None else []
+        return words + ["--in-process"] * self.in_process + ["--sandbox"] * self.sandbox
 
     def open(self) -> Adapter:
         """Open it; `AdapterError`, one sentence, if it cannot be."""
+        if self.in_process and self.sandbox:
+            raise AdapterError("--sandbox is for a process of the adapter's own; leave out --in-process")
         if self.spec.startswith("exec:"):
-            return WorkerAdapter(self._program(), self.spec, self.timeout)
+            return WorkerAdapter(self._program(), self.spec, self.timeout, sealed=self.sandbox, limit=self.limit)
         if self.in_process:
             from .in_process import InProcessAdapter
             from .loading import load
@@ -54,7 +61,8 @@ class Opening:
         command = [sys.executable, "-P", "-m", f"{__package__}.worker"]
         command += ["--as", self.component] if self.component else []
         command += ["--framework", self.framework] if self.framework else []
-        return WorkerAdapter([*command, "--", self.spec], self.spec, self.timeout)
+        command += ["--", self.spec]
+        return WorkerAdapter(command, self.spec, self.timeout, sealed=self.sandbox, limit=self.limit)
 
     def _program(self) -> list[str]:
         """Return the command of a program in another language."""
@@ -77,6 +85,8 @@ def open_adapter(
     framework: str | None = None,
     timeout: float = Opening.timeout,
     in_process: bool = False,
+    sandbox: bool = False,
+    limit: int | None = None,
 ) -> Adapter:
     """Open the adapter that `spec` names; `AdapterError`, one sentence, if it cannot be."""
-    return Opening(spec, component, framework, timeout, in_process).open()
+    return Opening(spec, component, framework, timeout, in_process, sandbox, limit).open()

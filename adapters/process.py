@@ -11,14 +11,18 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from .confinement import Confined
+from .memory import held_by, in_words, peak_of
 from .message import Array, EndOfMessages, frame, read_message
-from .peak import peak_of
 
 _TAIL = 4000
+_GLANCE = 0.05
+"""Seconds between two looks at the memory of a program that is at work."""
 _Message = tuple[Mapping[str, Any], Mapping[str, Array]]
 
 
@@ -34,17 +38,17 @@ class Failure(Exception):
 class Process:
     """One run of a program. After a `Failure`, or `stop`, it is over; start another."""
 
-    def __init__(self, command: Sequence[str]) -> None:
-        """Start it; OSError if there is no such program."""
+    def __init__(self, command: Sequence[str], sealed: bool = False, limit: int | None = None) -> None:
+        """Start it, confined; OSError if there is no such program. With more bytes than `limit` it is ended."""
+        self._limit = limit
         # Opened for appending: while the program lives, the place where it writes is not ours to move.
         self._errors: IO[bytes] = tempfile.TemporaryFile("a+b")  # noqa: SIM115 (closed by `stop`)
         try:
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors
-            )
+            self._confined = Confined(command, sealed, self._errors)
         except OSError:
             self._errors.close()
             raise
+        self._process = self._confined.process
         _first_to_go(self._process.pid)
         self._requests: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._replies: queue.SimpleQueue[_Message | Exception] = queue.SimpleQueue()
@@ -52,10 +56,9 @@ class Process:
 
     def receive(self, timeout: float) -> _Message:
         """Wait for the next message; raise `Failure` if none comes in time, or ever will."""
-        try:
-            message = self._replies.get(timeout=timeout)
-        except queue.Empty:
-            raise self._failed("timeout", f"the worker gave no answer within {timeout:g} s") from None
+        message = self._next(time.monotonic() + timeout)
+        if message is None:
+            raise self._failed("timeout", f"the worker gave no answer within {timeout:g} s")
         if isinstance(message, EndOfMessages | OSError):
             raise self._failed("died", "")
         if isinstance(message, Exception):
@@ -71,6 +74,11 @@ class Process:
         return reply, results
 
     @property
+    def holds(self) -> tuple[str, ...]:
+        """What keeps it away from the judge."""
+        return self._confined.holds
+
+    @property
     def peak(self) -> int | None:
         """The most bytes of memory that it has had so far; None where nobody knows."""
         return peak_of(self._process.pid)
@@ -83,9 +91,24 @@ class Process:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._confined.end()
         self._errors.close()
 
-    def _failed(self, status: str, message: str) -> Failure:
+    def _next(self, end: float) -> _Message | Exception | None:
+        """Wait for what comes next; None if nothing does. A program that takes too much memory is ended."""
+        while (left := end - time.monotonic()) > 0:
+            with contextlib.suppress(queue.Empty):
+                return self._replies.get(timeout=min(left, _GLANCE))
+            held = held_by(self._process.pid) if self._limit is not None else None
+            if held is not None and self._limit is not None and held > self._limit:
+                words = (
+                    f"the worker took {in_words(held)} of memory, where {in_words(self._limit)} are allowed (--limit)"
+                )
+                self._process.kill()
+                raise self._failed("died", words, killed=True)
+        return None
+
+    def _failed(self, status: str, message: str, *, killed: bool = False) -> Failure:
         try:
             # A program that ended by itself tells how; one that hangs or talks nonsense need not be waited for.
             self._process.wait(1.0 if status == "died" else 0.0)
@@ -93,7 +116,7 @@ class Process:
             self._process.kill()
             self._process.wait()
             message = message or "the worker closed its output without ending"
-        killed = status == "died" and not message and _was_killed(self._process.returncode)
+        killed = killed or (status == "died" and not message and _was_killed(self._process.returncode))
         self._errors.seek(-min(_TAIL, self._errors.seek(0, 2)), 2)
         tail = self._errors.read().decode(errors="replace").strip()
         failure = Failure(status, message or _ending(self._process.returncode), tail, killed=killed)

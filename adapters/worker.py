@@ -11,6 +11,7 @@ import sys
 from typing import IO
 
 from .declaration import AdapterError
+from .guard import FORBIDDEN, guard
 from .host import Host
 from .loading import load
 from .message import PROTOCOL, EndOfMessages, read_message, write_message
@@ -34,10 +35,15 @@ def serve(adapter: str, component: str | None, framework: str | None) -> None:
     """Say what the adapter offers, then answer until the judge closes the pipe."""
     requests, replies = private_pipes()
     sys.dont_write_bytecode = True  # leave no __pycache__ beside a user's file
+    tried = guard()
     try:
-        loaded = load(adapter, component, framework)
+        loaded, refusal = load(adapter, component, framework), ""
     except AdapterError as error:
-        write_message(replies, {"reply": "refused", "message": str(error)}, {})
+        loaded, refusal = None, str(error)
+    if tried:
+        refusal = f"{adapter} {tried[0]}: {FORBIDDEN}"
+    if loaded is None or refusal:
+        write_message(replies, {"reply": "refused", "message": refusal}, {})
         return
     write_message(replies, {"reply": "offer", "protocol": PROTOCOL, **dataclasses.asdict(loaded.offer)}, {})
     host = Host(loaded)
@@ -47,6 +53,9 @@ def serve(adapter: str, component: str | None, framework: str | None) -> None:
         except EndOfMessages:
             return
         reply, results = host.answer(request, tensors)
+        if tried:
+            reply, results = {"reply": "malformed", "message": f"it {tried[0]}: {FORBIDDEN}"}, {}
+            tried.clear()
         sys.stdout.flush()  # so that what was printed during a call stands in order with what crashed after it
         write_message(replies, {**reply, "id": request["id"]}, results)
 

@@ -6,6 +6,7 @@ import sys
 import pytest
 from conftest import RIGHT
 
+from assay.adapters import memory as memory_of_system
 from assay.conformance import UserError, judge
 from assay.conformance.components import COMPONENTS
 from assay.conformance.interface.options import UsageError, memory
@@ -144,7 +145,7 @@ def test_by_default_it_is_a_quarter_of_what_the_system_or_the_container_has_left
         "/sys/fs/cgroup/memory.max": limit,
         "/sys/fs/cgroup/memory.current": used,
     }
-    monkeypatch.setattr(of_judge, "_read", said.__getitem__)
+    monkeypatch.setattr(memory_of_system, "_read", said.__getitem__)
 
     assert of_judge.budget_by_default() == due
 

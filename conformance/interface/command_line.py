@@ -141,7 +141,7 @@ def _judged(
         check_dtypes(parsed.dtype, adapter.offer)
         lines = list(plan(adapter.offer, selection(parsed), PROFILES[parsed.profile]))
         shapes = shapes_judged(parsed.shape, adapter.offer, lines)
-        report = Report(how, adapter.offer, parsed.profile, parsed.seed, lines, shapes, allowed, budget)
+        report = Report(how, adapter.offer, parsed.profile, parsed.seed, lines, shapes, allowed, budget, adapter.holds)
         return report, _judge(report, adapter, parsed.workers)
 
 

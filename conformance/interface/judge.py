@@ -33,6 +33,8 @@ def judge(
     seed: int = 0,
     timeout: float = Opening.timeout,
     in_process: bool = False,
+    sandbox: bool = False,
+    limit: int | None = None,
     heard: Callable[[Result], object] | None = None,
 ) -> Report:
     """Judge an implementation and return the report; `UserError`, one sentence, for a mistake in the call.
@@ -51,6 +53,8 @@ def judge(
         seed: of all cases; the same seed gives the same report.
         timeout: the seconds that a call in a worker process may take.
         in_process: whether an adapter that is named by a string runs in this process, too; an object always does.
+        sandbox: whether it has no network, and can write to no folder but its own.
+        limit: the bytes of memory beyond which its process is ended; half of what is free, if it is None.
         heard: called with each result as it comes.
 
     """
@@ -60,25 +64,29 @@ def judge(
         known_names("clause", clauses, CLAUSES),
     )
     known_names("profile", (profile,), PROFILES)
-    asked, budget = check_shapes(shapes, "judge"), _budget(memory)
+    asked, budget = check_shapes(shapes, "judge"), budget_by_default() if memory is None else _bytes("memory", memory)
     _check_seed(seed)
-    if not 0 < timeout < float("inf"):
-        raise UsageError(f"timeout must be a number of seconds above 0, not {timeout!r}")
-    opening = Opening(_name(adapter), component, framework, timeout, in_process or not isinstance(adapter, str))
+    _check_timeout(timeout)
+    most = None if limit is None else _bytes("limit", limit)
+    in_process = in_process or not isinstance(adapter, str)
+    opening = Opening(_name(adapter), component, framework, timeout, in_process, sandbox, most)
     with contextlib.closing(_opened(adapter, opening)) as opened:
         check_dtypes(selection.dtypes, opened.offer)
         lines = list(plan(opened.offer, selection, PROFILES[profile]))
         own = shapes_judged(asked, opened.offer, lines)
-        report = Report(opening, opened.offer, profile, seed, lines, own, memory=budget)
-        drawn = profile_with(profile, report.shapes, budget)
-        recent = RecentReplies()
-        while left := report.left:  # a second time for what explains the failures of the first
-            for line in left:
-                result = judge_clause(opened, line.clause, line.component, line.dtype, drawn, seed, recent)
-                report.add(line, result)
-                if heard is not None:
-                    heard(result)
+        report = Report(opening, opened.offer, profile, seed, lines, own, memory=budget, holds=opened.holds)
+        _judge_lines(opened, report, heard)
     return report
+
+
+def _judge_lines(adapter: Adapter, report: Report, heard: Callable[[Result], object] | None) -> None:
+    drawn, recent = profile_with(report.profile, report.shapes, report.memory), RecentReplies()
+    while left := report.left:  # a second time for what explains the failures of the first
+        for line in left:
+            result = judge_clause(adapter, line.clause, line.component, line.dtype, drawn, report.seed, recent)
+            report.add(line, result)
+            if heard is not None:
+                heard(result)
 
 
 def _check_seed(seed: int) -> None:
@@ -86,13 +94,15 @@ def _check_seed(seed: int) -> None:
         raise UsageError(f"seed must be a whole number, 0 or more, not {seed!r}")
 
 
-def _budget(memory: int | None) -> int | None:
-    """Return the bytes that cases at the sizes of models may need."""
-    if memory is None:
-        return budget_by_default()
-    if isinstance(memory, bool) or not isinstance(memory, int) or memory < 1:
-        raise UsageError(f"memory must be a whole number of bytes above 0, not {memory!r:.200}")
-    return memory
+def _check_timeout(timeout: float) -> None:
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < float("inf"):
+        raise UsageError(f"timeout must be a number of seconds above 0, not {timeout!r:.200}")
+
+
+def _bytes(name: str, size: int) -> int:
+    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        raise UsageError(f"{name} must be a whole number of bytes above 0, not {size!r:.200}")
+    return size
 
 
 def _opened(adapter: str | object, opening: Opening) -> Adapter:

@@ -113,6 +113,12 @@ OPENING: Final[Mapping[str, Mapping[str, Any]]] = {
     "framework": {"metavar": "NAME", "help": "whose arrays a bare function takes (numpy, torch)"},
     "timeout": {"type": seconds, "default": Opening.timeout, "metavar": "S", "help": "seconds a call may take (60)"},
     "in-process": {"action": "store_true", "help": "no worker process, for debuggers"},
+    "sandbox": {"action": "store_true", "help": "no network, and no writing but to a folder of its own (Linux)"},
+    "limit": {
+        "type": memory,
+        "metavar": "SIZE",
+        "help": "the memory beyond which the implementation is ended, as in 8G (default: half of what is free)",
+    },
 }
 """How an adapter is opened: the words after -- or --assay-, and what argparse and pytest are told of each."""
 
@@ -146,8 +152,7 @@ def add_options(add: Callable[..., object], options: Mapping[str, Mapping[str, A
 
 def opening(spec: str, parsed: argparse.Namespace, prefix: str = "") -> Opening:
     """Return how the adapter of that name is opened, by the options given."""
-    component, framework, timeout, in_process = (_given(parsed, prefix, name) for name in OPENING)
-    return Opening(spec, component, framework, timeout, in_process)
+    return Opening(spec, *(_given(parsed, prefix, name) for name in OPENING))
 
 
 def selection(parsed: argparse.Namespace, prefix: str = "") -> Selection:

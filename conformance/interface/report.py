@@ -35,6 +35,8 @@ class Report:
     allowed: Sequence[Allowed] = ()
     memory: int | None = None
     """The bytes that cases at the sizes of models may need; None: whatever they need."""
+    holds: Sequence[str] = ()
+    """What kept the implementation away from the judge."""
     judged: dict[Line, Result] = field(default_factory=dict)
     interrupted: bool = False
 
@@ -166,6 +168,8 @@ class Report:
             "expected": len(self.due),
             "checked": self.checked,
         }
+        if self.holds:
+            whole["confinement"] = list(self.holds)
         if self.shapes:
             whole["shapes"] = list(map(dict, self.shapes))
         if self.largest:

@@ -1,13 +1,10 @@
 """Memory: what is free, what a case at the sizes of models needs, and what judge and implementation have had."""
 
-import contextlib
 import math
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
 
-from ...adapters import Adapter, peak_of
+from ...adapters import Adapter, free, in_words, peak_of
 from ..terms.case import Case
 from ..terms.component import REGISTERED
 
@@ -23,26 +20,8 @@ _OF_ARGUMENTS, _OF_GRADIENTS, _OF_RESULTS, _OF_INSIDE = 6, 18, 48, 24
 
 def budget_by_default() -> int | None:
     """Return a quarter of what is free in bytes; None where the system does not say what is."""
-    free = _free()
-    return None if free is None else free // SHARE
-
-
-def _free() -> int | None:
-    """Return what the system has left, or the container if that is less."""
-    left = []
-    with contextlib.suppress(OSError, ValueError):
-        every = dict(line.split(":") for line in _read("/proc/meminfo").splitlines())
-        left.append(int(every["MemAvailable"].split()[0]) * 1024)
-    with contextlib.suppress(OSError, ValueError):  # "max": no limit
-        left.append(int(_read("/sys/fs/cgroup/memory.max")) - int(_read("/sys/fs/cgroup/memory.current")))
-    if not left:
-        with contextlib.suppress(OSError, ValueError, AttributeError):  # Windows has no sysconf
-            left.append(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    return max(min(left), 0) if left else None
-
-
-def _read(path: str) -> str:
-    return Path(path).read_text(encoding="ascii")
+    left = free()
+    return None if left is None else left // SHARE
 
 
 def peaks(adapter: Adapter) -> dict[str, int]:
@@ -56,7 +35,7 @@ def too_large(case: Case, memory: int | None) -> str:
     needed = needs(case)
     if memory is None or needed <= memory:
         return ""
-    return f"a case of this size needs about {_in_words(needed)}, and {_in_words(memory)} are there (--memory)"
+    return f"a case of this size needs about {in_words(needed)}, and {in_words(memory)} are there (--memory)"
 
 
 def needs(case: Case) -> int:
@@ -87,7 +66,3 @@ def _size(word: str, sizes: Mapping[str, int], further: int) -> int:
     if word == "...":
         return further
     return sizes[word] if word in sizes else sizes["heads"] * sizes[word.removeprefix("h")]
-
-
-def _in_words(size: int) -> str:
-    return f"{size / 2**30:,.1f} GiB" if size >= 2**30 else f"{size >> 20} MiB"
