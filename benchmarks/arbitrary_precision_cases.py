@@ -122,7 +122,7 @@ def _learning_rate(rng: Generator, regime: str) -> Call:
     return Call((np.concatenate([near, rng.integers(1, largest, 17)]),), options)
 
 
-_ROWS: Final = ("normal", "large", "saturated", "spread", "tiny", "subnormal", "limit", "constant", "masked")
+_ROWS: Final = ("normal", "large", "saturated", "spread", "offset", "tiny", "subnormal", "limit", "constant", "masked")
 _PRODUCTS: Final = ("normal", "cancelling", "spread", "tiny", "subnormal", "limit", "constant", "zeros")
 _ATTENTION: Final = ("normal", "large", "saturated", "cancelling", "spread", "tiny", "subnormal", "limit", "constant")
 _STACK: Final = ("normal", "large", "spread", "tiny", "masked")

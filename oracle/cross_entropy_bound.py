@@ -133,11 +133,12 @@ def _token_errors(problem: Problem, rows: LogProbabilities, numerics: Numerics) 
     """Give the errors of each token's loss, (N,), and what narrow steps after the log-probabilities may add.
 
         E_i = sum_k w_k E_y                                      w: q, or |1 - eps - each| + each at the target
-            + U (4 sum_k w_k s_k + n each sum_k s_k + 2 |lse| + loss)          with smoothing; s = max(|x|, |y|)
+            + U (4 sum_k w_k |y_k| + n each sum_k |y_k| + 2 log l + loss)      with smoothing
         V_i = (sum_k w_k sqrt(V_y))^2 + ...                      the error of lse is common to a row
 
-    Without smoothing the loss is one log-probability. With it the sum may be over log-probabilities or over logits,
-    lse - sum q x, with coefficients (1 - eps, 1 - eps - each, each) rounded up to three times.
+    Without smoothing the loss is one log-probability. With it the sum may be over log-probabilities or over gaps,
+    log l + sum q gap, with coefficients (1 - eps, 1 - eps - each, each) rounded up to three times; where
+    `numerics.shift` is rounded, over logits, lse - sum q x: then |lse| stands for log l, and max(|x|, |y|) for |y|.
 
     Where steps pass tensors of a narrower format, the log-probabilities are the first, half an ulp each; with
     smoothing, their mean over the classes, its mean over tokens and its product with eps follow, the same of the
@@ -163,8 +164,9 @@ def _token_errors(problem: Problem, rows: LogProbabilities, numerics: Numerics) 
         half = np.where(rows.n > 1, half, 0)
         error, variance = error + weighted(half), variance + np.where(w > 0, (w * half) ** 2, 0).sum(-1) / 3
     if smoothing > 0:
-        s = np.maximum(np.abs(problem.logits), size)
-        n, lse, loss = rows.n[:, 0], np.abs(rows.m + rows.log_l)[:, 0], weighted(size)
+        n, loss, s, lse = rows.n[:, 0], weighted(size), size, rows.log_l[:, 0]
+        if numerics.shift == "rounded":
+            s, lse = np.maximum(np.abs(problem.logits), size), np.abs(rows.m + rows.log_l)[:, 0]
         over_all = each * s.sum(-1)
         error = error + (n > 1) * unit * (4 * weighted(s) + n * over_all + 2 * lse + loss)
         of_sum = sum_variance(n, over_all, each**2 * (s * s).sum(-1), unit)

@@ -33,7 +33,7 @@ from .rounding.bound import SMALLEST_ROOT, VARIANCE_OF_ROUNDING, Errors, sum_var
 from .rounding.formats import FORMATS
 from .rounding.numerics import Numerics
 from .shapes import Array
-from .softmax import beyond_formats, exponential_errors, rescalings
+from .softmax import beyond_formats, exponential_errors, largest_size, rescalings
 
 FIRST_ORDER: Final = 2.0**-6
 """Relative errors of weights up to here take the common factor exp(rho) <= 1.016; above, `exp` is applied to each."""
@@ -106,8 +106,7 @@ def weighted_values(
         sigma = v.size * unit * np.sqrt(variance.astype(np.float64))
         # Where float64 has no square of the deviation, there is only the worst case.
         coherent = np.where(sigma < SMALLEST_ROOT, error, coherent)
-        sizes = np.maximum(np.abs(rows.m), np.abs(rows.m - rows.farthest))
-        sizes = sizes + unit * of_scores.error.max(-1, keepdims=True, initial=0)
+        sizes = rows.sigma + unit * of_scores.error.max(-1, keepdims=True, initial=0)
         unbounded = ~np.isfinite(expected) | beyond_formats(sizes, numerics)
         errors = (np.where(unbounded | np.isnan(each), np.inf, each) for each in (error, sigma**2, coherent))
         return Errors(*errors), v.size * temperature
@@ -127,8 +126,8 @@ class _Rows(NamedTuple):
     of_first: Array
     """v_first - o, as sum_k p_k (v_first - v_k): nothing cancels where the others weigh next to nothing."""
     p_max: Array
-    farthest: Array
-    """The largest gap."""
+    sigma: Array
+    """max |s|"""
     lse: Array
     """|lse| + max |s| + c_e log l, and 0 for a single key."""
 
@@ -147,9 +146,9 @@ def _rows_of(weights: Weights, v: Values, expected: Array, numerics: Numerics) -
     many = n > 1
     p_max, farthest = p.max(-1, keepdims=True, initial=0), gap.max(-1, keepdims=True, initial=0)
     log_l = np.where(many, -np.log(p_max), 0)  # the largest weight is exp(0) / l
-    largest = np.maximum(np.abs(m), np.abs(m - farthest))
-    lse = np.where(many, np.abs(m + log_l) + largest + numerics.exp_error * log_l, 0)
-    return _Rows(p, gap, m, n, o, first, of_first, p_max, farthest, lse)
+    sigma = largest_size(m, farthest)
+    lse = np.where(many, np.abs(m + log_l) + sigma + numerics.exp_error * log_l, 0)
+    return _Rows(p, gap, m, n, o, first, of_first, p_max, sigma, lse)
 
 
 class _Off(NamedTuple):
@@ -169,7 +168,7 @@ class _Off(NamedTuple):
 def _errors_of_weights(rows: _Rows, of_scores: Errors, v: Values, numerics: Numerics) -> tuple[_Off, Array]:
     """Give what errors of the weights make of E, and their variance relative to p^2."""
     p, n, o, unit, c_e = rows.p, rows.n, rows.o, numerics.unit, numerics.exp_error
-    rho, v_p = exponential_errors(rows.gap, rows.m, rows.farthest, n, numerics)
+    rho, v_p = exponential_errors(rows.gap, rows.sigma, n, numerics)
     rho += of_scores.error
     v_p += of_scores.variance
     worst = unit * rho.max(-1, keepdims=True, initial=0)

@@ -19,7 +19,14 @@ from .rounding.bound import EXACT, VARIANCE_OF_ROUNDING, Bound, Errors, finish, 
 from .rounding.formats import FORMATS, half_ulp
 from .rounding.numerics import Numerics
 from .shapes import Array, checked_arrays, checked_cotangent
-from .softmax import beyond_formats, error_of_maximum, exponential_errors, probability_errors, with_maximum
+from .softmax import (
+    beyond_formats,
+    error_of_maximum,
+    exponential_errors,
+    largest_size,
+    probability_errors,
+    with_maximum,
+)
 
 
 def log_softmax(x: ArrayLike) -> Array:
@@ -142,33 +149,43 @@ def log_probabilities(x: Array) -> LogProbabilities:
 def log_probability_errors(rows: LogProbabilities, numerics: Numerics) -> Errors:
     """Give the errors of log-probabilities, before they are rounded to a format.
 
-    With rho, v of `exponential_errors`, s of `rescalings`, sigma = max |x|, and c_e the error of log, too:
+    With rho, v of `exponential_errors`, s of `rescalings`, and c_e the error of log, too:
 
         t = (1 + sum p (exp(U (rho + (c_e + 1) s)) - 1)) exp(n U) - 1                of l, relative to it
-        E = -log(1 - t) + U ((c_e + 3) log l + 3 |m| + 2 |lse|)                      of lse
-          + U (2 |x| + 2 gap + 3 |y|)                                                of x - lse or (x - m) - log l
+        E = -log(1 - t) + U ((c_e + 3) log l + 3 gap + 3 |y|)                        of (x - m) - log l
         V = U^2 sum p^2 v + sum_variance(n, 1, sum p^2) + (U^2/3) (squares of the same terms)
 
     A relative error of l is an absolute one of log l: here no division cancels what the weights of a row have in
     common, and where one entry dominates, so that y is almost 0, no relative accuracy of y is due. With base 2,
-    x log2(e), m log2(e) and the product with log(2) round on their own: 2 |x|, 3 |m|, 3 |y|. A single entry is 0.
+    log2(e) is rounded, the product of x - m with it, and the product with log(2): 3 gap, 3 |y|. A single entry is 0.
 
-    Statistics kept in a narrower format add u_s (1 + log l + |lse| + gap): l, log l, lse and x - m are rounded to it.
+    Where `numerics.shift` is rounded, the result may be x - lse, lse = m + log l rounded, or of x log2(e) and
+    m log2(e), rounded: in E, 3 |m| + 2 |lse| + 2 |x| + 2 gap stand in place of 3 gap, and sigma of `exponential_errors`
+    is max |x|. That grows with what all logits have in common, which x - m takes away.
+
+    Statistics kept in a narrower format add u_s (1 + log l + gap), and u_s |lse| with a rounded shift: l, log l, x - m
+    and lse are rounded to it.
     """
     unit, c_e = numerics.unit, numerics.exp_error
     _, p, gap, m, log_l, seen, n = rows
     with np.errstate(all="ignore"):
         y = np.where(seen, rows.y, 0)
-        many, size = n > 1, np.where(seen, np.abs(m - gap), 0)
-        rho, v = exponential_errors(gap, m, gap.max(-1, keepdims=True, initial=0), n, numerics)
+        many, size, shifted = n > 1, np.where(seen, np.abs(m - gap), 0), numerics.shift == "exact"
+        sigma = 0.0 if shifted else largest_size(m, gap.max(-1, keepdims=True, initial=0))
+        rho, v = exponential_errors(gap, sigma, n, numerics)
         weights = (p * np.expm1(unit * (rho + (c_e + 1) * rescalings(gap, seen)))).sum(-1, keepdims=True)
         of_l = (1 + weights) * np.exp(n * unit) - 1
-        lse, squares = np.abs(m + log_l), p * p
-        of_lse = (c_e + 3) * log_l + 3 * np.abs(m) + 2 * lse
-        error = unit * (of_lse + 2 * size + 2 * gap + 3 * np.abs(y)) + numerics.underflow
+        squares = p * p
+        if shifted:
+            lse, of_shift, v_of_shift = np.zeros_like(m), 3 * gap, 3 * gap**2
+        else:
+            lse = np.abs(m + log_l)
+            of_shift = 3 * np.abs(m) + 2 * lse + 2 * size + 2 * gap
+            v_of_shift = 3 * m**2 + 2 * lse**2 + 2 * size**2 + 2 * gap**2
+        error = unit * ((c_e + 3) * log_l + of_shift + 3 * np.abs(y)) + numerics.underflow
         error = error + np.where(of_l < 1, -np.log1p(-np.minimum(of_l, 1)), np.inf)
         of_sum = (squares * v).sum(-1, keepdims=True) + sum_variance(n, 1, squares.sum(-1, keepdims=True), 1)
-        roundings = (c_e**2 + 3) * log_l**2 + 3 * m**2 + 2 * lse**2 + 2 * size**2 + 2 * gap**2 + 3 * y**2
+        roundings = (c_e**2 + 3) * log_l**2 + v_of_shift + 3 * y**2
         variance = unit**2 * (of_sum + VARIANCE_OF_ROUNDING * roundings)
         # Common to many elements: a rounded log2(e) is another temperature; an exp or a log that errs to one side.
         mean = (p * gap).sum(-1, keepdims=True)
@@ -203,7 +220,8 @@ def kept_probability_errors(rows: LogProbabilities, of_y: Errors, numerics: Nume
     Steps that pass tensors of a narrower format keep y in it, so that E_y has half an ulp of y, and p itself.
     """
     unit, c_e, p = numerics.unit, numerics.exp_error, rows.p
-    afresh = probability_errors(p, rows.gap, rows.m, rows.n, rows.seen, EXACT, numerics)
+    shifted = numerics.shift == "exact"
+    afresh = probability_errors(p, rows.gap, rows.m, rows.n, rows.seen, EXACT, numerics, shifted=shifted)
     of_y = stored(rows.y, of_y, numerics.hidden)
     with np.errstate(all="ignore"):
         kept = np.where(p > 0, p * (np.expm1(of_y.error) + c_e * unit), 0) + rows.seen * numerics.underflow

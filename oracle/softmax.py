@@ -68,7 +68,16 @@ def softmax_vjp_bound(cotangent: ArrayLike, x: ArrayLike, *, numerics: Numerics)
 
 
 def probability_errors(
-    p: Array, gap: Array, m: Any, n: Any, seen: Any, of_scores: Errors, numerics: Numerics, *, remade: bool = False
+    p: Array,
+    gap: Array,
+    m: Any,
+    n: Any,
+    seen: Any,
+    of_scores: Errors,
+    numerics: Numerics,
+    *,
+    remade: bool = False,
+    shifted: bool = False,
 ) -> Errors:
     """Give the errors of softmax weights p, made from scores that have errors of their own.
 
@@ -80,6 +89,8 @@ def probability_errors(
 
     The error that all weights of a row have in common cancels against their sum. What no sum cancels is the rounding of
     lse = m + log l where the result is exp(x - lse), without a division. A single entry has none of it: lse = x.
+    `shifted`: the maximum is taken off first (`exponential_errors`), so that it may be exp((x - m) - log l), and
+    gap + log l stands in place of |lse| + max |x|.
     A weight is at most 1 whatever its score, but for what exp(x - lse) adds, x perhaps being computed a second time:
     E <= exp(U (n + 3 + |lse| + ...) + 2 E^x). `remade`: a backward pass makes the weights again as exp(x - lse) from
     other scores than those of the sum, so that nothing cancels: rho + R in place of (1 - p) rho + (R - p rho).
@@ -87,7 +98,8 @@ def probability_errors(
     unit, c_e = numerics.unit, numerics.exp_error
     farthest = gap.max(-1, keepdims=True, initial=0)
     log_l = np.log(np.exp(-gap).sum(-1, keepdims=True, where=seen))
-    rho, v = exponential_errors(gap, m, farthest, n, numerics)
+    sigma = 0.0 if shifted else largest_size(m, farthest)
+    rho, v = exponential_errors(gap, sigma, n, numerics)
     rho, v = rho + of_scores.error / unit, v + of_scores.variance / unit**2
     r = rescalings(p, n)
     rho_p = p * rho + c_e * r
@@ -95,7 +107,7 @@ def probability_errors(
     # Beyond the first order: weights off by exp(+-U rho), sums by U (n + sum r).
     sums = n + r.sum(-1, keepdims=True)
     growth = np.exp(2 * unit * (rho.max(-1, keepdims=True, initial=0) + c_e * n)) / np.maximum(1 - unit * sums, 0)
-    lse = np.where(n > 1, np.abs(m + log_l) + np.maximum(np.abs(m), np.abs(m - farthest)) + c_e * log_l, 0)
+    lse = np.where(n > 1, (gap + log_l if shifted else np.abs(m + log_l) + sigma) + c_e * log_l, 0)
     own, others = (1 - p) * p * rho, p * (r_sum - rho_p + c_e * r)
     if remade:
         own, others = p * rho, p * (r_sum + c_e * r)
@@ -123,10 +135,15 @@ def beyond_formats(largest: Array, numerics: Numerics) -> Array:
     return largest > min(FORMATS[form].largest for form in forms if form is not None)
 
 
-def exponential_errors(gap: Any, m: Any, farthest: Any, n: Any, numerics: Numerics) -> tuple[Any, Any]:
+def largest_size(m: Any, farthest: Any) -> Any:
+    """Give max |s| of scores between m and `farthest` below it."""
+    return np.maximum(np.abs(m), np.abs(m - farthest))
+
+
+def exponential_errors(gap: Any, sigma: Any, n: Any, numerics: Numerics) -> tuple[Any, Any]:
     """Give rho and v: the error and the variance of exp(s - m) relative to it, in units of U and U^2; s is exact.
 
-        rho = 6 gap + 2 sigma + 4 log n + c_e (2 + log n)        gap = m - s,   sigma = max |s|
+        rho = 6 gap + 2 sigma + 4 log n + c_e (2 + log n)        gap = m - s
         v   = (2 gap^2 + sigma^2 + c_e^2 + (1 + c_e^2) log2(n + 1)) / 3
 
     gap is rounded when it is made, multiplied by a rounded log2(e), and once more so where parts of a row are merged:
@@ -134,10 +151,14 @@ def exponential_errors(gap: Any, m: Any, farthest: Any, n: Any, numerics: Numeri
     log-sum-exp add its rounding, its logarithm and another exponential: at most log n each. v counts log2(n + 1)
     maxima, as many as a random order has. A single entry is exp(0) over itself: nothing.
 
+    sigma is max |s|; it is 0 where `numerics.shift` is exact and s are logits, arguments without errors. Then a maximum
+    is taken off before anything else is rounded, which costs a rounding of gap, however large s is: running maxima that
+    rise from m_1 to m cost no more in all, (m_1 - s) + ... + (m - m_k) = gap. Scores of attention have errors as large
+    as sigma of their own, so that nothing would be gained there.
+
     Statistics kept in a narrower format add u_s (1 + sigma + log n): merged parts have log-sum-exps rounded to it.
     """
     c_e, log_n, many = numerics.exp_error, np.log(np.maximum(n, 1)), n > 1
-    sigma = np.maximum(np.abs(m), np.abs(m - farthest))
     row = many * (2 * sigma + 4 * log_n + c_e * (2 + log_n))
     v_row = many * (sigma**2 + c_e**2 + (1 + c_e**2) * np.log2(n + 1)) / 3
     if numerics.statistics is not None:
@@ -172,7 +193,8 @@ def _probabilities(x: ArrayLike, numerics: Numerics) -> tuple[Array, Errors, Arr
     n = seen.sum(-1, keepdims=True)
     m = x.max(-1, keepdims=True, initial=-np.inf)
     gap = np.where(seen, m - x, 0)
-    return y, probability_errors(y, gap, m, n, seen, EXACT, numerics), gap, seen & (gap == 0)
+    of_p = probability_errors(y, gap, m, n, seen, EXACT, numerics, shifted=numerics.shift == "exact")
+    return y, of_p, gap, seen & (gap == 0)
 
 
 def error_of_maximum(ds: Array, errors: Errors, of_d: Errors, numerics: Numerics) -> Errors:

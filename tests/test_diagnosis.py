@@ -217,3 +217,10 @@ def test_a_table_that_cannot_be_made_is_still_diagnosed():
     result = judge_clause(adapter, CLAUSES["ALL-1"], "positional_encoding", "", PROFILES["quick"], seed=0)
 
     assert result.failure.looks_like == "odd-width-raises"
+
+
+def test_an_undeclared_shift_is_told():
+    result = failure("ALL-1", softmax=find("softmax-scaled-first").function)
+
+    assert result.failure.message.endswith("it would pass with shift = rounded declared")
+    assert result.failure.looks_like == "softmax-scaled-first"

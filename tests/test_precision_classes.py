@@ -13,6 +13,8 @@ NARROWING = [
     ("float32", {"accumulate": "float64"}),
     ("float32", {"block": 8}),
     ("float32", {"exp_error": 1.0}),
+    ("float32", {"hidden": "float64"}),
+    ("bfloat16", {"hidden": "float64", "statistics": "float64"}),
 ]
 
 

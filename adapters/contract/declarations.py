@@ -37,6 +37,7 @@ NUMERICS: Final[Mapping[str, tuple[str, ...] | type[int] | type[float]]] = {
     "statistics": FORMATS,
     "rounding": ("nearest", "toward-zero"),
     "variance": ("two-pass", "one-pass"),
+    "shift": ("exact", "rounded"),
     "exp_error": float,
     "block": int,
     "gradient_chunks": int,

@@ -12,6 +12,8 @@ package = "liger-kernel"
 requires = ("liger_kernel", "triton")
 extra = "liger"
 dtypes = ("float32", "float16")
+# The loss is lse - x[target], lse = max + log(sum).
+numerics = {name: {"shift": "rounded"} for name in dtypes}
 sizes = "few"
 notes = NOTES_RSQRT
 

@@ -13,7 +13,11 @@ extra = "mlx"
 dtypes = ("float64", "float32", "bfloat16", "float16")
 # The causal mask ends in the last key; a row that sees no key is the mean of all values.
 # In 16 bits, scaled queries are rounded, and so are scores before the softmax sees them.
-numerics = {name: {"scores": name, "operands": name} for name in ("bfloat16", "float16")}
+# nn.losses.cross_entropy subtracts the target's logit from mx.logsumexp.
+numerics = {
+    **{name: {"shift": "rounded"} for name in ("float64", "float32")},
+    **{name: {"scores": name, "operands": name, "shift": "rounded"} for name in ("bfloat16", "float16")},
+}
 conventions = {"causal_alignment": "bottom-right", "masked_row": "mean", "positional_layout": "concatenated"}
 
 

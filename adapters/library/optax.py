@@ -10,6 +10,8 @@ package = "optax"
 requires = ("optax",)
 extra = "optax"
 dtypes = ("float64", "float32", "bfloat16", "float16")
+# The loss of integer labels is jax.nn.logsumexp less the label's logit.
+numerics = {name: {"shift": "rounded"} for name in dtypes}
 sizes = "few"  # XLA compiles for every shape
 
 

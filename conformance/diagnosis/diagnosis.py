@@ -1,4 +1,4 @@
-"""What a failure looks like: a known bug, a convention that was not declared, or at least where and how it is wrong.
+"""What a failure looks like: a known bug, what could have been declared, or at least where and how it is wrong.
 
 A wrong variant is named if it gives the implementation's answers, within both their roundings, to every call that the
 failing clause made and to further cases, and fails that clause itself. It is not guessed from numbers that are near.
@@ -7,7 +7,7 @@ failing clause made and to further cases, and fails that clause itself. It is no
 import contextlib
 import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -84,15 +84,15 @@ class Diagnosis:
 
     variant: Variant | None = None
     """The wrong variant that it behaves like."""
-    conventions: Mapping[str, str] = field(default_factory=dict)
-    """Conventions that would make the clause pass if they were declared."""
+    declarations: Mapping[str, str] = field(default_factory=dict)
+    """What would make the clause pass if it were declared: a convention, or that the shift of logits is rounded."""
     structure: Sequence[str] = ()
     """What the errors have in common, where it is no known bug."""
 
     @property
     def remark(self) -> str:
         """What a message ends with; a variant is named in a line of its own."""
-        declared = [f"it would pass with {name} = {value} declared" for name, value in self.conventions.items()]
+        declared = [f"it would pass with {name} = {value} declared" for name, value in self.declarations.items()]
         return "".join(f"; {each}" for each in (*declared, *self.structure))
 
 
@@ -104,9 +104,9 @@ def diagnose(adapter: Adapter, clause: Clause, component: Component, cases: Sequ
         return Diagnosis()  # it does not fail every time, or each further call costs as much as a time-out
     backward = any(bool(call.cotangents) for exchange in recorder.exchanges for call in exchange.calls)
     variant = _known_bug(adapter, clause, trial, list(recorder.exchanges), backward)
-    conventions = _convention(adapter, clause, component, cases)
-    found = [] if variant or conventions else _structure(adapter, component, cases, backward)
-    return Diagnosis(variant, conventions, found)
+    declarations = _declaration(adapter, clause, component, cases)
+    found = [] if variant or declarations else _structure(adapter, component, cases, backward)
+    return Diagnosis(variant, declarations, found)
 
 
 def _structure(adapter: Adapter, component: Component, cases: Sequence[Case], backward: bool) -> list[str]:
@@ -226,8 +226,8 @@ def _violates(clause: Clause, trial: Trial) -> bool:
     return check(clause, trial).failed
 
 
-def _convention(adapter: Adapter, clause: Clause, component: Component, cases: Sequence[Case]) -> dict[str, str]:
-    """Find the one convention under which the clause is kept in these cases, if there is one.
+def _declaration(adapter: Adapter, clause: Clause, component: Component, cases: Sequence[Case]) -> dict[str, str]:
+    """Find the one convention under which the clause is kept in these cases, or a rounded shift, if either helps.
 
     A convention may leave open what the clause asks, as NaN in rows that see no key leaves gradients: the values must
     follow it, too.
@@ -244,7 +244,17 @@ def _convention(adapter: Adapter, clause: Clause, component: Component, cases: S
                 for case in cases
             ):
                 return {name: value}
+    shifting = _with_rounded_shift(adapter)
+    if all(_keeps(shifting, each, component, case, declared) for each in wanted.values() for case in cases):
+        return {"shift": "rounded"}
     return {}
+
+
+def _with_rounded_shift(adapter: Adapter) -> Adapter:
+    """Give the same implementation, as if it declared that it does not take the maximum of logits off first."""
+    offer = adapter.offer
+    numerics = {dtype: {**offer.numerics.get(dtype, {}), "shift": "rounded"} for dtype in offer.dtypes}
+    return Recorder(adapter, replace(offer, numerics=numerics))
 
 
 def _keeps(adapter: Adapter, clause: Clause, component: Component, case: Case, conventions: Mapping[str, str]) -> bool:

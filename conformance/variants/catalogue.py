@@ -15,6 +15,9 @@ WIDEST: Final = ("float64",)
 WIDE: Final = ("float64", "float32")
 NARROW: Final = ("bfloat16", "float16")
 
+ROUNDED_SHIFT: Final = {dtype: {"shift": "rounded"} for dtype in DTYPES}
+"""Numerics of what does not take the maximum off first."""
+
 
 @dataclass(frozen=True)
 class Variant:

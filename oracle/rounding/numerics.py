@@ -52,6 +52,8 @@ class Numerics:
     """Products that are summed exactly for each rounding of the accumulator."""
     variance: str = "two-pass"
     """`two-pass` (Welford's recurrence is as good), or `one-pass`: mean(x^2) - mean(x)^2."""
+    shift: str = "exact"
+    """Of logits: `exact`, their maximum is taken off first; or `rounded`, one of the two is rounded before that."""
     gradient_chunks: int = 1
     """How many partial sums of a gradient are rounded to `output`."""
 
@@ -101,9 +103,9 @@ def _narrowed(step: Numerics, declared: Mapping[str, Any]) -> Numerics:
 def _allows_more(step: Numerics, name: str, declared: Any) -> bool:
     """Say whether a step allows an error that the declaration rules out.
 
-    A format that the step does not name is no rounding of its own, and allows nothing.
+    What a step names no format for is kept in that of its sums.
     """
-    own = getattr(step, name)
+    own = getattr(step, name) or step.accumulate
     if name == "exp_error":
         return bool(declared < own)
     if name == "block":

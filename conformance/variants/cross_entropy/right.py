@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from ..arithmetic import FLOAT64, Array, largest, through_maximum, wide, widened
-from ..catalogue import variant
+from ..catalogue import ROUNDED_SHIFT, variant
 from ..log_softmax.right import log_softmax, softmax
 
 
@@ -110,7 +110,22 @@ def cross_entropy_plain(logits: Array, targets: Array, **given: Any) -> Array:
     return cross_entropy(logits, targets, Options(**given))
 
 
-@variant("cross-entropy-of-logits", "cross_entropy", "lse - (1 - eps) x[target] - eps mean(x).", wrong=False)
+@wide
+def vjp_of_log_sum_exp(g: Array, logits: Array, targets: Array, **given: Any) -> Array:
+    """(p - q) g / count, p made as exp(x - lse)."""
+    options, m = Options(**given), largest(logits)
+    lse = m + np.log(np.exp(logits - m).sum(-1, keepdims=True))
+    return np.asarray((np.exp(logits - lse) - distribution(logits, targets, options)) * scale(g, targets, options))
+
+
+@variant(
+    "cross-entropy-of-logits",
+    "cross_entropy",
+    "lse - (1 - eps) x[target] - eps mean(x), and exp(x - lse) in the gradient, as declared.",
+    wrong=False,
+    numerics=ROUNDED_SHIFT,
+    vjp=vjp_of_log_sum_exp,
+)
 @wide
 def cross_entropy_of_logits(logits: Array, targets: Array, **given: Any) -> Array:
     options, m = Options(**given), largest(logits)
@@ -182,8 +197,9 @@ def fused_vjp(g: Array, logits: Array, targets: Array, **given: Any) -> Array:
 @variant(
     "cross-entropy-fused",
     "cross_entropy",
-    "Tiles of 16 classes with a running maximum; the gradient is made in the forward pass.",
+    "Tiles of 16 classes with a running maximum, then lse - x, as declared; the gradient is made in the forward pass.",
     wrong=False,
+    numerics=ROUNDED_SHIFT,
     vjp=fused_vjp,
 )
 @wide

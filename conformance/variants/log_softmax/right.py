@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from ..arithmetic import FLOAT64, Array, largest, normalised, through_maximum, wide, widened
-from ..catalogue import variant
+from ..catalogue import ROUNDED_SHIFT, variant
 
 
 def log_softmax(x: Array) -> Array:
@@ -65,8 +65,9 @@ def log_softmax_plain(x: Array) -> Array:
 @variant(
     "log-softmax-kept",
     "log_softmax",
-    "x - lse; the backward pass takes exp of the rounded result.",
+    "x - lse, as declared; the backward pass takes exp of the rounded result.",
     wrong=False,
+    numerics=ROUNDED_SHIFT,
     vjp=of_kept,
 )
 @wide
@@ -75,12 +76,25 @@ def log_softmax_kept(x: Array) -> Array:
     return np.asarray(x - (m + np.log(np.exp(x - m).sum(-1, keepdims=True))))
 
 
-@variant("log-softmax-base-two", "log_softmax", "exp2 and log2, with factors log2(e) and log(2).", wrong=False)
+@variant(
+    "log-softmax-base-two",
+    "log_softmax",
+    "exp2 and log2, with factors log2(e), before the maximum is taken off, as declared, and log(2).",
+    wrong=False,
+    numerics=ROUNDED_SHIFT,
+)
 @wide
 def log_softmax_base_two(x: Array) -> Array:
     y = x * math.log2(math.e)
     m = largest(y)
     return np.asarray((y - (m + np.log2(np.exp2(y - m).sum(-1, keepdims=True)))) * math.log(2))
+
+
+@variant("log-softmax-base-two-shifted", "log_softmax", "The same, but the maximum goes first.", wrong=False)
+@wide
+def log_softmax_base_two_shifted(x: Array) -> Array:
+    y = (x - largest(x)) * math.log2(math.e)
+    return np.asarray((y - np.log2(np.exp2(y).sum(-1, keepdims=True))) * math.log(2))
 
 
 @variant("log-softmax-online", "log_softmax", "Tiles of 8; the sum is rescaled at each new maximum.", wrong=False)
@@ -97,7 +111,13 @@ def log_softmax_online(x: Array) -> Array:
     return np.asarray((x - m) - np.log(total))
 
 
-@variant("log-softmax-merged", "log_softmax", "Halves, merged by their log-sum-exps; sums one by one.", wrong=False)
+@variant(
+    "log-softmax-merged",
+    "log_softmax",
+    "Halves, merged by their log-sum-exps, as declared; sums one by one.",
+    wrong=False,
+    numerics=ROUNDED_SHIFT,
+)
 @wide
 def log_softmax_merged(x: Array) -> Array:
     half = x.shape[-1] // 2

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from ..arithmetic import FLOAT64, Array, largest, normalised, wide
-from ..catalogue import variant
+from ..catalogue import ROUNDED_SHIFT, variant
 
 
 def softmax(x: Array) -> Array:
@@ -30,7 +30,13 @@ def softmax_log_sum_exp(x: Array) -> Array:
     return np.asarray(np.exp(shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))))
 
 
-@variant("softmax-base-two", "softmax", "exp2 of the entries times log2(e).", wrong=False)
+@variant(
+    "softmax-base-two",
+    "softmax",
+    "exp2 of the entries times log2(e), before the maximum is taken off, as declared.",
+    wrong=False,
+    numerics=ROUNDED_SHIFT,
+)
 @wide
 def softmax_base_two(x: Array) -> Array:
     y = x * math.log2(math.e)
