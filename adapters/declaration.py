@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from .contract import CONVENTIONS, DTYPES, FUNCTIONS, NUMERICS, RENAMED, SIZES
+from .contract import CONVENTIONS, DTYPES, FUNCTIONS, LARGEST_NUMBER, NUMERICS, RENAMED, SIZES
 
 
 class UserError(Exception):
@@ -163,13 +163,14 @@ def _check_field(name: object, value: Any, where: str) -> None:
     if isinstance(allowed, tuple):
         if value not in allowed:
             hint = suggestion(value, allowed) or f"; it is one of {choices(allowed)}"
-            raise AdapterError(f"{where}[{name!r}] is {value!r}{hint}")
-    elif allowed is int:
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise AdapterError(f"{where}[{name!r}] must be a whole number, 1 or more, not {value!r}")
-    # `0 < value < inf` is false for a NaN, too.
-    elif isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
-        raise AdapterError(f"{where}[{name!r}] must be a number above 0, not {value!r}")
+            raise AdapterError(f"{where}[{name!r}] is {value!r:.200}{hint}")
+        return
+    # `0 < value` is false for a NaN, too.
+    if not isinstance(value, allowed | int) or isinstance(value, bool) or not 0 < value < float("inf"):
+        kind = "a whole number, 1 or more" if allowed is int else "a number above 0"
+        raise AdapterError(f"{where}[{name!r}] must be {kind}, not {value!r:.200}")
+    if value > LARGEST_NUMBER:  # which need not be shown: Python writes no whole number of more than 4,300 digits
+        raise AdapterError(f"{where}[{name!r}] must be at most 2^53, which leaves nothing of a number of float64")
 
 
 def check_sizes(sizes: object, where: str) -> str:

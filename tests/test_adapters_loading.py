@@ -96,6 +96,14 @@ def sentence(tmp_path, text, suffix="", **options):
         (GOOD + "numerics = {'float16': {'exp_error': 0}}", "['exp_error'] must be a number above 0, not 0"),
         (GOOD + "numerics = {'float16': {'exp_error': float('nan')}}", "must be a number above 0, not nan"),
         (GOOD + "numerics = {'float16': {'exp_error': True}}", "must be a number above 0, not True"),
+        (
+            GOOD + "numerics = {'float32': {'exp_error': 2.0**53 + 2}}",
+            "numerics['float32']['exp_error'] must be at most 2^53",
+        ),
+        (GOOD + "numerics = {'float32': {'exp_ulp': 1e300}}", "numerics['float32']['exp_ulp'] must be at most 2^53"),
+        (GOOD + "numerics = {'float32': {'exp_ulp': 10**5000}}", "numerics['float32']['exp_ulp'] must be at most 2^53"),
+        (GOOD + "numerics = {'float32': {'block': 10**400}}", "numerics['float32']['block'] must be at most 2^53"),
+        (GOOD + "numerics = {'float32': {'gradient_chunks': 10**400}}", "['gradient_chunks'] must be at most 2^53"),
         (GOOD + "numerics = {'float16': {'exp_ulp': -1}}", "['exp_ulp'] must be a number above 0, not -1"),
         (
             GOOD + "numerics = {'float16': {'exp_ulp': 2, 'exp_error': 2}}",

@@ -8,6 +8,7 @@ numerically is not this folder's business (that is the oracle's).
 from .declarations import CONVENTIONS as CONVENTIONS
 from .declarations import DTYPES as DTYPES
 from .declarations import FORMATS as FORMATS
+from .declarations import LARGEST_NUMBER as LARGEST_NUMBER
 from .declarations import NUMERICS as NUMERICS
 from .declarations import RENAMED as RENAMED
 from .declarations import SIZES as SIZES

@@ -26,7 +26,10 @@ CONVENTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "relu_at_zero": ("zero", "half", "one"),
 }
 
-# A field takes one of the values listed, or a number of the type given, not below the smallest.
+LARGEST_NUMBER: Final = 2**53
+"""The most that a number in `NUMERICS` may be: so many units in the last place are all of a number of float64."""
+
+# A field takes one of the values listed, or a number of the type given, above 0 and at most `LARGEST_NUMBER`.
 NUMERICS: Final[Mapping[str, tuple[str, ...] | type[int] | type[float]]] = {
     "accumulate": FORMATS,
     "output": FORMATS,
