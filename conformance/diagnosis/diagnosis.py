@@ -150,7 +150,9 @@ def _known_bug(
         return None
     line_up = _LineUp(component, trial, list(_suspects(component, case, backward)))
     few, _ = _numbers(backward)
-    for number, each in enumerate(_further(component, case, backward)):
+    further = _further(component, case, backward)
+    # The largest of the few first: most known bugs show there, and need not be asked again.
+    for number, each in enumerate([*reversed(further[:few]), *further[few:]]):
         if number == few:
             for exchange in failing:
                 line_up.confront(exchange)
@@ -236,7 +238,8 @@ def _declaration(adapter: Adapter, clause: Clause, component: Component, cases: 
     declared = completed(adapter.offer.conventions)
     if any(_keeps(adapter, clause, component, case, declared) for case in cases):
         return {}  # it fails now and then
-    for name, values in CONVENTIONS.items():
+    # The others change nothing that is due.
+    for name, values in ((name, CONVENTIONS[name]) for name in CONVENTIONS if name in component.row.conventions):
         for value in values:
             if value != declared[name] and all(
                 _keeps(adapter, each, component, case, {**declared, name: value})
