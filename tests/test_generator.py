@@ -52,6 +52,18 @@ def test_what_is_chosen_by_chance_is_what_numbers_say_and_takes_as_many_words(pr
     assert by_chance.random() == by_numbers.random()
 
 
+@pytest.mark.parametrize("size", [(), 0, 7, (2, 3), 10_000])
+def test_numbers_that_are_kept_are_those_of_a_new_stream_and_so_is_what_follows_them(size):
+    """A stream that has begun keeps nothing; what is done to an array does not reach the next one."""
+    for _ in range(2):
+        first, begun = Generator("kept", size), Generator("kept", size)
+        begun.random(0)
+        for draw in (first.standard_normal, first.standard_normal, first.random):
+            numbers = draw(size)
+            assert numbers.tolist() == getattr(begun, draw.__name__)(size).tolist()
+            numbers[...] = 0
+
+
 def test_no_two_keys_share_numbers():
     keys = [("a", "b"), ("ab",), ("a,b",), ('a", "b',), ("b", "a"), ("a", "b", ""), (), ("",), ("a", 1), ("a", 11)]
     words = [Generator(*key).integers(2**62, size=4).tolist() for key in keys]

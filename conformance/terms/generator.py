@@ -6,6 +6,7 @@ numbers and by operations that IEEE 754 defines exactly: + - * / sqrt, compariso
 not be made with others: exp, log, sin and pow differ between processors, as do sums in an order of numpy's choice.
 """
 
+import functools
 import hashlib
 import json
 import math
@@ -24,6 +25,12 @@ _BLOCK: Final = 2**14
 
 _PIECE: Final = 2**12
 """Words of which numbers are made at a time, so that these stay in the processor's cache."""
+
+_SHORT: Final = 2**13
+"""Normal numbers that are kept where they are the first of their key: a case has the same in each dtype."""
+
+_KEPT: Final = 2**12
+"""Keys whose first normal numbers are kept, the latest."""
 
 SEEDS: Final = 2**31
 """The seed of a case is below it."""
@@ -51,8 +58,15 @@ class Generator:
 
         The key of Philox is the BLAKE2b hash, in 128 bits, of the key's texts as a JSON array.
         """
-        digest = hashlib.blake2b(json.dumps([str(each) for each in key]).encode(), digest_size=16).digest()
-        self._philox = np.random.Philox(_Key(digest))
+        self._digest = hashlib.blake2b(json.dumps([str(each) for each in key]).encode(), digest_size=16).digest()
+        self._passed = 0
+        """The first words, of which numbers have been made before."""
+
+    @functools.cached_property
+    def _philox(self) -> np.random.Philox:
+        philox = np.random.Philox(_Key(self._digest))
+        philox.random_raw(self._passed, output=False)
+        return philox
 
     def _words(self, size: _Size) -> Array:
         shape = (size,) if isinstance(size, int) else size
@@ -88,15 +102,12 @@ class Generator:
     def standard_normal(self, size: _Size = ()) -> Array:
         """Draw normal numbers of mean 0 and variance 1, by the polar method (Marsaglia and Bray 1964)."""
         shape = (size,) if isinstance(size, int) else size
-        np.empty(shape)  # more than memory holds is refused before the work, not after it
-        missing, found = math.prod(shape), [np.empty(0)]
-        while missing > 0:
-            # Two numbers of each point of a square that lies in its circle, as pi/4 of them do.
-            words = self._words(min(int(0.66 * missing) + 8, _BLOCK))
-            of_pieces = [_normal(words[start : start + _PIECE]) for start in range(0, len(words), _PIECE)]
-            missing -= sum(map(len, of_pieces))
-            found += of_pieces
-        return np.concatenate(found)[: math.prod(shape)].reshape(shape)
+        count = math.prod(shape)
+        if self._passed or "_philox" in vars(self) or count > _SHORT:
+            np.empty(shape)  # more than memory holds is refused before the work, not after it
+            return _normals(self._philox, count)[0].reshape(shape)
+        numbers, self._passed = _first_normals(self._digest, count)
+        return numbers.reshape(shape).copy()
 
     def permutation(self, of: int | Array) -> Array:
         """Shuffle the rows of an array, or the whole numbers below one."""
@@ -107,6 +118,25 @@ class Generator:
         """Draw some of the values; without `replace` so many different ones."""
         of = np.asarray(values)
         return of[self.integers(len(of), size=size)] if replace else self.permutation(of)[:size]
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def _first_normals(digest: bytes, count: int) -> tuple[Array, int]:
+    """Give the first normal numbers of a key, and how many words they take."""
+    return _normals(np.random.Philox(_Key(digest)), count)
+
+
+def _normals(philox: np.random.Philox, count: int) -> tuple[Array, int]:
+    """Give so many normal numbers, and how many words they take."""
+    missing, taken, found = count, 0, [np.empty(0)]
+    while missing > 0:
+        # Two numbers of each point of a square that lies in its circle, as pi/4 of them do.
+        words = np.asarray(philox.random_raw(min(int(0.66 * missing) + 8, _BLOCK)))
+        of_pieces = [_normal(words[start : start + _PIECE]) for start in range(0, len(words), _PIECE)]
+        missing -= sum(map(len, of_pieces))
+        taken += len(words)
+        found += of_pieces
+    return np.concatenate(found)[:count], taken
 
 
 def _normal(words: Array) -> Array:

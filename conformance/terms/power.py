@@ -1,6 +1,6 @@
 """Power: how much a comparison with a bound could have seen.
 
-The natural scale of an element is the larger of |expected| and the root mean square of its row, the last axis: an
+The natural scale of an element is the larger of |expected| and the root mean square of its row (`Bound.scale`): an
 answer of zeros is off by that much or more somewhere in the row, and an element that happens to be near zero does not
 count as unseen. A bound below 2^-3 of the scale is informative. Only a histogram is kept, in quarters of an octave.
 """
@@ -31,7 +31,7 @@ class Power:
 
     def take(self, bound: Bound, *, statistical: bool) -> None:
         """Count the elements of one result; NaN, infinities and rows of zeros have no scale."""
-        size = _scale(bound.expected)
+        size = bound.scale
         allowance = np.broadcast_to(bound.statistical if statistical else bound.worst, size.shape)
         judged = np.isfinite(size) & (size > 0)
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
@@ -52,15 +52,3 @@ class Power:
         median = int(np.searchsorted(np.cumsum(self.counts), total / 2))
         # The middle of the bin; there are no sharper figures.
         return {"informative": informative, "median": float(2.0 ** ((median + 0.5) / _OCTAVE - _REACH))}
-
-
-def _scale(expected: Array) -> Array:
-    """Compute the natural scale of each element."""
-    magnitude = np.abs(np.asarray(expected, np.float64))
-    if not magnitude.ndim or not magnitude.size:
-        return magnitude
-    # Scaled first, since squares of large and of small numbers leave the range; what is not finite is no part of a row.
-    finite = np.where(np.isfinite(magnitude), magnitude, 0.0)
-    largest = finite.max(-1, keepdims=True)
-    of_row = np.sqrt(np.mean((finite / np.where(largest > 0, largest, 1.0)) ** 2, -1, keepdims=True)) * largest
-    return np.asarray(np.maximum(magnitude, of_row))

@@ -15,6 +15,7 @@ Z = 6: a normal error exceeds it with probability 2e-9, so once in 5e8 elements.
 sorted data, whose rounding errors are correlated; use it on generic cases only.
 """
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
@@ -89,6 +90,19 @@ class Bound:
     def deviation(self) -> Array:
         """The standard deviation of the error, the final rounding included: it is uniform over +-h."""
         return np.sqrt(self.sigma**2 + self.half_ulp**2 / 3)
+
+    @functools.cached_property
+    def scale(self) -> Array:
+        """The natural scale of each element: |y|, or the root mean square of its row, the last axis, if larger."""
+        magnitude = np.abs(np.asarray(self.expected, np.float64))
+        if not magnitude.ndim or not magnitude.size:
+            return magnitude
+        # Scaled first, since squares of large and of small numbers leave the range; what is not finite is no part of a
+        # row.
+        finite = np.where(np.isfinite(magnitude), magnitude, 0.0)
+        largest = finite.max(-1, keepdims=True)
+        of_row = np.sqrt(np.mean((finite / np.where(largest > 0, largest, 1.0)) ** 2, -1, keepdims=True)) * largest
+        return np.asarray(np.maximum(magnitude, of_row))
 
 
 def finish(
