@@ -189,6 +189,6 @@ def attention_step(
 def network_step(tape: Tape, a: Computed, w: Mapping[str, Computed]) -> Computed:
     """Give LayerNorm(a + FFN(a))."""
     of, norm = part(w, "feed_forward"), part(w, "feed_forward_norm")
-    h = relu(tape, affine(tape, a, of["w_1"], of["b_1"]))
+    h = relu(tape, affine(tape, a, of["w_1"], of["b_1"]), mixed=True)
     y = affine(tape, h, of["w_2"], of["b_2"])
     return layer_norm_step(tape, add(tape, a, y), norm["gain"], norm["bias"], EPSILON)

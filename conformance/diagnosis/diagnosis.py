@@ -105,15 +105,21 @@ def diagnose(adapter: Adapter, clause: Clause, component: Component, cases: Sequ
     backward = any(bool(call.cotangents) for exchange in recorder.exchanges for call in exchange.calls)
     variant = _known_bug(adapter, clause, trial, list(recorder.exchanges), backward)
     declarations = _declaration(adapter, clause, component, cases)
-    found = [] if variant or declarations else _structure(adapter, component, cases, backward)
+    found = [] if variant or declarations else _structure(adapter, clause, component, cases, backward)
     return Diagnosis(variant, declarations, found)
 
 
-def _structure(adapter: Adapter, component: Component, cases: Sequence[Case], backward: bool) -> list[str]:
-    """Describe what the errors have in common in a failing case or, where it is too small to tell, in a larger one."""
+def _structure(
+    adapter: Adapter, clause: Clause, component: Component, cases: Sequence[Case], backward: bool
+) -> list[str]:
+    """Describe what the errors have in common in a failing case or, where it is too small to tell, in a larger one.
+
+    At the sizes of models a larger one takes seconds; another clause has the small cases that fail as well.
+    """
     if component.gives_data:
         return []
-    for each in (*cases, *filter(component.generic, _further(component, cases[0], backward))):
+    further = [] if clause.at_size else _further(component, cases[0], backward)
+    for each in (*cases, *filter(component.generic, further)):
         compared = list(_compared(adapter, component, each, backward))
         if sum(bound.expected.size for *_, bound in compared) < _ENOUGH:
             continue

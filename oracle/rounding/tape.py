@@ -11,6 +11,7 @@ frameworks do. The gradients of an argument that is used several times are added
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -109,12 +110,19 @@ def _linear(tape: Tape, x: Computed, w: Computed) -> tuple[Computed, Callable[[C
     return product(a, w, numerics), backward
 
 
-def relu(tape: Tape, h: Computed, at_zero: float = 0.0) -> Computed:
+def relu(tape: Tape, h: Computed, at_zero: float = 0.0, *, mixed: bool = False) -> Computed:
     """Record max(0, h): dh = g where h > 0, `at_zero` g at 0, else 0. Where h may lie on either side, so may dh.
 
     Where that is likely, the variance is 2 (|g| / Z)^2. Many gates do not open all at once; one that does adds all of
     |g| to what rounding makes beside it, t: (|g| + t)^2 <= 2 |g|^2 + 2 t^2, and 2 t^2 is below (Z sigma)^2 up to
     t = 4.2 sigma.
+
+    That has no room left where dh W^T goes on into further products (`mixed`): those add up one row of W with generic
+    weights, so that what comes of one gate is |g| times a random number, which may be several of its deviations. A
+    gate that is s deviations of h from zero opens once in so many as a normal error reaches s; both happen once in as
+    many as one reaches Z where that number is within sqrt(Z^2 - s^2) deviations: the variance is (1 - s^2 / Z^2) |g|^2.
+    Of several gates that open at once likewise, since their s^2 add up: (Z^2 - sum s^2) sum |g|^2 is below
+    sum (Z^2 - s^2) |g|^2.
     """
     a = tape.read(h)
     e, v, c = a.errors
@@ -126,8 +134,12 @@ def relu(tape: Tape, h: Computed, at_zero: float = 0.0) -> Computed:
         either = np.abs(a.value) <= e
         likely = np.abs(a.value) <= np.minimum(Z * np.sqrt(v) + c, e)
         size = np.abs(g.value)
+        share: Any = 2 / Z**2
+        if mixed:
+            away = np.maximum(np.abs(a.value) - c, 0) / np.sqrt(v)
+            share = np.fmax(share, 1 - np.square(away / Z))
         error = np.where(either, size + e_g.error, np.where(open_, e_g.error, 0))
-        variance = np.where(open_ | likely, e_g.variance, 0) + np.where(likely, 2 * np.square(size / Z), 0)
+        variance = np.where(open_ | likely, e_g.variance, 0) + np.where(likely, share * np.square(size), 0)
         value = np.where(open_, g.value, np.where(a.value == 0, at_zero * g.value, 0))
         return (Computed(value, error, variance, np.where(open_, e_g.coherent, 0)),)
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ....adapters.contract import FUNCTIONS
+from ...terms.at_size import AtSize
 from ...terms.case import Case
 from ...terms.clause import clause
 from ...terms.component import Component, Inputs, factor, register
@@ -62,6 +63,21 @@ DECODER_LAYER: Component = register(
         inputs=_make,
         coinciding=("B", "L", "L_m", "heads", "d_model", "d_ff"),
         variations=_variations,
+        at_size=AtSize(
+            factor(
+                "B L L_m heads d_model d_k d_v d_ff",
+                (1, 3, 4, 2, 8, 4, 4, 5),
+                (1, 257, 130, 2, 16, 8, 8, 33),
+                (1, 9, 20, 12, 300, 25, 25, 1100),
+                (1, 9, 20, 8, 512, 64, 64, 2048),
+            ),
+            {
+                "mask": factor("mask", "none", "padding-right"),
+                "memory_mask": factor("memory_mask", "none", "random"),
+                "layout": factor("layout", "contiguous", "mixed"),
+            },
+            differentiated=lambda case: case["d_model"] < 500,
+        ),
     )
 )
 

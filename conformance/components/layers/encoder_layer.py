@@ -3,6 +3,7 @@
 import numpy as np
 
 from ....adapters.contract import FUNCTIONS
+from ...terms.at_size import AtSize
 from ...terms.case import Case
 from ...terms.clause import clause
 from ...terms.component import Component, Inputs, factor, register
@@ -54,6 +55,20 @@ ENCODER_LAYER: Component = register(
         coinciding=("B", "L", "heads", "d_model", "d_ff"),
         variations=_variations,
         probes=_probes,
+        at_size=AtSize(
+            factor(
+                "B L heads d_model d_k d_v d_ff",
+                (1, 3, 2, 8, 4, 4, 5),
+                (1, 257, 2, 16, 8, 8, 33),
+                (1, 9, 12, 300, 25, 25, 1100),
+                (1, 9, 16, 1024, 64, 64, 33),
+            ),
+            {
+                "mask": factor("mask", "none", "padding-right", "random"),
+                "layout": factor("layout", "contiguous", "mixed"),
+            },
+            differentiated=lambda case: case["d_model"] < 1000,
+        ),
     )
 )
 
