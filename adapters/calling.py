@@ -9,6 +9,7 @@ import numpy as np
 
 from .contract import FUNCTIONS
 from .declaration import check_function
+from .foreign_text import LONGEST, visible, visible_lines
 from .message import Array
 
 Status = Literal["ok", "unsupported", "error", "died", "timeout", "malformed"]
@@ -127,8 +128,9 @@ def reply_from(header: Mapping[str, Any], tensors: Mapping[str, Array]) -> Reply
         names = header.get(name, [])
         if not isinstance(names, list):
             return Reply("malformed", message=f"{name!r} of a reply must be a list of arguments, not {names!r:.200}")
-        marks[name] = tuple(map(str, names))
-    message, detail = str(header.get("message", "")), str(header.get("detail", ""))
+        marks[name] = tuple(map(visible, names))
+    # Half, since words of ours come before and after.
+    message, detail = visible(header.get("message", ""), LONGEST // 2), visible_lines(str(header.get("detail", "")))
     exact = {name: array.astype(np.float64) for name, array in tensors.items()}
     dtypes = {name: array.dtype.name for name, array in tensors.items()}
     if status == "ok" and "data" in header:
@@ -140,4 +142,4 @@ def reply_from(header: Mapping[str, Any], tensors: Mapping[str, Array]) -> Reply
         return Reply("ok", gradients=exact, dtypes=dtypes, **marks)
     if status in ("ok", "malformed") and not message:
         return Reply("malformed", message=f"the reply holds neither a result nor a reason: {header!r:.200}")
-    return Reply(status, message=message, detail=detail, lacks=str(header.get("lacks", "")), **marks)
+    return Reply(status, message=message, detail=detail, lacks=visible(header.get("lacks", "")), **marks)

@@ -12,6 +12,7 @@ from .confinement import SEALED
 from .declaration import AdapterError as AdapterError
 from .declaration import Offer as Offer
 from .declaration import check_text, choices, offer_from_header
+from .foreign_text import visible
 from .memory import free
 from .message import PROTOCOL
 from .process import Failure, Process
@@ -38,7 +39,7 @@ class WorkerAdapter(Adapter):
         try:
             self._process, handshake = self._start()
         except Failure as failure:
-            last = failure.detail.splitlines()[-1:]
+            last = [visible(line) for line in failure.detail.splitlines()[-1:]]
             raise AdapterError(": ".join([f"{spec} did not start: {failure.message}", *last])) from None
         self.offer = offer_from_header({"name": spec, **handshake}, spec)
         self._holds = self._process.holds

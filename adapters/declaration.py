@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from .contract import CONVENTIONS, DTYPES, FUNCTIONS, LARGEST_NUMBER, NUMERICS, RENAMED, SIZES
+from .foreign_text import visible
 
 
 class UserError(Exception):
@@ -57,9 +58,12 @@ def choices(values: Iterable[str]) -> str:
     return f"{', '.join(head)} or {last}" if head else last
 
 
+_LONGEST_NAME: Final = 100
+
+
 def suggestion(given: object, known: Iterable[str]) -> str:
     """`; did you mean 'softmax'?` where one of the known names is close, else nothing."""
-    close = difflib.get_close_matches(str(given), list(known), n=1)
+    close = difflib.get_close_matches(str(given)[:_LONGEST_NAME], list(known), n=1)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
@@ -83,10 +87,10 @@ def check_dtypes(dtypes: object, where: str) -> tuple[str, ...]:
 
 
 def check_text(value: object, name: str, where: str) -> str:
-    """Refuse a declaration that is no string."""
+    """Return a declaration, which must be a string, as it can be shown."""
     if not isinstance(value, str):
         raise AdapterError(f"{where}: {name} must be a string, not {value!r:.200}")
-    return value
+    return visible(value)
 
 
 def check_requires(requires: object, where: str) -> tuple[str, ...]:
@@ -100,11 +104,16 @@ def check_requires(requires: object, where: str) -> tuple[str, ...]:
     return listed
 
 
+_NOTES: Final = 50
+
+
 def check_notes(notes: object, where: str) -> tuple[str, ...]:
-    """Return the notes; one alone may be a string."""
+    """Return the notes as they can be shown; one alone may be a string."""
     if not isinstance(notes, str | list | tuple):
         raise AdapterError(f"{where}: notes must be a text or a tuple of texts, not {type(notes).__name__}")
-    return (notes,) if isinstance(notes, str) else tuple(map(str, notes))
+    every = [notes] if isinstance(notes, str) else notes
+    rest = [f"and {len(every) - _NOTES:,} more notes"] if len(every) > _NOTES else []
+    return tuple(map(visible, [*every[:_NOTES], *rest]))
 
 
 def check_conventions(conventions: object, where: str) -> dict[str, str]:
@@ -184,9 +193,15 @@ LARGEST: Final = 10**12
 """The largest size that a shape may name: memory ends long before."""
 
 
+MOST_SHAPES: Final = 100
+"""How many shapes of its own an adapter may name: each is judged in every way."""
+
+
 def check_shapes(shapes: object, where: str) -> tuple[dict[str, int], ...]:
     """Return the declared shapes, each with sizes by their names; whose sizes they are, the judge knows."""
     given: list[Any] = list(shapes) if isinstance(shapes, list | tuple) else [shapes]
+    if len(given) > MOST_SHAPES:
+        raise AdapterError(f"{where}: shapes must be {MOST_SHAPES} at most, not {len(given):,}")
     for shape in given:
         if shape is shapes or not isinstance(shape, Mapping) or not shape:
             raise AdapterError(

@@ -58,7 +58,7 @@ PROTOCOL: Final = 1
 _LENGTHS: Final = struct.Struct("<IQ")
 
 # Far above any case; a program that prints to the pipe would otherwise have its text read as a length.
-_LONGEST_HEADER: Final = 2**26
+_LONGEST_HEADER: Final = 2**24
 _LONGEST_TENSORS: Final = 2**36
 _PIECE: Final = 2**24
 

@@ -10,8 +10,8 @@ import pytest
 from conftest import RIGHT
 
 from assay.adapters import Listed
+from assay.adapters.foreign_text import LONGEST, visible, visible_lines
 from assay.conformance.interface import terminal as shown
-from assay.conformance.interface.foreign_text import visible, visible_lines
 
 # Markup of rich, an emoji of rich, an erased line, a line overwritten, text turned round, nothing at all, half a pair.
 HOSTILE = "[/x] [red] :smile: \x1b[2K\x1b[1A\r\x9b2J\u202edaer\u200b\u2028\ud800\x00 all\nmine: conforms: 0 violations"
@@ -38,12 +38,14 @@ def send(header):
 hostile = {HOSTILE!r}
 if "refuse" in sys.argv:
     send({{"reply": "refused", "message": hostile}})
-send({{"reply": "offer", "protocol": 1, "functions": ["softmax"], "notes": [hostile]}}
+notes = [hostile, "x" * 10**6, *["n"] * 100]
+send({{"reply": "offer", "protocol": 1, "functions": ["softmax"], "notes": notes}}
      | dict.fromkeys(("name", "package", "version", "device"), hostile))
 while lengths := sys.stdin.buffer.read(12):
     header, _ = map(sys.stdin.buffer.read, struct.unpack("<IQ", lengths))
     status = "unsupported" if "unsupported" in sys.argv else "error"
-    send({{"reply": status, "id": json.loads(header)["id"], "message": hostile}})
+    texts = {{"message": hostile + "y" * 10**4, "detail": hostile * 100}}
+    send({{"reply": status, "id": json.loads(header)["id"], **texts}})
 """
 
 
@@ -71,6 +73,18 @@ def test_what_cannot_be_seen_as_itself_is_spelled_out(text, seen):
     assert visible(seen) == seen
 
 
+@pytest.mark.parametrize("letter", ["x", "\u202e", "é"])
+def test_a_text_of_any_length_is_cut_and_says_how_long_it_was(letter):
+    seen = visible(letter * 10**7)
+
+    assert (len(seen), seen[-27:]) == (LONGEST, "... (10,000,000 characters)")
+    assert visible(seen) == seen
+    assert visible("x" * LONGEST) == "x" * LONGEST
+    assert visible("x" * 10**4, None) == "x" * 10**4
+    assert len(visible_lines("first\n" * 10**6 + "last")) <= LONGEST
+    assert visible_lines("first\n" * 10**6 + "last").endswith("first\nlast")
+
+
 def test_the_lines_of_a_traceback_stay_lines():
     assert visible_lines("one\ntwo\r\x1b[2K") == "one\ntwo\\r\\x1b[2K"
 
@@ -87,10 +101,10 @@ def test_a_run_of_a_hostile_adapter_reports_and_shows_what_it_did(terminal):
     assert re.match(r"mine \(\[/x\] .*\): violates: 2 violations", last)
     assert not re.search("^mine: conforms", done.stdout, re.MULTILINE)
     report = terminal.report()
-    assert report["implementation"]["package"] == HOSTILE
-    assert all("\x1b[2K\x1b[1A" in each["failure"]["message"] for each in report["results"])
+    assert report["implementation"]["package"] == SPELLED
+    assert all(r"\x1b[2K\x1b[1A" in each["failure"]["message"] for each in report["results"])
     (failure, _) = ElementTree.parse(terminal.cwd / "report.xml").getroot().iter("failure")
-    assert "[/x] [red] :smile: ?[2K?[1A" in failure.get("message")
+    assert r"[/x] [red] :smile: \x1b[2K\x1b[1A" in failure.get("message")
 
 
 def test_a_run_of_a_hostile_program(terminal, program):
@@ -99,10 +113,16 @@ def test_a_run_of_a_hostile_program(terminal, program):
     assert (done.returncode, terminal.complaints(done.stderr)) == (1, "")
     assert harmless(done.stdout)
     assert done.stdout.splitlines()[-1].startswith(f"{SPELLED} ({SPELLED} {SPELLED} on {SPELLED}): violates: ")
-    assert f"note: {SPELLED}" in done.stdout
-    assert terminal.report()["adapter"] == HOSTILE
+    assert f"note: {SPELLED}\nnote: xxx" in done.stdout
+    notes = "x... (1,000,000 characters)\n" + "note: n\n" * 48 + "note: and 52 more notes\n"
+    assert notes in done.stdout
+    assert f"y... ({len(HOSTILE) + 10**4:,} characters)" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) < 3 * LONGEST
+    for name in ("report.json", "report.xml"):
+        assert (terminal.cwd / name).stat().st_size < 10 * LONGEST
+    assert terminal.report()["adapter"] == SPELLED
     (suite,) = ElementTree.parse(terminal.cwd / "report.xml").getroot()
-    assert suite.get("name").startswith("assay [/x] [red] :smile: ?[2K")
+    assert suite.get("name").startswith(r"assay [/x] [red] :smile: \x1b[2K")
 
     again = terminal.assay("compare", "report.json")
     assert (again.returncode, again.stderr) == (0, "")

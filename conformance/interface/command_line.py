@@ -9,13 +9,13 @@ from typing import Any, Final, NoReturn
 
 from ...adapters import Adapter, available
 from ...adapters.declaration import UserError, suggestion
+from ...adapters.foreign_text import visible, visible_lines
 from ..cases.profiles import PROFILES
 from ..components import CLAUSES, COMPONENTS, clauses_of
 from ..judging.memory import budget_by_default
 from ..judging.plan import plan
 from . import terminal
 from .allowed import Allowed, read_allowed
-from .foreign_text import visible, visible_lines
 from .junit import junit_text
 from .options import JUDGING, OPENING, UsageError, add_options, check_dtypes, opening, selection, workers
 from .replaying import replay
@@ -124,7 +124,7 @@ def _run(parsed: argparse.Namespace) -> int:
     for sentence in unwritten:
         complain(sentence)
     if errors:
-        complain(f"the judge itself failed, please report it:\n{visible_lines(errors[0])}")
+        complain(f"the judge itself failed, please report it:\n{visible_lines(errors[0], 20_000)}")
         return _INTERNAL
     if refused or unwritten:
         return USAGE

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping
 
 from ...adapters import Opening
+from ...adapters.foreign_text import visible
 from ..components import CLAUSES, COMPONENTS
 from ..judging.result import Result
 
@@ -18,19 +19,19 @@ def title(spec: str, result: Result) -> str:
 
 
 def facts(opening: Opening, result: Result) -> dict[str, str]:
-    """Return the other facts, by a word each."""
+    """Return the other facts as they can be shown, by a word each."""
     assert result.failure is not None
     clause, component = CLAUSES[result.clause], COMPONENTS[result.component]
     # What holds for every component is said of this one's formula.
     said = component if clause.component is None else clause
-    return {
+    told = {
         "clause": clause.sentence,
         "formula": f"{said.formula} ({said.source})",
         "found": result.failure.message,
         **({"like": looks_like(result.failure.looks_like)} if result.failure.looks_like else {}),
         **_typical(result.failure.typical),
-        "replay": replay_command(opening, result),
     }
+    return {name: visible(text) for name, text in told.items()} | {"replay": replay_command(opening, result)}
 
 
 def _typical(first: Mapping[str, str] | None) -> dict[str, str]:
@@ -47,8 +48,8 @@ def looks_like(name: str) -> str:
 
 
 def replay_command(opening: Opening, result: Result) -> str:
-    """Return the command that runs the failing case again."""
+    """Return the command that runs the failing case again, whole: it is to be copied."""
     assert result.failure is not None
     # A case is quoted, whether the shell needs it or not.
     case = shlex.quote(result.failure.case)
-    return f"assay replay {case} {shlex.join([*opening.words, '--clause', result.clause])}"
+    return visible(f"assay replay {case} {shlex.join([*opening.words, '--clause', result.clause])}", None)

@@ -1,15 +1,11 @@
 """The report as JUnit XML."""
 
-import re
 from collections.abc import Mapping, Sequence
-from typing import Final
 from xml.etree import ElementTree
 
+from ...adapters.foreign_text import visible
 from .explaining import looks_like, replay_command
 from .report import Report
-
-# What XML 1.0 has no way to hold; a message may quote anything.
-_NOT_XML: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit_text(reports: Sequence[Report], refused: Mapping[str, str] | None = None) -> bytes:
@@ -21,10 +17,10 @@ def junit_text(reports: Sequence[Report], refused: Mapping[str, str] | None = No
     for report in reports:
         _write_suite(ElementTree.SubElement(root, "testsuite"), report)
     for spec, why in (refused or {}).items():
-        suite = ElementTree.SubElement(root, "testsuite", name=_xml(f"assay {spec}"), tests="1", failures="0")
+        suite = ElementTree.SubElement(root, "testsuite", name=visible(f"assay {spec}"), tests="1", failures="0")
         suite.set("errors", "1")
         case = ElementTree.SubElement(suite, "testcase", classname="assay", name="load")
-        ElementTree.SubElement(case, "error", message=_xml(why))
+        ElementTree.SubElement(case, "error", message=visible(why))
     text: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
     return text
 
@@ -37,28 +33,24 @@ def _write_suite(suite: ElementTree.Element, report: Report) -> None:
         "errors": len(left),
         "skipped": sum(result.status != "pass" for result in done) - len(report.failures),
     }
-    suite.set("name", _xml(f"assay {report.offer.name}"))
+    suite.set("name", visible(f"assay {report.offer.name}"))
     for name, count in counts.items():
         suite.set(name, str(count))
 
     def case(clause: str, component: str, dtype: str, seconds: float) -> ElementTree.Element:
         name = f"{clause}[{dtype}]" if dtype else clause
-        classname = _xml(f"assay.{report.offer.name}.{component}")
+        classname = visible(f"assay.{report.offer.name}.{component}")
         return ElementTree.SubElement(suite, "testcase", classname=classname, name=name, time=f"{seconds:.3f}")
 
     for result in done:
         made = case(result.clause, result.component, result.dtype, result.seconds)
         if result.status == "fail" and result.level == "required" and result.failure is not None:
-            failure = ElementTree.SubElement(made, "failure", message=_xml(result.failure.message))
-            like = looks_like(result.failure.looks_like) + "\n" if result.failure.looks_like else ""
-            failure.text = _xml(like + replay_command(report.opening, result))
+            failure = ElementTree.SubElement(made, "failure", message=visible(result.failure.message))
+            like = visible(looks_like(result.failure.looks_like)) + "\n" if result.failure.looks_like else ""
+            failure.text = like + replay_command(report.opening, result)
         elif result.status != "pass":
             said = result.failure.message if result.failure else result.reason
-            ElementTree.SubElement(made, "skipped", message=_xml(f"{result.status}: {said}"))
+            ElementTree.SubElement(made, "skipped", message=visible(f"{result.status}: {said}"))
     for line in left:
         made = case(line.clause.id, line.component, line.dtype, 0.0)
         ElementTree.SubElement(made, "error", message="not judged: the run was interrupted")
-
-
-def _xml(text: str) -> str:
-    return _NOT_XML.sub("?", text)

@@ -13,6 +13,7 @@ import pytest
 
 from ...adapters import Adapter, AdapterError, Opening
 from ...adapters.declaration import UserError
+from ...adapters.foreign_text import visible
 from ..cases.profiles import profile_with
 from ..components import CLAUSES
 from ..judging.judging import judge_clause
@@ -21,7 +22,6 @@ from ..judging.plan import Line, in_turn, plan
 from ..judging.result import Result
 from ..terms.recent import RecentReplies
 from .explaining import facts, title
-from .foreign_text import visible
 from .options import JUDGING, OPENING, add_options, opening, selection
 from .shapes import shapes_judged
 
@@ -185,7 +185,7 @@ class ClauseItem(pytest.Item):
 
 def _failure_text(opened: Opening, result: Result) -> str:
     """Return the five facts in plain text."""
-    lines = [f"  {name:8} {visible(text)}" for name, text in facts(opened, result).items()]
+    lines = [f"  {name:8} {text}" for name, text in facts(opened, result).items()]
     return "\n".join([visible(title(opened.spec, result)), *lines])
 
 

@@ -5,6 +5,7 @@ from typing import Final
 import numpy as np
 
 from ...adapters import Adapter
+from ...adapters.foreign_text import visible
 from ...oracle.rounding.bound import Bound
 from ...oracle.spec_error import SpecError
 from ..components import CLAUSES, COMPONENTS, clauses_of, parse_case
@@ -17,7 +18,6 @@ from ..terms.rounding import Array
 from ..terms.subject import Subject
 from ..terms.trial import Trial
 from ..terms.verdict import Unsupported, Violation
-from .foreign_text import visible
 from .terminal import Screen
 
 _SHOWN: Final = 8

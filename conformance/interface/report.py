@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ...adapters import Offer, Opening
+from ...adapters.foreign_text import harmless
 from ..judging.plan import Line, due, in_turn
 from ..judging.result import Result, without_evidence
 from .allowed import Allowed
@@ -178,7 +179,8 @@ class Report:
             whole["memory"] = ({} if self.memory is None else {"budget": self.memory}) | self.peaks
         if self.interrupted:
             whole["incomplete"] = True
-        return {**whole, "results": [result.as_json() for result in self.results]}
+        made: dict[str, Any] = harmless({**whole, "results": [result.as_json() for result in self.results]})
+        return made
 
 
 def json_text(reports: Sequence[Report]) -> bytes:

@@ -15,12 +15,12 @@ from rich.text import Text
 
 from ...adapters import Listed
 from ...adapters.contract import DTYPES
+from ...adapters.foreign_text import visible
 from ..components import CLAUSES, COMPONENTS
 from ..judging.result import Result, without_evidence
 from ..terms.case import in_words
 from ..terms.clause import Clause
 from .explaining import facts, replay_command, title
-from .foreign_text import visible
 from .report import CONFORMS, NO_EVIDENCE, VIOLATES, Report
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def show_report(screen: Screen, report: Report) -> None:
         assert result.failure is not None
         where = f" {result.clause} {result.component} {result.dtype}: {visible(result.failure.message)}"
         screen.say("\n", ("advisory", "yellow"), where)
-        screen.say(f"  {visible(replay_command(report.opening, result))}")
+        screen.say(f"  {replay_command(report.opening, result)}")
     for result in report.results if report.shapes else ():
         if CLAUSES[result.clause].at_size and result.reason and result.status != "not-offered":
             screen.say(f"{result.clause} {result.component} {result.dtype}: {visible(result.reason)}")
@@ -214,7 +214,7 @@ class _Passed:
 def _show_failure(screen: Screen, report: Report, result: Result) -> None:
     screen.say((f"\n{visible(title(report.opening.spec, result))}", "bold red"))
     for name, text in facts(report.opening, result).items():
-        screen.say("  ", (f"{name:8}", "dim"), f" {visible(text)}")
+        screen.say("  ", (f"{name:8}", "dim"), f" {text}")
 
 
 def show_adapters(screen: Screen, adapters: Sequence[Listed]) -> None:
