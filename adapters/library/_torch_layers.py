@@ -6,6 +6,7 @@ attention of any sizes is the recipe of the tutorials: F.linear, view, F.scaled_
 module nn.MultiheadAttention is judged as `torch-mha`.
 """
 
+import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -126,8 +127,14 @@ def _module(kind: Any, x: "Tensor", weights: Mapping[str, "Tensor"], heads: int)
     for name in ("w_query", "w_value"):
         if weights[f"self_attention.{name}"].shape[1] != d_model:
             raise NotImplementedError(f"{kind.__name__} needs d_k = d_v = d_model / heads")
+    return _made(kind, d_model, heads, d_ff, x.dtype, x.device)
+
+
+@functools.lru_cache(maxsize=64)
+def _made(kind: Any, d_model: int, heads: int, d_ff: int, dtype: Any, device: Any) -> Any:
+    """Make a module once for all calls of its sizes: each call has parameters of its own."""
     options = {"dropout": 0.0, "batch_first": True, "layer_norm_eps": EPSILON}
-    return kind(d_model, heads, d_ff, dtype=x.dtype, device=x.device, **options).eval()
+    return kind(d_model, heads, d_ff, dtype=dtype, device=device, **options).eval()
 
 
 def _parameters(
@@ -167,4 +174,4 @@ def _blocked(mask: "Tensor | None", heads: int, batch: int, queries: int, keys: 
 def _called(module: Any, parameters: dict[str, "Tensor"], arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
     import torch
 
-    return torch.func.functional_call(module, parameters, arguments, options)
+    return torch.func.functional_call(module, parameters, arguments, options, tie_weights=False)
