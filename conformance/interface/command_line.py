@@ -14,6 +14,7 @@ from ..cases.profiles import PROFILES
 from ..components import CLAUSES, COMPONENTS, clauses_of
 from ..judging.memory import budget_by_default
 from ..judging.plan import plan
+from ..judging.too_wide import check_declared
 from . import terminal
 from .allowed import Allowed, read_allowed
 from .junit import junit_text
@@ -140,6 +141,7 @@ def _judged(
     with contextlib.closing(how.open()) as adapter:
         check_dtypes(parsed.dtype, adapter.offer)
         lines = list(plan(adapter.offer, selection(parsed), PROFILES[parsed.profile]))
+        check_declared(adapter.offer, lines)
         shapes = shapes_judged(parsed.shape, adapter.offer, lines)
         report = Report(how, adapter.offer, parsed.profile, parsed.seed, lines, shapes, allowed, budget, adapter.holds)
         return report, _judge(report, adapter, parsed.workers)

@@ -13,6 +13,7 @@ from ..judging.judging import judge_clause
 from ..judging.memory import budget_by_default
 from ..judging.plan import Selection, plan
 from ..judging.result import Result
+from ..judging.too_wide import check_declared
 from ..terms.recent import RecentReplies
 from .options import UsageError, check_dtypes, known_names
 from .report import Report
@@ -73,6 +74,7 @@ def judge(
     with contextlib.closing(_opened(adapter, opening)) as opened:
         check_dtypes(selection.dtypes, opened.offer)
         lines = list(plan(opened.offer, selection, PROFILES[profile]))
+        check_declared(opened.offer, lines)
         own = shapes_judged(asked, opened.offer, lines)
         report = Report(opening, opened.offer, profile, seed, lines, own, memory=budget, holds=opened.holds)
         _judge_lines(opened, report, heard)

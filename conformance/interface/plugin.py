@@ -20,6 +20,7 @@ from ..judging.judging import judge_clause
 from ..judging.memory import budget_by_default
 from ..judging.plan import Line, in_turn, plan
 from ..judging.result import Result
+from ..judging.too_wide import check_declared
 from ..terms.recent import RecentReplies
 from .explaining import facts, title
 from .options import JUDGING, OPENING, add_options, opening, selection
@@ -104,6 +105,11 @@ def _asked_for(config: pytest.Config) -> list[Judged]:
             raise pytest.UsageError(f"--assay-dtype: {names} does not take {dtype}")
     chosen = selection(option, "assay_")
     plans = [[line for line in plan(offer, chosen) if line.offered] for offer in offers]
+    try:
+        for each in zip(offers, plans, strict=True):
+            check_declared(*each)
+    except UserError as error:
+        raise pytest.UsageError(visible(error)) from None
     try:
         shapes = [shapes_judged(option.assay_shape, *each) for each in zip(offers, plans, strict=True)]
     except UserError as error:

@@ -58,8 +58,7 @@ def aggregates(actual: Array, bound: Bound, dtype: str) -> list[Aggregate]:
     expected = np.where(judged, bound.expected, 0.0)
     error = np.where(judged, actual - expected, 0.0)
     coherent = np.where(judged, bound.coherent, 0.0)
-    beyond = np.maximum(np.abs(error) - coherent, 0.0) / scale
-    found = [Aggregate("noise", float(np.sqrt((beyond**2).sum() / count)), 1.15 + 4 / np.sqrt(count))]
+    found = [Aggregate("noise", noise(error, coherent, scale, count), noisiest(count))]
     for name, score in bound.tests.items():
         found.append(Aggregate(name, float(score(np.where(judged, error, 0.0))), LARGEST_Z))
 
@@ -86,6 +85,17 @@ def aggregates(actual: Array, bound: Bound, dtype: str) -> list[Aggregate]:
                 t = max(_t(error, coherent, weight * (bins == k)) for k in range(len(edges) + 1))
                 found.append(Aggregate(f"{name} by {axis}", t, LARGEST_Z))
     return found
+
+
+def noise(error: Array, coherent: Array, deviation: Array, count: int) -> float:
+    """Compute the root mean square of what of the errors is not coherent, in deviations."""
+    beyond = np.maximum(np.abs(error) - coherent, 0.0) / deviation
+    return float(np.sqrt((beyond**2).sum() / count))
+
+
+def noisiest(count: int) -> float:
+    """Give the most noise that a right implementation has over so many elements."""
+    return float(1.15 + 4 / np.sqrt(count))
 
 
 def _flips(error: Array, bound: Bound, coherent: Array, half: Array, judged: Array, repeats: float) -> float:
