@@ -123,6 +123,8 @@ def status_of(status: object) -> Status:
 def reply_from(header: Mapping[str, Any], tensors: Mapping[str, Array]) -> Reply:
     """Read the reply in a message."""
     status = status_of(header.get("reply"))
+    if status in ("died", "timeout"):  # the judge's own words, for what gives no reply
+        return Reply("malformed", message=f"a reply cannot say {header['reply']!r} of itself")
     marks: dict[str, Any] = {}
     for name in ("touched", "aliased"):
         names = header.get(name, [])
@@ -140,6 +142,8 @@ def reply_from(header: Mapping[str, Any], tensors: Mapping[str, Array]) -> Reply
         return Reply("ok", {name: exact[name] for name in names}, dtypes, **marks)
     if status == "ok" and tensors:
         return Reply("ok", gradients=exact, dtypes=dtypes, **marks)
+    if not message and status in ("error", "unsupported"):
+        message = "something that it does not describe" if status == "error" else "no reason was given"
     if status in ("ok", "malformed") and not message:
         return Reply("malformed", message=f"the reply holds neither a result nor a reason: {header!r:.200}")
     return Reply(status, message=message, detail=detail, lacks=visible(header.get("lacks", "")), **marks)

@@ -36,5 +36,5 @@ def parse_case(line: str) -> Case:
     """Read the case of a line; `CaseError`, one sentence, if it is none."""
     name, texts = split_id(line)
     if name not in COMPONENTS:
-        raise CaseError(f"there is no component {name!r}; the components are {', '.join(COMPONENTS)}")
+        raise CaseError(f"there is no component {name!r:.200}; the components are {', '.join(COMPONENTS)}")
     return COMPONENTS[name].parse(texts)

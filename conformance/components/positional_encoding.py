@@ -233,5 +233,6 @@ def far_positions(trial: Trial) -> float:
     """Judge far positions; the bound grows with the position, as an angle's own rounding does."""
     actual = trial.call()
     worst, bound = trial.judge(actual), trial.bound()
-    first = int(np.argmin((np.abs(actual - bound.expected) <= bound.worst).all(-1)))
+    right = (np.abs(actual - bound.expected) <= bound.worst).all(-1)
+    first = int(np.argmin(right)) if right.size else 0
     return require_within(worst, f"of {trial.case['length']} positions, {first} is the first that is wrong")

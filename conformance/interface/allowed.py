@@ -8,6 +8,7 @@ from ...adapters.contract import DTYPES
 from ...adapters.declaration import UserError
 from ..components import COMPONENTS
 from ..judging.result import Result
+from .reading import read_text
 
 
 class AllowError(UserError, ValueError):
@@ -35,7 +36,8 @@ class Allowed:
 def read_allowed(path: Path, known: Collection[str]) -> list[Allowed]:
     """Read the known failures of a file: `CLAUSE [COMPONENT [DTYPE]]` a line, # begins a comment."""
     allowed = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    text = read_text(path, f"--allow {path} cannot be read")
+    for number, line in enumerate(text.splitlines(), 1):
         words = line.partition("#")[0].split()
         if not words:
             continue
@@ -43,8 +45,8 @@ def read_allowed(path: Path, known: Collection[str]) -> list[Allowed]:
         right = (each.clause in known, each.component in ("*", *COMPONENTS), each.dtype in ("*", *DTYPES))
         if len(words) > 3 or not all(right):
             raise AllowError(
-                f"{path}, line {number}: {line.strip()!r} should be CLAUSE [COMPONENT [DTYPE]], with a clause that "
-                "`assay spec` lists, and a star for any component or dtype"
+                f"{path}, line {number}: {line.strip()!r:.200} should be CLAUSE [COMPONENT [DTYPE]], with a clause "
+                "that `assay spec` lists, and a star for any component or dtype"
             )
         allowed.append(each)
     return allowed

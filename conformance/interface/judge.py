@@ -15,7 +15,7 @@ from ..judging.plan import Selection, plan
 from ..judging.result import Result
 from ..judging.too_wide import check_declared
 from ..terms.recent import RecentReplies
-from .options import UsageError, check_dtypes, known_names
+from .options import LONGEST_WAIT, UsageError, check_dtypes, known_names
 from .report import Report
 from .shapes import shapes_judged
 
@@ -97,7 +97,7 @@ def _check_seed(seed: int) -> None:
 
 
 def _check_timeout(timeout: float) -> None:
-    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < float("inf"):
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= LONGEST_WAIT:
         raise UsageError(f"timeout must be a number of seconds above 0, not {timeout!r:.200}")
 
 

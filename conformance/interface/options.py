@@ -4,7 +4,6 @@ What may stand after an option is checked by its type; each mistake is one sente
 """
 
 import argparse
-import contextlib
 import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
@@ -50,31 +49,37 @@ def listed(what: str, known: Collection[str]) -> Callable[[str], tuple[str, ...]
     return names
 
 
+# In the digits of ASCII, and no more of them than any use has.
+_WHOLE: Final = re.compile(r"[0-9]{1,40}")
+_NUMBER: Final = re.compile(r"(?:[0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})(?:e[+-]?[0-9]{1,3})?", re.IGNORECASE)
+LONGEST_WAIT: Final = 10.0**9
+"""The seconds of a time-out that every clock can count, 30 years."""
+
+
 def seed(text: str) -> int:
     """Read a number for all cases."""
-    if text.isdecimal():
+    if _WHOLE.fullmatch(text):
         return int(text)
-    raise UsageError(f"must be a whole number, 0 or more, not {text!r}")
+    raise UsageError(f"must be a whole number, 0 or more, not {text!r:.200}")
 
 
 def workers(text: str) -> str:
     """Read how many processes of xdist there are."""
     if text == "auto":
         return text
-    if text.isdecimal():
+    if _WHOLE.fullmatch(text):
         return str(int(text))
-    raise UsageError(f"must be a whole number or auto, not {text!r}")
+    raise UsageError(f"must be a whole number or auto, not {text!r:.200}")
 
 
 def seconds(text: str) -> float:
     """Read a time-out."""
-    with contextlib.suppress(ValueError):
-        if 0 < float(text) < float("inf"):
-            return float(text)
-    raise UsageError(f"must be a number of seconds above 0, not {text!r}")
+    if _NUMBER.fullmatch(text) and 0 < float(text) <= LONGEST_WAIT:
+        return float(text)
+    raise UsageError(f"must be a number of seconds above 0, not {text!r:.200}; 10^9 are enough")
 
 
-_SIZE: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?) ?([KMGT]?)(?:i?B)?", re.IGNORECASE)
+_SIZE: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?([KMGT]?)(?:i?B)?", re.IGNORECASE)
 _UNITS: Final = ("", "K", "M", "G", "T")
 
 
@@ -96,7 +101,7 @@ def shape(text: str) -> dict[str, int]:
             raise UsageError(f"should look like B=1,L_q=1,L_k=4096, not {text!r:.200}")
         if name in found:
             raise UsageError(f"names {name} twice")
-        found[name] = int(number) if number.isdecimal() and len(number) < 15 else -1
+        found[name] = int(number) if _WHOLE.fullmatch(number) else -1
     for name, size in found.items():
         if not 1 <= size <= LARGEST:
             raise UsageError(f"the size {name} must be a whole number, from 1 to 10^12, in {text!r:.200}")

@@ -20,6 +20,8 @@ from ..terms.trial import Trial
 from ..terms.verdict import Unsupported, Violation
 from .terminal import Screen
 
+_UNMADE: Final = (SpecError, ValueError, ArithmeticError, LookupError, MemoryError)
+"""What making or judging a case may raise, where its sizes are such as no case of ours has."""
 _SHOWN: Final = 8
 """Elements that are printed, the worst first."""
 
@@ -37,7 +39,7 @@ def replay(screen: Screen, adapter: Adapter, line: str, chosen: str | None, memo
     trial = Trial(Subject(adapter), COMPONENTS[case.component], case)
     try:
         inputs = trial.inputs
-    except (ValueError, MemoryError) as error:  # a table of no rows, from which a token should be drawn
+    except _UNMADE as error:  # a table of no rows, from which a token should be drawn
         raise CaseError(f"this case cannot be judged: {error}") from None
     try:
         if trial.component.gives_data:
@@ -47,14 +49,18 @@ def replay(screen: Screen, adapter: Adapter, line: str, chosen: str | None, memo
             if trial.component.has_dtype:
                 trial.bound()  # the oracle's opinion of the arguments, before the implementation's
             _show_elements(screen, trial)
-    except (SpecError, MemoryError) as error:
+    except _UNMADE as error:
         raise CaseError(f"this case cannot be judged: {error}") from None
     violated, passed = False, False
     for clause in clauses:
         # A clause that is judged on cases of another kind has nothing to say of this one.
         if clause.prepare(case) != case:
             continue
-        outcome = judge_case(adapter, clause, case)
+        try:
+            outcome = judge_case(adapter, clause, case)
+        except _UNMADE as error:
+            screen.say((f"{clause.id:9}not judged: {visible(error)}", "yellow"))
+            continue
         if outcome.kind == "inapplicable":
             continue
         passed |= outcome.passed

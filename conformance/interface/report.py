@@ -12,6 +12,9 @@ from ...adapters.foreign_text import harmless
 from ..judging.plan import Line, due, in_turn
 from ..judging.result import Result, without_evidence
 from .allowed import Allowed
+from .options import UsageError
+from .reading import read_text
+from .schema import fault
 
 SCHEMA: Final = "assay-report/1"
 SPEC: Final = "2026.12"
@@ -191,11 +194,33 @@ def json_text(reports: Sequence[Report]) -> bytes:
 
 
 def read_json(path: Path) -> list[dict[str, Any]]:
-    """Read the reports of a file that `json_text` wrote."""
-    text = path.read_text(encoding="utf-8")
+    """Read the reports of a file that `json_text` wrote; `UsageError`, one sentence, if it holds anything else."""
+    text = read_text(path, f"{path} cannot be read as a report")
     if not text.strip():
-        raise ValueError("it is empty")
+        raise UsageError(f"{path} cannot be read as a report: it is empty")
     try:
-        return [json.loads(text)]
-    except ValueError:
-        return [json.loads(line) for line in text.splitlines()]
+        try:
+            found = [_parsed(text)]
+        except ValueError:
+            found = [_parsed(line) for line in text.rstrip("\n").split("\n")]
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path} cannot be read as a report: {error}") from None
+    for wrong in filter(None, map(fault, found)):
+        raise UsageError(f"{path} is no report by the schema {SCHEMA}: {wrong}")
+    return found
+
+
+def _parsed(text: str) -> Any:
+    """Parse JSON strictly: a name twice, and a number that is none, are mistakes."""
+    return json.loads(text, object_pairs_hook=_each_once, parse_constant=_no_number)
+
+
+def _each_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("an object has a name twice")
+    return found
+
+
+def _no_number(word: str) -> Any:
+    raise ValueError(f"{word} is no number of JSON")

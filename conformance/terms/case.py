@@ -70,6 +70,9 @@ def split_id(line: str) -> tuple[str, dict[str, str]]:
     pairs = [pair.partition("=") for pair in rest.split("&")] if rest else []
     if not component or not mark or any(not name or not equals for name, equals, _ in pairs):
         raise CaseError(
-            f"{line!r} is no case: it should look like softmax?dtype=float32&rows=2&n=5&regime=normal&seed=1"
+            f"{line!r:.200} is no case: it should look like softmax?dtype=float32&rows=2&n=5&regime=normal&seed=1"
         )
-    return component, {name: value for name, _, value in pairs}
+    values = {name: value for name, _, value in pairs}
+    if len(values) < len(pairs):
+        raise CaseError(f"a case has each parameter once, and {line!r:.200} has one twice")
+    return component, values

@@ -5,8 +5,8 @@ conventions, whether there is a gradient) is not said again: it follows from the
 cases are drawn, and which values they have.
 """
 
-import contextlib
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, TypeVar
@@ -260,6 +260,11 @@ def by_name(found: _Of | Mapping[str, _Of]) -> Mapping[str, _Of]:
     return found if isinstance(found, Mapping) else {"result": found}
 
 
+# As `Case.id` writes numbers.
+_WHOLE: Final = re.compile(r"0|[1-9][0-9]{0,18}")
+_NUMBER: Final = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:e[+-]?[0-9]{1,3})?")
+
+
 def _parsed(component: str, name: str, text: str, known: Sequence[Value], *, positive: bool = False) -> Value:
     """Read the value in a line: one of the known words, or a number where some of the known are numbers."""
     words = [value for value in (DTYPES if name == "dtype" else known) if isinstance(value, str)]
@@ -268,13 +273,13 @@ def _parsed(component: str, name: str, text: str, known: Sequence[Value], *, pos
     numbers = [value for value in known if not isinstance(value, str)]
     whole = name == "seed" or not any(isinstance(value, float) for value in numbers)
     if numbers or name == "seed":
-        with contextlib.suppress(ValueError, OverflowError):  # a whole number beyond every float
-            number = int(text) if whole else float(text)
-            if math.isfinite(number) and (number > 0 if positive else number >= 0 or not whole):
-                return number
+        form = _WHOLE if whole else _NUMBER
+        number = float("nan") if not form.fullmatch(text) else int(text) if whole else float(text)
+        if math.isfinite(number) and (number > 0 if positive else number >= 0 or not whole):
+            return number
     kind = ("a whole number" if whole else "a number") + (" above 0" if positive else ", 0 or more" if whole else "")
     due = [*words, *([kind] if numbers or name == "seed" else [])]
-    raise CaseError(f"{name} of a case of {component} cannot be {text!r}; it is {' or '.join(due)}")
+    raise CaseError(f"{name} of a case of {component} cannot be {text!r:.200}; it is {' or '.join(due)}")
 
 
 REGISTERED: Final[dict[str, Component]] = {}
