@@ -11,7 +11,7 @@ from assay.conformance.components import CLAUSES, COMPONENTS
 
 # The contract's report, and a line of its results.
 REPORT = ("schema", "assay", "spec", "adapter", "implementation")
-REPORT += ("profile", "seed", "verdict", "expected", "checked", "results")
+REPORT += ("profile", "seed", "verdict", "expected", "checked", "run", "results")
 RESULT = ("clause", "level", "component", "dtype", "status", "examples")
 RESULT += ("worst_ratio", "precision_class", "seconds", "reason", "failure")
 FAILURE = ["message", "case", "ratio", "looks_like", "typical"]
@@ -55,7 +55,7 @@ def test_the_report_has_the_fields_of_the_contract(violation):
     _, terminal = violation
     report = terminal.report()
 
-    assert [name for name in report if name != "memory"] == list(REPORT)
+    assert [name for name in report if name not in ("confinement", "memory")] == list(REPORT)
     assert list(report["implementation"]) == ["package", "version", "device", "sizes", "notes"]
     assert (report["schema"], report["adapter"], report["verdict"]) == ("assay-report/1", "wrong", "violates")
     assert (report["profile"], report["seed"]) == ("quick", 0)

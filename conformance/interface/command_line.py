@@ -14,6 +14,7 @@ from ..cases.profiles import PROFILES
 from ..components import CLAUSES, COMPONENTS, clauses_of
 from ..judging.memory import budget_by_default
 from ..judging.plan import plan
+from ..judging.result import Result
 from ..judging.too_wide import check_declared
 from . import terminal
 from .allowed import Allowed, read_allowed
@@ -21,7 +22,8 @@ from .junit import junit_text
 from .options import JUDGING, OPENING, UsageError, add_options, check_dtypes, opening, selection, workers
 from .replaying import replay
 from .report import EXIT_STATUS, USAGE, Report, json_text, read_json
-from .report_files import check_files, write_whole
+from .report_files import Saving, check_files, write_whole
+from .resuming import resume
 from .running import run
 from .shapes import shapes_judged
 from .surroundings import complain, open_streams, signals_heard
@@ -65,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     judge.add_argument("-n", dest="workers", type=workers, default="0", metavar="WORKERS", help="a number, or auto")
     judge.add_argument("--json", type=Path, metavar="FILE", help="write the report")
     judge.add_argument("--junit", type=Path, metavar="FILE", help="write the report as JUnit XML")
+    judge.add_argument("--resume", type=Path, metavar="REPORT", help="go on where an interrupted run of it stopped")
     judge.add_argument("--allow", type=Path, metavar="FILE", help="known failures: CLAUSE [COMPONENT [DTYPE]] a line")
 
     command("list", _list, "the adapters here, what each offers, and why one is unavailable")
@@ -94,6 +97,7 @@ def _run(parsed: argparse.Namespace) -> int:
     files = {"--json": parsed.json, "--junit": parsed.junit}
     check_files(files)
     allowed = read_allowed(parsed.allow, CLAUSES) if parsed.allow else []
+    saved = read_json(parsed.resume) if parsed.resume else []
     budget = _budget(parsed)
     reports: list[Report] = []
     refused: dict[str, str] = {}
@@ -101,7 +105,7 @@ def _run(parsed: argparse.Namespace) -> int:
     unwritten: list[str] = []
     for spec in parsed.adapter or ["torch"]:
         try:
-            report, wrong = _judged(spec, parsed, allowed, budget)
+            report, wrong = _judged(spec, parsed, allowed, budget, saved, reports)
         except UserError as error:
             # What the others have shown, and will show, is kept.
             refused[spec] = visible(error)
@@ -128,9 +132,14 @@ def _run(parsed: argparse.Namespace) -> int:
 
 
 def _judged(
-    spec: str, parsed: argparse.Namespace, allowed: Sequence[Allowed], budget: int | None
+    spec: str,
+    parsed: argparse.Namespace,
+    allowed: Sequence[Allowed],
+    budget: int | None,
+    saved: Sequence[Mapping[str, Any]],
+    others: Sequence[Report],
 ) -> tuple[Report, list[str]]:
-    """Judge one adapter; return its report, and what went wrong with the judge itself."""
+    """Judge one adapter after others; return its report, and what went wrong with the judge itself."""
     how = opening(spec, parsed)
     with contextlib.closing(how.open()) as adapter:
         check_dtypes(parsed.dtype, adapter.offer)
@@ -138,7 +147,10 @@ def _judged(
         check_declared(adapter.offer, lines)
         shapes = shapes_judged(parsed.shape, adapter.offer, lines)
         report = Report(how, adapter.offer, parsed.profile, parsed.seed, lines, shapes, allowed, budget, adapter.holds)
-        return report, _judge(report, adapter, parsed.workers)
+        if parsed.resume:
+            resume(report, saved, parsed.resume, alone=len(parsed.adapter) < 2)
+        saving = Saving(parsed.json, lambda: json_text([*others, report]))
+        return report, _judge(report, adapter, parsed.workers, saving)
 
 
 def _write(files: Mapping[str, Path | None], reports: Sequence[Report], refused: Mapping[str, str]) -> list[str]:
@@ -160,12 +172,17 @@ def _budget(parsed: argparse.Namespace) -> int | None:
     return budget_by_default() if budget is None else budget
 
 
-def _judge(report: Report, adapter: Adapter, workers: str) -> list[str]:
+def _judge(report: Report, adapter: Adapter, workers: str, saving: Saving) -> list[str]:
     """Run, with progress; the report holds what was done even if the user stops it."""
     ticker = terminal.Ticker(report.offer.name, len(report.left))
+
+    def heard(result: Result) -> None:
+        ticker.heard(result)
+        saving.heard()
+
     try:
         with ticker.shown():
-            return run(report, adapter, ticker.heard, workers)
+            return run(report, adapter, heard, workers)
     except KeyboardInterrupt:
         report.interrupted = True
         return []

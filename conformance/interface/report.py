@@ -14,6 +14,7 @@ from ..judging.result import Result, without_evidence
 from .allowed import Allowed
 from .options import UsageError
 from .reading import read_text
+from .resuming import digest
 from .schema import fault
 
 SCHEMA: Final = "assay-report/1"
@@ -43,6 +44,12 @@ class Report:
     """What kept the implementation away from the judge."""
     judged: dict[Line, Result] = field(default_factory=dict)
     interrupted: bool = False
+    run: str = ""
+    """What identifies the run, for one that goes on with it."""
+
+    def __post_init__(self) -> None:
+        """Look at the adapter's file now, before anybody changes it."""
+        self.run = self.run or digest(self.opening, self.offer, SPEC, self.profile, self.seed, list(self.shapes))
 
     def add(self, line: Line, result: Result) -> None:
         """Take in a result; a failure that is allowed becomes that."""
@@ -150,7 +157,12 @@ class Report:
             result.level == "required" and result.status == "pass" and (result.component, result.dtype) not in unseen
             for result in self.judged.values()
         )
-        return CONFORMS if required and not self.interrupted else NO_EVIDENCE
+        return CONFORMS if required and not self.incomplete else NO_EVIDENCE
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether something is not judged yet, or never was."""
+        return self.interrupted or bool(self.left)
 
     def as_json(self) -> dict[str, Any]:
         """Return the object that --json writes."""
@@ -171,6 +183,7 @@ class Report:
             "verdict": self.verdict,
             "expected": len(self.due),
             "checked": self.checked,
+            "run": self.run,
         }
         if self.holds:
             whole["confinement"] = list(self.holds)
@@ -180,7 +193,7 @@ class Report:
             whole["largest"] = self.largest
         if self.peaks:
             whole["memory"] = ({} if self.memory is None else {"budget": self.memory}) | self.peaks
-        if self.interrupted:
+        if self.incomplete:
             whole["incomplete"] = True
         made: dict[str, Any] = harmless({**whole, "results": [result.as_json() for result in self.results]})
         return made

@@ -8,7 +8,8 @@ import contextlib
 import os
 import re
 import stat
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,8 @@ from .surroundings import complain
 # How a report of ours begins, as JSON and as JUnit XML.
 _OURS: Final = re.compile(rb'\s*(\{\s*"schema": "assay-report/|<\?xml [^>]*>\s*<testsuites>\s*<testsuite name="assay )')
 _BEGINNING: Final = 200
+_EVERY: Final = 10.0
+"""Seconds between two times that a report is written during a run."""
 
 
 def check_files(files: Mapping[str, Path | None]) -> None:
@@ -70,6 +73,22 @@ def write_whole(path: Path, text: bytes) -> None:
 def _place(path: Path) -> Path:
     """Follow links, of which one may lead in a circle: what is opened then cannot be."""
     return Path(os.path.realpath(path))
+
+
+class Saving:
+    """Writes a report soon after its beginning and now and then, so that nothing that ends the judge takes it along."""
+
+    def __init__(self, path: Path | None, text: Callable[[], bytes]) -> None:
+        """Take what is written, and where; what stands in the place of no file is written at the end alone."""
+        self._path, self._text, self._last = path, text, float("-inf")
+        self._kept = path is not None and not _is_stream(path)
+
+    def heard(self) -> None:
+        """Write it, if that was not done lately; if it cannot be, that is told at the end."""
+        if self._path is not None and self._kept and time.monotonic() - self._last > _EVERY:
+            with contextlib.suppress(OSError):
+                write_whole(self._path, self._text())
+            self._last = time.monotonic()
 
 
 def _is_stream(path: Path) -> bool:

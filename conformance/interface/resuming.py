@@ -1,0 +1,84 @@
+"""Going on with a run that was interrupted: what its report has judged is not judged again.
+
+A report says by a digest of what it is: of the adapter with all that it declares, and its file, if it is one; of the
+version, the profile, the seed and the sizes. What a file imports is not looked at: whoever has rebuilt a library that
+the adapter calls begins anew.
+"""
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from ...adapters import Offer, Opening
+from ..judging.result import Failure, Result
+from .options import UsageError
+
+if TYPE_CHECKING:
+    from .report import Report
+
+_TOLD: Final = ("assay", "spec", "implementation", "profile", "seed", "shapes")
+"""What of a report tells why it is another run's, where the digest alone would not."""
+_FILE: Final = re.compile(r"(?P<path>.+\.py)(?::[\w.]+)?", re.DOTALL)
+
+
+def digest(opening: Opening, offer: Offer, spec: str, *settings: object) -> str:
+    """Return what is the same for two runs of which one can go on where the other stopped."""
+    file, source = _FILE.fullmatch(opening.spec), opening.spec
+    if file and Path(file["path"]).is_file():
+        source = hashlib.sha256(Path(file["path"]).read_bytes()).hexdigest()
+    how = (source, opening.component, opening.framework, opening.in_process)
+    everything = (how, dataclasses.asdict(offer), importlib.metadata.version("assay"), spec, settings)
+    return hashlib.sha256(json.dumps(everything, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def resume(report: "Report", saved: Sequence[Mapping[str, Any]], path: Path, *, alone: bool) -> None:
+    """Take over the results that a report of the same run has; `UsageError`, one sentence, if it is another's.
+
+    Where several adapters are judged, one that the file has nothing of is judged from the beginning.
+    """
+    own = report.as_json()
+    mine = [each for each in saved if each["adapter"] == own["adapter"]]
+    if not mine and not alone:
+        return
+    if not mine:
+        names = " and ".join(sorted({each["adapter"] for each in saved}))
+        raise UsageError(f"--resume {path} is of {names}, and not of {own['adapter']}")
+    before = next((each for each in mine if each.get("run") == own["run"]), mine[0])
+    if before.get("run") != own["run"]:
+        for name in _TOLD:
+            if before.get(name) != own.get(name):
+                then, now = (json.dumps(each.get(name)) for each in (before, own))
+                raise UsageError(f"--resume {path} is of another run: its {name!r} is {then:.200}, and not {now:.200}")
+        raise UsageError(f"--resume {path} is of another run: the adapter has changed since, or is opened otherwise")
+    lines = {(line.clause.id, line.component, line.dtype): line for line in report.lines if line.offered}
+    for each in before["results"]:
+        if each["status"] == "not-offered":
+            continue
+        clause, component, dtype = each["clause"], each["component"], each["dtype"]
+        # Of what takes no floats, a result has the format that came.
+        line = lines.get((clause, component, dtype)) or lines.get((clause, component, ""))
+        if line is None:
+            where = f"{clause} of {component}" + (f" in {dtype}" if dtype else "")
+            raise UsageError(f"--resume {path} has judged {where}, which this run does not: repeat all of its options")
+        report.add(line, _result(each, line.clause.level, path))
+
+
+def _result(data: Mapping[str, Any], level: str, path: Path) -> Result:
+    """Read a result; a failure that was allowed is one again, until the list of this run is asked."""
+    known = [field.name for field in dataclasses.fields(Result)]
+    result = Result(**{name: data[name] for name in known if name in data})
+    result.level, found = level, data["failure"]
+    result.failure = None
+    if result.status in ("fail", "allowed"):
+        from ..variants import variants  # with the first use: they are many
+
+        result.status = "fail"
+        if found is None or found["looks_like"] not in (None, *(each.name for each in variants())):
+            raise UsageError(f"--resume {path} has a failure of {result.clause} that no run of this version has")
+        result.failure = Failure(**{field.name: found.get(field.name) for field in dataclasses.fields(Failure)})
+    return result
