@@ -72,10 +72,14 @@ DECODER_LAYER: Component = register(
                 (1, 9, 20, 8, 512, 64, 64, 2048),
             ),
             {
-                "mask": factor("mask", "none", "padding-right"),
+                "mask": factor("mask", "none", "random"),
                 "memory_mask": factor("memory_mask", "none", "random"),
                 "layout": factor("layout", "contiguous", "mixed"),
             },
+            always=(
+                {"L": 150, "L_m": 257, "heads": 1, "d_model": 8, "d_k": 8, "d_v": 8}
+                | {"mask": "random", "memory_mask": "random"},
+            ),
             differentiated=lambda case: case["d_model"] < 500,
         ),
     )

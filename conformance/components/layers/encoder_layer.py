@@ -64,9 +64,10 @@ ENCODER_LAYER: Component = register(
                 (1, 9, 16, 1024, 64, 64, 33),
             ),
             {
-                "mask": factor("mask", "none", "padding-right", "random"),
+                "mask": factor("mask", "none", "random"),
                 "layout": factor("layout", "contiguous", "mixed"),
             },
+            always=({"L": 150, "mask": "random"},),
             differentiated=lambda case: case["d_model"] < 1000,
         ),
     )
