@@ -42,6 +42,10 @@ class Offer:
     """Of `SIZES`: whether cases may have any sizes, or those of a few shapes."""
     shapes: tuple[Mapping[str, int], ...] = ()
     """Sizes of the adapter's own, at which it is judged as well."""
+    declared_by: str = "adapter"
+    """Whose declarations `conventions` and `numerics` are: the adapter's, or those of the `judge` in their place."""
+    precision_class: int = 3
+    """The last precision class that the judge accepts."""
 
 
 def text_of(error: BaseException) -> str:
@@ -218,7 +222,7 @@ def check_shapes(shapes: object, where: str) -> tuple[dict[str, int], ...]:
 
 def offer_from_header(header: Mapping[str, Any], where: str) -> Offer:
     """Check the offer in a handshake: the program at the other end need not be ours."""
-    texts = {
+    texts: dict[str, Any] = {
         name: check_text(header.get(name, ""), f"{name!r} of the handshake", where)
         for name in ("name", "framework", "package", "version", "device")
     }

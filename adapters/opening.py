@@ -10,6 +10,7 @@ import shlex
 import sys
 from dataclasses import dataclass
 
+from .accepted import accepted, read_declarations
 from .adapter import Adapter
 from .client import WorkerAdapter
 from .declaration import AdapterError
@@ -33,6 +34,10 @@ class Opening:
     """Whether it has no network, and can write to no folder but its own."""
     limit: int | None = None
     """The bytes of memory beyond which its process is ended; half of what is free, if it is None."""
+    precision_class: int = 3
+    """The last precision class that is accepted."""
+    declare: str | None = None
+    """The file whose declarations stand in place of the adapter's."""
 
     @property
     def words(self) -> list[str]:
@@ -44,10 +49,18 @@ class Opening:
         words += ["--framework", self.framework] if self.framework else []
         words += ["--timeout", f"{self.timeout:g}"] if self.timeout != Opening.timeout else []
         words += ["--limit", str(self.limit)] if self.limit is not None else []
+        words += ["--class", str(self.precision_class)] if self.precision_class != Opening.precision_class else []
+        words += [f"--declare={self.declare}"] if self.declare is not None else []
         return words + ["--in-process"] * self.in_process + ["--sandbox"] * self.sandbox
 
     def open(self) -> Adapter:
         """Open it; `AdapterError`, one sentence, if it cannot be."""
+        declared = None if self.declare is None else read_declarations(self.declare)
+        adapter = self._opened()
+        adapter.offer = accepted(adapter.offer, declared, self.precision_class)
+        return adapter
+
+    def _opened(self) -> Adapter:
         if self.in_process and self.sandbox:
             raise AdapterError("--sandbox is for a process of the adapter's own; leave out --in-process")
         if self.spec.startswith("exec:"):

@@ -3,8 +3,10 @@
 import contextlib
 import inspect
 from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 from ...adapters import Adapter, Opening, open_object
+from ...adapters.accepted import accepted, check_declarations, read_declarations
 from ...adapters.contract import DTYPES
 from ...adapters.declaration import check_shapes
 from ..cases.profiles import PROFILES, profile_with
@@ -36,6 +38,8 @@ def judge(
     in_process: bool = False,
     sandbox: bool = False,
     limit: int | None = None,
+    precision_class: int = Opening.precision_class,
+    declare: str | Mapping[str, object] | None = None,
     heard: Callable[[Result], object] | None = None,
 ) -> Report:
     """Judge an implementation and return the report; `UserError`, one sentence, for a mistake in the call.
@@ -56,6 +60,9 @@ def judge(
         in_process: whether an adapter that is named by a string runs in this process, too; an object always does.
         sandbox: whether it has no network, and can write to no folder but its own.
         limit: the bytes of memory beyond which its process is ended; half of what is free, if it is None.
+        precision_class: the last that is accepted: 1, 2, or 3, which is whatever is declared.
+        declare: conventions and numerics in place of what the adapter declares, such as
+            `{"numerics": {"bfloat16": {"scores": "bfloat16"}}}`, or the name of a file with them.
         heard: called with each result as it comes.
 
     """
@@ -68,10 +75,15 @@ def judge(
     asked, budget = check_shapes(shapes, "judge"), budget_by_default() if memory is None else _bytes("memory", memory)
     _check_seed(seed)
     _check_timeout(timeout)
+    _check_class(precision_class)
+    file = declare if isinstance(declare, str) else None
+    declared = (
+        None if declare is None else check_declarations(declare, "judge") if file is None else read_declarations(file)
+    )
     most = None if limit is None else _bytes("limit", limit)
     in_process = in_process or not isinstance(adapter, str)
-    opening = Opening(_name(adapter), component, framework, timeout, in_process, sandbox, most)
-    with contextlib.closing(_opened(adapter, opening)) as opened:
+    opening = Opening(_name(adapter), component, framework, timeout, in_process, sandbox, most, precision_class, file)
+    with contextlib.closing(_opened(adapter, opening, declared)) as opened:
         check_dtypes(selection.dtypes, opened.offer)
         lines = list(plan(opened.offer, selection, PROFILES[profile]))
         check_declared(opened.offer, lines)
@@ -101,16 +113,24 @@ def _check_timeout(timeout: float) -> None:
         raise UsageError(f"timeout must be a number of seconds above 0, not {timeout!r:.200}")
 
 
+def _check_class(number: int) -> None:
+    if isinstance(number, bool) or number not in (1, 2, 3):
+        raise UsageError(f"precision_class must be 1, 2 or 3, not {number!r:.200}")
+
+
 def _bytes(name: str, size: int) -> int:
     if isinstance(size, bool) or not isinstance(size, int) or size < 1:
         raise UsageError(f"{name} must be a whole number of bytes above 0, not {size!r:.200}")
     return size
 
 
-def _opened(adapter: str | object, opening: Opening) -> Adapter:
+def _opened(adapter: str | object, opening: Opening, declared: Mapping[str, Any] | None) -> Adapter:
     if isinstance(adapter, str):
-        return opening.open()
-    return open_object(adapter, opening.spec, opening.component, opening.framework)
+        opened = opening.open()
+    else:
+        opened = open_object(adapter, opening.spec, opening.component, opening.framework)
+    opened.offer = accepted(opened.offer, declared, opening.precision_class)
+    return opened
 
 
 def _name(adapter: str | object) -> str:

@@ -79,6 +79,13 @@ def seconds(text: str) -> float:
     raise UsageError(f"must be a number of seconds above 0, not {text!r:.200}; 10^9 are enough")
 
 
+def precision_class(text: str) -> int:
+    """Read the number of a precision class."""
+    if text in ("1", "2", "3"):
+        return int(text)
+    raise UsageError(f"must be 1, 2 or 3, not {text!r:.200}")
+
+
 _SIZE: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?([KMGT]?)(?:i?B)?", re.IGNORECASE)
 _UNITS: Final = ("", "K", "M", "G", "T")
 
@@ -124,6 +131,13 @@ OPENING: Final[Mapping[str, Mapping[str, Any]]] = {
         "metavar": "SIZE",
         "help": "the memory beyond which the implementation is ended, as in 8G (default: half of what is free)",
     },
+    "class": {
+        "type": precision_class,
+        "default": Opening.precision_class,
+        "metavar": "N",
+        "help": "the last precision class that is accepted: 1, 2 or 3 (default: 3, whatever is declared)",
+    },
+    "declare": {"metavar": "FILE", "help": "conventions and numerics, in place of what the adapter declares"},
 }
 """How an adapter is opened: the words after -- or --assay-, and what argparse and pytest are told of each."""
 

@@ -129,6 +129,18 @@ class Report:
         return found
 
     @property
+    def declarations(self) -> dict[str, Any]:
+        """What was declared beyond the defaults, by whom, the last class that was accepted, and what was needed."""
+        offer = self.offer
+        taken = [
+            {"clause": each.clause, "component": each.component, "dtype": each.dtype, "numerics": each.took}
+            for each in self.results
+            if each.took
+        ]
+        found = {"conventions": dict(offer.conventions), "numerics": {**offer.numerics}, "taken": taken}
+        return {"by": offer.declared_by, "class": offer.precision_class, **{k: v for k, v in found.items() if v}}
+
+    @property
     def unseen(self) -> list[tuple[str, str]]:
         """The components, each with a dtype, of which no bound could have shown anything."""
         of_each: dict[tuple[str, str], list[Result]] = {}
@@ -187,6 +199,8 @@ class Report:
         }
         if self.holds:
             whole["confinement"] = list(self.holds)
+        if self.declarations != {"by": "adapter", "class": 3}:
+            whole["declarations"] = self.declarations
         if self.shapes:
             whole["shapes"] = list(map(dict, self.shapes))
         if self.largest:

@@ -125,6 +125,8 @@ def _show_verdict(screen: Screen, report: Report) -> None:
         counts += [f"{count} {word}"] if count else []
     sizes = ", few sizes" if report.offer.sizes == "few" else ""
     sizes += f", and the sizes {' and '.join(map(in_words, report.shapes))}" if report.shapes else ""
+    sizes += f", nothing beyond precision class {report.offer.precision_class}" * (report.offer.precision_class < 3)
+    sizes += ", with the judge's declarations" * (report.offer.declared_by == "judge")
     incomplete = "; the run was interrupted" if report.interrupted else ""
     said = _UNDECIDED if report.interrupted and not report.failures else _VERDICTS[report.verdict]
     if said == _VERDICTS[NO_EVIDENCE] and any(result.status == "allowed" for result in report.results):

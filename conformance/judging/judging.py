@@ -41,6 +41,9 @@ def judge_clause(
     component = drawn_for(clause, COMPONENTS[name], adapter.offer.sizes, profile.shapes)
     (found,) = tried(clause, component, dtype, profile, seed, [Subject(adapter, recent)])
     failure = _failure(found, *found.failure) if found.failure else None
+    if failure is not None and found.subject.cut:
+        beyond = f"; nothing beyond precision class {adapter.offer.precision_class} is accepted"
+        failure = replace(failure, message=f"{failure.message}{beyond}")
     result = _result(found, name, dtype, failure)
     if left_aside := _left_aside(clause, component, dtype, profile):
         result.reason = "; ".join(filter(None, (left_aside, result.reason)))
@@ -70,6 +73,7 @@ def _result(found: Tried, name: str, dtype: str, failure: Failure | None) -> Res
     if result.power and not result.power["informative"]:
         nothing = "every bound exceeds an eighth of what it judges, so that a pass would show nothing"
         return replace(result, status="vacuous", worst_ratio=found.largest, reason=_remarks(found, nothing))
+    result.took = subject.took or None
     took = f"took the declared {subject.took}" if subject.took else None
     return replace(result, worst_ratio=found.largest, reason=_remarks(found, took))
 

@@ -44,9 +44,12 @@ class Result:
     memory: Mapping[str, int] | None = None
     """The most bytes that judge and implementation had had until then, of a clause about sizes of models."""
 
+    took: str | None = None
+    """What was declared and needed, in words."""
+
     def as_json(self) -> dict[str, Any]:
-        """Write the line as the report has it: sizes, power and memory only where there are any."""
-        optional = ("largest", "unfit", "power", "memory")
+        """Write the line as the report has it: sizes, power, memory and declarations only where there are any."""
+        optional = ("largest", "unfit", "power", "memory", "took")
         return {name: value for name, value in asdict(self).items() if value or name not in optional}
 
 

@@ -23,7 +23,7 @@ from ..terms.case import Case
 from ..terms.comparison import ratios
 from ..terms.component import Component
 from ..terms.generator import Generator
-from ..terms.held import Held
+from ..terms.held import Held, taken
 from ..terms.rounding import Array
 from ..terms.subject import completed
 from .plan import Line
@@ -47,7 +47,7 @@ def check_declared(offer: Offer, lines: Iterable[Line]) -> None:
     for name, asked in dict.fromkeys((line.component, line.dtype) for line in lines if line.offered):
         component = COMPONENTS[name]
         for dtype in () if component.gives_data else [asked] if asked else offer.numerics:
-            declared = offer.numerics.get(dtype, {})
+            declared = taken(dtype, offer.numerics.get(dtype, {}), offer.precision_class)
             judged = component if name in offer.gradients else replace(component, gradient=None)
             if bought := what_passes(judged, dtype, declared, completed(offer.conventions)):
                 fields, answer = bought

@@ -21,12 +21,16 @@ class Held:
     """How many classes have failed, from the strictest on; this only grows."""
     compared: bool = False
     """Whether anything has been compared with a bound."""
+    cut: bool = False
+    """Whether there are further classes, which nobody accepts."""
 
     @classmethod
-    def to(cls, dtype: str, declared: Mapping[str, Any]) -> "Held":
-        """Begin with every class that the declaration leaves."""
-        words = ", ".join(f"{name} = {value}" for name, value in declared.items())
-        return cls(precision_classes(dtype, declared), words)
+    def to(cls, dtype: str, declared: Mapping[str, Any], last: int = 3) -> "Held":
+        """Begin with every class that the declaration leaves, up to the last that is accepted."""
+        every = precision_classes(dtype, declared)
+        classes = tuple(each for each in every if each[0] <= last)
+        words = ", ".join(f"{name} = {value}" for name, value in taken(dtype, declared, last).items())
+        return cls(classes, words, cut=len(classes) < len(every))
 
     def strictest(self, attempt: Callable[[Numerics], Found], passes: Callable[[Found], bool]) -> tuple[Found, "Held"]:
         """Return what the attempt gives in the first class in which it passes, else in the last; and what that says."""
@@ -51,3 +55,9 @@ class Held:
     def took(self) -> str:
         """What was declared beyond the class's own, where that was needed."""
         return self.declared if self.compared and self.ruled_out == len(self.classes) - 1 else ""
+
+
+def taken(dtype: str, declared: Mapping[str, Any], last: int) -> dict[str, Any]:
+    """Select what of a declaration is taken where that class is the last that is accepted."""
+    loosest = [numerics for number, numerics in precision_classes(dtype, declared) if number <= last][-1]
+    return {name: value for name, value in declared.items() if getattr(loosest, name) == value}

@@ -34,7 +34,8 @@ class Subject:
     def held(self, dtype: str) -> Held:
         """Say to which numerics the implementation is held in a dtype."""
         if dtype not in self._held:
-            self._held[dtype] = Held.to(dtype, self.adapter.offer.numerics.get(dtype, {}))
+            offer = self.adapter.offer
+            self._held[dtype] = Held.to(dtype, offer.numerics.get(dtype, {}), offer.precision_class)
         return self._held[dtype]
 
     def hold(self, dtype: str, attempt: Callable[[Numerics], Found], passes: Callable[[Found], bool]) -> Found:
@@ -46,6 +47,11 @@ class Subject:
     def met(self) -> int:
         """The loosest class that was needed in any dtype; 0 until anything was compared with a bound."""
         return max((each.met for each in self._held.values()), default=0)
+
+    @property
+    def cut(self) -> bool:
+        """Whether anything was compared in the last class that is accepted where there are further ones."""
+        return any(each.cut and each.compared for each in self._held.values())
 
     @property
     def took(self) -> str:
