@@ -11,6 +11,8 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from .accepting import accepted as accepted
+    from .accepting import declarations as declarations
     from .adapter import Adapter as Adapter
     from .calling import Call as Call
     from .calling import Reply as Reply
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from .opening import open_adapter as open_adapter
 
 _HOME: Final = {
+    "accepted": "accepting",
+    "declarations": "accepting",
     "Adapter": "adapter",
     "Call": "calling",
     "Reply": "calling",

@@ -10,7 +10,7 @@ import shlex
 import sys
 from dataclasses import dataclass
 
-from .accepted import accepted, read_declarations
+from .accepting import accepted, declarations
 from .adapter import Adapter
 from .client import WorkerAdapter
 from .declaration import AdapterError
@@ -55,7 +55,7 @@ class Opening:
 
     def open(self) -> Adapter:
         """Open it; `AdapterError`, one sentence, if it cannot be."""
-        declared = None if self.declare is None else read_declarations(self.declare)
+        declared = declarations(self.declare)
         adapter = self._opened()
         adapter.offer = accepted(adapter.offer, declared, self.precision_class)
         return adapter

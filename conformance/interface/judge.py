@@ -5,8 +5,7 @@ import inspect
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from ...adapters import Adapter, Opening, open_object
-from ...adapters.accepted import accepted, check_declarations, read_declarations
+from ...adapters import Adapter, Opening, accepted, declarations, open_object
 from ...adapters.contract import DTYPES
 from ...adapters.declaration import check_shapes
 from ..cases.profiles import PROFILES, profile_with
@@ -61,25 +60,15 @@ def judge(
         sandbox: whether it has no network, and can write to no folder but its own.
         limit: the bytes of memory beyond which its process is ended; half of what is free, if it is None.
         precision_class: the last that is accepted: 1, 2, or 3, which is whatever is declared.
-        declare: conventions and numerics in place of what the adapter declares, such as
-            `{"numerics": {"bfloat16": {"scores": "bfloat16"}}}`, or the name of a file with them.
+        declare: conventions and numerics in place of what the adapter declares, or a file with them.
         heard: called with each result as it comes.
 
     """
-    selection = Selection(
-        known_names("component", components or component or (), COMPONENTS),
-        known_names("dtype", dtypes, DTYPES),
-        known_names("clause", clauses, CLAUSES),
-    )
+    selection = _selection(components or component or (), dtypes, clauses)
     known_names("profile", (profile,), PROFILES)
     asked, budget = check_shapes(shapes, "judge"), budget_by_default() if memory is None else _bytes("memory", memory)
-    _check_seed(seed)
-    _check_timeout(timeout)
-    _check_class(precision_class)
-    file = declare if isinstance(declare, str) else None
-    declared = (
-        None if declare is None else check_declarations(declare, "judge") if file is None else read_declarations(file)
-    )
+    _check_numbers(seed, timeout, precision_class)
+    file, declared = declare if isinstance(declare, str) else None, declarations(declare)
     most = None if limit is None else _bytes("limit", limit)
     in_process = in_process or not isinstance(adapter, str)
     opening = Opening(_name(adapter), component, framework, timeout, in_process, sandbox, most, precision_class, file)
@@ -93,6 +82,16 @@ def judge(
     return report
 
 
+def _selection(
+    components: str | Collection[str], dtypes: str | Collection[str], clauses: str | Collection[str]
+) -> Selection:
+    return Selection(
+        known_names("component", components, COMPONENTS),
+        known_names("dtype", dtypes, DTYPES),
+        known_names("clause", clauses, CLAUSES),
+    )
+
+
 def _judge_lines(adapter: Adapter, report: Report, heard: Callable[[Result], object] | None) -> None:
     drawn, recent = profile_with(report.profile, report.shapes, report.memory), RecentReplies()
     while left := report.left:  # a second time for what explains the failures of the first
@@ -103,19 +102,14 @@ def _judge_lines(adapter: Adapter, report: Report, heard: Callable[[Result], obj
                 heard(result)
 
 
-def _check_seed(seed: int) -> None:
+def _check_numbers(seed: int, timeout: float, precision_class: int) -> None:
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise UsageError(f"seed must be a whole number, 0 or more, not {seed!r}")
 
-
-def _check_timeout(timeout: float) -> None:
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= LONGEST_WAIT:
         raise UsageError(f"timeout must be a number of seconds above 0, not {timeout!r:.200}")
-
-
-def _check_class(number: int) -> None:
-    if isinstance(number, bool) or number not in (1, 2, 3):
-        raise UsageError(f"precision_class must be 1, 2 or 3, not {number!r:.200}")
+    if isinstance(precision_class, bool) or precision_class not in (1, 2, 3):
+        raise UsageError(f"precision_class must be 1, 2 or 3, not {precision_class!r:.200}")
 
 
 def _bytes(name: str, size: int) -> int:

@@ -3,7 +3,7 @@
 import pytest
 
 from assay.adapters import AdapterError
-from assay.adapters.accepted import read_declarations
+from assay.adapters.accepting import read_declarations
 from assay.conformance.interface.judge import judge
 from assay.conformance.interface.options import UsageError
 from assay.conformance.interface.schema import fault

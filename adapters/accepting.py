@@ -46,6 +46,13 @@ def check_declarations(given: object, where: str) -> dict[str, Any]:
     }
 
 
+def declarations(given: str | Mapping[str, object] | None) -> dict[str, Any] | None:
+    """Return what a file has, or what is given; None if nothing stands in place of the adapter's."""
+    if given is None:
+        return None
+    return read_declarations(given) if isinstance(given, str) else check_declarations(given, "judge")
+
+
 def accepted(offer: Offer, declared: Mapping[str, Any] | None, precision_class: int) -> Offer:
     """Return the offer as it is judged: with these declarations, if there are any, and up to this class."""
     offer = replace(offer, precision_class=precision_class)
