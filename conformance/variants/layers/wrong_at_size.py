@@ -174,8 +174,8 @@ class _ShortMeans(Backward):
 class _GainOfFewRows(Backward):
     def of_norm(self, g: Array, x: Array, w: Weights) -> tuple[Array, Gradients]:
         of_x, found = super().of_norm(g, x, w)
-        few = (each.reshape(1, -1, each.shape[-1])[:, :_POSITIONS] for each in (g, x))
-        return of_x, {**found, "gain": super().of_norm(*few, w)[1]["gain"]}
+        few_g, few_x = (each.reshape(1, -1, each.shape[-1])[:, :_POSITIONS] for each in (g, x))
+        return of_x, {**found, "gain": super().of_norm(few_g, few_x, w)[1]["gain"]}
 
 
 @_both_gradients(
