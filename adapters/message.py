@@ -173,5 +173,8 @@ def _unpack(block: bytes) -> dict[str, Array]:
         dtype = _FORMATS.get(entry["dtype"])
         if dtype is None:
             raise MessageError(f"tensor {name!r} is in the format {entry['dtype']}, which assay does not read")
-        tensors[name] = np.frombuffer(entry["data"], dtype).reshape(entry["shape"])
+        try:
+            tensors[name] = np.frombuffer(entry["data"], dtype).reshape(entry["shape"])
+        except ValueError as error:  # more axes, or beside an axis of 0 more elements, than numpy has
+            raise MessageError(f"tensor {name!r:.200} has a shape that no array has: {error}") from None
     return tensors

@@ -84,6 +84,12 @@ def frame(header, block=b"", *, lengths=None):
     return struct.pack("<IQ", *(lengths or (len(header), len(block)))) + header + block
 
 
+def tensors(**index):
+    """Write a block of one tensor by hand."""
+    text = json.dumps({"x": {"dtype": "F32", **index}}).encode()
+    return struct.pack("<Q", len(text)) + text + bytes(index["data_offsets"][1])
+
+
 @pytest.mark.parametrize(
     ("broken", "says"),
     [
@@ -93,6 +99,8 @@ def frame(header, block=b"", *, lengths=None):
         (frame(b"{]"), "not JSON"),
         (frame(b"[1]"), "must be a JSON object, not list"),
         (frame(b"{}", b"no tensors here"), "not in safetensors' format"),
+        (frame(b"{}", tensors(shape=[0, 2**62], data_offsets=[0, 0])), "a shape that no array has"),
+        (frame(b"{}", tensors(shape=[1] * 70, data_offsets=[0, 4])), "a shape that no array has"),
     ],
 )
 def test_a_broken_frame_is_named(broken, says):
