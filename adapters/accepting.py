@@ -1,6 +1,5 @@
 """What whoever judges accepts: declarations in place of the adapter's, and a last precision class."""
 
-import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from .declaration import AdapterError, Offer, check_conventions, check_numerics, choices, suggestion
+from .strict_json import parse_json
 
 _LARGEST: Final = 2**20
 """Bytes of a file of declarations: every field of every dtype takes a few thousand."""
@@ -26,8 +26,8 @@ def read_declarations(path: str) -> dict[str, Any]:
         raise AdapterError(f"{path} has more than a megabyte, which no file of declarations has")
     kind = "TOML" if path.lower().endswith(".toml") else "JSON"
     try:
-        text = content.decode("utf-8")
-        return check_declarations(tomllib.loads(text) if kind == "TOML" else json.loads(text), path)
+        text = content.decode("utf-8-sig")
+        return check_declarations(tomllib.loads(text) if kind == "TOML" else parse_json(text), path)
     except (ValueError, RecursionError) as error:  # of both readers, and of a text that is no UTF-8
         raise AdapterError(f"{path} cannot be read as {kind}: {error!s:.200}") from None
 

@@ -114,6 +114,8 @@ def test_a_convention_of_the_judge_is_taken():
 @pytest.mark.parametrize(
     ("name", "text", "sentence"),
     [
+        ("a.json", '{"numerics": {}, "numerics": {}}', "cannot be read as JSON: an object has a name twice"),
+        ("a.json", '\ufeff{"numerics": {"float32": {"exp_ulp": NaN}}}', "NaN is no number of JSON"),
         ("a.json", "{", "cannot be read as JSON: Expecting property name"),
         ("a.toml", "numerics = ", "cannot be read as TOML: Invalid value"),
         ("a.json", "[" * 100_000, "cannot be read as JSON: "),

@@ -18,6 +18,7 @@ from test_resuming import LINES, OFFER
 from test_strict_reading import REPORT
 
 from assay.adapters import Opening
+from assay.adapters.accepting import read_declarations
 from assay.adapters.calling import reply_from
 from assay.adapters.declaration import UserError, offer_from_header
 from assay.adapters.foreign_text import LONGEST, visible
@@ -155,6 +156,18 @@ def test_an_allow_file(tmp_path_factory, text):
     file.write_bytes(text.encode("utf-8", "surrogatepass"))
     with contextlib.suppress(UserError):
         assert {each.clause for each in read_allowed(file, CLAUSES)} <= CLAUSES.keys()
+
+
+DECLARED = {"conventions": {"masked_row": "nan"}, "numerics": {"float32": {"block": 8, "exp_ulp": 2.0}}}
+
+
+@fuzz
+@given(altered([DECLARED]).map(json.dumps) | edited([json.dumps(DECLARED)], letters))
+def test_declarations_of_whoever_judges(tmp_path_factory, text):
+    file = tmp_path_factory.getbasetemp() / "declared.json"
+    file.write_bytes(text.encode("utf-8", "surrogatepass"))
+    with contextlib.suppress(UserError):
+        assert set(read_declarations(str(file))) == {"conventions", "numerics"}
 
 
 @fuzz

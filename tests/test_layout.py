@@ -18,7 +18,7 @@ INSTALLED = ("oracle", "conformance", "adapters")
 FILES = {room: sorted((ROOT / room).rglob("*.py")) for room in ROOMS}
 EVERY = [file for files in FILES.values() for file in files] + sorted((ROOT / "benchmarks").glob("*.py"))
 # What the judge may know of the accused: how to open and call them, and the words of the contract.
-CLIENT_SIDE = {f"assay.adapters{name}" for name in ("", ".contract", ".declaration", ".foreign_text")}
+CLIENT_SIDE = {f"assay.adapters{name}" for name in ("", ".contract", ".declaration", ".foreign_text", ".strict_json")}
 
 
 def name_of(file):

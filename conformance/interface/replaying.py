@@ -20,7 +20,7 @@ from ..terms.trial import Trial
 from ..terms.verdict import Unsupported, Violation
 from .terminal import Screen
 
-_UNMADE: Final = (SpecError, ValueError, ArithmeticError, LookupError, MemoryError)
+_UNMADE: Final = (SpecError, ValueError, ArithmeticError, LookupError, StopIteration, MemoryError)
 """What making or judging a case may raise, where its sizes are such as no case of ours has."""
 _SHOWN: Final = 8
 """Elements that are printed, the worst first."""

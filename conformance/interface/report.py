@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from ...adapters import Offer, Opening
 from ...adapters.foreign_text import harmless
+from ...adapters.strict_json import parse_json
 from ..judging.plan import Line, due, in_turn
 from ..judging.result import Result, without_evidence
 from .allowed import Allowed
@@ -227,27 +228,11 @@ def read_json(path: Path) -> list[dict[str, Any]]:
         raise UsageError(f"{path} cannot be read as a report: it is empty")
     try:
         try:
-            found = [_parsed(text)]
+            found = [parse_json(text)]
         except ValueError:
-            found = [_parsed(line) for line in text.rstrip("\n").split("\n")]
+            found = [parse_json(line) for line in text.rstrip("\n").split("\n")]
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} cannot be read as a report: {error}") from None
     for wrong in filter(None, map(fault, found)):
         raise UsageError(f"{path} is no report by the schema {SCHEMA}: {wrong}")
     return found
-
-
-def _parsed(text: str) -> Any:
-    """Parse JSON strictly: a name twice, and a number that is none, are mistakes."""
-    return json.loads(text, object_pairs_hook=_each_once, parse_constant=_no_number)
-
-
-def _each_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("an object has a name twice")
-    return found
-
-
-def _no_number(word: str) -> Any:
-    raise ValueError(f"{word} is no number of JSON")
