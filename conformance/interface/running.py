@@ -98,10 +98,11 @@ def _session(report: Report, adapter: Adapter, heard: Callable[[Result], None], 
     """Judge the lines that are left."""
     conductor = Conductor(report, adapter, heard)
     count = min(_cores() if workers == "auto" else int(workers), len(conductor.lines))
-    with tempfile.TemporaryDirectory(prefix="assay-") as folder, pytest.MonkeyPatch.context() as patch:
+    whole = tempfile.TemporaryDirectory(prefix="assay-", ignore_cleanup_errors=True)
+    with whole as folder, pytest.MonkeyPatch.context() as patch:
         ini = Path(folder, "assay.ini")
         ini.write_text("[pytest]\n", encoding="utf-8")
-        _isolate(patch, count)
+        _isolate(patch, count, folder)
         arguments = ["-p", "xdist.plugin", "-p", plugin.__name__, "-p", "no:cacheprovider", "-p", "no:terminal"]
         arguments += ["--capture=no", "-W", "ignore", *_in_workers(count)]
         arguments += ["-c", str(ini), "--rootdir", folder, "--basetemp", str(Path(folder, "basetemp")), folder]
@@ -131,7 +132,7 @@ def _in_workers(count: int) -> list[str]:
     return [*["--tx", f"popen//python={python}"] * count, "--dist", "worksteal", "--max-worker-restart", str(4 * count)]
 
 
-def _isolate(patch: pytest.MonkeyPatch, count: int) -> None:
+def _isolate(patch: pytest.MonkeyPatch, count: int, folder: str) -> None:
     """Load no plugins but ours, and use no more threads than cores, in this session and the processes it starts."""
     patch.setattr(sys, "path", [*sys.path])
     patch.setattr("xdist.workermanage.NodeManager.EXIT_TIMEOUT", _SECONDS_TO_END)
@@ -141,6 +142,9 @@ def _isolate(patch: pytest.MonkeyPatch, count: int) -> None:
     for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DEBUG"):
         patch.delenv(name, raising=False)
     patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    # What a process leaves that has not ended in time goes with the session's own folder.
+    for name in ("TMPDIR", "TEMP", "TMP") if count else ():
+        patch.setenv(name, folder)
     cores = _cores()
     for name in _THREADS:
         if count > 1 and name not in os.environ:
