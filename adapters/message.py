@@ -53,6 +53,8 @@ import ml_dtypes
 import numpy as np
 from safetensors import SafetensorError, TensorSpec, deserialize, serialize
 
+from .memory import free, in_words
+
 PROTOCOL: Final = 1
 
 _LENGTHS: Final = struct.Struct("<IQ")
@@ -60,6 +62,7 @@ _LENGTHS: Final = struct.Struct("<IQ")
 # Far above any case; a program that prints to the pipe would otherwise have its text read as a length.
 _LONGEST_HEADER: Final = 2**24
 _LONGEST_TENSORS: Final = 2**36
+_LARGE: Final = 2**28
 _PIECE: Final = 2**24
 
 # safetensors' names of the formats that may cross the pipe.
@@ -113,6 +116,10 @@ def read_message(stream: IO[bytes]) -> tuple[dict[str, Any], dict[str, Array]]:
     of_header, of_tensors = _LENGTHS.unpack(lengths)
     if of_header > _LONGEST_HEADER or of_tensors > _LONGEST_TENSORS:
         raise MessageError(f"a message cannot begin with the bytes {lengths!r}; is something printed to the pipe?")
+    # What is free is asked for seldom: it takes longer than a small message.
+    there = free() if of_tensors > _LARGE else None
+    if there is not None and of_tensors > there:
+        raise MessageError(f"a message of {in_words(of_tensors)} is announced, where {in_words(there)} are free")
     text, block = _read(stream, of_header), _read(stream, of_tensors)
     try:
         header = json.loads(text)

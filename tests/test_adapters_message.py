@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assay.adapters import message
 from assay.adapters.message import EndOfMessages, MessageError, as_data, read_message, write_message
 
 EVERY_FORMAT = [
@@ -109,8 +110,20 @@ def test_a_broken_frame_is_named(broken, says):
         read_message(io.BytesIO(broken))
 
 
-def test_a_length_that_never_comes_takes_no_memory():
+def test_what_nothing_could_hold_is_not_waited_for(monkeypatch):
+    """A program may announce 64 GiB, and send them."""
+    claimed = frame(b"{}", b"few", lengths=(2, 2**36))
+    monkeypatch.setattr(message, "free", lambda: 2**35)
+    with pytest.raises(MessageError, match=r"a message of 64\.0 GiB is announced, where 32\.0 GiB are free"):
+        read_message(io.BytesIO(claimed))
+    monkeypatch.setattr(message, "free", lambda: None)
+    with pytest.raises(MessageError, match="the pipe ended within a message"):
+        read_message(io.BytesIO(claimed))
+
+
+def test_a_length_that_never_comes_takes_no_memory(monkeypatch):
     """A header may claim 64 GiB; a buffered pipe takes what it is asked for before anything comes."""
+    monkeypatch.setattr(message, "free", lambda: 2**40)
     claimed = frame(b"{}", b"few", lengths=(2, 2**36))
     with tempfile.TemporaryFile() as pipe:
         pipe.write(claimed)
