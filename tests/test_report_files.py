@@ -155,3 +155,19 @@ def test_odd_names_and_a_screen_of_no_columns(monkeypatch, tmp_path):
     assert opening.words == ["--adapter=-k.py"]
     with pytest.raises(Exception, match=r"there is no file -k\.py"):
         opening.open()
+
+
+def test_the_command_can_be_called_beside_the_main_thread(capsys):
+    """Where Python lets nobody hear signals."""
+    left = []
+
+    def call():
+        with pytest.raises(SystemExit) as caught:
+            main(["spec", "SM-1"])
+        left.append(caught.value.code)
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    thread.join()
+    assert left == [0]
+    assert "SM-1" in capsys.readouterr().out

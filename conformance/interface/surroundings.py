@@ -6,6 +6,7 @@ import io
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from typing import Final, NoReturn
 
@@ -75,10 +76,10 @@ def _occupy(descriptor: int) -> None:
 def signals_heard() -> Iterator[None]:
     """Take what ends a program for Ctrl-C, after which a report is written and nothing is left behind.
 
-    What is ignored already, as by `nohup`, stays so.
+    What is ignored already, as by `nohup`, stays so; a thread beside the main one can hear nothing.
     """
     before = {}
-    for name in _ENDING:
+    for name in _ENDING if threading.current_thread() is threading.main_thread() else ():
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
             before[number] = signal.signal(number, _interrupt)
