@@ -10,8 +10,9 @@ from typing import Any, Final
 from ...adapters import Offer, Opening
 from ...adapters.foreign_text import harmless
 from ...adapters.strict_json import parse_json
+from ..judging.coverage import joined
 from ..judging.plan import Line, due, in_turn
-from ..judging.result import Result, without_evidence
+from ..judging.result import Result, lack_of_evidence
 from .allowed import Allowed
 from .options import UsageError
 from .reading import read_text
@@ -142,12 +143,27 @@ class Report:
         return {"by": offer.declared_by, "class": offer.precision_class, **{k: v for k, v in found.items() if v}}
 
     @property
-    def unseen(self) -> list[tuple[str, str]]:
-        """The components, each with a dtype, of which no bound could have shown anything."""
-        of_each: dict[tuple[str, str], list[Result]] = {}
+    def _of_each(self) -> dict[tuple[str, str], list[Result]]:
+        """What was judged, by component and dtype."""
+        found: dict[tuple[str, str], list[Result]] = {}
         for result in self.judged.values():
-            of_each.setdefault((result.component, result.dtype), []).append(result)
-        return [pair for pair, results in of_each.items() if without_evidence(results)]
+            found.setdefault((result.component, result.dtype), []).append(result)
+        return found
+
+    @property
+    def unseen(self) -> dict[tuple[str, str], str]:
+        """The components, each with a dtype, of which there is no evidence, and why."""
+        why = {pair: lack_of_evidence(results) for pair, results in self._of_each.items()}
+        return {pair: reason for pair, reason in why.items() if reason}
+
+    @property
+    def coverage(self) -> dict[str, dict[str, Any]]:
+        """How much of what was asked of a component in a dtype is answered."""
+        found: dict[str, dict[str, Any]] = {}
+        for (component, dtype), results in self._of_each.items():
+            if several := [each.coverage for each in results if each.coverage]:
+                found.setdefault(component, {})[dtype] = joined(several)
+        return found
 
     @property
     def stale(self) -> list[Allowed]:
@@ -206,6 +222,8 @@ class Report:
             whole["shapes"] = list(map(dict, self.shapes))
         if self.largest:
             whole["largest"] = self.largest
+        if self.coverage:
+            whole["coverage"] = self.coverage
         if self.peaks:
             whole["memory"] = ({} if self.memory is None else {"budget": self.memory}) | self.peaks
         if self.incomplete:

@@ -17,7 +17,7 @@ from ...adapters import Listed
 from ...adapters.contract import DTYPES
 from ...adapters.foreign_text import visible
 from ..components import CLAUSES, COMPONENTS
-from ..judging.result import Result, without_evidence
+from ..judging.result import Result, lack_of_evidence
 from ..terms.case import in_words
 from ..terms.clause import Clause
 from .explaining import facts, replay_command, title
@@ -151,8 +151,9 @@ def _limits(report: Report) -> str:
 
 
 def _unseen(report: Report) -> str:
-    """Name the components of which there is no evidence in a dtype, since every bound was vacuous."""
-    return "".join(f"; no evidence of {component} in {dtype}" for component, dtype in report.unseen)
+    """Name the components of which there is no evidence in a dtype, and say why."""
+    each = ((" in ".join(filter(None, pair)), why) for pair, why in report.unseen.items())
+    return "".join(f"; no evidence of {what}: {why}" for what, why in each)
 
 
 def _table(report: Report) -> Table:
@@ -176,7 +177,7 @@ def _table(report: Report) -> Table:
 def _cell(results: Sequence[Result]) -> RenderableType:
     """Show passes, the largest error ratio and the precision class; or how many clauses fail, or that none could."""
     done = [each for each in results if each.status in ("pass", "fail", "allowed") and each.level == "required"]
-    unseen = without_evidence(results)
+    unseen = lack_of_evidence(results)
     if not done and not unseen:
         return Text("unsupported" if any(each.status == "unsupported" for each in results) else "", style="dim")
     failed = sum(each.status == "fail" for each in done)

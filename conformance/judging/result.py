@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from .coverage import FEWEST, joined
+
 Status = Literal["pass", "fail", "unsupported", "not-offered", "allowed", "vacuous"]
 
 
@@ -44,19 +46,37 @@ class Result:
     memory: Mapping[str, int] | None = None
     """The most bytes that judge and implementation had had until then, of a clause about sizes of models."""
 
+    coverage: Mapping[str, Any] | None = None
+    """How much of what was asked is answered, of the clauses whose cases count."""
+    withdrawn: int | None = None
+    """How many calls it refused although it had answered them before."""
     took: str | None = None
     """What was declared and needed, in words."""
 
     def as_json(self) -> dict[str, Any]:
-        """Write the line as the report has it: sizes, power, memory and declarations only where there are any."""
-        optional = ("largest", "unfit", "power", "memory", "took")
+        """Write the line as the report has it: what is optional only where there is any."""
+        optional = ("largest", "unfit", "power", "memory", "coverage", "withdrawn", "took")
         return {name: value for name, value in asdict(self).items() if value or name not in optional}
 
 
-def without_evidence(results: Sequence[Result]) -> bool:
-    """Say whether whatever required clause compared with a bound was vacuous: of a component in a dtype."""
+def lack_of_evidence(results: Sequence[Result]) -> str:
+    """Say why what was judged of a component in a dtype is no evidence; nothing if it is, or if nothing was answered.
+
+    All that a required clause compared with a bound may be vacuous; calls may be refused that were answered before; or
+    too few telling cases were answered.
+    """
+    if any(each.status in ("fail", "allowed") and each.level == "required" for each in results):
+        return ""
     bounded = [each for each in results if each.power and each.level == "required"]
-    return bool(bounded) and all(each.status == "vacuous" for each in bounded)
+    if bounded and all(each.status == "vacuous" for each in bounded):
+        return "every bound is vacuous"
+    if withdrawn := sum(each.withdrawn or 0 for each in results):
+        return f"{withdrawn} calls are refused that were answered before"
+    found = joined([each.coverage for each in results if each.coverage])
+    if found["answered"] + found["plainer"] and found["telling"] < FEWEST:
+        answered = f"of {found['asked']} cases, {found['answered'] + found['plainer']} or plainer ones are answered"
+        return f"{answered}, {found['telling'] or 'none'} of which take computing, where {FEWEST} have to"
+    return ""
 
 
 def result_from_json(data: Mapping[str, Any]) -> Result:

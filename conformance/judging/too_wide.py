@@ -7,7 +7,7 @@ declaration too wide for that component and dtype. Cases are small because bound
 there is too wide everywhere.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -26,20 +26,12 @@ from ..terms.generator import Generator
 from ..terms.held import Held, taken
 from ..terms.rounding import Array
 from ..terms.subject import completed
+from .cheap_answers import SPOILT, of_arguments, of_other_scores
 from .plan import Line
 
 _CASES: Final = 3
 _LARGEST: Final = 4096
 """Elements of all arguments of a case."""
-
-_SHARPENED: Final = {
-    "softmax": "x",
-    "attention": "query",
-    "additive_attention": "v",
-    "bilinear_attention": "w",
-    "multi_head_attention": "w_query",
-}
-"""The argument that scores are proportional to: multiplied by a large number, it makes of a softmax a hard maximum."""
 
 
 def check_declared(offer: Offer, lines: Iterable[Line]) -> None:
@@ -97,9 +89,11 @@ class _Tried:
         self._inputs, self._bounds = component.make(case), dict[Numerics, Mapping[str, Bound]]()
         self.answers: dict[str, Mapping[str, Array]] = {}
         right = {name: bound.expected for name, bound in self._bounds_under({}).items()}
-        for what, answer in (*self._of_arguments(right["result"].shape), *self._sharpened()):
+        numerics = Held.to(dtype, {}).loosest
+        cheap = of_arguments(self._inputs, right["result"].shape)
+        for what, answer in (*cheap, *of_other_scores(component, self._inputs, numerics, conventions)):
             self.answers[what] = {"result": answer}
-        for what, made in _SPOILT.items():
+        for what, made in SPOILT.items():
             self.answers[what] = {"result": made(right["result"])}
             if gradients := {name: made(array) for name, array in right.items() if name.startswith(_GRADIENT)}:
                 self.answers[f"{what} for every gradient"] = gradients
@@ -133,46 +127,5 @@ class _Tried:
             self._bounds[numerics] = found
         return self._bounds[numerics]
 
-    def _sharpened(self) -> Iterator[tuple[str, Array]]:
-        """Give what a softmax makes of other scores."""
-        if self._component.name not in _SHARPENED:
-            return
-        name, numerics = _SHARPENED[self._component.name], Held.to(self._dtype, {}).loosest
-        for what, factor in (("a hard maximum", 2.0**24), ("the result for twice the scores", 2.0)):
-            sharp = self._inputs.but(**{name: self._inputs.arrays[name] * factor})
-            yield what, self._component.bounds(sharp, numerics, self._conventions)["result"].expected
-
-    def _of_arguments(self, shape: tuple[int, ...]) -> Iterator[tuple[str, Array]]:
-        """Give arguments as they are, and their means along each axis, that fit into the shape of the result."""
-        for name, array in self._inputs.arrays.items():
-            if array.dtype != np.float64 or "." in name:
-                continue
-            means = [(f"a mean of {name}", array.mean(axis, keepdims=True)) for axis in range(array.ndim)]
-            for what, answer in [(f"{name} itself", array), *means]:
-                sizes = zip(answer.shape[::-1], shape[::-1], strict=False)
-                if answer.ndim <= len(shape) and all(size in (1, due) for size, due in sizes):
-                    yield what, np.broadcast_to(answer, shape)
-
 
 _GRADIENT: Final = "gradient of "
-
-
-def _with_noise(right: Array) -> Array:
-    """Add a quarter of the size of each row, up and down in turn."""
-    sign = np.where(np.indices(right.shape).sum(0) % 2, 1, -1) if right.ndim else 1
-    scale = np.sqrt(np.mean(np.square(right), -1 if right.ndim else None, keepdims=True))
-    return np.asarray(right + sign * scale / 4)
-
-
-def _mean(right: Array) -> Array:
-    """Put the mean of each row in place of its numbers."""
-    return np.broadcast_to(right.mean(-1, keepdims=True), right.shape) if right.ndim else right
-
-
-_SPOILT: Final[Mapping[str, Callable[[Array], Array]]] = {
-    "zeros": np.zeros_like,
-    "twice the right result": lambda right: 2 * right,
-    "noise of a quarter of the result": _with_noise,
-    "the mean of each row": _mean,
-}
-"""What the right result is spoilt to."""

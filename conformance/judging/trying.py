@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from ..cases.drawing import cases_of
 from ..cases.profiles import Profile
+from ..components import clauses_of
 from ..terms.at_size import sizes_of_models
 from ..terms.case import Case
 from ..terms.checking import check
@@ -15,6 +16,7 @@ from ..terms.power import Power
 from ..terms.subject import Subject
 from ..terms.trial import Trial
 from ..terms.verdict import Outcome
+from .coverage import Coverage, counts
 from .memory import too_large
 from .shrinking import plainer_accepted_case
 
@@ -47,6 +49,8 @@ class Tried:
     """How much the cases that passed could have seen."""
     failure: tuple[Case, Outcome] | None = None
     """The first case that failed, and how."""
+    coverage: Coverage | None = None
+    """How much of what was asked is answered, of a clause whose cases count."""
     _over: bool = False
     _fatal: list[Sizes] = field(default_factory=list)
     _cases: set[Case] = field(default_factory=set)
@@ -75,7 +79,7 @@ class Tried:
             self.refused.append(outcome.reason)
             plainer, self._resets = plainer_accepted_case(self.clause, self.component, self.subject, case, self._resets)
             if plainer is not None:
-                self._check(plainer)
+                self._check(plainer, plainer=True)
         elif outcome.kind == "unfit":
             self.unfit.append((sizes, outcome.reason))
             self._fatal += [sizes] if sizes and self.subject.lost else []
@@ -84,13 +88,15 @@ class Tried:
         """Give the sizes of a case, of a clause about sizes of models."""
         return {name: case[name] for name in sizes_of_models(self.component).sizes} if self.clause.at_size else {}
 
-    def _check(self, case: Case) -> Outcome:
+    def _check(self, case: Case, *, plainer: bool = False) -> Outcome:
         """Check, and add up what comes of it; of a case that was judged before, nothing does."""
         if case in self._cases:
             return Outcome("inapplicable")
         self._cases.add(case)
         trial = Trial(self.subject, self.component, case)
         outcome = check(self.clause, trial)
+        if self.coverage is not None:
+            self.coverage.take(trial, outcome, plainer=plainer)
         if outcome.kind == "not-offered":
             self.refused.append(outcome.reason)
             self._over = True
@@ -111,7 +117,11 @@ def tried(
     clause: Clause, component: Component, dtype: str, profile: Profile, seed: int, subjects: Sequence[Subject]
 ) -> list[Tried]:
     """Put the cases of a clause to every implementation, one case after another, until it fails."""
-    each = [Tried(clause, component, subject, profile.memory) for subject in subjects]
+    counted = counts(clause, clauses_of(component))
+    each = [
+        Tried(clause, component, subject, profile.memory, coverage=Coverage(component) if counted else None)
+        for subject in subjects
+    ]
     for case in cases_of(clause, component, dtype, profile, seed):
         left = [one for one in each if not one.over]
         if not left:

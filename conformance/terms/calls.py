@@ -53,6 +53,9 @@ class Calls:
         """Call the implementation and return whatever comes of it."""
         reply = self.subject.adapter.sequence([self._call(inputs or self.inputs, layout)])[0]
         self.subject.note_reply(reply)
+        if inputs is None and layout is None:
+            before = self.subject.recent.note(self.case, answered=reply.status == "ok")
+            self.subject.withdrawn += before and reply.status == "unsupported"
         return reply
 
     def reply(self, inputs: Inputs | None = None, layout: str | None = None) -> Reply:

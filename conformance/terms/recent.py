@@ -25,6 +25,7 @@ class RecentReplies:
         self._of: tuple[Component, str] | None = None
         self._replies: dict[tuple[Case, bool], Reply] = {}
         self._inputs: dict[Case, Inputs] = {}
+        self._answered: dict[tuple[str, object], set[Case]] = {}
 
     def get(
         self,
@@ -49,6 +50,16 @@ class RecentReplies:
             self._replies[case, gradients], self._inputs[case] = reply, given
             self._held += size
         return reply
+
+    def note(self, case: Case, *, answered: bool) -> bool:
+        """Say whether the call of a case was answered before, and note whether it is now."""
+        of = case.component, case.get("dtype")
+        if of not in self._answered:
+            self._answered = {of: set()}
+        before = case in self._answered[of]
+        if answered:
+            self._answered[of].add(case)
+        return before
 
     def inputs(self, component: Component, case: Case) -> Inputs | None:
         """Return the arguments of a case of the component that are kept, if they are."""

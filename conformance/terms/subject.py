@@ -25,6 +25,8 @@ class Subject:
         self.conventions = completed(adapter.offer.conventions) if conventions is None else conventions
         self.lost: Literal["", "died", "timeout"] = ""
         """Whether the last call ended in a crash or a time-out."""
+        self.withdrawn = 0
+        """How many calls it refused although it had answered them before."""
         self._held: dict[str, Held] = {}
 
     def note_reply(self, reply: Reply) -> None:

@@ -100,6 +100,11 @@ class Trial(Calls):
             lambda: self.component.bounds(inputs or self.inputs, numerics, conventions),
         )
 
+    @property
+    def known_bound(self) -> Bound | None:
+        """The bound of the case's first result under whatever numerics it was compared with; None if it was not."""
+        return next((bounds["result"] for bounds in self._bounds.values()), None)
+
     def gradient_bounds(
         self, inputs: Inputs | None = None, cotangent: Array | Mapping[str, Array] | None = None
     ) -> Mapping[str, Bound]:
