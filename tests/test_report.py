@@ -11,7 +11,7 @@ from assay.conformance.components import CLAUSES, COMPONENTS
 
 # The contract's report, and a line of its results.
 REPORT = ("schema", "assay", "spec", "adapter", "implementation")
-REPORT += ("profile", "seed", "verdict", "expected", "checked", "run", "results")
+REPORT += ("profile", "seed", "verdict", "expected", "checked", "run", "coverage", "results")
 RESULT = ("clause", "level", "component", "dtype", "status", "examples")
 RESULT += ("worst_ratio", "precision_class", "seconds", "reason", "failure")
 FAILURE = ["message", "case", "ratio", "looks_like", "typical"]
@@ -63,7 +63,8 @@ def test_the_report_has_the_fields_of_the_contract(violation):
     assert report["expected"] == len(report["results"])
     assert report["checked"] == sum(result["status"] in ("pass", "fail") for result in report["results"])
     for result in report["results"]:
-        assert [name for name in result if name != "memory"] == list(RESULT)
+        assert [name for name in result if name not in ("memory", "coverage")] == list(RESULT)
+        assert ("coverage" in result) == (result["clause"] in ("ALL-1", "ALL-12") and result["status"] == "fail")
         assert result["failure"] is None or list(result["failure"]) == FAILURE
         assert result["level"] == CLAUSES[result["clause"]].level
 
