@@ -94,18 +94,15 @@ def test_the_easiest_cases_alone_are_no_evidence(easy):
     "accepts",
     [
         lambda q, k, v, mask, causal: q.shape[2] % 16 == k.shape[2] % 16 == 0 and full(q, k, v),
-        # What sageattention, pallas-gpu-decode and pallas-gpu-mha take.
+        # What sageattention and pallas-gpu-decode take.
         lambda q, k, v, mask, causal: (
             mask is None and q.shape[3] in (64, 96, 128) and v.shape[3] == q.shape[3] and full(q, k, v)
         ),
         lambda q, k, v, mask, causal: (
             mask is None and not causal and q.shape[2] == 1 and k.shape[2] >= 16 and v.shape[3] == q.shape[3]
         ),
-        lambda q, k, v, mask, causal: (
-            mask is None and min(q.shape[2], k.shape[2], q.shape[3]) >= 16 and v.shape[3] == q.shape[3]
-        ),
     ],
-    ids=["lengths by 16", "8 bits", "decoding", "blocks"],
+    ids=["lengths by 16", "8 bits", "decoding"],
 )
 def test_what_honest_kernels_take_is_evidence(accepts):
     report = covered(accepts)
@@ -140,10 +137,9 @@ class Tired(Refusing):
         return self.calls >= 0
 
 
-@pytest.mark.parametrize("calls", [100, 600])
-def test_what_was_answered_may_not_be_refused_later(calls):
+def test_what_was_answered_may_not_be_refused_later():
     """Three clauses are answered, and no more; the last looks at the same calls."""
-    report = judge(Tired(calls), clauses=("ALL-1", "ALL-4", "ALL-5", "ALL-6"))
+    report = judge(Tired(600), clauses=("ALL-1", "ALL-4", "ALL-5", "ALL-6"))
 
     assert report.verdict == "no-evidence"
     (why,) = report.unseen.values()

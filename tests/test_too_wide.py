@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from assay.adapters import AdapterError
+from assay.adapters.contract import CONVENTIONS
 from assay.conformance.components import COMPONENTS
 from assay.conformance.interface.judge import judge
 from assay.conformance.judging.too_wide import _cases, _Tried, what_passes
@@ -59,16 +60,32 @@ def test_what_real_implementations_declare_buys_nothing(dtype, declared):
     assert [name for name in WITH_ARRAYS if what_passes(COMPONENTS[name], dtype, declared, DEFAULT)] == []
 
 
+def passing(name, dtype, conventions):
+    """Name the cheap answers that pass without a declaration of numerics."""
+    tried = [_Tried(COMPONENTS[name], case, dtype, conventions) for case in _cases(COMPONENTS[name], dtype)]
+    answers = dict.fromkeys(answer for each in tried for answer in each.answers)
+    to_each = {answer: [each.passes(answer, {}) for each in tried if answer in each.answers] for answer in answers}
+    # One alone may be right: over a single key, attention is the value.
+    return [answer for answer, passed in to_each.items() if len(passed) > 1 and all(passed)]
+
+
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_nothing_cheap_passes_without_a_declaration(dtype):
     for name in WITH_ARRAYS:
-        tried = [_Tried(COMPONENTS[name], case, dtype, DEFAULT) for case in _cases(COMPONENTS[name], dtype)]
-        answers = dict.fromkeys(answer for each in tried for answer in each.answers)
-        to_each = {answer: [each.passes(answer, {}) for each in tried if answer in each.answers] for answer in answers}
-        # One alone may be right: over a single key, attention is the value.
-        passing = [answer for answer, passed in to_each.items() if len(passed) > 1 and all(passed)]
         # In evaluation, dropout is the identity.
-        assert passing == (["x itself"] if name == "dropout" else []), name
+        assert passing(name, dtype, DEFAULT) == (["x itself"] if name == "dropout" else []), name
+
+
+def test_no_convention_buys_a_pass():
+    each = [
+        (name, convention, value)
+        for name in WITH_ARRAYS
+        for convention in COMPONENTS[name].row.conventions
+        for value in CONVENTIONS[convention][1:]
+    ]
+
+    assert len(each) > 10
+    assert [one for one in each if passing(one[0], "bfloat16", {**DEFAULT, one[1]: one[2]})] == []
 
 
 HARD = """

@@ -43,7 +43,7 @@ class Coverage:
     """How many of the answered ones are telling; nobody counts beyond `FEWEST`."""
     refused: dict[str, int] = field(default_factory=dict)
     """Why cases were refused, and how many."""
-    _options: dict[str, tuple[set[int], set[int]]] = field(default_factory=dict)
+    _options: dict[str, tuple[set[Any], set[Any]]] = field(default_factory=dict)
 
     def take(self, trial: Trial, outcome: Outcome, *, plainer: bool) -> None:
         """Count a case."""
@@ -60,7 +60,9 @@ class Coverage:
         self._take_options(trial.case, answered=answered)
 
     def _take_options(self, case: Case, *, answered: bool) -> None:
-        for name, option in zip(self.component.factors, self.component.option_indices(case), strict=True):
+        values = dict(case.parameters)
+        for name, options in self.component.factors.items():
+            option = tuple(values[each] for each in options[0])
             all_of_them, of_answered = self._options.setdefault(name, (set(), set()))
             all_of_them.add(option)
             if answered:
