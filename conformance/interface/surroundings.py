@@ -7,11 +7,14 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
-from typing import Final, NoReturn
+from typing import Final
 
-_ENDING: Final = ("SIGTERM", "SIGHUP", "SIGBREAK")
-"""What `timeout`, CI, a terminal that is closed, and Windows send."""
+_ENDING: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+"""What Ctrl-C, `timeout` and CI, a terminal that is closed, and Windows send."""
+_CLEANING: Final = 3.0
+"""Seconds in which a second signal, as an impatient user and some systems send, does not keep us from cleaning up."""
 
 
 class Unfailing(io.TextIOWrapper):
@@ -40,6 +43,9 @@ class Unfailing(io.TextIOWrapper):
             os.close(null)
         if error.errno != errno.EPIPE and self is not sys.stderr:
             complain(f"standard output cannot be written: {error.strerror}")
+
+
+_USUAL: Final = (signal.SIG_DFL, signal.default_int_handler)
 
 
 def complain(text: str) -> None:
@@ -78,17 +84,20 @@ def signals_heard() -> Iterator[None]:
 
     What is ignored already, as by `nohup`, stays so; a thread beside the main one can hear nothing.
     """
-    before = {}
+    before, heard = {}, float("-inf")
+
+    def interrupt(number: int, frame: object) -> None:
+        nonlocal heard
+        if time.monotonic() - heard > _CLEANING:
+            heard = time.monotonic()
+            raise KeyboardInterrupt
+
     for name in _ENDING if threading.current_thread() is threading.main_thread() else ():
         number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
-            before[number] = signal.signal(number, _interrupt)
+        if number is not None and signal.getsignal(number) in _USUAL:
+            before[number] = signal.signal(number, interrupt)
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _interrupt(number: int, frame: object) -> NoReturn:
-    raise KeyboardInterrupt
