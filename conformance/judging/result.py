@@ -74,8 +74,8 @@ def lack_of_evidence(results: Sequence[Result]) -> str:
         return f"{withdrawn} calls are refused that were answered before"
     found = joined([each.coverage for each in results if each.coverage])
     if found["answered"] + found["plainer"] and found["telling"] < FEWEST:
-        answered = f"of {found['asked']} cases, {found['answered'] + found['plainer']} or plainer ones are answered"
-        return f"{answered}, {found['telling'] or 'none'} of which take computing, where {FEWEST} have to"
+        answered = f"of {found['asked']} cases {found['answered']} are answered, and {found['plainer']} by plainer ones"
+        return f"{answered}; {found['telling'] or 'none'} of these takes computing, and {FEWEST} have to"
     return ""
 
 
