@@ -35,6 +35,10 @@ class Call:
     """By result. If given, it is the gradient that is asked for: of the sum of each `sum(result * cotangent)`."""
     wrt: Sequence[str] | None = None
     """The arguments with respect to which the gradient is asked for; None: all that hold real numbers."""
+    repeated: int = 0
+    """How often the call is made before the one that is answered, in at most two seconds."""
+    results: Literal["", "keep", "look"] = ""
+    """Whether what it returns is kept as it is, or what was kept is looked at again, and its own results, too."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,10 @@ class Reply:
     """The option that no call takes, where that is why this one was refused."""
     gradients: Mapping[str, Array] = field(default_factory=dict)
     """Where a cotangent was given, in place of a value: argument -> gradient, integers left out."""
+    again: Mapping[str, Array] = field(default_factory=dict)
+    """What was kept of an earlier call, as it is after this one; of its results or of its gradients."""
+    later: Mapping[str, Array] = field(default_factory=dict)
+    """What this call returned, as it is a moment later."""
     data: Any = None
     """The result of a function that returns lists, texts or numbers (beam_search, tokenize, detokenize)."""
 
@@ -98,6 +106,10 @@ def request_of(call: Call, reuse: bool) -> tuple[dict[str, Any], dict[str, Array
     if call.wrt is not None:
         header["wrt"] = list(call.wrt)
     request = "gradient" if call.cotangents else "call"
+    if call.results:
+        header["results"] = call.results
+    if call.repeated:
+        header["repeated"] = call.repeated
     return {"request": request, **header, "layouts": dict(call.layouts), "reuse": reuse}, tensors
 
 
@@ -133,17 +145,25 @@ def reply_from(header: Mapping[str, Any], tensors: Mapping[str, Array]) -> Reply
         marks[name] = tuple(map(visible, names))
     # Half, since words of ours come before and after.
     message, detail = visible(header.get("message", ""), LONGEST // 2), visible_lines(str(header.get("detail", "")))
+    again, later = (_looked_at(tensors, f"{when}.") for when in ("again", "later"))
+    tensors = {name: array for name, array in tensors.items() if not name.startswith(("again.", "later."))}
     exact = {name: array.astype(np.float64) for name, array in tensors.items()}
     dtypes = {name: array.dtype.name for name, array in tensors.items()}
     if status == "ok" and "data" in header:
         return Reply("ok", data=header["data"], **marks)
     if status == "ok" and "result" in tensors:
         names = ("result", *(name for name in tensors if name != "result"))
-        return Reply("ok", {name: exact[name] for name in names}, dtypes, **marks)
+        return Reply("ok", {name: exact[name] for name in names}, dtypes, **marks, again=again, later=later)
     if status == "ok" and tensors:
-        return Reply("ok", gradients=exact, dtypes=dtypes, **marks)
+        return Reply("ok", gradients=exact, dtypes=dtypes, **marks, again=again, later=later)
     if not message and status in ("error", "unsupported"):
         message = "something that it does not describe" if status == "error" else "no reason was given"
     if status in ("ok", "malformed") and not message:
         return Reply("malformed", message=f"the reply holds neither a result nor a reason: {header!r:.200}")
     return Reply(status, message=message, detail=detail, lacks=visible(header.get("lacks", "")), **marks)
+
+
+def _looked_at(tensors: Mapping[str, Array], prefix: str) -> dict[str, Array]:
+    """Take what was looked at once more, in float64."""
+    of_then = [name for name in tensors if name.startswith(prefix)]
+    return {name.removeprefix(prefix): tensors[name].astype(np.float64) for name in of_then}

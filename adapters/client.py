@@ -8,7 +8,7 @@ from .adapter import Adapter
 from .calling import Call as Call
 from .calling import Reply as Reply
 from .calling import reply_from, request_of, status_of
-from .confinement import SEALED
+from .confinement import SEALED, hidden_from
 from .declaration import AdapterError as AdapterError
 from .declaration import Offer as Offer
 from .declaration import check_text, choices, offer_from_header
@@ -90,15 +90,21 @@ class WorkerAdapter(Adapter):
 
     def _start(self) -> tuple[Process, Mapping[str, Any]]:
         try:
-            process = Process(self._command, self._sealed, self._limit)
+            process = Process(self._command, hidden=hidden_from(self._spec), sealed=self._sealed, limit=self._limit)
         except OSError as error:
             raise AdapterError(f"{self._spec} cannot be run: {error.strerror}: {self._command[0]}") from None
-        handshake, _ = process.receive(max(self._timeout, _LONGEST_START))
-        if handshake.get("reply") == "refused":
+        try:
+            handshake, _ = process.receive(max(self._timeout, _LONGEST_START))
+            self._check(handshake)
+        except BaseException:  # an interruption among them: nothing that was started stays
             process.stop()
+            raise
+        return process, handshake
+
+    def _check(self, handshake: Mapping[str, Any]) -> None:
+        """Refuse what is no offer."""
+        if handshake.get("reply") == "refused":
             reason = handshake.get("message") or f"{self._spec} refused, and gave no reason"
             raise AdapterError(check_text(reason, "'message' of the refusal", self._spec))
         if handshake.get("reply") != "offer" or handshake.get("protocol") != PROTOCOL:
-            process.stop()
             raise AdapterError(f"{self._spec} does not speak assay's protocol {PROTOCOL}: it said {handshake!r:.200}")
-        return process, handshake

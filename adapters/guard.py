@@ -6,34 +6,35 @@ It holds on every system, for what is written in Python. What calls the system b
 
 import os
 import sys
+from pathlib import Path
 from typing import Any, Final
 
-from .confinement import HIDDEN
+from .confinement import hidden_from
 
 FORBIDDEN: Final = "the formulas and bounds of the judge are out of an implementation's reach"
 """Why an implementation that asks for them is refused."""
-
-_PACKAGES: Final = ("assay.oracle", "assay.conformance")
 
 
 class _Finder:
     """Finds the judge's packages before anybody else does, and refuses them."""
 
-    def __init__(self, tried: list[str]) -> None:
+    def __init__(self, packages: list[str], tried: list[str]) -> None:
         """Note each attempt in a list."""
-        self._tried = tried
+        self._packages, self._tried = packages, tried
 
     def find_spec(self, name: str, *_: object) -> None:
         """Find nothing, or raise."""
-        if any(name == each or name.startswith(f"{each}.") for each in _PACKAGES):
+        if any(name == each or name.startswith(f"{each}.") for each in self._packages):
             self._tried.append(f"tried to import {name}")
             raise ImportError(f"{name} cannot be imported here: {FORBIDDEN}")
 
 
-def guard() -> list[str]:
-    """Refuse the packages and folders of the judge from here on; return the list to which each attempt is added."""
+def guard(spec: str) -> list[str]:
+    """Refuse an implementation the judge's packages and folders; return the list to which each attempt is added."""
     tried: list[str] = []
-    folders = tuple({each + os.sep for folder in HIDDEN for each in (folder, os.path.realpath(folder))})
+    hidden = hidden_from(spec)
+    packages = [f"assay.{Path(folder).name}" for folder in hidden]
+    folders = tuple({each + os.sep for folder in hidden for each in (folder, os.path.realpath(folder))})
 
     def look(event: str, arguments: tuple[Any, ...]) -> None:
         if event != "open":
@@ -45,5 +46,5 @@ def guard() -> list[str]:
             raise PermissionError(f"{path} cannot be read here: {FORBIDDEN}")
 
     sys.addaudithook(look)  # nothing in Python takes one away again
-    sys.meta_path.insert(0, _Finder(tried))
+    sys.meta_path.insert(0, _Finder(packages, tried))
     return tried

@@ -4,8 +4,9 @@ Used by the worker, on the other side of the pipe, and by `InProcessAdapter`, on
 """
 
 import inspect
+import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,11 @@ from .message import NAMES, as_data
 Array = np.ndarray[Any, np.dtype[Any]]
 Answer = tuple[dict[str, Any], dict[str, Array]]
 _LONGEST_MESSAGE = 500
+_SPOILT = 2**18
+"""Up to how many bytes memory is spoilt before a call; what is larger comes from the system, and is zero."""
+_LONGEST_REPEATS = 2.0
+_MOMENT = 0.04
+"""Seconds after which a result is looked at once more: threads that finish it later are no part of a call."""
 
 
 class Argument:
@@ -74,6 +80,9 @@ class Host:
         """Host it."""
         self._loaded = loaded
         self._before: dict[str, Argument] = {}
+        self._kept: dict[str, Any] = {}
+        self._sizes: dict[str, set[int]] = {}
+        """The bytes of the results of each function, in its last call."""
 
     def answer(self, request: Mapping[str, Any], tensors: Mapping[str, Array]) -> Answer:
         """Make the reply to one call: header and tensors. This never raises for what the implementation does."""
@@ -95,12 +104,15 @@ class Host:
             # Not the implementation's fault, but the case cannot be judged: say so, keep going.
             return _raised("malformed", error, f"the arguments cannot be made: {_text(error)}"), {}
         function, views = FUNCTIONS[name], {key: each.view for key, each in arguments.items()}
+        sizes = {each.values.nbytes for each in arguments.values()} | self._sizes.get(name, set())
+        self._loaded.bridge.spoil([size for size in sizes if 0 < size <= _SPOILT], self._loaded.offer.device)
         try:
             if request["request"] == "gradient":
                 names, result = self._gradients(function, views, request)
             else:
                 names = []
                 positional, keywords = _call(function, views, request["options"])
+                _repeat(called, positional, keywords, request.get("repeated", 0))
                 result = called(*positional, **keywords)
         except NotImplementedError as error:
             return {
@@ -109,7 +121,22 @@ class Host:
             }, {}
         except (Exception, SystemExit) as error:
             return _raised("error", error, _text(error)), {}
-        return self._reply(function, names, result, arguments, request.get("wrt"))
+        return self._reply(function, names, result, arguments, request)
+
+    def _values(self, results: Mapping[str, Any]) -> dict[str, Array]:
+        """Copy the values of results from the framework, each as it is now."""
+        return {name: self._loaded.bridge.from_framework(each).copy() for name, each in results.items()}
+
+    def _looked_at(self, results: Mapping[str, Any], how: str | None) -> dict[str, Array]:
+        """Keep results as they are, or look at those that were kept, and at these a moment later."""
+        if how == "keep":
+            self._kept = dict(results)
+        if how != "look":
+            return {}
+        again = {f"again.{name}": each for name, each in self._values(self._kept).items()}
+        self._kept = {}
+        time.sleep(_MOMENT)
+        return again | {f"later.{name}": each for name, each in self._values(results).items()}
 
     def _gradients(
         self, function: Function, views: Mapping[str, Any], request: Mapping[str, Any]
@@ -147,8 +174,9 @@ class Host:
         names: list[str],
         result: Any,
         arguments: Mapping[str, Argument],
-        wanted: Sequence[str] | None,
+        request: Mapping[str, Any],
     ) -> Answer:
+        wanted = request.get("wrt")
         touched = [name for name, argument in arguments.items() if argument.touched]
         header: dict[str, Any] = {"reply": "ok", "touched": touched, "aliased": []}
         try:
@@ -156,8 +184,10 @@ class Host:
                 return header | {"data": as_data(result)}, {}
             results = _named(names, result) if names else _results(function, result)
             results = {name: each for name, each in results.items() if not wanted or name in wanted}
-            values = {name: self._loaded.bridge.from_framework(each) for name, each in results.items()}
+            values = self._values(results)
             _check_dtypes(values)
+            self._sizes[function.name] = {each.nbytes for each in values.values()}
+            values |= self._looked_at(results, request.get("results"))
         except TypeError as error:
             message = f"{function.name} returned something that cannot be judged: {error}"
             return {"reply": "malformed", "touched": touched, "message": message}, {}
@@ -177,6 +207,15 @@ def _call(function: Function, views: Mapping[str, Any], options: Mapping[str, An
     known = (*function.masks, *function.options, *function.extensions)
     keywords = {name: value for name, value in values.items() if name in known}
     return [values[name] for name in function.positional], keywords
+
+
+def _repeat(called: Callable[..., Any], positional: list[Any], keywords: dict[str, Any], count: int) -> None:
+    """Make a call many times, for a time."""
+    end = time.monotonic() + _LONGEST_REPEATS
+    for _ in range(count):
+        called(*positional, **keywords)
+        if time.monotonic() > end:
+            return
 
 
 def _takes(called: Callable[..., Any], option: str) -> bool:

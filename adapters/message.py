@@ -28,7 +28,11 @@ request "gradient" is a "call" with one more tensor, `cotangent`, of the shape o
 `cotangent.<name>` for each further result; only functions that the
 offer lists in "gradients" are asked for theirs, and a field `wrt` may name the arguments whose gradients are wanted
 (all, if it is left out). `reuse` asks that an argument
-whose name, shape, dtype and layout are those of the call before be overwritten in place.
+whose name, shape, dtype and layout are those of the call before be overwritten in place. `results` is left out,
+or asks a program to "keep" what it returns, without a copy, or to "look" at that after a later call: the reply then has
+what was kept, as it is now, as tensors `again.<name>`, and its own results once more, some hundredths of a second
+later, as `later.<name>`. A program that cannot leaves these out. `repeated` asks it to make the call so many times
+before the one that it answers.
 
     {"reply": "ok", "id": 7, "touched": [], "aliased": []}      with the tensor `result`, in its own dtype, and one
                                                                 under its name for each further result of the

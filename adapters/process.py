@@ -38,13 +38,15 @@ class Failure(Exception):
 class Process:
     """One run of a program. After a `Failure`, or `stop`, it is over; start another."""
 
-    def __init__(self, command: Sequence[str], sealed: bool = False, limit: int | None = None) -> None:
+    def __init__(
+        self, command: Sequence[str], *, hidden: Sequence[str] = (), sealed: bool = False, limit: int | None = None
+    ) -> None:
         """Start it, confined; OSError if there is no such program. With more bytes than `limit` it is ended."""
         self._limit = limit
         # Opened for appending: while the program lives, the place where it writes is not ours to move.
         self._errors: IO[bytes] = tempfile.TemporaryFile("a+b")  # noqa: SIM115 (closed by `stop`)
         try:
-            self._confined = Confined(command, sealed, self._errors)
+            self._confined = Confined(command, hidden, sealed, self._errors)
         except OSError:
             self._errors.close()
             raise

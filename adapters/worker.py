@@ -35,7 +35,7 @@ def serve(adapter: str, component: str | None, framework: str | None) -> None:
     """Say what the adapter offers, then answer until the judge closes the pipe."""
     requests, replies = private_pipes()
     sys.dont_write_bytecode = True  # leave no __pycache__ beside a user's file
-    tried = guard()
+    tried = guard(adapter)
     try:
         loaded, refusal = load(adapter, component, framework), ""
     except AdapterError as error:

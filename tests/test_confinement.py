@@ -211,8 +211,8 @@ def may_run(program, *arguments):
 def test_without_privileges_it_holds_as_well():
     program = (
         "import sys; sys.path.insert(0, sys.argv[1]); import subprocess\n"
-        "import confinement\n"
-        "made = confinement.Confined(['/bin/ls', confinement.HIDDEN[0]], True, subprocess.DEVNULL)\n"
+        "import confinement; folder = confinement.hidden_from('')[0]\n"
+        "made = confinement.Confined(['/bin/ls', folder], [folder], True, subprocess.DEVNULL)\n"
         "print(made.process.communicate()[0].decode().split(), *made.holds, sep=';'); made.end()\n"
     )
     folder = Path(sys.modules["assay.adapters"].__file__).parent
@@ -231,3 +231,8 @@ def test_without_privileges_it_holds_as_well():
 def test_a_program_that_is_not_there_is_said_to_be_missing():
     with pytest.raises(AdapterError, match="cannot be run: No such file or directory"):
         WorkerAdapter(["./no-such-program"], "exec:./no-such-program", 1.0)
+
+
+def test_its_own_variants_are_judged_like_any_other():
+    with contextlib.closing(open_adapter("assay.conformance.variants:softmax_plain")) as adapter:
+        assert asked(adapter).status == "ok"

@@ -66,7 +66,11 @@ def test_importing_it_imports_nothing_heavy():
         (lambda x: x, {"component": "softmax", "clauses": "SM-99"}, "there is no clause 'SM-99'"),
         (lambda x: x, {"components": "sofmax"}, "there is no component 'sofmax'; did you mean 'softmax'?"),
         (lambda x: x, {"component": "softmax", "profile": "quik"}, "there is no profile 'quik'; did you mean 'quick'?"),
-        (lambda x: x, {"component": "softmax", "seed": -1}, "seed must be a whole number, 0 or more, not -1"),
+        (
+            lambda x: x,
+            {"component": "softmax", "seed": -1},
+            "seed must be a whole number, 0 or more, or 'random'",
+        ),
         (lambda x: x, {"component": "softmax", "timeout": 0}, "timeout must be a number of seconds above 0, not 0"),
     ],
 )

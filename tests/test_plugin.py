@@ -116,7 +116,7 @@ def test_his_own_selection_applies_to_the_clauses(suite, right):
         (("--assay", "RIGHT", "--assay-clause", "SM-99"), "there is no clause 'SM-99'"),
         (("--assay", "RIGHT", "--assay-dtype", "float61"), "there is no dtype 'float61'"),
         (("--assay", "RIGHT", "--assay-dtype", "float16"), "does not take float16"),
-        (("--assay", "RIGHT", "--assay-seed", "-1"), "must be a whole number, 0 or more, not '-1'"),
+        (("--assay", "RIGHT", "--assay-seed", "-1"), "must be a whole number, 0 or more, or random, not '-1'"),
         (("--assay", "RIGHT", "--assay-timeout", "0"), "must be a number of seconds above 0"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",

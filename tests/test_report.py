@@ -55,7 +55,7 @@ def test_the_report_has_the_fields_of_the_contract(violation):
     _, terminal = violation
     report = terminal.report()
 
-    assert [name for name in report if name not in ("confinement", "memory")] == list(REPORT)
+    assert [name for name in report if name not in ("confinement", "inputs", "memory")] == list(REPORT)
     assert list(report["implementation"]) == ["package", "version", "device", "sizes", "notes"]
     assert (report["schema"], report["adapter"], report["verdict"]) == ("assay-report/1", "wrong", "violates")
     assert (report["profile"], report["seed"]) == ("quick", 0)

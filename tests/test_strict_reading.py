@@ -24,8 +24,8 @@ MARK = b"\xef\xbb\xbf"
 @pytest.mark.parametrize(
     ("option", "text", "says"),
     [
-        ("--seed", "٣", "must be a whole number, 0 or more, not '٣'"),
-        ("--seed", "9" * 5000, "must be a whole number, 0 or more, not '999"),
+        ("--seed", "٣", "must be a whole number, 0 or more, or random, not '٣'"),
+        ("--seed", "9" * 5000, "must be a whole number, 0 or more, or random, not '999"),
         ("-n", "9" * 5000, "must be a whole number or auto, not '999"),
         ("--timeout", "1e10", "must be a number of seconds above 0, not '1e10'; 10^9 are enough"),
         ("--timeout", "1_0", "must be a number of seconds above 0, not '1_0'"),

@@ -4,7 +4,7 @@ A bridge imports its framework, so it is imported by name and only in the proces
 """
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -43,6 +43,9 @@ class Bridge(Protocol):
 
     def overwrite(self, storage: Any, buffer: np.ndarray[Any, np.dtype[Any]]) -> bool:
         """Put other values into a storage; False where the framework's arrays cannot change."""
+
+    def spoil(self, sizes: Collection[int], device: str) -> None:
+        """Fill free memory of so many bytes with NaN: what is allocated next may lie there, and must be written."""
 
     def vjp(self, run: Callable[..., Any], arguments: Sequence[Any], cotangent: Any) -> Sequence[Any]:
         """Compute the gradient of `sum(run(*arguments) * cotangent)` with respect to each argument.

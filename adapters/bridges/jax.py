@@ -1,6 +1,6 @@
 """JAX arrays, which never change and have no strides. Its 64-bit mode is on, or float64 would become float32."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import jax
@@ -43,6 +43,10 @@ def shares_memory(result: Any, storage: Any) -> bool:
 def overwrite(storage: Any, buffer: np.ndarray[Any, np.dtype[Any]]) -> bool:
     """Say no: arrays cannot be overwritten."""
     return False
+
+
+def spoil(sizes: Collection[int], device: str) -> None:
+    """Do nothing: JAX has no arrays that are allocated and not written."""
 
 
 def vjp(run: Callable[..., Any], arguments: Sequence[Any], cotangent: Any) -> Sequence[Any]:

@@ -30,6 +30,11 @@ def to_framework(laid: Any, device: str) -> tuple[Any, Any]:
     return _chosen.to_framework(laid, _DEVICE)
 
 
+def spoil(sizes: Any, device: str) -> None:
+    """Fill free memory of the backend."""
+    _chosen.spoil(sizes, _DEVICE)
+
+
 def __getattr__(name: str) -> Any:
     """Take everything else from the backend's bridge."""
     if name.startswith("_"):

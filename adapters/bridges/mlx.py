@@ -1,6 +1,6 @@
 """MLX arrays; bfloat16 crosses as its bits. An array never changes: what is written makes a new one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import ml_dtypes
@@ -47,6 +47,10 @@ def shares_memory(result: Any, storage: Any) -> bool:
 def overwrite(storage: Any, buffer: np.ndarray[Any, np.dtype[Any]]) -> bool:
     """Say no: arrays cannot be overwritten."""
     return False
+
+
+def spoil(sizes: Collection[int], device: str) -> None:
+    """Do nothing: MLX has no arrays that are allocated and not written."""
 
 
 def vjp(run: Callable[..., Any], arguments: Sequence[Any], cotangent: Any) -> Sequence[Any]:

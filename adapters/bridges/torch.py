@@ -1,6 +1,6 @@
 """torch tensors on any device; bfloat16 crosses as its bits, since numpy has no such format."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import ml_dtypes
@@ -49,10 +49,18 @@ def shares_memory(result: Any, storage: Any) -> bool:
 
 
 def overwrite(storage: Any, buffer: np.ndarray[Any, np.dtype[Any]]) -> bool:
-    """Overwrite in place, also where the implementation left the tensor requiring a gradient."""
-    with torch.no_grad():
-        storage.copy_(_tensor(buffer.copy()))
+    """Overwrite in place, behind torch's back: no version is counted, as if another program had written there.
+
+    Also where the implementation left the tensor requiring a gradient.
+    """
+    storage.data.copy_(_tensor(buffer.copy()))
     return True
+
+
+def spoil(sizes: Collection[int], device: str) -> None:
+    """Allocate and free on the device, whose cache gives a block out again; on the processor the C library fills it."""
+    if device != "cpu":
+        _ = [torch.full((size,), 255, dtype=torch.uint8, device=device) for size in sizes for _ in range(2)]
 
 
 def vjp(run: Callable[..., Any], arguments: Sequence[Any], cotangent: Any) -> Sequence[Any]:

@@ -23,8 +23,15 @@ _ASSAY: Final = Path(__file__).parent.parent.parent
 _BESIDE: Final = ("oracle", "conformance", "benchmarks", ".git", "build", "dist")
 """What lies beside the adapters, here or in a checkout, and holds formulas or bounds."""
 
-HIDDEN: Final = tuple(str(_ASSAY / name) for name in _BESIDE if (_ASSAY / name).is_dir())
-"""The folders that an implementation has no business with."""
+_VARIANTS: Final = "assay.conformance.variants"
+"""assay's own implementations, whose verdict is known."""
+
+
+def hidden_from(spec: str) -> tuple[str, ...]:
+    """List the folders with which the implementation that `spec` names has no business."""
+    own = ("conformance",) if spec.partition(":")[0] == _VARIANTS else ()
+    return tuple(str(_ASSAY / name) for name in _BESIDE if name not in own and (_ASSAY / name).is_dir())
+
 
 SEALED: Final = (
     "the judge's files cannot be read",
@@ -41,25 +48,30 @@ _TELLING: Final = ("PYTEST_", "ASSAY_", "COV_", "COVERAGE_")
 class Confined:
     """A program that runs confined, with what belongs to it."""
 
-    def __init__(self, command: Sequence[str], sealed: bool, errors: IO[bytes]) -> None:
-        """Start it; OSError if there is no such program. `sealed` leaves it no network, and no folder but its own."""
+    def __init__(self, command: Sequence[str], hidden: Sequence[str], sealed: bool, errors: IO[bytes]) -> None:
+        """Start it, where folders are hidden; OSError if there is no such program.
+
+        `sealed` leaves it no network, and no folder to write to but its own.
+        """
         self._folder = Path(tempfile.mkdtemp(prefix="work-"))
         self._life = -1
         self.holds: tuple[str, ...] = ()
         try:
-            self.process = self._started(command, sealed, errors)
+            self.process = self._started(command, hidden, sealed, errors)
         except BaseException:
             self.end()
             raise
 
-    def _started(self, command: Sequence[str], sealed: bool, errors: IO[bytes]) -> subprocess.Popen[bytes]:
+    def _started(
+        self, command: Sequence[str], hidden: Sequence[str], sealed: bool, errors: IO[bytes]
+    ) -> subprocess.Popen[bytes]:
         streams: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": errors}
         environment = _environment(self._folder, sealed)
         if os.name != "posix":
             return subprocess.Popen(command, env=environment, **streams)
         (life, self._life), (said, report) = os.pipe(), os.pipe()
         plan = {
-            "hidden": HIDDEN,
+            "hidden": list(hidden),
             "unwritable": _packages(),
             "writable": [str(self._folder)] if sealed else None,
             "life": life,
@@ -108,6 +120,9 @@ def _packages() -> list[str]:
 def _environment(folder: Path, sealed: bool) -> dict[str, str]:
     """Give the variables of the judge, without those that tell it apart, and with a folder of its own."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_TELLING)}
+    # glibc fills what it gives out with 0xFE, a number beyond 10^38 in every format: what an implementation does not
+    # write cannot be right by luck, because the same answer lay there before.
+    kept.setdefault("MALLOC_PERTURB_", "1")
     own = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))
     if sealed:
         own |= dict.fromkeys(("HOME", "XDG_CACHE_HOME"), str(folder))

@@ -10,7 +10,7 @@ from typing import Any, Final, NoReturn
 from ...adapters import Adapter, available
 from ...adapters.declaration import UserError, suggestion
 from ...adapters.foreign_text import visible, visible_lines
-from ..cases.profiles import PROFILES
+from ..cases.profiles import PROFILES, seed_for
 from ..components import CLAUSES, COMPONENTS, clauses_of
 from ..judging.memory import budget_by_default
 from ..judging.plan import plan
@@ -146,7 +146,9 @@ def _judged(
         lines = list(plan(adapter.offer, selection(parsed), PROFILES[parsed.profile]))
         check_declared(adapter.offer, lines)
         shapes = shapes_judged(parsed.shape, adapter.offer, lines)
-        report = Report(how, adapter.offer, parsed.profile, parsed.seed, lines, shapes, allowed, budget, adapter.holds)
+        seed, late = seed_for(parsed.profile, parsed.seed)
+        judged = (parsed.profile, seed, lines, shapes, allowed, budget)
+        report = Report(how, adapter.offer, *judged, holds=adapter.holds, late=late)
         if parsed.resume:
             resume(report, saved, parsed.resume, alone=len(parsed.adapter) < 2)
         saving = Saving(parsed.json, lambda: json_text([*others, report]))

@@ -8,9 +8,9 @@ from typing import Any
 from ...adapters import Adapter, Opening, accepted, declarations, open_object
 from ...adapters.contract import DTYPES
 from ...adapters.declaration import check_shapes
-from ..cases.profiles import PROFILES, profile_with
+from ..cases.profiles import PROFILES, RANDOM, profile_with, seed_for
 from ..components import CLAUSES, COMPONENTS
-from ..judging.judging import judge_clause
+from ..judging.judging import judge_line
 from ..judging.memory import budget_by_default
 from ..judging.plan import Selection, plan
 from ..judging.result import Result
@@ -32,7 +32,7 @@ def judge(
     shapes: Sequence[Mapping[str, int]] = (),
     memory: int | None = None,
     profile: str = "quick",
-    seed: int = 0,
+    seed: int | str | None = None,
     timeout: float = Opening.timeout,
     in_process: bool = False,
     sandbox: bool = False,
@@ -53,8 +53,8 @@ def judge(
         clauses: those that are judged, by their ids; all, if empty.
         shapes: sizes of your own, such as `{"L_q": 1, "L_k": 4096}`, judged beside those that are drawn.
         memory: the bytes that a case at the sizes of models may need; a quarter of what is free, if it is None.
-        profile: how many cases: `quick`, `standard` or `exhaustive`.
-        seed: of all cases; the same seed gives the same report.
+        profile: how many cases: `quick`, `strict`, `standard` or `exhaustive`.
+        seed: of all cases; the same seed gives the same report. `"random"`, and strict by itself, draws one.
         timeout: the seconds that a call in a worker process may take.
         in_process: whether an adapter that is named by a string runs in this process, too; an object always does.
         sandbox: whether it has no network, and can write to no folder but its own.
@@ -77,7 +77,8 @@ def judge(
         lines = list(plan(opened.offer, selection, PROFILES[profile]))
         check_declared(opened.offer, lines)
         own = shapes_judged(asked, opened.offer, lines)
-        report = Report(opening, opened.offer, profile, seed, lines, own, memory=budget, holds=opened.holds)
+        drawn, late = seed_for(profile, seed)
+        report = Report(opening, opened.offer, profile, drawn, lines, own, memory=budget, holds=opened.holds, late=late)
         _judge_lines(opened, report, heard)
     return report
 
@@ -96,16 +97,15 @@ def _judge_lines(adapter: Adapter, report: Report, heard: Callable[[Result], obj
     drawn, recent = profile_with(report.profile, report.shapes, report.memory), RecentReplies()
     while left := report.left:  # a second time for what explains the failures of the first
         for line in left:
-            result = judge_clause(adapter, line.clause, line.component, line.dtype, drawn, report.seed, recent)
+            result = judge_line(adapter, line, drawn, report.seed, recent)
             report.add(line, result)
             if heard is not None:
                 heard(result)
 
 
-def _check_numbers(seed: int, timeout: float, precision_class: int) -> None:
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise UsageError(f"seed must be a whole number, 0 or more, not {seed!r}")
-
+def _check_numbers(seed: int | str | None, timeout: float, precision_class: int) -> None:
+    if seed is not None and seed != RANDOM and (isinstance(seed, bool) or not isinstance(seed, int) or seed < 0):
+        raise UsageError(f"seed must be a whole number, 0 or more, or {RANDOM!r}, not {seed!r:.200}")
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= LONGEST_WAIT:
         raise UsageError(f"timeout must be a number of seconds above 0, not {timeout!r:.200}")
     if isinstance(precision_class, bool) or precision_class not in (1, 2, 3):

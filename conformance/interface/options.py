@@ -11,7 +11,7 @@ from typing import Any, Final
 from ...adapters import Offer, Opening
 from ...adapters.contract import DTYPES
 from ...adapters.declaration import LARGEST, UserError, suggestion
-from ..cases.profiles import PROFILES
+from ..cases.profiles import PROFILES, RANDOM
 from ..components import CLAUSES, COMPONENTS
 from ..judging.plan import Selection
 
@@ -56,11 +56,13 @@ LONGEST_WAIT: Final = 10.0**9
 """The seconds of a time-out that every clock can count, 30 years."""
 
 
-def seed(text: str) -> int:
-    """Read a number for all cases."""
+def seed(text: str) -> int | str:
+    """Read a number for all cases, or the word that has one drawn."""
+    if text == RANDOM:
+        return text
     if _WHOLE.fullmatch(text):
         return int(text)
-    raise UsageError(f"must be a whole number, 0 or more, not {text!r:.200}")
+    raise UsageError(f"must be a whole number, 0 or more, or {RANDOM}, not {text!r:.200}")
 
 
 def workers(text: str) -> str:
@@ -146,7 +148,11 @@ JUDGING: Final[Mapping[str, Mapping[str, Any]]] = {
     "dtype": _only("dtype", DTYPES, "NAME,..."),
     "clause": _only("clause", CLAUSES, "ID,..."),
     "profile": {"choices": list(PROFILES), "default": "quick", "help": "how many cases (default: quick)"},
-    "seed": {"type": seed, "default": 0, "metavar": "N", "help": "the seed of all cases (default: 0)"},
+    "seed": {
+        "type": seed,
+        "metavar": "N",
+        "help": "the seed of all cases, or random: drawn once the adapter is loaded (default: 0; strict: random)",
+    },
     "shape": {
         "action": "append",
         "type": shape,

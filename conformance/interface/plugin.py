@@ -14,9 +14,9 @@ import pytest
 from ...adapters import Adapter, AdapterError, Opening
 from ...adapters.declaration import UserError
 from ...adapters.foreign_text import visible
-from ..cases.profiles import profile_with
+from ..cases.profiles import PROFILES, profile_with, seed_for
 from ..components import CLAUSES
-from ..judging.judging import judge_clause
+from ..judging.judging import judge_line
 from ..judging.memory import budget_by_default
 from ..judging.plan import Line, in_turn, plan
 from ..judging.result import Result
@@ -45,14 +45,17 @@ class Judged:
 
     def as_input(self) -> str:
         """Return what a worker of xdist needs, as JSON: that holds the name of a file which is no UTF-8, too."""
-        lines = [(line.clause.id, line.component, line.dtype) for line in self.lines]
+        lines = [(line.clause.id, line.component, line.dtype, line.again) for line in self.lines]
         return json.dumps({**vars(self), "opening": vars(self.opening), "lines": lines})
 
     @staticmethod
     def from_input(text: str) -> "Judged":
         """Return what `as_input` sent."""
         sent = json.loads(text)
-        lines = [Line(CLAUSES[clause], component, dtype, offered=True) for clause, component, dtype in sent["lines"]]
+        lines = [
+            Line(CLAUSES[clause], component, dtype, offered=True, again=again)
+            for clause, component, dtype, again in sent["lines"]
+        ]
         return Judged(**{**sent, "opening": Opening(**sent["opening"]), "lines": lines})
 
 
@@ -104,7 +107,9 @@ def _asked_for(config: pytest.Config) -> list[Judged]:
             names = visible(", ".join(option.assay))
             raise pytest.UsageError(f"--assay-dtype: {names} does not take {dtype}")
     chosen = selection(option, "assay_")
-    plans = [[line for line in plan(offer, chosen) if line.offered] for offer in offers]
+    profile = dataclasses.replace(PROFILES[option.assay_profile], explains=True)
+    plans = [[line for line in plan(offer, chosen, profile) if line.offered] for offer in offers]
+    seed, _ = seed_for(option.assay_profile, option.assay_seed)
     try:
         for each in zip(offers, plans, strict=True):
             check_declared(*each)
@@ -116,7 +121,7 @@ def _asked_for(config: pytest.Config) -> list[Judged]:
         raise pytest.UsageError(f"--assay-shape: {visible(error)}") from None
     memory = budget_by_default() if option.assay_memory is None else option.assay_memory
     return [
-        Judged(each, lines, option.assay_profile, option.assay_seed, own, memory)
+        Judged(each, lines, option.assay_profile, seed, own, memory)
         for each, lines, own in zip(openings, plans, shapes, strict=True)
     ]
 
@@ -166,7 +171,7 @@ class ClauseItem(pytest.Item):
         memory = None if judged.memory is None else judged.memory // processes
         adapter, profile = _opened(self.config, judged.opening), profile_with(judged.profile, judged.shapes, memory)
         recent = self.config.stash[RECENT].setdefault(judged.opening, RecentReplies())
-        result = judge_clause(adapter, line.clause, line.component, line.dtype, profile, judged.seed, recent)
+        result = judge_line(adapter, line, profile, judged.seed, recent)
         self.user_properties.append((PROPERTY, json.dumps(result.as_json())))
         if result.status in ("unsupported", "vacuous"):
             pytest.skip(visible(result.reason or "unsupported"))

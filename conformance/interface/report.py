@@ -3,7 +3,7 @@
 import importlib.metadata
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,7 +44,11 @@ class Report:
     """The bytes that cases at the sizes of models may need; None: whatever they need."""
     holds: Sequence[str] = ()
     """What kept the implementation away from the judge."""
+    late: bool = False
+    """Whether the seed was drawn after the adapter had been loaded, so that nobody could know the values."""
     judged: dict[Line, Result] = field(default_factory=dict)
+    asked_again: set[Line] = field(default_factory=set)
+    """The lines that were asked once more, at the end."""
     interrupted: bool = False
     run: str = ""
     """What identifies the run, for one that goes on with it."""
@@ -57,18 +61,26 @@ class Report:
         """Take in a result; a failure that is allowed becomes that."""
         if result.status == "fail" and any(each.covers(result) for each in self.allowed):
             result.status = "allowed"
-        self.judged[line] = result
+        first = replace(line, again=False)
+        if line.again:
+            self.asked_again.add(line)
+        # What shows only when it is asked again is a result of the clause like any other, whichever comes first.
+        if self.judged.setdefault(first, result).failure is None and (result.failure is not None or not line.again):
+            self.judged[first] = result
 
     @property
     def due(self) -> list[Line]:
         """The lines that count: what only explains does once a required clause has failed in its component."""
         failed = [result for result in self.judged.values() if result.status in ("fail", "allowed")]
-        return due(self.lines, {result.component for result in failed if result.level == "required"})
+        lines = [line for line in self.lines if not line.again]
+        return due(lines, {result.component for result in failed if result.level == "required"})
 
     @property
     def left(self) -> list[Line]:
         """The lines that are still to be judged, in turn."""
-        return in_turn(line for line in self.due if line.offered and line not in self.judged)
+        done = {*self.judged, *self.asked_again}
+        again = [line for line in self.lines if line.again]
+        return in_turn(line for line in [*self.due, *again] if line.offered and line not in done)
 
     @property
     def results(self) -> list[Result]:
@@ -213,6 +225,7 @@ class Report:
             "expected": len(self.due),
             "checked": self.checked,
             "run": self.run,
+            "inputs": "drawn late" if self.late else "public",
         }
         if self.holds:
             whole["confinement"] = list(self.holds)

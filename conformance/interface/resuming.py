@@ -55,7 +55,9 @@ def resume(report: "Report", saved: Sequence[Mapping[str, Any]], path: Path, *, 
                 then, now = (json.dumps(each.get(name)) for each in (before, own))
                 raise UsageError(f"--resume {path} is of another run: its {name!r} is {then:.200}, and not {now:.200}")
         raise UsageError(f"--resume {path} is of another run: the adapter has changed since, or is opened otherwise")
-    lines = {(line.clause.id, line.component, line.dtype): line for line in report.lines if line.offered}
+    lines = {
+        (line.clause.id, line.component, line.dtype): line for line in report.lines if line.offered and not line.again
+    }
     for each in before["results"]:
         if each["status"] == "not-offered":
             continue

@@ -127,6 +127,7 @@ def _show_verdict(screen: Screen, report: Report) -> None:
     sizes += f", and the sizes {' and '.join(map(in_words, report.shapes))}" if report.shapes else ""
     sizes += f", nothing beyond precision class {report.offer.precision_class}" * (report.offer.precision_class < 3)
     sizes += ", with the judge's declarations" * (report.offer.declared_by == "judge")
+    late = ", drawn after it was loaded" if report.late else ""
     incomplete = "; the run was interrupted" if report.interrupted else ""
     said = _UNDECIDED if report.interrupted and not report.failures else _VERDICTS[report.verdict]
     if said == _VERDICTS[NO_EVIDENCE] and any(result.status == "allowed" for result in report.results):
@@ -135,7 +136,7 @@ def _show_verdict(screen: Screen, report: Report) -> None:
         f"\n{visible(report.offer.name + where)}: ",
         said,
         f"{_limits(report)}{_unseen(report)}: {len(report.failures)} violations, {len(report.warnings)} advisory; "
-        f"{', '.join(counts)}{incomplete}. Profile {report.profile}{sizes}, seed {report.seed}.",
+        f"{', '.join(counts)}{incomplete}. Profile {report.profile}{sizes}, seed {report.seed}{late}.",
     )
 
 

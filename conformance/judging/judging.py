@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from ...adapters import Adapter
+from ...adapters import Adapter, Call
 from ..cases.profiles import Profile
 from ..cases.sizes import drawn_for, own_shapes
 from ..components import COMPONENTS
@@ -13,15 +13,20 @@ from ..terms.case import Case, in_words
 from ..terms.checking import check
 from ..terms.clause import Clause
 from ..terms.component import Component
+from ..terms.generator import SEEDS
 from ..terms.recent import RecentReplies
 from ..terms.subject import Subject
 from ..terms.trial import Trial
 from ..terms.verdict import Outcome
 from .memory import peaks
 from .neighbours import with_neighbours
+from .plan import Line
 from .result import Failure, Result
 from .shrinking import first_size_that_fails, shrink
 from .trying import Sizes, Tried, tried
+
+_MANY: Final = 10_000
+"""Calls after which nothing may be computed in another way; strict asks again after so many."""
 
 
 def judge_clause(
@@ -49,6 +54,24 @@ def judge_clause(
         result.reason = "; ".join(filter(None, (left_aside, result.reason)))
     memory = peaks(adapter) if clause.at_size else None
     return replace(result, memory=memory, seconds=round(time.monotonic() - started, 3))
+
+
+def judge_line(adapter: Adapter, line: Line, profile: Profile, seed: int, recent: RecentReplies) -> Result:
+    """Judge a line of the plan; one that is asked again, with other values and after thousands of calls."""
+    if not line.again:
+        return judge_clause(adapter, line.clause, line.component, line.dtype, profile, seed, recent)
+    adapter.sequence([_many_times(COMPONENTS[line.component], line.dtype)])
+    found = judge_clause(adapter, line.clause, line.component, line.dtype, profile, (seed + 1) % SEEDS)
+    if found.failure is not None:
+        message = f"asked again at the end of the run, with other values: {found.failure.message}"
+        found.failure = replace(found.failure, message=message)
+    return found
+
+
+def _many_times(component: Component, dtype: str) -> Call:
+    """Give a small call that is made many times before it is answered."""
+    inputs = component.make(component.plainest(dtype, seed=0))
+    return Call(component.name, inputs.arrays, inputs.options, dtype, repeated=_MANY)
 
 
 def judge_case(adapter: Adapter, clause: Clause, case: Case) -> Outcome:

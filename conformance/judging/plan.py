@@ -1,7 +1,7 @@
 """What a run judges: one line a clause, component and dtype, in the order of the documentation; and in which turn."""
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ...adapters import Offer
@@ -20,11 +20,13 @@ class Line:
     offered: bool
     waits: bool = False
     """Whether it only explains, and is judged once a required clause has failed in its component."""
+    again: bool = False
+    """Whether it is asked once more, at the end, with other values; what that shows is shown by the clause itself."""
 
     @property
     def name(self) -> str:
         """As pytest shows it."""
-        return f"{self.clause.id}[{self.component}{'-' if self.dtype else ''}{self.dtype}]"
+        return f"{self.clause.id}[{'-'.join(filter(None, (self.component, self.dtype, 'again' * self.again)))}]"
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,10 @@ def plan(offer: Offer, selection: Selection, profile: Profile | None = None) -> 
             for clause in clauses_of(component):
                 if not selection.clauses or clause.id in selection.clauses:
                     waits = not explains and clause.role == "explains"
-                    yield Line(clause, name, dtype, name in offer.functions, waits)
+                    line = Line(clause, name, dtype, name in offer.functions, waits)
+                    yield line
+                    if profile is not None and profile.strict and clause.id in _AGAIN and line.offered:
+                        yield replace(line, again=True)
 
 
 def due(lines: Iterable[Line], failed: Collection[str]) -> list[Line]:
@@ -58,21 +63,22 @@ def due(lines: Iterable[Line], failed: Collection[str]) -> list[Line]:
 # What catches most comes first, followed by what looks at the same replies; what takes longest comes last.
 _FIRST: Final = ("ALL-1", "ALL-4", "ALL-5", "GRAD-1", "GRAD-2")
 _LAST: Final = ("ALL-2",)
+_AGAIN: Final = ("ALL-1", "GRAD-1")
 
 
 def in_turn(lines: Iterable[Line]) -> list[Line]:
     """Order the lines as they are judged, a component after another: what is wrong should show after few of them.
 
     Values and gradients in the first dtype, then whatever else shows there, then the same in the other dtypes, and the
-    sizes of models at the end.
+    sizes of models at the end. What is asked again comes after everything else.
     """
     every = list(lines)
     components = list(COMPONENTS)
     first = {line.component: line.dtype for line in reversed(every)}
 
-    def turn(line: Line) -> tuple[int, bool, bool, bool]:
+    def turn(line: Line) -> tuple[bool, int, bool, bool, bool]:
         last = line.clause.at_size or line.clause.id in _LAST
         other = line.dtype != first[line.component]
-        return components.index(line.component), last, other, line.clause.id not in _FIRST
+        return line.again, components.index(line.component), last, other, line.clause.id not in _FIRST
 
     return sorted(every, key=turn)

@@ -1,6 +1,7 @@
 """Calls of one implementation with the arguments of one case, and what a reply must be to be judged at all."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -100,12 +101,24 @@ class Calls:
             for reply, (function, inputs) in zip(replies, pairs, strict=True)
         ]
 
+    def in_turn(self, several: Sequence[Inputs], *, gradients: bool = False, held: bool = False) -> list[Reply]:
+        """Call one after another, on the same arrays where their shapes agree, and return the replies.
+
+        Where it is `held`, what the first call returns is looked at again after the last, and that a moment later.
+        """
+        calls = [self._call(inputs, None) for inputs in several]
+        if gradients:
+            if self.component.name not in self.offer.gradients:
+                raise NotOffered(f"no gradient of {self.component.name} is offered")
+            calls = [replace(call, cotangents=self.along()) for call in calls]
+        if held:
+            calls = [replace(calls[0], results="keep"), *calls[1:-1], replace(calls[-1], results="look")]
+        return [self.answered(reply) for reply in self.subject.adapter.sequence(calls)]
+
     def last_results(self, several: Sequence[Inputs]) -> dict[str, Array]:
         """Call one after another, likewise, and return every result of the last call."""
-        replies = self.subject.adapter.sequence([self._call(inputs, None) for inputs in several])
-        return [self.results_of(self.answered(reply), inputs) for reply, inputs in zip(replies, several, strict=True)][
-            -1
-        ]
+        pairs = zip(self.in_turn(several), several, strict=True)
+        return [self.results_of(reply, inputs) for reply, inputs in pairs][-1]
 
     def _call(self, inputs: Inputs, layout: str | None, function: str = "") -> Call:
         component = self._component(function)
