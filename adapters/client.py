@@ -20,6 +20,9 @@ from .process import Failure, Process
 # Importing a framework takes seconds on a good day, a minute on a cold disk.
 _LONGEST_START: Final = 120.0
 
+_DOUBTS: Final = 20
+"""How many errors are looked at in a new process."""
+
 _PATIENCE: Final = 10
 """How often the time that a call may take is spent on calls that crash or hang, and the starts after them, in all."""
 
@@ -35,6 +38,11 @@ class WorkerAdapter(Adapter):
         left = free()
         self._limit = limit if limit is not None or left is None else left // 2
         self._sent, self._peak, self._lost = 0, 0, 0.0
+        self._answered, self._last_error = False, ""
+        self._certain: set[str] = set()
+        """Errors that a new process has raised, too."""
+        self._of_a_state: set[str] = set()
+        """Errors that a new process has not."""
         self._process: Process | None
         try:
             self._process, handshake = self._start()
@@ -86,7 +94,31 @@ class WorkerAdapter(Adapter):
             return Reply(status, message=failure.message, detail=failure.detail, killed=failure.killed)
         except AdapterError as error:  # it started once, but does not start again
             return Reply("died", message=str(error))
-        return reply_from(*reply)
+        return self._settled(reply_from(*reply), call)
+
+    def _settled(self, reply: Reply, call: Call) -> Reply:
+        """Give a reply that hangs on no state: an error that comes twice, where calls were answered before, is doubted.
+
+        After an error of a device every call fails, whatever it asks for. A new process tells: what only an old one
+        raises ends that one, each time.
+        """
+        self._answered = self._answered or reply.status == "ok"
+        again = reply.status == "error" and reply.message == self._last_error
+        self._last_error = reply.message if reply.status == "error" else ""
+        known = self._certain | self._of_a_state
+        if again and self._answered and reply.message not in known and len(known) < _DOUBTS:
+            self._renew()
+            fresh = self._exchange(call, reuse=False)
+            (self._certain if fresh.message == reply.message else self._of_a_state).add(reply.message)
+            return fresh
+        if self._last_error in self._of_a_state:
+            self._renew()
+        return reply
+
+    def _renew(self) -> None:
+        """End the process; the next call starts another."""
+        self._answered = False
+        self.close()
 
     def _start(self) -> tuple[Process, Mapping[str, Any]]:
         try:

@@ -188,8 +188,9 @@ class Host:
             _check_dtypes(values)
             self._sizes[function.name] = {each.nbytes for each in values.values()}
             values |= self._looked_at(results, request.get("results"))
-        except TypeError as error:
-            message = f"{function.name} returned something that cannot be judged: {error}"
+        except Exception as error:  # of an object that only looks like an array
+            said = text_of(error) if isinstance(error, TypeError) else _text(error)
+            message = f"{function.name} returned something that cannot be judged: {_line(said)}"
             return {"reply": "malformed", "touched": touched, "message": message}, {}
         header["aliased"] = [
             name for name, argument in arguments.items() if any(map(argument.shares_memory, results.values()))

@@ -11,6 +11,7 @@ import sys
 from typing import IO
 
 from .declaration import AdapterError
+from .global_state import notes_on_changes, state
 from .guard import FORBIDDEN, guard
 from .host import Host
 from .loading import load
@@ -35,7 +36,7 @@ def serve(adapter: str, component: str | None, framework: str | None) -> None:
     """Say what the adapter offers, then answer until the judge closes the pipe."""
     requests, replies = private_pipes()
     sys.dont_write_bytecode = True  # leave no __pycache__ beside a user's file
-    tried = guard(adapter)
+    tried, before = guard(adapter), state()
     try:
         loaded, refusal = load(adapter, component, framework), ""
     except AdapterError as error:
@@ -45,7 +46,9 @@ def serve(adapter: str, component: str | None, framework: str | None) -> None:
     if loaded is None or refusal:
         write_message(replies, {"reply": "refused", "message": refusal}, {})
         return
-    write_message(replies, {"reply": "offer", "protocol": PROTOCOL, **dataclasses.asdict(loaded.offer)}, {})
+    offer = dataclasses.asdict(loaded.offer)
+    offer["notes"] = [*offer["notes"], *notes_on_changes(before, state())]
+    write_message(replies, {"reply": "offer", "protocol": PROTOCOL, **offer}, {})
     host = Host(loaded)
     while True:
         try:

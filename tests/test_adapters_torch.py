@@ -1,13 +1,14 @@
 """The built-in torch adapters against short formulas in float64: only that the wiring is right; the suite judges."""
 
 import contextlib
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from assay.adapters import AdapterError, available, open_adapter
+from assay.adapters import AdapterError, available, open_adapter, open_object
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 
 pytestmark = pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
 
@@ -240,3 +241,38 @@ def test_what_is_no_tensor(tmp_path):
     assert [reply.status for reply in replies] == ["malformed", "malformed", "malformed", "ok", "ok", "ok"]
     assert [reply.aliased for reply in replies[3:]] == [(), ("x",), ()]
     assert [reply.touched for reply in replies[3:]] == [(), (), ("x",)]
+
+
+class Claiming(torch.Tensor):
+    """Zeros that say they are halves."""
+
+    @classmethod
+    def __torch_function__(cls, function, types, args=(), kwargs=None):
+        if function.__name__ in ("detach", "cpu", "contiguous", "numpy"):
+            return torch.full((1, 2), 0.5)
+        return super().__torch_function__(function, types, args, kwargs or {})
+
+
+def answered(function):
+    """Call a softmax that is one function of tensors."""
+    adapter = open_object(SimpleNamespace(framework="torch", softmax=function), "mine")
+    return adapter.call("softmax", {"x": np.zeros((1, 2))}, dtype="float32")
+
+
+def test_a_subclass_of_tensors_is_what_it_holds():
+    assert not answered(lambda x: torch.zeros(x.shape).as_subclass(Claiming)).value.any()
+
+
+@pytest.mark.parametrize(
+    ("function", "says"),
+    [
+        (lambda x: torch.empty(x.shape, device="meta"), "on the device meta, which holds no values"),
+        (lambda x: x.to_sparse(), "in the layout torch.sparse_coo, not a dense real one"),
+        (lambda x: torch.view_as_complex(x), "it is a tensor of torch.complex64"),
+    ],
+)
+def test_what_only_looks_like_a_tensor_cannot_be_judged(function, says):
+    reply = answered(function)
+
+    assert reply.status == "malformed"
+    assert says in reply.message

@@ -236,3 +236,29 @@ def test_a_program_that_is_not_there_is_said_to_be_missing():
 def test_its_own_variants_are_judged_like_any_other():
     with contextlib.closing(open_adapter("assay.conformance.variants:softmax_plain")) as adapter:
         assert asked(adapter).status == "ok"
+
+
+def test_a_state_in_which_every_call_fails_ends_with_the_process(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "import numpy as np\nlost = False\n\ndef softmax(x):\n    global lost\n    lost = lost or x.size == 5\n"
+        "    if lost:\n        raise RuntimeError('the device is lost')\n    return x\n",
+        encoding="utf-8",
+    )
+    with contextlib.closing(open_adapter(str(file))) as adapter:
+        sizes = [2, 5, 2, 2, 5, 5, 2]
+        statuses = [adapter.call("softmax", {"x": np.zeros((1, size))}, dtype="float32").status for size in sizes]
+
+    # The error itself is told each time; what follows from it is not.
+    assert statuses == ["ok", "error", "ok", "ok", "error", "error", "ok"]
+
+
+def test_an_error_that_hangs_on_no_state_is_told_each_time(tmp_path):
+    file = tmp_path / "mine.py"
+    program = "def softmax(x):\n    if x.size > 2:\n        raise RuntimeError('too large')\n    return x\n"
+    file.write_text(program, encoding="utf-8")
+    with contextlib.closing(open_adapter(str(file))) as adapter:
+        sizes = [2, 5, 5, 2, 5, 5]
+        replies = [adapter.call("softmax", {"x": np.zeros((1, size))}, dtype="float32") for size in sizes]
+
+    assert [reply.status for reply in replies] == ["ok", "error", "error", "ok", "error", "error"]

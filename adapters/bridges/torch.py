@@ -29,9 +29,14 @@ def from_framework(array: Any) -> np.ndarray[Any, np.dtype[Any]]:
     """Copy the values of a tensor from wherever it is; the bits of a bfloat16 are kept."""
     if not isinstance(array, torch.Tensor):
         raise TypeError(f"it is a {type(array).__name__}, not a torch tensor")
-    tensor = array.detach()
-    if tensor.dtype.is_complex or tensor.layout is not torch.strided:
-        raise TypeError(f"it is a tensor of {tensor.dtype} in the layout {tensor.layout}, not a dense real one")
+    # A subclass may answer each of these calls in its own way.
+    with torch._C.DisableTorchFunctionSubclass():
+        tensor = array.detach()
+        if tensor.dtype.is_complex or tensor.layout is not torch.strided:
+            raise TypeError(f"it is a tensor of {tensor.dtype} in the layout {tensor.layout}, not a dense real one")
+        if tensor.is_meta:
+            raise TypeError("it is a tensor on the device meta, which holds no values")
+        tensor = tensor.as_subclass(torch.Tensor)
     tensor = tensor.cpu().contiguous()
     if tensor.dtype is torch.bfloat16:
         return tensor.view(torch.int16).numpy().view(ml_dtypes.bfloat16)

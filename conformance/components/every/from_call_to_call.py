@@ -37,7 +37,7 @@ _TRIES_OF_GRADIENTS: Final = 6
 """Likewise until one does: a bound of gradients takes ten times as long."""
 
 
-def _largest(component: Component, dtype: str, seed: int, *, differentiated: bool = False) -> list[Case]:
+def _roomy(component: Component, dtype: str, seed: int, *, differentiated: bool = False) -> list[Case]:
     """Take the smallest generic case of the covering set with more elements than a window, or the largest of all."""
     covering = [
         component.with_optional(case)
@@ -61,7 +61,7 @@ def _largest(component: Component, dtype: str, seed: int, *, differentiated: boo
 
 
 def _of_gradient(component: Component, dtype: str, seed: int) -> list[Case]:
-    return _largest(component, dtype, seed, differentiated=True)
+    return _roomy(component, dtype, seed, differentiated=True)
 
 
 def _differentiable(component: Component) -> bool:
@@ -74,7 +74,7 @@ def _differentiable(component: Component) -> bool:
     "A result stays what it is, whatever is called later.",
     formula="y = f(x), and still is after f(x') and a moment later",
     source="the contract: a result is a value",
-    cases=_largest,
+    cases=_roomy,
     concerns=lambda component: not component.gives_data,
 )
 def lasting(trial: Trial) -> float:
@@ -134,7 +134,7 @@ def _require_lasting(
     "One element that changes, in the same memory, counts.",
     formula="f(x) after f(x') = f(x), where x' differs from x in one element",
     source="a formula has no memory, and looks at all of its arguments",
-    cases=_largest,
+    cases=_roomy,
     concerns=lambda component: component.has_dtype and not component.gives_data,
 )
 def one_element(trial: Trial) -> float:
