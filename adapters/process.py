@@ -5,6 +5,7 @@ time-out is a time-out of the queue, on every platform, and a program that stops
 """
 
 import contextlib
+import os
 import queue
 import signal
 import subprocess
@@ -21,6 +22,8 @@ from .memory import held_by, in_words, peak_of
 from .message import Array, EndOfMessages, frame, read_message
 
 _TAIL = 4000
+_MOST_ERRORS = 2**26
+"""Bytes of standard error that are kept; what floods it does not fill the disk."""
 _GLANCE = 0.05
 """Seconds between two looks at the memory of a program that is at work."""
 _Message = tuple[Mapping[str, Any], Mapping[str, Array]]
@@ -101,6 +104,8 @@ class Process:
         while (left := end - time.monotonic()) > 0:
             with contextlib.suppress(queue.Empty):
                 return self._replies.get(timeout=min(left, _GLANCE))
+            if os.fstat(self._errors.fileno()).st_size > _MOST_ERRORS:
+                self._errors.truncate(0)  # it is opened for appending: the program goes on at the beginning
             held = held_by(self._process.pid) if self._limit is not None else None
             if held is not None and self._limit is not None and held > self._limit:
                 words = (

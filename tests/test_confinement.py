@@ -262,3 +262,16 @@ def test_an_error_that_hangs_on_no_state_is_told_each_time(tmp_path):
         replies = [adapter.call("softmax", {"x": np.zeros((1, size))}, dtype="float32") for size in sizes]
 
     assert [reply.status for reply in replies] == ["ok", "error", "error", "ok", "error", "error"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a file that is open cannot be cut there")
+def test_a_flood_of_output_does_not_fill_the_disk(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "import os, time\n\ndef softmax(x):\n    for _ in range(80):\n        os.write(2, b'x' * 2**20)\n"
+        "        time.sleep(0.003)\n    time.sleep(0.2)\n    return x\n",
+        encoding="utf-8",
+    )
+    with contextlib.closing(open_adapter(str(file))) as adapter:
+        assert asked(adapter).status == "ok"
+        assert os.fstat(adapter._process._errors.fileno()).st_size < 2**26
