@@ -1,0 +1,74 @@
+"""`soak.py STATE [--minutes N]`: right implementations, case after case, until the time is over: nothing may fail.
+
+torch's functions in a worker, and every right variant of the catalogue in this process, in every dtype, with one seed
+after another in the standard profile; values, gradients and sizes of models. STATE is a file: the run goes on where it
+stopped, and counts cases, seconds, starts of the worker and the memory of both. A failure of torch that is known
+(docs/findings.md) is counted by clause; one of a right variant is a derivation to mend, and ends the run with status 1.
+"""
+
+import argparse
+import contextlib
+import itertools
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from assay.adapters import open_adapter, open_object, peak_of
+from assay.conformance.cases.profiles import PROFILES
+from assay.conformance.components import CLAUSES, COMPONENTS
+from assay.conformance.judging.judging import judge_clause
+from assay.conformance.variants import variants
+
+_CLAUSES = ("ALL-1", "GRAD-1", "ALL-12", "GRAD-8")
+_TORCH = "torch"
+
+
+def jobs() -> Iterator[tuple[int, str, str, str, str]]:
+    """Give seed, implementation, component, dtype and clause, for ever, in one order."""
+    right = [(each.name, each.component, each.dtypes) for each in variants(wrong=False)]
+    with contextlib.closing(open_adapter(_TORCH)) as torch:
+        right += [(_TORCH, name, torch.offer.dtypes) for name in torch.offer.functions]
+    for seed in itertools.count():
+        for name, component, dtypes in right:
+            for dtype in dtypes if COMPONENTS[component].has_dtype else ("",):
+                for clause in _CLAUSES:
+                    if CLAUSES[clause].concerns(COMPONENTS[component]):
+                        yield seed, name, component, dtype, clause
+
+
+def main() -> int:
+    """Judge until the time is over, and write what was found after each job."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("state", type=Path)
+    parser.add_argument("--minutes", type=float, default=10.0)
+    options = parser.parse_args()
+    state: dict[str, Any] = {"done": 0, "cases": 0, "seconds": 0.0, "failures": [], "memory": {}}
+    if options.state.exists():
+        state = json.loads(options.state.read_text(encoding="utf-8"))
+    adapters = {each.name: each.adapter() for each in variants(wrong=False)}
+    end = time.monotonic() + 60 * options.minutes
+    with contextlib.closing(open_adapter(_TORCH)) as torch:
+        for seed, name, component, dtype, clause in itertools.islice(jobs(), state["done"], None):
+            if time.monotonic() > end:
+                break
+            began = time.monotonic()
+            adapter = torch if name == _TORCH else open_object(adapters[name], name)
+            result = judge_clause(adapter, CLAUSES[clause], component, dtype, PROFILES["standard"], seed)
+            state["done"] += 1
+            state["cases"] += result.examples
+            state["seconds"] += time.monotonic() - began
+            state["memory"] = {"judge": peak_of(), "torch": torch.peak}
+            if result.failure is not None:
+                state["failures"].append([name, clause, dtype, result.failure.case])
+            options.state.write_text(json.dumps(state, indent=1) + "\n", encoding="utf-8")
+    own = [each for each in state["failures"] if each[0] != _TORCH]
+    rate = state["cases"] / max(state["seconds"], 1e-9)
+    print(f"{state['cases']:,} cases, {rate:.0f} a second; {len(own)} failures of right variants", *own, sep="\n")
+    return 1 if own else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
