@@ -265,8 +265,8 @@ def test_an_interrupted_run_is_reported_as_incomplete(terminal, number, workers,
     process = terminal.start(
         *("run", slow, *QUICKLY, "-n", workers, "--json", "report.json", "--junit", "report.xml"),
         start_new_session=True,
-        # A test run in the background of a shell may ignore the signal, and so would its children.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        # A test run in the background of a shell, or under nohup, may ignore the signal, and so would its children.
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     )
     with process:
         deadline = time.monotonic() + 60
