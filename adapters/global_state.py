@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
@@ -27,12 +28,20 @@ def state() -> State:
         if callable(value) and not isinstance(value, ModuleType)
     }
     return {
-        "the working directory": os.getcwd(),  # noqa: PTH109 (as the system says it)
+        "the working directory": _folder(),
         "the locale": locale.setlocale(locale.LC_ALL),
         "numpy's handling of floating-point errors": np.geterr(),
         "the limit of recursion": sys.getrecursionlimit(),
         **functions,
     }
+
+
+def _folder() -> str:
+    """Give the working directory; it may have been removed."""
+    try:
+        return str(Path.cwd())
+    except OSError:
+        return ""
 
 
 def notes_on_changes(before: State, after: State) -> list[str]:

@@ -51,3 +51,14 @@ def test_what_an_import_changes_is_a_note(notes, program, note):
 @pytest.mark.parametrize("program", ["", "import numpy", "import torch; framework = 'torch'", "notes = ('mine',)"])
 def test_what_changes_nothing_has_no_note(notes, program):
     assert notes(program) == ["mine"] * ("mine" in program)
+
+
+def test_a_working_directory_that_is_gone_is_no_reason_not_to_start(tmp_path, monkeypatch):
+    file, folder = tmp_path / "mine.py", tmp_path / "gone"
+    file.write_text(SOFTMAX, encoding="utf-8")
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+
+    with contextlib.closing(open_adapter(str(file))) as adapter:
+        assert adapter.offer.notes == ()

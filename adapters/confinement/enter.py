@@ -24,6 +24,7 @@ import sys
 
 TYPE_CHECKING = False  # of `typing`, whose import would take as long as the rest
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 # <linux/prctl.h>, <linux/sched.h>, <linux/mount.h>, <linux/landlock.h>: the same numbers on every processor.
@@ -63,35 +64,56 @@ def main() -> None:
 
 def _confined(plan: dict[str, Any]) -> list[str]:
     """Enter namespaces, and give up what leads out of them; return what holds."""
-    sealed = plan["writable"] is not None
-    holds, home = [], os.getcwd()
-    user, group = os.getuid(), os.getgid()
-    # Root keeps its own user namespace: in another it would lose its rights over other users' files.
-    own_user = 0 if user == 0 else _NEW_USER
-    if _libc.unshare(_NEW_MOUNTS | own_user) == 0:
-        if own_user:
-            _write("/proc/self/setgroups", "deny")
-            _write("/proc/self/uid_map", f"{user} {user} 1")
-            _write("/proc/self/gid_map", f"{group} {group} 1")
-        if _mount(None, "/", _RECURSIVE | _PRIVATE):
-            if all(map(_mount_read_only, plan["unwritable"])):
-                holds.append("the judge's files cannot be changed")
-            if all(map(_mount_empty, plan["hidden"])):
-                holds.append("the judge's files cannot be read")
-            os.chdir(home)  # what was mounted above it counts for names only that are looked up anew
-    if sealed and _libc.unshare(_NEW_NETWORK) == 0:
+    holds, mounts = [], None
+    # Half of a namespace, as some systems grant it, is worse than none: a child tries it first.
+    if _works(_own_mounts) and _own_mounts():
+        mounts = _inode("/proc/self/ns/mnt")
+        if all(map(_mount_read_only, plan["unwritable"])):
+            holds.append("the judge's files cannot be changed")
+        if all(map(_mount_empty, plan["hidden"])):
+            holds.append("the judge's files cannot be read")
+        with contextlib.suppress(OSError):  # what was mounted above it counts for names that are looked up anew
+            os.chdir(os.getcwd())
+    if plan["writable"] is not None and _libc.unshare(_NEW_NETWORK) == 0:
         holds.append("no network")
-    _end_with(plan["life"], os.stat("/proc/self/ns/mnt").st_ino if holds else None)
-    for capability in _DANGEROUS if user == 0 else _EVERY_CAPABILITY:
+    _end_with(plan["life"], mounts)
+    for capability in _DANGEROUS if os.getuid() == 0 else _EVERY_CAPABILITY:
         _libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)
     if _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0:
         holds += ["no new privileges", *_landlocked(plan["writable"])]
     return holds
 
 
-def _write(path: str, text: str) -> None:
-    with contextlib.suppress(OSError), open(path, "w", encoding="ascii") as file:
-        file.write(text)
+def _works(step: Callable[[], bool]) -> bool:
+    """Say whether a step succeeds, in a process that does not matter."""
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if step() else 1)
+    return os.waitpid(child, 0)[1] == 0
+
+
+def _own_mounts() -> bool:
+    """Enter a namespace of mounts, and of users where that needs it; nothing that is mounted there shows outside."""
+    user, group = os.getuid(), os.getgid()
+    # Root keeps its own user namespace: in another it would lose its rights over other users' files.
+    own_user = 0 if user == 0 else _NEW_USER
+    if _libc.unshare(_NEW_MOUNTS | own_user) != 0:
+        return False
+    maps = {"setgroups": "deny", "uid_map": f"{user} {user} 1", "gid_map": f"{group} {group} 1"} if own_user else {}
+    try:
+        for name, text in maps.items():
+            with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
+                file.write(text)
+    except OSError:
+        return False
+    return _mount(None, "/", _RECURSIVE | _PRIVATE)
+
+
+def _inode(path: str) -> int | None:
+    try:
+        return os.stat(path).st_ino
+    except OSError:
+        return None
 
 
 def _mount(source: str | None, target: str, flags: int, kind: str | None = None, options: str | None = None) -> bool:
@@ -101,7 +123,10 @@ def _mount(source: str | None, target: str, flags: int, kind: str | None = None,
 
 def _mount_read_only(folder: str) -> bool:
     """Mount a folder on itself, read only; what was forbidden there before cannot be allowed by this."""
-    kept = os.statvfs(folder).f_flag & (_NO_SUID | _NO_DEVICES | _NO_PROGRAMS)
+    try:
+        kept = os.statvfs(folder).f_flag & (_NO_SUID | _NO_DEVICES | _NO_PROGRAMS)
+    except OSError:
+        return False
     return _mount(folder, folder, _BIND | _RECURSIVE) and _mount(None, folder, _BIND | _REMOUNT | _READ_ONLY | kept)
 
 
@@ -136,7 +161,10 @@ def _landlocked(writable: list[str] | None) -> list[str]:
 
 def _allowed(ruleset: int, folder: str, rights: int) -> bool:
     """Allow rights beneath a folder."""
-    at = os.open(folder, os.O_PATH | os.O_CLOEXEC)
+    try:
+        at = os.open(folder, os.O_PATH | os.O_CLOEXEC)
+    except OSError:
+        return False
     try:
         return bool(_libc.syscall(_ADD_RULE, ruleset, _BENEATH, struct.pack("=Qi", rights, at), 0) == 0)
     finally:
@@ -160,7 +188,7 @@ def _end_with(life: int, mounts: int | None) -> None:
 
 
 def _end_all(session: int, mounts: int | None) -> int:
-    """Kill every process of the session, and of the namespace, wherever it has gone; return how many there were."""
+    """Kill every process of the session, and of the namespace, if there is one; return how many there were."""
     if not os.path.isdir("/proc/self"):
         with contextlib.suppress(OSError):
             os.killpg(session, signal.SIGKILL)
@@ -169,8 +197,8 @@ def _end_all(session: int, mounts: int | None) -> int:
     for name in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError, ValueError):
             number = int(name)
-            ours = number != os.getpid() and os.stat(f"/proc/{name}/ns/mnt").st_ino == mounts
-            if ours or os.getsid(number) == session:
+            inside = mounts is not None and _inode(f"/proc/{name}/ns/mnt") == mounts
+            if number != os.getpid() and (inside or os.getsid(number) == session):
                 os.kill(number, signal.SIGKILL)
                 killed += 1
     return killed
