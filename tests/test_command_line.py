@@ -145,7 +145,7 @@ def test_a_judging_process_that_cannot_start_is_said(terminal, right):
 
     assert done.returncode == 70
     assert "a worker process that judges has ended: " in done.stderr
-    assert "No module named '_pytest" in done.stderr
+    assert "ModuleNotFoundError" in done.stderr  # which words follow depends on the version of pytest
 
 
 def test_a_reader_that_goes_away_changes_neither_status_nor_report(terminal, wrong):
