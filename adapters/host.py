@@ -124,16 +124,16 @@ class Host:
         return self._reply(function, names, result, arguments, request)
 
     def _values(self, results: Mapping[str, Any]) -> dict[str, Array]:
-        """Copy the values of results from the framework, each as it is now."""
-        return {name: self._loaded.bridge.from_framework(each).copy() for name, each in results.items()}
+        """Read the values of results from the framework, as they are now or will be."""
+        return {name: self._loaded.bridge.from_framework(each) for name, each in results.items()}
 
-    def _looked_at(self, results: Mapping[str, Any], how: str | None) -> dict[str, Array]:
+    def _looked_at(self, results: Mapping[str, Any], how: str) -> dict[str, Array]:
         """Keep results as they are, or look at those that were kept, and at these a moment later."""
         if how == "keep":
             self._kept = dict(results)
         if how != "look":
             return {}
-        again = {f"again.{name}": each for name, each in self._values(self._kept).items()}
+        again = {f"again.{name}": each.copy() for name, each in self._values(self._kept).items()}
         self._kept = {}
         time.sleep(_MOMENT)
         return again | {f"later.{name}": each for name, each in self._values(results).items()}
@@ -187,7 +187,8 @@ class Host:
             values = self._values(results)
             _check_dtypes(values)
             self._sizes[function.name] = {each.nbytes for each in values.values()}
-            values |= self._looked_at(results, request.get("results"))
+            if how := request.get("results"):  # what is looked at twice must not change in between
+                values = {name: each.copy() for name, each in values.items()} | self._looked_at(results, how)
         except Exception as error:  # of an object that only looks like an array
             said = text_of(error) if isinstance(error, TypeError) else _text(error)
             message = f"{function.name} returned something that cannot be judged: {_line(said)}"

@@ -25,6 +25,18 @@ def asked(adapter):
     return adapter.call("softmax", X, dtype="float32")
 
 
+def opened(folder, program):
+    """Open the adapter that a program is, and close it in the end."""
+    file = folder / "mine.py"
+    file.write_text(program, encoding="utf-8")
+    return contextlib.closing(open_adapter(str(file)))
+
+
+def answers(adapter, sizes):
+    """Say what comes of a row of each size."""
+    return [adapter.call("softmax", {"x": np.zeros((1, size))}, dtype="float32").status for size in sizes]
+
+
 def reached(name, **how):
     """Let one of the adapters reach out, and return what it says it got; with what holds there."""
     with contextlib.closing(open_adapter(f"{REACHING}:{name}", **how)) as adapter:
@@ -239,39 +251,29 @@ def test_its_own_variants_are_judged_like_any_other():
 
 
 def test_a_state_in_which_every_call_fails_ends_with_the_process(tmp_path):
-    file = tmp_path / "mine.py"
-    file.write_text(
+    program = (
         "import numpy as np\nlost = False\n\ndef softmax(x):\n    global lost\n    lost = lost or x.size == 5\n"
-        "    if lost:\n        raise RuntimeError('the device is lost')\n    return x\n",
-        encoding="utf-8",
+        "    if lost:\n        raise RuntimeError('the device is lost')\n    return x\n"
     )
-    with contextlib.closing(open_adapter(str(file))) as adapter:
-        sizes = [2, 5, 2, 2, 5, 5, 2]
-        statuses = [adapter.call("softmax", {"x": np.zeros((1, size))}, dtype="float32").status for size in sizes]
+    with opened(tmp_path, program) as adapter:
+        statuses = answers(adapter, [2, 5, 2, 2, 5, 5, 2])
 
     # The error itself is told each time; what follows from it is not.
     assert statuses == ["ok", "error", "ok", "ok", "error", "error", "ok"]
 
 
 def test_an_error_that_hangs_on_no_state_is_told_each_time(tmp_path):
-    file = tmp_path / "mine.py"
     program = "def softmax(x):\n    if x.size > 2:\n        raise RuntimeError('too large')\n    return x\n"
-    file.write_text(program, encoding="utf-8")
-    with contextlib.closing(open_adapter(str(file))) as adapter:
-        sizes = [2, 5, 5, 2, 5, 5]
-        replies = [adapter.call("softmax", {"x": np.zeros((1, size))}, dtype="float32") for size in sizes]
-
-    assert [reply.status for reply in replies] == ["ok", "error", "error", "ok", "error", "error"]
+    with opened(tmp_path, program) as adapter:
+        assert answers(adapter, [2, 5, 5, 2, 5, 5]) == ["ok", "error", "error", "ok", "error", "error"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a file that is open cannot be cut there")
 def test_a_flood_of_output_does_not_fill_the_disk(tmp_path):
-    file = tmp_path / "mine.py"
-    file.write_text(
+    program = (
         "import os, time\n\ndef softmax(x):\n    for _ in range(80):\n        os.write(2, b'x' * 2**20)\n"
-        "        time.sleep(0.003)\n    time.sleep(0.2)\n    return x\n",
-        encoding="utf-8",
+        "        time.sleep(0.003)\n    time.sleep(0.2)\n    return x\n"
     )
-    with contextlib.closing(open_adapter(str(file))) as adapter:
+    with opened(tmp_path, program) as adapter:
         assert asked(adapter).status == "ok"
         assert os.fstat(adapter._process._errors.fileno()).st_size < 2**26

@@ -110,7 +110,7 @@ def _session(report: Report, adapter: Adapter, heard: Callable[[Result], None], 
             pytest.main(arguments, [conductor])
         except OSError as error:  # pytest goes back to the working directory, which may be gone
             conductor.lost.append(f"the session of pytest has ended: {error}")
-    left = any(line in report.left for line in conductor.lines.values())
+    left = not conductor.lines.keys().isdisjoint(line.name for line in report.left)
     report.interrupted |= left
     return [] if conductor.stopped else conductor.errors or conductor.lost * left
 

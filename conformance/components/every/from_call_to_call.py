@@ -5,6 +5,7 @@ it was right when it was looked at, and is wrong when it is used. And who keeps 
 argument, and compares a few of its elements, answers a new question with an old answer.
 """
 
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ _TRIES_OF_GRADIENTS: Final = 6
 """Likewise until one does: a bound of gradients takes ten times as long."""
 
 
+@functools.lru_cache(maxsize=4)  # two clauses each ask for the same cases
 def _roomy(component: Component, dtype: str, seed: int, *, differentiated: bool = False) -> list[Case]:
     """Take the smallest generic case of the covering set with more elements than a window, or the largest of all."""
     covering = [
