@@ -25,7 +25,7 @@ from assay.adapters.foreign_text import LONGEST, visible
 from assay.adapters.message import EndOfMessages, MessageError, frame, read_message
 from assay.conformance.components import CLAUSES, COMPONENTS, parse_case
 from assay.conformance.interface import options, terminal
-from assay.conformance.interface.allowed import read_allowed
+from assay.conformance.interface.allowed import allowed_from, read_allowed
 from assay.conformance.interface.report import Report, read_json
 from assay.conformance.interface.resuming import resume
 
@@ -146,7 +146,7 @@ def test_a_case_line(line):
         assert parse_case(case.id) == case
 
 
-KNOWN = "SM-1 softmax float32\n# known\nALL-1 * bfloat16\nALL-4\n"
+KNOWN = "SM-1 softmax float32\n# known\nALL-1 * bfloat16 until=2027-01-31 link=https://a/b#c reason=it is # so\nALL-4\n"
 
 
 @fuzz
@@ -155,7 +155,9 @@ def test_an_allow_file(tmp_path_factory, text):
     file = tmp_path_factory.getbasetemp() / "known.txt"
     file.write_bytes(text.encode("utf-8", "surrogatepass"))
     with contextlib.suppress(UserError):
-        assert {each.clause for each in read_allowed(file, CLAUSES)} <= CLAUSES.keys()
+        found = read_allowed(file)
+        assert {each.clause for each in found} <= CLAUSES.keys()
+        assert [again for each in found for again in allowed_from(each.line)] == found
 
 
 DECLARED = {"conventions": {"masked_row": "nan"}, "numerics": {"float32": {"block": 8, "exp_ulp": 2.0}}}

@@ -17,12 +17,13 @@ from ..judging.plan import plan
 from ..judging.result import Result
 from ..judging.too_wide import check_declared
 from . import terminal
+from .allowances import superfluous
 from .allowed import Allowed, read_allowed
-from .junit import junit_text
 from .options import JUDGING, OPENING, UsageError, add_options, check_dtypes, opening, selection, workers
+from .outputs import OUTPUTS, write_outputs
 from .replaying import replay
 from .report import EXIT_STATUS, USAGE, Report, json_text, read_json
-from .report_files import Saving, check_files, write_whole
+from .report_files import Saving, check_files
 from .resuming import resume
 from .running import run
 from .shapes import shapes_judged
@@ -65,10 +66,11 @@ def _parser() -> argparse.ArgumentParser:
     add_options(judge.add_argument, OPENING)
     add_options(judge.add_argument, JUDGING)
     judge.add_argument("-n", dest="workers", type=workers, default="0", metavar="WORKERS", help="a number, or auto")
-    judge.add_argument("--json", type=Path, metavar="FILE", help="write the report")
-    judge.add_argument("--junit", type=Path, metavar="FILE", help="write the report as JUnit XML")
+    for option, output in OUTPUTS.items():
+        judge.add_argument(option, type=Path, metavar="FILE", help=output.says)
     judge.add_argument("--resume", type=Path, metavar="REPORT", help="go on where an interrupted run of it stopped")
     judge.add_argument("--allow", type=Path, metavar="FILE", help="known failures: CLAUSE [COMPONENT [DTYPE]] a line")
+    judge.add_argument("--strict", action="store_true", help="entries of --allow that nothing needs fail the run")
 
     command("list", _list, "the adapters here, what each offers, and why one is unavailable")
 
@@ -94,9 +96,9 @@ def _run(parsed: argparse.Namespace) -> int:
     screen = terminal.Screen()
     if parsed.in_process and parsed.workers != "0":
         raise UsageError("--in-process is for one process; leave out -n")
-    files = {"--json": parsed.json, "--junit": parsed.junit}
+    files = {option: getattr(parsed, option[2:].replace("-", "_")) for option in OUTPUTS}
     check_files(files)
-    allowed = read_allowed(parsed.allow, CLAUSES) if parsed.allow else []
+    allowed = read_allowed(parsed.allow) if parsed.allow else []
     saved = read_json(parsed.resume) if parsed.resume else []
     budget = _budget(parsed)
     reports: list[Report] = []
@@ -114,12 +116,12 @@ def _run(parsed: argparse.Namespace) -> int:
         reports.append(report)
         errors += wrong
         # The files before the screen: whatever becomes of that, they are there.
-        unwritten = _write(files, reports, refused)
+        unwritten = write_outputs(files, reports, refused)
         terminal.show_report(screen, report)
         if report.interrupted:
             break
     if reports and refused:
-        unwritten = _write(files, reports, refused)
+        unwritten = write_outputs(files, reports, refused)
     for sentence in unwritten:
         complain(sentence)
     if errors:
@@ -128,7 +130,11 @@ def _run(parsed: argparse.Namespace) -> int:
     if refused or unwritten:
         return USAGE
     # 1 goes before 3: a violation is certain.
-    return next((s for s in (1, 3) if s in [EXIT_STATUS[report.verdict] for report in reports]), 0)
+    found = [EXIT_STATUS[report.verdict] for report in reports]
+    if parsed.strict and (needless := superfluous([report.allowances for report in reports])):
+        complain(f"--strict: {needless} of the entries of {visible(parsed.allow)} are unused or have expired")
+        found.append(1)
+    return next((s for s in (1, 3) if s in found), 0)
 
 
 def _judged(
@@ -153,19 +159,6 @@ def _judged(
             resume(report, saved, parsed.resume, alone=len(parsed.adapter) < 2)
         saving = Saving(parsed.json, lambda: json_text([*others, report]))
         return report, _judge(report, adapter, parsed.workers, saving)
-
-
-def _write(files: Mapping[str, Path | None], reports: Sequence[Report], refused: Mapping[str, str]) -> list[str]:
-    """Write every file; return a sentence about each that could not be written."""
-    texts = {"--json": lambda: json_text(reports), "--junit": lambda: junit_text(reports, refused)}
-    unwritten = []
-    for option, path in files.items():
-        try:
-            if path is not None:
-                write_whole(path, texts[option]())
-        except OSError as error:
-            unwritten.append(f"the report cannot be written to {visible(path)}: {error.strerror}")
-    return unwritten
 
 
 def _budget(parsed: argparse.Namespace) -> int | None:

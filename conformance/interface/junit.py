@@ -49,8 +49,8 @@ def _write_suite(suite: ElementTree.Element, report: Report) -> None:
             like = visible(looks_like(result.failure.looks_like)) + "\n" if result.failure.looks_like else ""
             failure.text = like + replay_command(report.opening, result)
         elif result.status != "pass":
-            said = result.failure.message if result.failure else result.reason
-            ElementTree.SubElement(made, "skipped", message=visible(f"{result.status}: {said}"))
+            told = filter(None, (result.reason, result.failure.message if result.failure else None))
+            ElementTree.SubElement(made, "skipped", message=visible(f"{result.status}: {'; '.join(told)}"))
     for line in left:
         made = case(line.clause.id, line.component, line.dtype, 0.0)
         ElementTree.SubElement(made, "error", message="not judged: the run was interrupted")

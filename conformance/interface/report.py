@@ -13,7 +13,8 @@ from ...adapters.strict_json import parse_json
 from ..judging.coverage import joined
 from ..judging.plan import Line, due, in_turn
 from ..judging.result import Result, lack_of_evidence
-from .allowed import Allowed
+from .allowances import Allowance, allowances
+from .allowed import Allowed, allowing
 from .options import UsageError
 from .reading import read_text
 from .resuming import digest
@@ -59,14 +60,18 @@ class Report:
 
     def add(self, line: Line, result: Result) -> None:
         """Take in a result; a failure that is allowed becomes that."""
-        if result.status == "fail" and any(each.covers(result) for each in self.allowed):
-            result.status = "allowed"
+        if result.status == "fail" and (entry := self.allowing(result)):
+            result.status, result.reason = "allowed", entry.why or None
         first = replace(line, again=False)
         if line.again:
             self.asked_again.add(line)
         # What shows only when it is asked again is a result of the clause like any other, whichever comes first.
         if self.judged.setdefault(first, result).failure is None and (result.failure is not None or not line.again):
             self.judged[first] = result
+
+    def allowing(self, result: Result) -> Allowed | None:
+        """Return the entry of the known failures that allows this one."""
+        return allowing(self.allowed, result)
 
     @property
     def due(self) -> list[Line]:
@@ -178,15 +183,15 @@ class Report:
         return found
 
     @property
-    def stale(self) -> list[Allowed]:
-        """Allowed failures that did not fail, though something they speak of was judged."""
-        done = list(self.judged.values())
-        return [
-            each
-            for each in self.allowed
-            if any(each.covers(result) for result in done)
-            and not any(each.covers(result) and result.status == "allowed" for result in done)
-        ]
+    def allowances(self) -> list[Allowance]:
+        """What became of each entry of the known failures."""
+        return allowances(self.allowed, self.offer, self.lines, self.judged)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many results there are of each status; advisory failures are apart."""
+        words = ["advisory" if each in self.warnings else each.status for each in self.results]
+        return {word: words.count(word) for word in sorted(set(words))}
 
     @property
     def verdict(self) -> str:
@@ -224,6 +229,7 @@ class Report:
             "verdict": self.verdict,
             "expected": len(self.due),
             "checked": self.checked,
+            "counts": self.counts,
             "run": self.run,
             "inputs": "drawn late" if self.late else "public",
         }
@@ -231,6 +237,8 @@ class Report:
             whole["confinement"] = list(self.holds)
         if self.declarations != {"by": "adapter", "class": 3}:
             whole["declarations"] = self.declarations
+        if self.allowed:
+            whole["allowed"] = [each.as_json() for each in self.allowances]
         if self.shapes:
             whole["shapes"] = list(map(dict, self.shapes))
         if self.largest:

@@ -79,7 +79,7 @@ def _result(data: Mapping[str, Any], level: str, path: Path) -> Result:
     if result.status in ("fail", "allowed"):
         from ..variants import variants  # with the first use: they are many
 
-        result.status = "fail"
+        result.status, result.reason = "fail", None
         if found is None or found["looks_like"] not in (None, *(each.name for each in variants())):
             raise UsageError(f"--resume {path} has a failure of {result.clause} that no run of this version has")
         result.failure = Failure(**{field.name: found.get(field.name) for field in dataclasses.fields(Failure)})

@@ -1,0 +1,43 @@
+"""The files that `assay run` writes when it is asked to: which there are, and what stands in each."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from ...adapters.foreign_text import visible
+from .allowances import allow_text
+from .junit import junit_text
+from .report import Report, json_text
+from .report_files import write_whole
+
+Refused = Mapping[str, str]
+"""The adapters that could not be loaded, and why."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """One kind of file."""
+
+    says: str
+    """What `assay run --help` says of it."""
+    text: Callable[[Sequence[Report], Refused], bytes]
+
+
+OUTPUTS: Final[Mapping[str, Output]] = {
+    "--json": Output("write the report", lambda reports, _: json_text(reports)),
+    "--junit": Output("write the report as JUnit XML", junit_text),
+    "--write-allow": Output("write what fails now as a list for --allow", lambda reports, _: allow_text(reports)),
+}
+
+
+def write_outputs(files: Mapping[str, Path | None], reports: Sequence[Report], refused: Refused) -> list[str]:
+    """Write every file that is asked for; return a sentence about each that could not be written."""
+    unwritten = []
+    for option, path in files.items():
+        try:
+            if path is not None:
+                write_whole(path, OUTPUTS[option].text(reports, refused))
+        except OSError as error:
+            unwritten.append(f"the report cannot be written to {visible(path)}: {error.strerror}")
+    return unwritten
