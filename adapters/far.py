@@ -11,6 +11,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from .memory import NORESERVE
+
 Array = np.ndarray[Any, np.dtype[Any]]
 
 FORWARDS: Final = tuple(f"far-{axis}" for axis in (1, 2, 3, 4))
@@ -18,9 +20,6 @@ FORWARDS: Final = tuple(f"far-{axis}" for axis in (1, 2, 3, 4))
 
 BACKWARDS: Final = tuple(f"far-back-{axis}" for axis in (1, 2, 3, 4))
 """Likewise with negative strides, of which not every framework knows."""
-
-_NORESERVE: Final = getattr(mmap, "MAP_NORESERVE", 0x4000)
-"""Linux's number; Python knows the name from version 3.13 on."""
 
 _WRAP: Final = 2**32
 _LARGEST: Final = 2**36
@@ -63,7 +62,7 @@ def wrapped(offsets: Array, itemsize: int) -> list[Array]:
 def reserve(size: int) -> mmap.mmap:
     """Reserve address space, whose bytes are zeros; NotImplementedError where the system does not allow that."""
     try:
-        space = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NORESERVE)
+        space = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | NORESERVE)
         space.madvise(mmap.MADV_NOHUGEPAGE)  # of a page, a few bytes are used
         space.madvise(mmap.MADV_DONTDUMP)  # should the process crash
     except (AttributeError, OSError, ValueError) as error:

@@ -1,8 +1,13 @@
 """Memory, where the system tells: what is free, what a process holds, and the most that it has held so far."""
 
 import contextlib
+import mmap
 import os
 from pathlib import Path
+from typing import Final
+
+NORESERVE: Final = getattr(mmap, "MAP_NORESERVE", 0x4000)
+"""Linux's number; Python knows the name from version 3.13 on."""
 
 
 def free() -> int | None:
@@ -34,6 +39,16 @@ def peak_of(process: int | str = "self") -> int | None:
         return None
     sizes = [line.split()[1] for line in lines if line.startswith("VmHWM:")]
     return int(sizes[0]) * 1024 if sizes else None
+
+
+def room(size: int) -> mmap.mmap:
+    """Get memory that is taken only as it is written, in large pages where the system has them, as numpy asks for."""
+    if os.name != "posix":
+        return mmap.mmap(-1, size)
+    space = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | NORESERVE)
+    with contextlib.suppress(AttributeError, OSError):
+        space.madvise(mmap.MADV_HUGEPAGE)
+    return space
 
 
 def in_words(size: int) -> str:

@@ -53,11 +53,12 @@ import struct
 from collections.abc import Mapping
 from typing import IO, Any, Final
 
-import ml_dtypes
 import numpy as np
-from safetensors import SafetensorError, TensorSpec, deserialize, serialize
 
-from .memory import free, in_words
+from .memory import free, in_words, room
+from .tensors import NAMES as NAMES
+from .tensors import Array as Array
+from .tensors import TensorsError, read_tensors, write_tensors
 
 PROTOCOL: Final = 1
 
@@ -67,26 +68,7 @@ _LENGTHS: Final = struct.Struct("<IQ")
 _LONGEST_HEADER: Final = 2**24
 _LONGEST_TENSORS: Final = 2**36
 _LARGE: Final = 2**28
-_PIECE: Final = 2**24
-
-# safetensors' names of the formats that may cross the pipe.
-_FORMATS: Final[Mapping[str, np.dtype[Any]]] = {
-    "F64": np.dtype(np.float64),
-    "F32": np.dtype(np.float32),
-    "F16": np.dtype(np.float16),
-    "BF16": np.dtype(ml_dtypes.bfloat16),
-    "I64": np.dtype(np.int64),
-    "I32": np.dtype(np.int32),
-    "I16": np.dtype(np.int16),
-    "I8": np.dtype(np.int8),
-    "U8": np.dtype(np.uint8),
-    "BOOL": np.dtype(np.bool_),
-}
-
-NAMES: Final = tuple(dtype.name for dtype in _FORMATS.values())
-"""numpy's names of the formats that may cross the pipe."""
-
-Array = np.ndarray[Any, np.dtype[Any]]
+_WIDE: Final = 2**20
 
 
 class MessageError(Exception):
@@ -97,16 +79,16 @@ class EndOfMessages(Exception):
     """The pipe ended where a message could have begun."""
 
 
-def frame(header: Mapping[str, object], tensors: Mapping[str, Array]) -> bytes:
-    """Write one message as bytes; raise TypeError if the header holds what JSON cannot."""
+def frame(header: Mapping[str, object], tensors: Mapping[str, Array]) -> list[bytes | memoryview]:
+    """Write one message in parts, the arrays as they are; raise TypeError if the header holds what JSON cannot."""
     text = json.dumps(header, default=_number).encode()
-    block = _pack(tensors) if tensors else b""
-    return _LENGTHS.pack(len(text), len(block)) + text + block
+    block = write_tensors(tensors) if tensors else []
+    return [_LENGTHS.pack(len(text), sum(map(len, block))) + text, *block]
 
 
 def write_message(stream: IO[bytes], header: Mapping[str, object], tensors: Mapping[str, Array]) -> None:
     """Write one frame."""
-    stream.write(frame(header, tensors))
+    stream.writelines(frame(header, tensors))
     stream.flush()
 
 
@@ -126,22 +108,24 @@ def read_message(stream: IO[bytes]) -> tuple[dict[str, Any], dict[str, Array]]:
         raise MessageError(f"a message of {in_words(of_tensors)} is announced, where {in_words(there)} are free")
     text, block = _read(stream, of_header), _read(stream, of_tensors)
     try:
-        header = json.loads(text)
+        header = json.loads(bytes(text))
     except (ValueError, RecursionError) as error:
         raise MessageError(f"the header of a message is not JSON that can be read: {error}") from None
     if not isinstance(header, dict):
         raise MessageError(f"the header of a message must be a JSON object, not {type(header).__name__}")
-    return header, _unpack(block) if block else {}
+    try:
+        return header, read_tensors(block) if block else {}
+    except TensorsError as error:
+        raise MessageError(f"the tensors of a message are not in safetensors' format: {error}") from None
 
 
-def _read(stream: IO[bytes], length: int) -> bytes:
-    """Read so many bytes, a piece at a time: a length that is wrong takes no memory for what never comes."""
-    data = bytearray()
-    while piece := stream.read(min(length - len(data), _PIECE)):
-        data += piece
-    if len(data) < length:
-        raise MessageError(f"the pipe ended within a message: {len(data)} bytes of {length} came")
-    return bytes(data)
+def _read(stream: IO[bytes], length: int) -> memoryview:
+    """Read so many bytes; a length that is wrong takes no memory for what never comes."""
+    data = memoryview(room(length) if length > _WIDE else bytearray(length))
+    came = stream.readinto(data)  # type: ignore[attr-defined]
+    if came < length:
+        raise MessageError(f"the pipe ended within a message: {came} bytes of {length} came")
+    return data
 
 
 def as_data(value: object) -> Any:
@@ -157,35 +141,3 @@ def _number(value: object) -> object:
     if isinstance(value, np.generic):
         return value.item()
     raise TypeError(f"{type(value).__name__} cannot travel in the header of a message")
-
-
-def _pack(tensors: Mapping[str, Array]) -> bytes:
-    # safetensors reads raw memory. `kept` holds the arrays until it has; order="C" would not make a view of
-    # a 0-d array 1-d, as ascontiguousarray does.
-    kept = {name: np.asarray(array, order="C") for name, array in tensors.items()}
-    return serialize(
-        {
-            name: TensorSpec(
-                dtype=array.dtype.name, shape=list(array.shape), data_ptr=array.ctypes.data, data_len=array.nbytes
-            )
-            for name, array in kept.items()
-        }
-    )
-
-
-def _unpack(block: bytes) -> dict[str, Array]:
-    try:
-        entries = deserialize(block)  # type: ignore[no-untyped-call]
-    except SafetensorError as error:
-        raise MessageError(f"the tensors of a message are not in safetensors' format: {error}") from None
-    tensors = {}
-    # In the order of their names: theirs differs from call to call, and with it what a report names first.
-    for name, entry in sorted(entries):
-        dtype = _FORMATS.get(entry["dtype"])
-        if dtype is None:
-            raise MessageError(f"tensor {name!r} is in the format {entry['dtype']}, which assay does not read")
-        try:
-            tensors[name] = np.frombuffer(entry["data"], dtype).reshape(entry["shape"])
-        except ValueError as error:  # more axes, or beside an axis of 0 more elements, than numpy has
-            raise MessageError(f"tensor {name!r:.200} has a shape that no array has: {error}") from None
-    return tensors

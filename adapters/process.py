@@ -55,7 +55,7 @@ class Process:
             raise
         self._process = self._confined.process
         _first_to_go(self._process.pid)
-        self._requests: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[list[bytes | memoryview] | None] = queue.SimpleQueue()
         self._replies: queue.SimpleQueue[_Message | Exception] = queue.SimpleQueue()
         threading.Thread(target=self._converse, name=f"pipes of {command[0]}", daemon=True).start()
 
@@ -137,7 +137,7 @@ class Process:
         try:
             self._replies.put(read_message(replies))  # the handshake: the program speaks first
             while (request := self._requests.get()) is not None:
-                requests.write(request)
+                requests.writelines(request)
                 requests.flush()
                 self._replies.put(read_message(replies))
         except Exception as error:  # whatever it is, the one who waits must hear of it

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from assay.adapters import message
 from assay.adapters.message import EndOfMessages, MessageError, as_data, read_message, write_message
+from assay.adapters.tensors import write_tensors
 
 EVERY_FORMAT = [
     *(np.float64, np.float32, np.float16, ml_dtypes.bfloat16),
@@ -71,6 +72,37 @@ def test_tensors_come_in_the_order_of_their_names():
     assert {tuple(through_a_pipe({}, sent)[1]) for _ in range(20)} == {tuple(sorted(sent))}
 
 
+def test_the_block_of_tensors_is_what_the_format_says():
+    """The widest number first, each at a multiple of its size; of a strided view, of either order of bytes."""
+    sent = {"mask": np.array([True]), "x": np.array([1.0, 9.0, 2.0], ">f4")[::2], "empty": np.zeros((0, 3), np.float16)}
+    block = b"".join(write_tensors(sent))
+
+    length, index = int.from_bytes(block[:8], "little"), block[8:].partition(b"}}")[0] + b"}}"
+
+    assert length % 8 == 0
+    assert json.loads(index) == {
+        "x": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]},
+        "empty": {"dtype": "F16", "shape": [0, 3], "data_offsets": [8, 8]},
+        "mask": {"dtype": "BOOL", "shape": [1], "data_offsets": [8, 9]},
+    }
+    assert block[8 + length :] == struct.pack("<ff?", 1.0, 2.0, True)
+
+
+def test_a_large_array_is_not_copied():
+    """It is written from where it lies, and read to where it stays, as what cannot be changed."""
+    sent, size = np.arange(2**20, dtype=np.float64), 2**23
+    with tempfile.TemporaryFile() as pipe:
+        tracemalloc.start()
+        write_message(pipe, {}, {"x": sent})
+        pipe.seek(0)
+        tensors = read_message(pipe)[1]
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert most < size / 4
+    assert np.array_equal(tensors["x"], sent)
+    assert not tensors["x"].flags.writeable
+
+
 def test_numbers_of_the_header():
     """Numpy's numbers and the infinities are numbers; an object is refused."""
     header, _ = through_a_pipe({"scale": np.float64(0.1), "heads": np.int64(2), "low": float("-inf")}, {})
@@ -102,6 +134,17 @@ def tensors(**index):
         (frame(b"{}", b"no tensors here"), "not in safetensors' format"),
         (frame(b"{}", tensors(shape=[0, 2**62], data_offsets=[0, 0])), "a shape that no array has"),
         (frame(b"{}", tensors(shape=[1] * 70, data_offsets=[0, 4])), "a shape that no array has"),
+        (frame(b"{}", tensors(shape=[2], data_offsets=[0, 4])), "a shape that no array has"),
+        (frame(b"{}", tensors(shape=[-1], data_offsets=[0, 4])), "must be a list of sizes"),
+        (frame(b"{}", tensors(shape=[True], data_offsets=[0, 4])), "must be a list of sizes"),
+        (frame(b"{}", tensors(shape=[1], data_offsets=[4, 8])), "lies at bytes 4 to 8, where one ends at byte 0"),
+        (frame(b"{}", tensors(shape=[0], data_offsets=[4, 0])), "lies at bytes 4 to 0"),
+        (frame(b"{}", tensors(shape=[1], data_offsets=[0, 4])[:-1]), "lies at bytes 0 to 4"),
+        (frame(b"{}", tensors(shape=[1], data_offsets=[0, 4]) + b"more"), "end at byte 4, and their data at byte 8"),
+        (frame(b"{}", tensors(shape=[1], data_offsets=[0, 4], dtype="I4")), "in the format 'I4', which assay does"),
+        (frame(b"{}", tensors(shape=[1], data_offsets=[0, 4], dtype=["F32"])), "cannot be read: TypeError"),
+        (frame(b"{}", struct.pack("<Q", 2) + b"[]"), "must be a JSON object, not list"),
+        (frame(b"{}", struct.pack("<Q", 8) + b'{"x": 3}'), "cannot be read: TypeError"),
     ],
 )
 def test_a_broken_frame_is_named(broken, says):

@@ -48,8 +48,8 @@ HEADERS = [
     {"reply": "unsupported", "id": 7, "message": "no", "lacks": "window"},
     {"reply": "error", "id": 7, "message": "ValueError", "detail": "one\ntwo"},
 ]
-FRAMES = [frame(header, {}) for header in HEADERS]
-FRAMES += [frame(HEADERS[1], {"result": np.zeros((2, 3), np.float32), "lse": np.zeros(2)})]
+FRAMES = [b"".join(frame(header, {})) for header in HEADERS]
+FRAMES += [b"".join(frame(HEADERS[1], {"result": np.zeros((2, 3), np.float32), "lse": np.zeros(2)}))]
 RESULT = REPORT["results"][0]
 FAILURE = {"message": "wrong", "case": "softmax?n=1", "ratio": 2.0, "looks_like": None, "typical": None}
 FAILED = {**RESULT, "status": "fail", "failure": FAILURE}
@@ -118,7 +118,7 @@ def test_bytes_of_a_program(data):
 def test_a_header_of_a_program(header):
     header = header if isinstance(header, dict) else {"reply": header}
     with contextlib.suppress(MessageError):
-        taken(*read_message(io.BytesIO(frame(header, {}))))
+        taken(*read_message(io.BytesIO(b"".join(frame(header, {})))))
 
 
 INDEX = {"result": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}}
