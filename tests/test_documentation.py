@@ -11,7 +11,7 @@ import pytest
 from assay.adapters.contract import CONVENTIONS, FUNCTIONS, NUMERICS
 from assay.conformance.components import CLAUSES, COMPONENTS
 from assay.conformance.interface.command_line import _parser
-from assay.conformance.interface.options import JUDGING, OPENING
+from assay.conformance.interface.options import COMPARING, JUDGING, OPENING
 from assay.conformance.variants import variants
 
 ROOT = Path(__file__).parent.parent
@@ -68,7 +68,7 @@ def test_a_command_line_parses(command):
 @pytest.mark.parametrize("option", of_each_page(options))
 def test_an_option_exists(option):
     known = {string for each in SUBPARSERS.values() for action in each._actions for string in action.option_strings}
-    known |= {f"--assay-{name}" for name in (*OPENING, *JUDGING)} | {"--assay"}
+    known |= {f"--assay-{name}" for name in (*OPENING, *JUDGING, *COMPARING)} | {"--assay"}
 
     assert option in known
 

@@ -99,8 +99,8 @@ def test_several_adapters_are_told_apart(suite, right, wrong):
     done = suite("--assay", right, "--assay", wrong, *QUICKLY)
 
     assert (done.returncode, counts(done)) == (1, {"failed": 1, "passed": 6})
-    assert f"{wrong}::SM-1[softmax-float32] FAILED" in done.stdout
-    assert f"{right}::SM-1[softmax-float32] PASSED" in done.stdout
+    assert "files/wrong.py::SM-1[softmax-float32] FAILED" in done.stdout
+    assert "files/right.py::SM-1[softmax-float32] PASSED" in done.stdout
 
 
 def test_his_own_selection_applies_to_the_clauses(suite, right):

@@ -19,7 +19,7 @@ from ..judging.too_wide import check_declared
 from . import terminal
 from .allowances import superfluous
 from .allowed import Allowed, read_allowed
-from .options import JUDGING, OPENING, UsageError, add_options, check_dtypes, opening, selection, workers
+from .options import COMPARING, JUDGING, OPENING, UsageError, add_options, check_dtypes, opening, selection, workers
 from .outputs import OUTPUTS, write_outputs
 from .replaying import replay
 from .report import EXIT_STATUS, USAGE, Report, json_text, read_json
@@ -69,8 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     for option, output in OUTPUTS.items():
         judge.add_argument(option, type=Path, metavar="FILE", help=output.says)
     judge.add_argument("--resume", type=Path, metavar="REPORT", help="go on where an interrupted run of it stopped")
-    judge.add_argument("--allow", type=Path, metavar="FILE", help="known failures: CLAUSE [COMPONENT [DTYPE]] a line")
-    judge.add_argument("--strict", action="store_true", help="entries of --allow that nothing needs fail the run")
+    add_options(judge.add_argument, COMPARING)
 
     command("list", _list, "the adapters here, what each offers, and why one is unavailable")
 
@@ -98,7 +97,7 @@ def _run(parsed: argparse.Namespace) -> int:
         raise UsageError("--in-process is for one process; leave out -n")
     files = {option: getattr(parsed, option[2:].replace("-", "_")) for option in OUTPUTS}
     check_files(files)
-    allowed = read_allowed(parsed.allow) if parsed.allow else []
+    allowed = read_allowed(Path(parsed.allow)) if parsed.allow else []
     saved = read_json(parsed.resume) if parsed.resume else []
     budget = _budget(parsed)
     reports: list[Report] = []

@@ -168,6 +168,12 @@ JUDGING: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 """What is judged of it."""
 
+COMPARING: Final[Mapping[str, Mapping[str, Any]]] = {
+    "allow": {"metavar": "FILE", "help": "known failures: CLAUSE [COMPONENT [DTYPE]] a line"},
+    "strict": {"action": "store_true", "help": "entries of the known failures that nothing needs fail the run"},
+}
+"""What its failures are compared with."""
+
 
 def add_options(add: Callable[..., object], options: Mapping[str, Mapping[str, Any]], prefix: str = "") -> None:
     """Add a table of options by `add`, which is argparse's or pytest's function."""

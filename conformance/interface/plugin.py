@@ -7,6 +7,7 @@ session, or by `assay run` before it. Under xdist the controller hands it on, an
 import dataclasses
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -22,12 +23,13 @@ from ..judging.plan import Line, in_turn, plan
 from ..judging.result import Result
 from ..judging.too_wide import check_declared
 from ..terms.recent import RecentReplies
+from .allowed import Allowed, allowed_from, allowing, read_allowed
+from .collecting import adapter_from_root, asked_for, from_root, id_of, named_lines
 from .explaining import facts, title
-from .options import JUDGING, OPENING, add_options, opening, selection
+from .listening import PROPERTY, Listener
+from .locating import file_of, line_of
+from .options import COMPARING, JUDGING, OPENING, UsageError, add_options, opening, selection
 from .shapes import shapes_judged
-
-PROPERTY: Final = "assay"
-"""The user property under which an item leaves its result, as JSON."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,11 +44,16 @@ class Judged:
     """Sizes of the user's own."""
     memory: int | None = None
     """The bytes that cases at the sizes of models may need, in all processes of the session together."""
+    name: str = ""
+    """What the ids of its clauses begin with."""
+    allowed: Sequence[Allowed] = ()
+    """Known failures."""
 
     def as_input(self) -> str:
         """Return what a worker of xdist needs, as JSON: that holds the name of a file which is no UTF-8, too."""
         lines = [(line.clause.id, line.component, line.dtype, line.again) for line in self.lines]
-        return json.dumps({**vars(self), "opening": vars(self.opening), "lines": lines})
+        allowed = [each.line for each in self.allowed]
+        return json.dumps({**vars(self), "opening": vars(self.opening), "lines": lines, "allowed": allowed})
 
     @staticmethod
     def from_input(text: str) -> "Judged":
@@ -56,7 +63,8 @@ class Judged:
             Line(CLAUSES[clause], component, dtype, offered=True, again=again)
             for clause, component, dtype, again in sent["lines"]
         ]
-        return Judged(**{**sent, "opening": Opening(**sent["opening"]), "lines": lines})
+        allowed = [entry for line in sent["allowed"] for entry in allowed_from(line)]
+        return Judged(**{**sent, "opening": Opening(**sent["opening"]), "lines": lines, "allowed": allowed})
 
 
 JUDGED: Final = pytest.StashKey[list[Judged]]()
@@ -77,52 +85,70 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     add_options(group.addoption, OPENING, "assay-")
     add_options(group.addoption, JUDGING, "assay-")
+    add_options(group.addoption, COMPARING, "assay-")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Find out what there is to judge, unless somebody did."""
+    config.addinivalue_line("markers", "assay: a clause that an adapter is judged by (--assay)")
     config.stash.setdefault(OPENED, {})
     config.stash.setdefault(RECENT, {})
-    if JUDGED not in config.stash:
-        sent = getattr(config, "workerinput", {}).get("assay")
-        config.stash[JUDGED] = _asked_for(config) if sent is None else list(map(Judged.from_input, sent))
+    if (sent := getattr(config, "workerinput", {}).get("assay")) is not None:
+        config.stash[JUDGED] = list(map(Judged.from_input, sent["judged"]))
+        config.args[:] = sent["args"]
+    elif JUDGED not in config.stash:
+        config.stash[JUDGED] = judged = _asked_for(config)
+        if judged:
+            of_each = [
+                ({f"{each.name}::{line.name}": line for line in each.lines}, _opened(config, each.opening).offer)
+                for each in judged
+            ]
+            config.pluginmanager.register(Listener(of_each, judged[0].allowed, config.option.assay_strict))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Hand it on to a worker of xdist."""
-    node.workerinput["assay"] = [judged.as_input() for judged in node.config.stash[JUDGED]]
+    judged = [each.as_input() for each in node.config.stash[JUDGED]]
+    node.workerinput["assay"] = {"judged": judged, "args": list(map(str, node.config.args))}
 
 
 def _asked_for(config: pytest.Config) -> list[Judged]:
     """Open the adapters of the command line, and make a plan for each."""
     option = config.option
-    openings = [opening(spec, option, "assay_") for spec in dict.fromkeys(option.assay)]
+    option.assay_declare = option.assay_declare and from_root(config, option.assay_declare)
+    specs = asked_for(config, [adapter_from_root(config, spec) for spec in dict.fromkeys(option.assay)])
     try:
-        offers = [_opened(config, each).offer for each in openings]
+        return _plans(config, [opening(spec, option, "assay_") for spec in specs])
     except UserError as error:
         raise pytest.UsageError(visible(error)) from None
+
+
+def _plans(config: pytest.Config, openings: Sequence[Opening]) -> list[Judged]:
+    option = config.option
+    offers = [_opened(config, each).offer for each in openings]
     for dtype in option.assay_dtype:
         if openings and not any(dtype in offer.dtypes for offer in offers):
-            names = visible(", ".join(option.assay))
-            raise pytest.UsageError(f"--assay-dtype: {names} does not take {dtype}")
+            names = ", ".join(option.assay)
+            raise UsageError(f"--assay-dtype: {names} does not take {dtype}")
     chosen = selection(option, "assay_")
     profile = dataclasses.replace(PROFILES[option.assay_profile], explains=True)
     plans = [[line for line in plan(offer, chosen, profile) if line.offered] for offer in offers]
-    seed, _ = seed_for(option.assay_profile, option.assay_seed)
-    try:
-        for each in zip(offers, plans, strict=True):
-            check_declared(*each)
-    except UserError as error:
-        raise pytest.UsageError(visible(error)) from None
+    for each in zip(offers, plans, strict=True):
+        check_declared(*each)
     try:
         shapes = [shapes_judged(option.assay_shape, *each) for each in zip(offers, plans, strict=True)]
     except UserError as error:
-        raise pytest.UsageError(f"--assay-shape: {visible(error)}") from None
+        raise UsageError(f"--assay-shape: {error}") from None
+    path = option.assay_allow
+    allowed = read_allowed(Path(from_root(config, path)), "--assay-allow") if path and openings else []
     memory = budget_by_default() if option.assay_memory is None else option.assay_memory
+    seed, _ = seed_for(option.assay_profile, option.assay_seed)
+    named = named_lines(config, [each.spec for each in openings], plans)
     return [
-        Judged(each, lines, option.assay_profile, seed, own, memory)
-        for each, lines, own in zip(openings, plans, shapes, strict=True)
+        Judged(each, lines, option.assay_profile, seed, own, memory, id_of(config, each.spec), allowed)
+        for each, lines, own, whole in zip(openings, named, shapes, plans, strict=True)
+        if lines or not whole
     ]
 
 
@@ -135,13 +161,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
     """Add the clauses after whatever else there is."""
-    several = len(config.stash[JUDGED]) > 1
     for judged in config.stash[JUDGED]:
-        prefix = f"{visible(judged.opening.spec)}::" if several else ""
-        items += [
-            ClauseItem.from_parent(session, name=prefix + line.name, judged=judged, line=line)
-            for line in in_turn(judged.lines)
-        ]
+        collector = AdapterCollector.from_parent(session, name=judged.name, nodeid=judged.name, judged=judged)
+        collected = collector.collect()
+        # What pytest counts is what is reported as collected.
+        session.ihook.pytest_collectreport(report=pytest.CollectReport(collector.nodeid, "passed", None, collected))
+        items += [each for each in collected if isinstance(each, pytest.Item)]
 
 
 def pytest_report_header(config: pytest.Config) -> Iterator[str]:
@@ -156,6 +181,20 @@ class ClauseViolated(AssertionError):
     """A required clause failed."""
 
 
+class AdapterCollector(pytest.Collector):
+    """One adapter, of which each clause is a test."""
+
+    def __init__(self, *, judged: Judged, **rest: Any) -> None:
+        """Begin with what is judged."""
+        super().__init__(**rest)
+        self.judged = judged
+
+    def collect(self) -> list[pytest.Item | pytest.Collector]:
+        """Return the clauses in turn."""
+        lines = in_turn(self.judged.lines)
+        return [ClauseItem.from_parent(self, name=line.name, judged=self.judged, line=line) for line in lines]
+
+
 class ClauseItem(pytest.Item):
     """One clause on one component in one dtype."""
 
@@ -163,6 +202,7 @@ class ClauseItem(pytest.Item):
         """Begin with nothing opened."""
         super().__init__(**rest)
         self.judged, self.line = judged, line
+        self.add_marker("assay")
 
     def runtest(self) -> None:
         """Judge, leave the result, and fail, skip or pass by it."""
@@ -172,11 +212,15 @@ class ClauseItem(pytest.Item):
         adapter, profile = _opened(self.config, judged.opening), profile_with(judged.profile, judged.shapes, memory)
         recent = self.config.stash[RECENT].setdefault(judged.opening, RecentReplies())
         result = judge_line(adapter, line, profile, judged.seed, recent)
+        if result.status == "fail" and (entry := allowing(judged.allowed, result)):
+            result.status, result.reason = "allowed", entry.why or None
         self.user_properties.append((PROPERTY, json.dumps(result.as_json())))
         if result.status in ("unsupported", "vacuous"):
             pytest.skip(visible(result.reason or "unsupported"))
         if result.failure is not None:
             text = _failure_text(judged.opening, result)
+            if result.status == "allowed":
+                pytest.xfail(f"allowed: {visible(result.reason or 'no reason is given')}\n{text}")
             if line.clause.level == "advisory":
                 pytest.xfail(text)
             raise ClauseViolated(text)
@@ -190,14 +234,21 @@ class ClauseItem(pytest.Item):
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[str, int | None, str]:
-        """Return where pytest says that it is."""
-        return f"assay {visible(self.judged.opening.spec)}", None, self.line.name
+        """Return where pytest says that it is: at the function, which it counts from 0."""
+        file = file_of(self.judged.opening.spec)
+        if file is None:
+            return self.judged.name, None, self.line.name
+        path = self.config.invocation_params.dir / file[0]
+        return visible(path), line_of(path, self.line.component) - 1, self.line.name
 
 
 def _failure_text(opened: Opening, result: Result) -> str:
-    """Return the five facts in plain text."""
-    lines = [f"  {name:8} {text}" for name, text in facts(opened, result).items()]
-    return "\n".join([visible(title(opened.spec, result)), *lines])
+    """Return the five facts in plain text; pytest shows the first line alone where it is short of room."""
+    assert result.failure is not None
+    known = f"like {result.failure.looks_like}: " if result.failure.looks_like else ""
+    found = visible(known + result.failure.message)
+    lines = [f"  {name:8} {text}" for name, text in facts(opened, result).items() if name != "found"]
+    return "\n".join([found, visible(title(opened.spec, result)), *lines])
 
 
 def _opened(config: pytest.Config, wanted: Opening) -> Adapter:

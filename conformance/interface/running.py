@@ -17,6 +17,7 @@ import pytest
 from ...adapters import Adapter
 from ..judging.result import Result, result_from_json
 from . import plugin
+from .listening import PROPERTY
 from .report import Report
 
 # Who ends us may have little patience, and the report is written after that.
@@ -59,7 +60,7 @@ class Conductor:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in what an item left."""
-        found = dict(report.user_properties).get(plugin.PROPERTY)
+        found = dict(report.user_properties).get(PROPERTY)
         if report.when == "call" and isinstance(found, str):
             result = result_from_json(json.loads(found))
             self._report.add(self.lines[report.nodeid.rpartition("::")[2]], result)
