@@ -8,9 +8,9 @@ from assay.conformance.cases.drawing import covering_cases
 from assay.conformance.components import CLAUSES, COMPONENTS
 from assay.conformance.interface.judge import judge
 from assay.conformance.interface.schema import fault
-from assay.conformance.judging.cheap_answers import is_telling
 from assay.conformance.judging.coverage import FEWEST
 from assay.conformance.judging.result import Result, lack_of_evidence
+from assay.conformance.terms.cheap_answers import is_telling
 from assay.conformance.terms.checking import check
 from assay.conformance.terms.subject import Subject
 from assay.conformance.terms.trial import Trial

@@ -222,5 +222,48 @@ def test_a_table_that_cannot_be_made_is_still_diagnosed():
 def test_an_undeclared_shift_is_told():
     result = failure("ALL-1", softmax=find("softmax-scaled-first").function)
 
-    assert result.failure.message.endswith("it would pass with shift = rounded declared")
+    assert result.failure.message.endswith("it would pass with shift = rounded declared in numerics")
     assert result.failure.looks_like == "softmax-scaled-first"
+
+
+@pytest.mark.parametrize(
+    ("name", "clause", "declared"),
+    [
+        ("statistics-narrow", "ALL-1", "statistics = bfloat16"),
+        ("log-softmax-narrow-sum", "ALL-1", "statistics = bfloat16"),
+        ("embedding-gradient-sum-narrow", "GRAD-1", "gradient_chunks = 64"),
+        ("logits-accumulator-narrow", "ALL-1", "accumulate = bfloat16"),
+    ],
+)
+def test_an_undeclared_precision_is_told(name, clause, declared):
+    variant = find(name)
+    adapter = open_object(variant.adapter(), "mine")
+    result = judge_clause(adapter, CLAUSES[clause], variant.component, "bfloat16", PROFILES["quick"], seed=0)
+
+    assert result.failure.message.endswith(f"it would pass with {declared} declared in numerics")
+    assert result.failure.looks_like == name
+
+
+@pytest.mark.parametrize("name", ["feed-forward-units-beyond-256", "log-softmax-of-softmax", "softmax-without-max"])
+def test_what_is_lost_is_no_precision(name):
+    """Bounds under other formats are infinite where these overflow, and wide enough for what shows rarely."""
+    variant = find(name)
+    adapter = open_object(variant.adapter(), "mine")
+    result = judge_clause(adapter, CLAUSES["ALL-1"], variant.component, "bfloat16", PROFILES["quick"], seed=0)
+
+    assert result.status == "fail"
+    assert "declared" not in result.failure.message
+
+
+def test_advice_does_not_lead_in_a_circle():
+    """With NaN declared for rows that see no key, the rows that are zeros would fail, and so back again."""
+    right = find("attention-plain").function
+
+    def attention(query, key, value, **options):
+        return right(query, key, value, **options) + (0 if key.shape[2] else query.dtype.type("nan"))
+
+    result = failure("ALL-1", attention=attention)
+
+    assert "it would pass" not in result.failure.message
+    assert "no masked_row fits: with nan declared this case would pass, and attention?" in result.failure.message
+    assert result.failure.message.endswith("to refuse L_k = 0 (NotImplementedError) is a way out")

@@ -7,8 +7,8 @@ import pytest
 from assay.adapters import AdapterError
 from assay.adapters.contract import CONVENTIONS
 from assay.conformance.components import COMPONENTS
+from assay.conformance.diagnosis.cheap_passes import _cases, _Tried, what_passes
 from assay.conformance.interface.judge import judge
-from assay.conformance.judging.too_wide import _cases, _Tried, what_passes
 from assay.conformance.terms.subject import completed
 
 DEFAULT = completed({})

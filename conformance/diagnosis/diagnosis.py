@@ -7,8 +7,8 @@ failing clause made and to further cases, and fails that clause itself. It is no
 import contextlib
 import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from ...adapters import Adapter, open_object
 from ...adapters.contract import CONVENTIONS
 from ...oracle.rounding.bound import Bound
 from ..cases.drawing import covering_cases, evenly_spaced
-from ..components import CLAUSES, COMPONENTS
+from ..components import COMPONENTS
 from ..terms.calls import the
 from ..terms.case import Case
 from ..terms.checking import check
@@ -24,11 +24,14 @@ from ..terms.clause import Clause
 from ..terms.component import Component
 from ..terms.requirements import of_gradient
 from ..terms.rounding import Array
-from ..terms.subject import Subject, completed
+from ..terms.subject import Subject
 from ..terms.trial import Trial
 from ..terms.verdict import Unsupported, Violation
 from ..variants import Variant, variants
+from .attempts import Attempts, Declared
+from .conventions import fitting_convention
 from .likeness import Allowance, distance
+from .precision import fitting_precision
 from .recording import Exchange, Recorder
 from .structure import structure
 
@@ -84,15 +87,17 @@ class Diagnosis:
 
     variant: Variant | None = None
     """The wrong variant that it behaves like."""
-    declarations: Mapping[str, str] = field(default_factory=dict)
-    """What would make the clause pass if it were declared: a convention, or that the shift of logits is rounded."""
+    declarations: Mapping[str, Any] = field(default_factory=dict)
+    """What would make the clause pass if it were declared: a convention, or fields of the numerics."""
     structure: Sequence[str] = ()
     """What the errors have in common, where it is no known bug."""
 
     @property
     def remark(self) -> str:
         """What a message ends with; a variant is named in a line of its own."""
-        declared = [f"it would pass with {name} = {value} declared" for name, value in self.declarations.items()]
+        several = " and ".join(f"{name} = {value}" for name, value in self.declarations.items())
+        where = "" if self.declarations.keys() <= CONVENTIONS.keys() else " in numerics"
+        declared = [f"it would pass with {several} declared{where}"] if several else []
         return "".join(f"; {each}" for each in (*declared, *self.structure))
 
 
@@ -104,9 +109,24 @@ def diagnose(adapter: Adapter, clause: Clause, component: Component, cases: Sequ
         return Diagnosis()  # it does not fail every time, or each further call costs as much as a time-out
     backward = any(bool(call.cotangents) for exchange in recorder.exchanges for call in exchange.calls)
     variant = _known_bug(adapter, clause, trial, list(recorder.exchanges), backward)
-    declarations = _declaration(adapter, clause, component, cases)
-    found = [] if variant or declarations else _structure(adapter, clause, component, cases, backward)
-    return Diagnosis(variant, declarations, found)
+    further = _further(component, cases[0], backward)
+    attempts = Attempts(adapter, clause, component, cases, backward=backward)
+    declarations, obstacle = _declarations(attempts, trial.dtype, further, named=variant is not None)
+    if variant and declarations and not attempts.would_pass(declarations, _opened(variant)):
+        variant = None  # it is another bug than what could be declared
+    facts = [] if variant or declarations else _structure(adapter, clause, component, cases, backward)
+    return Diagnosis(variant, declarations, [*filter(None, [obstacle]), *facts])
+
+
+def _declarations(attempts: Attempts, dtype: str, further: Sequence[Case], *, named: bool) -> tuple[Declared, str]:
+    """Find what could be declared, a convention first; or say why the convention that seems to fit does not."""
+    if any(attempts.outcome(attempts.clause, case, {}).passed for case in attempts.failing):
+        return {}, ""  # it fails now and then
+    declarations, obstacle = fitting_convention(attempts)
+    if declarations or attempts.component.gives_data:
+        return declarations, obstacle
+    precision = fitting_precision(attempts, dtype, further, named=named)
+    return precision, "" if precision else obstacle
 
 
 def _structure(
@@ -183,7 +203,11 @@ def _suspects(component: Component, case: Case, backward: bool) -> Iterator[_Sus
     for variant in every:
         at_home = not component.has_dtype or case["dtype"] in variant.dtypes
         if at_home and (variant.wrong or variant is right):
-            yield _Suspect(variant, open_object(variant.adapter(), variant.name))
+            yield _Suspect(variant, _opened(variant))
+
+
+def _opened(variant: Variant) -> Adapter:
+    return open_object(variant.adapter(), variant.name)
 
 
 def _further(component: Component, case: Case, backward: bool) -> list[Case]:
@@ -232,39 +256,3 @@ def _answers(adapter: Adapter, component: Component, case: Case, backward: bool)
 
 def _violates(clause: Clause, trial: Trial) -> bool:
     return check(clause, trial).failed
-
-
-def _declaration(adapter: Adapter, clause: Clause, component: Component, cases: Sequence[Case]) -> dict[str, str]:
-    """Find the one convention under which the clause is kept in these cases, or a rounded shift, if either helps.
-
-    A convention may leave open what the clause asks, as NaN in rows that see no key leaves gradients: the values must
-    follow it, too.
-    """
-    wanted = {clause.id: clause} if component.gives_data else {clause.id: clause, "ALL-1": CLAUSES["ALL-1"]}
-    declared = completed(adapter.offer.conventions)
-    if any(_keeps(adapter, clause, component, case, declared) for case in cases):
-        return {}  # it fails now and then
-    # The others change nothing that is due.
-    for name, values in ((name, CONVENTIONS[name]) for name in CONVENTIONS if name in component.row.conventions):
-        for value in values:
-            if value != declared[name] and all(
-                _keeps(adapter, each, component, case, {**declared, name: value})
-                for each in wanted.values()
-                for case in cases
-            ):
-                return {name: value}
-    shifting = _with_rounded_shift(adapter)
-    if all(_keeps(shifting, each, component, case, declared) for each in wanted.values() for case in cases):
-        return {"shift": "rounded"}
-    return {}
-
-
-def _with_rounded_shift(adapter: Adapter) -> Adapter:
-    """Give the same implementation, as if it declared that it does not take the maximum of logits off first."""
-    offer = adapter.offer
-    numerics = {dtype: {**offer.numerics.get(dtype, {}), "shift": "rounded"} for dtype in offer.dtypes}
-    return Recorder(adapter, replace(offer, numerics=numerics))
-
-
-def _keeps(adapter: Adapter, clause: Clause, component: Component, case: Case, conventions: Mapping[str, str]) -> bool:
-    return check(clause, Trial(Subject(adapter, conventions=conventions), component, case)).passed

@@ -1,9 +1,12 @@
 """What was asked of an implementation and what it answered, written down, so that the same can be put to another."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import pickle
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from ...adapters import Adapter, Call, Offer, Reply
+from ...adapters.contract import CONVENTIONS
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,38 @@ class Recorder(Adapter):
         replies = self._adapter.sequence(calls)
         self.exchanges.append(Exchange(tuple(calls), tuple(replies)))
         return replies
+
+    def close(self) -> None:
+        """Leave the adapter open: whoever opened it ends it."""
+
+
+class Answers(Adapter):
+    """An implementation that is asked for each thing once, whatever it is said to declare."""
+
+    def __init__(self, adapter: Adapter) -> None:
+        """Begin with nothing asked."""
+        self._adapter, self.offer = adapter, adapter.offer
+        self._known: dict[bytes, list[Reply]] = {}
+
+    def declaring(self, declared: Mapping[str, Any]) -> "Answers":
+        """Give the same implementation, as if it declared this, too: conventions, and numerics in every dtype."""
+        conventions = {name: value for name, value in declared.items() if name in CONVENTIONS}
+        fields = {name: value for name, value in declared.items() if name not in CONVENTIONS}
+        numerics = {dtype: {**self.offer.numerics.get(dtype, {}), **fields} for dtype in self.offer.dtypes}
+        return self.under(replace(self.offer, conventions={**self.offer.conventions, **conventions}, numerics=numerics))
+
+    def under(self, offer: Offer) -> "Answers":
+        """Give the same implementation under another offer."""
+        other = Answers(self._adapter)
+        other.offer, other._known = offer, self._known
+        return other
+
+    def sequence(self, calls: Sequence[Call]) -> list[Reply]:
+        """Call, or give what came of it the last time."""
+        asked = pickle.dumps(list(calls))
+        if asked not in self._known:
+            self._known[asked] = self._adapter.sequence(calls)
+        return self._known[asked]
 
     def close(self) -> None:
         """Leave the adapter open: whoever opened it ends it."""

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ..terms.case import Case
+from ..terms.cheap_answers import is_telling
 from ..terms.clause import Clause
 from ..terms.component import Component
 from ..terms.trial import Trial
 from ..terms.verdict import Outcome
-from .cheap_answers import is_telling
 
 FEWEST: Final = 2
 """Telling cases that must have been answered: the narrowest built-in kernel, which decodes, answers two in 512 MiB."""

@@ -6,10 +6,10 @@ from typing import Final
 import numpy as np
 
 from ...oracle.rounding.numerics import Numerics
-from ..terms.comparison import ratios
-from ..terms.component import GENERIC, Component, Conventions, Inputs
-from ..terms.rounding import Array
-from ..terms.trial import Trial
+from .comparison import ratios
+from .component import GENERIC, Component, Conventions, Inputs
+from .rounding import Array
+from .trial import Trial
 
 _SHARPENED: Final = {
     "softmax": "x",

@@ -1,0 +1,153 @@
+"""The precision under which a failure would be none: fields of the numerics with plain values, tried, not guessed.
+
+A proposal must keep the failing clause, the values, and the gradients where these are in question, in the failing cases
+and in further ones; the errors of a large case may not be systematic beyond it; and it may let no cheap answer pass.
+"""
+
+import contextlib
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from ...oracle.rounding.bound import Bound
+from ...oracle.rounding.formats import FORMATS
+from ...oracle.rounding.numerics import SIXTEEN_BITS
+from ..cases.drawing import evenly_spaced
+from ..components import CLAUSES
+from ..terms.aggregates import noise, noisiest
+from ..terms.case import Case
+from ..terms.rounding import Array
+from ..terms.subject import Subject, completed
+from ..terms.trial import Trial
+from ..terms.verdict import Unsupported, Violation
+from .attempts import Attempts, Declared
+from .cheap_passes import what_passes
+
+_FURTHER: Final = 8
+"""Cases beside the failing ones that a proposal must keep, and as many again of the regime of these."""
+_CHUNKS: Final = 64
+"""Parts of a gradient's sum that are rounded each: few enough that what is left out of a sum shows."""
+_FEWEST: Final = 16
+"""Elements without which nothing is said of their noise."""
+_LARGEST: Final = 2**17
+"""Elements of the arguments of a failing case beyond which nothing is tried: each bound would take seconds."""
+
+
+def fitting_precision(attempts: Attempts, dtype: str, further: Sequence[Case], *, named: bool) -> Declared:
+    """Find one field of the numerics, or two, under which everything is kept; `further` are cases of every kind.
+
+    What shows in none of these is no precision if a known bug is `named`, and what shows in few of them does not come
+    from 16 bits in a wide format; a rounded shift of logits does show rarely.
+    """
+    first = attempts.failing[0]
+    if not dtype or sum(array.size for array in attempts.component.make(first).arrays.values()) > _LARGEST:
+        return {}
+    narrow, wide = _of_one_term(dtype, backward=attempts.backward), _of_all_terms(dtype)
+    fitting = [each for each in narrow if attempts.keep(each, attempts.clauses, attempts.failing)]
+    sums = {"gradient_chunks": _CHUNKS}
+    pairs = [{**each, **sums} for each in fitting if attempts.backward and each != sums]
+    kin = [case for case in further if case.get("regime") == first.get("regime")]
+    chosen = dict.fromkeys([*evenly_spaced(list(further), _FURTHER), *evenly_spaced(kin, _FURTHER)])
+    cases = [*attempts.failing, *(case for case in chosen if _gives_numbers(attempts, case))]
+    shown = [not attempts.keep({}, attempts.clauses, [case]) for case in cases[len(attempts.failing) :]]
+    few = 2 * sum(shown) < len(shown)
+    for each in itertools.chain(fitting, pairs, wide):
+        coarse = dtype not in SIXTEEN_BITS and not {*each.values()}.isdisjoint(SIXTEEN_BITS)
+        if each != _SHIFT and ((named and not any(shown)) or (few and coarse)):
+            continue
+        if (
+            attempts.keep(each, attempts.clauses, cases)
+            and not any(_blind_or_noisy(attempts, dtype, each, case) for case in cases)
+            and not _systematic(attempts, dtype, each)
+            and not _too_wide(attempts, dtype, each)
+        ):
+            return each
+    return {}
+
+
+def _gives_numbers(attempts: Attempts, case: Case) -> bool:
+    """Say whether what fails in a case is a number: what is none is another bug."""
+    return all(attempts.outcome(*each, {}).ratio < float("inf") for each in attempts.prepared(attempts.clauses, [case]))
+
+
+def _blind_or_noisy(attempts: Attempts, dtype: str, declared: Declared, case: Case) -> bool:
+    """Say whether a bound would be infinite that is not, or the errors have more noise than would be declared.
+
+    The dtype's own format overflows where its rounding does; another one that does explains nothing.
+    """
+    formats = {each for each in declared.values() if each in FORMATS}
+    now, then = (Trial(Subject(attempts.answers.declaring(each)), attempts.component, case) for each in ({}, declared))
+    for (actual, known), (_, allowed) in zip(_judged(attempts, now), _judged(attempts, then), strict=True):
+        finite = np.isfinite(allowed.worst)
+        if formats != {dtype} and (np.isfinite(known.worst) & ~finite).any():
+            return True
+        judged = finite & np.isfinite(actual) & (allowed.deviation > 0)
+        if attempts.component.generic(case) and judged.sum() >= _FEWEST:
+            error = np.abs(actual[judged] - allowed.expected[judged])
+            found = noise(error, _of(allowed.coherent, judged), _of(allowed.deviation, judged), error.size)
+            if found > noisiest(error.size):
+                return True
+    return False
+
+
+def _of(figure: Array, chosen: Array) -> Array:
+    return np.asarray(np.broadcast_to(figure, chosen.shape)[chosen])
+
+
+def _judged(attempts: Attempts, trial: Trial) -> Iterator[tuple[Array, Bound]]:
+    """Give each result with its bound, and each gradient where these are in question; nothing if it is refused."""
+    with contextlib.suppress(Unsupported, Violation):
+        for name, actual in trial.results().items():
+            yield actual, trial.bounds()[name]
+        if attempts.backward and attempts.component.differentiated(trial.case):
+            for name, actual in trial.gradients().items():
+                yield actual, trial.gradient_bounds()[name]
+
+
+def _systematic(attempts: Attempts, dtype: str, declared: Declared) -> bool:
+    """Say whether the errors of large cases are systematic beyond what would be declared, as ALL-2 says it."""
+    clause = CLAUSES["ALL-2"]
+    if attempts.backward or clause.cases is None or not clause.concerns(attempts.component):
+        return False
+    cases = clause.cases(attempts.component, dtype, attempts.failing[0]["seed"])[:1]
+    return any(attempts.outcome(clause, case, declared).failed for case in cases)
+
+
+def _too_wide(attempts: Attempts, dtype: str, declared: Declared) -> bool:
+    """Say whether an adapter that declares this would be refused."""
+    offer, judged = attempts.answers.declaring(declared).offer, attempts.component
+    judged = judged if judged.name in offer.gradients else replace(judged, gradient=None)
+    return what_passes(judged, dtype, offer.numerics[dtype], completed(offer.conventions)) is not None
+
+
+_SHIFT: Final[Declared] = {"shift": "rounded"}
+_FORMATS: Final = {
+    "float64": ("float32", "float16", "bfloat16"),
+    "float32": ("float16", "bfloat16"),
+    "float16": ("float16", "bfloat16"),
+    "bfloat16": ("bfloat16", "float16"),
+}
+"""What parts of a computation in a dtype are likely to be rounded to."""
+
+
+def _of_one_term(dtype: str, *, backward: bool) -> list[Declared]:
+    """List the fields of the numerics that widen one term of a bound, with plain values, the likeliest first."""
+    kept = ("statistics", "scores", *(() if dtype in SIXTEEN_BITS else ("probabilities", "hidden")))
+    operands = ("tensorfloat32", *_FORMATS[dtype]) if dtype == "float32" else _FORMATS[dtype]
+    return [
+        *({"gradient_chunks": _CHUNKS} for _ in range(backward)),
+        _SHIFT,
+        *({name: each} for name in kept for each in _FORMATS[dtype]),
+        *({"operands": each} for each in operands if each != dtype),
+        {"variance": "one-pass"},
+        *({"exp_error": error} for error in (16, 64, 256, 1024, 4096)),
+        {"rounding": "toward-zero"},
+    ]
+
+
+def _of_all_terms(dtype: str) -> list[Declared]:
+    """List those that widen most terms: what is nearest to the dtype, as anything is within more than that."""
+    return [{"accumulate": dtype if dtype in SIXTEEN_BITS else "float32"}] if dtype != "float32" else []
