@@ -39,7 +39,9 @@ class Terminal:
         )
         for each in (self.cwd, self.home, self.temporary, self.files):
             each.mkdir()
-        keep = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "XDG_"))}
+        keep = {
+            name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "XDG_", "GITHUB_"))
+        }
         self.environment = {**keep, "HOME": str(self.home), "TMPDIR": str(self.temporary), "COLUMNS": "200"}
 
     def write(self, name: str, text: str) -> str:

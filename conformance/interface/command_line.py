@@ -19,6 +19,7 @@ from ..judging.too_wide import check_declared
 from . import terminal
 from .allowances import superfluous
 from .allowed import Allowed, read_allowed
+from .github import tell_github
 from .options import COMPARING, JUDGING, OPENING, UsageError, add_options, check_dtypes, opening, selection, workers
 from .outputs import OUTPUTS, write_outputs
 from .replaying import replay
@@ -123,6 +124,7 @@ def _run(parsed: argparse.Namespace) -> int:
         unwritten = write_outputs(files, reports, refused)
     for sentence in unwritten:
         complain(sentence)
+    tell_github(reports, refused)
     if errors:
         complain(f"the judge itself failed, please report it:\n{visible_lines(errors[0], 20_000)}")
         return _INTERNAL

@@ -5,13 +5,15 @@ from xml.etree import ElementTree
 
 from ...adapters.foreign_text import visible
 from .explaining import looks_like, replay_command
+from .locating import place_of
 from .report import Report
 
 
 def junit_text(reports: Sequence[Report], refused: Mapping[str, str] | None = None) -> bytes:
-    """Write one suite an adapter, one test case a line; what was not judged is an error, lest half a run look whole.
+    """Write one suite an adapter, one test case a line that is offered.
 
-    `refused` has the adapters that could not be loaded, and why.
+    What was not judged is an error, lest half a run look whole. `refused` has the adapters that could not be loaded,
+    and why.
     """
     root = ElementTree.Element("testsuites")
     for report in reports:
@@ -26,7 +28,7 @@ def junit_text(reports: Sequence[Report], refused: Mapping[str, str] | None = No
 
 
 def _write_suite(suite: ElementTree.Element, report: Report) -> None:
-    done, left = report.results, report.left
+    done, left = [each for each in report.results if each.status != "not-offered"], report.left
     counts = {
         "tests": len(done) + len(left),
         "failures": len(report.failures),
@@ -40,7 +42,11 @@ def _write_suite(suite: ElementTree.Element, report: Report) -> None:
     def case(clause: str, component: str, dtype: str, seconds: float) -> ElementTree.Element:
         name = f"{clause}[{dtype}]" if dtype else clause
         classname = visible(f"assay.{report.offer.name}.{component}")
-        return ElementTree.SubElement(suite, "testcase", classname=classname, name=name, time=f"{seconds:.3f}")
+        made = ElementTree.SubElement(suite, "testcase", classname=classname, name=name, time=f"{seconds:.3f}")
+        if place := place_of(report.opening.spec, component):
+            made.set("file", visible(place[0]))
+            made.set("line", str(place[1]))
+        return made
 
     for result in done:
         made = case(result.clause, result.component, result.dtype, result.seconds)

@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import os
 import re
 from pathlib import Path
 from typing import Final
@@ -38,3 +39,17 @@ def _statements(path: Path) -> list[ast.stmt]:
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return []
     return [node for node in ast.walk(tree) if isinstance(node, ast.stmt)]
+
+
+def place_of(spec: str, function: str) -> tuple[str, int] | None:
+    """Return file and line of an adapter's function, the file as systems of continuous integration name it.
+
+    That is from the top of the checkout: from $GITHUB_WORKSPACE, or else from the working directory.
+    """
+    file = file_of(spec)
+    if file is None:
+        return None
+    path = Path(file[0]).absolute()
+    top = Path(os.environ.get("GITHUB_WORKSPACE") or ".").absolute()
+    inside = path.relative_to(top) if path.is_relative_to(top) else path
+    return inside.as_posix(), line_of(path, function)

@@ -7,9 +7,12 @@ from typing import Final
 
 from ...adapters.foreign_text import visible
 from .allowances import allow_text
+from .badge import badge_json, badge_svg
 from .junit import junit_text
+from .markdown import markdown_text
 from .report import Report, json_text
 from .report_files import write_whole
+from .sarif import sarif_text
 
 Refused = Mapping[str, str]
 """The adapters that could not be loaded, and why."""
@@ -27,6 +30,9 @@ class Output:
 OUTPUTS: Final[Mapping[str, Output]] = {
     "--json": Output("write the report", lambda reports, _: json_text(reports)),
     "--junit": Output("write the report as JUnit XML", junit_text),
+    "--markdown": Output("write the report in Markdown", markdown_text),
+    "--sarif": Output("write the violations in SARIF 2.1.0", sarif_text),
+    "--badge": Output("write a badge: SVG, if the name ends in .svg, or JSON for shields.io", badge_json),
     "--write-allow": Output("write what fails now as a list for --allow", lambda reports, _: allow_text(reports)),
 }
 
@@ -37,7 +43,8 @@ def write_outputs(files: Mapping[str, Path | None], reports: Sequence[Report], r
     for option, path in files.items():
         try:
             if path is not None:
-                write_whole(path, OUTPUTS[option].text(reports, refused))
+                text = badge_svg if option == "--badge" and path.suffix == ".svg" else OUTPUTS[option].text
+                write_whole(path, text(reports, refused))
         except OSError as error:
             unwritten.append(f"the report cannot be written to {visible(path)}: {error.strerror}")
     return unwritten

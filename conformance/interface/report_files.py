@@ -16,8 +16,12 @@ from typing import Final
 from .options import UsageError
 from .surroundings import complain
 
-# How a report of ours begins, as JSON and as JUnit XML.
-_OURS: Final = re.compile(rb'\s*(\{\s*"schema": "assay-report/|<\?xml [^>]*>\s*<testsuites>\s*<testsuite name="assay )')
+# How a file of ours begins: a report, as JSON and as JUnit XML, one in Markdown or SARIF, and a badge.
+_OURS: Final = re.compile(
+    rb'\s*(\{\s*"schema": "assay-report/|<\?xml [^>]*>\s*<testsuites>\s*<testsuite name="assay '
+    rb'|<!-- assay run -->|\{\s*"properties": \{\s*"by": "assay"|\{"schemaVersion": 1, "label": "assay '
+    rb'|<svg [^>]* aria-label="assay )'
+)
 _BEGINNING: Final = 200
 _EVERY: Final = 10.0
 """Seconds between two times that a report is written during a run."""
