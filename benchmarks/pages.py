@@ -193,6 +193,7 @@ PAGES: Final = (
         narrow=True,
     ),
     Page("power", ("docs/power.md",), (*EVERY, "benchmarks/power_page.py"), 8, ("power_page.py",)),
+    Page("reliability", ("docs/reliability.md",), ("tests/tricks/*.py",), 2, ("reliability_page.py",)),
     Page("cost", ("docs/cost.md",), (*EVERY, "benchmarks/cost_page.py"), 2, ("cost_page.py",)),
     Page(
         "results",

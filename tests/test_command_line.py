@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 from conftest import RIGHT, WRONG
+from tricks.around import told
 
 from assay.conformance.components import CLAUSES, COMPONENTS, clauses_of
 from assay.conformance.interface.command_line import main
@@ -134,6 +135,7 @@ def test_the_settings_of_other_peoples_suites_do_not_matter(terminal):
 
     assert (done.returncode, terminal.complaints(done.stderr)) == (0, "")
     assert r"my [kernel]\udcff (numpy" in done.stdout
+    told("in its folder", done.stdout)
     assert terminal.left == sorted([*modules, "pytest.ini"])
 
 

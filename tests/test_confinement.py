@@ -77,48 +77,6 @@ def test_an_adapter_that_imports_them_is_not_loaded(tmp_path, program):
         open_adapter(str(file))
 
 
-@pytest.mark.parametrize(
-    ("name", "got"),
-    [
-        ("the_oracle_by_a_link", "FileNotFoundError: [Errno 2] No such file or directory: 'link/oracle/softmax.py'"),
-        ("the_oracle_by_the_system", "No such file or directory"),
-        ("the_folder", []),
-        ("the_mounts", -1),
-    ],
-)
-def test_the_judges_files_are_not_there(name, got):
-    found, holds = reached(name)
-    where(holds, "the judge's files cannot be read")
-
-    assert found == got
-
-
-def test_what_the_judge_is_made_of_cannot_be_changed():
-    found, holds = reached("the_packages")
-    where(holds, "the judge's files cannot be changed")
-
-    assert found == []
-
-
-def test_the_judge_gets_no_signals():
-    found, holds = reached("the_parent")
-    where(holds, "no signals to other processes")
-
-    assert found.startswith("PermissionError")
-
-
-def test_the_judges_memory_is_out_of_reach():
-    found, holds = reached("the_memory_of_the_parent")
-    where(holds, "no tracing of other processes")
-
-    assert found.startswith("PermissionError")
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="there is no /proc")
-def test_no_descriptor_is_open_but_streams_and_pipes():
-    assert reached("the_descriptors")[0] == 5
-
-
 def test_its_environment_does_not_tell_and_its_temporary_folder_is_its_own(monkeypatch):
     monkeypatch.setenv("ASSAY_SECRET", "1")
     (telling, others, folder), _ = reached("the_environment")

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 from conftest import RIGHT, WRONG
 from test_bad_input import complaint
+from tricks.around import told
 
 from assay.adapters import Opening
 from assay.adapters.finding import find
@@ -37,7 +38,9 @@ def test_a_report_overwrites_no_other_file(capsys, tmp_path, option, name, text)
     file = tmp_path / name
     if text is not None:
         file.write_text(text, encoding="utf-8")
-    assert f"{option} {file} would overwrite what is no report" in complaint(capsys, "run", option, str(file))
+    said = complaint(capsys, "run", option, str(file))
+    told("overwrites", said)
+    assert f"{option} {file} would overwrite what is no report" in said
     assert (file.read_text(encoding="utf-8") if file.exists() else None) == text
 
 
@@ -108,6 +111,8 @@ def test_an_adapter_that_does_not_load_and_a_full_screen_take_nothing_from_the_o
         "assay: standard output cannot be written: No space left on device",
         "assay: there is no file no.py",
     ]
+    told("full screen", errors)
+    told("missing", errors)
     assert [json.loads(line)["verdict"] for line in lines] == ["conforms", "violates"]
     right, wrong, missing = ElementTree.parse(terminal.cwd / "r.xml").getroot()
     assert [each.get("name") for each in (right, wrong, missing)] == ["assay right", "assay wrong", "assay no.py"]

@@ -7,6 +7,7 @@ import time
 
 import pytest
 from conftest import RIGHT
+from tricks.around import told
 
 from assay.adapters import Offer, Opening
 from assay.conformance.components import CLAUSES
@@ -43,6 +44,7 @@ def test_a_run_that_was_killed_goes_on(terminal):
     done = terminal.assay("run", slow, *SOFTMAX, "--resume", "report.json", "--json", "report.json")
     whole = terminal.report()
     assert (done.returncode, terminal.complaints(done.stderr)) == (0, "")
+    told("killed", done.stdout)
     assert "incomplete" not in whole
     assert (whole["verdict"], whole["checked"], whole["run"]) == ("conforms", 2, half["run"])
     assert [each["examples"] == 12345 for each in whole["results"]].count(True) == 1

@@ -59,23 +59,6 @@ def the_oracle_by_path():
 
 
 @reaches
-def the_oracle_by_a_link():
-    """By a link of another name, relative to another folder."""
-    folder = tempfile.mkdtemp()
-    Path(folder, "link").symlink_to(ROOMS)
-    os.chdir(folder)
-    return Path("link", "oracle", "softmax.py").read_text(encoding="utf-8")[:9]
-
-
-@reaches
-def the_oracle_by_the_system():
-    """Past Python, by the C library."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    number = libc.open(os.fsencode(ROOMS / "oracle" / "softmax.py"), os.O_RDONLY)
-    return "open" if number >= 0 else os.strerror(ctypes.get_errno())
-
-
-@reaches
 def the_folder():
     """List what another program sees there."""
     done = subprocess.run(["/bin/ls", ROOMS / "oracle", ROOMS / "conformance"], capture_output=True, text=True)
@@ -101,13 +84,6 @@ def the_mounts():
     """Take away what covers the oracle."""
     libc = ctypes.CDLL(None, use_errno=True)
     return libc.umount2(os.fsencode(ROOMS / "oracle"), 2)
-
-
-@reaches
-def the_parent():
-    """Send a signal to the judge; of number 0, which does nothing where it arrives."""
-    os.kill(os.getppid(), 0)
-    return "arrived"
 
 
 @reaches
