@@ -98,7 +98,7 @@ def test_known_failures_are_expected_and_entries_that_nothing_needs_told(project
     assert "ALL-1" not in done.stdout
     strict = project("--assay-allow", "known.txt", "--assay-strict", *workers)
     assert strict.returncode == 1
-    assert "--assay-strict: 1 of the entries are unused or have expired" in strict.stdout
+    assert "--assay-strict: 1 of the known failures are unused or have expired" in strict.stdout
     part = project("--assay-allow", "known.txt", "--assay-strict", "-k", "SM-1", *workers)
     assert part.returncode == 0
 

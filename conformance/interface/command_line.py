@@ -17,13 +17,14 @@ from ..judging.plan import plan
 from ..judging.result import Result
 from ..judging.too_wide import check_declared
 from . import terminal
-from .allowances import superfluous
 from .allowed import Allowed, read_allowed
+from .baseline import baseline_of
+from .ending import exit_status
 from .github import tell_github
 from .options import COMPARING, JUDGING, OPENING, UsageError, add_options, check_dtypes, opening, selection, workers
 from .outputs import OUTPUTS, write_outputs
 from .replaying import replay
-from .report import EXIT_STATUS, USAGE, Report, json_text, read_json
+from .report import USAGE, Report, json_text, read_json
 from .report_files import Saving, check_files
 from .resuming import resume
 from .running import run
@@ -100,6 +101,7 @@ def _run(parsed: argparse.Namespace) -> int:
     check_files(files)
     allowed = read_allowed(Path(parsed.allow)) if parsed.allow else []
     saved = read_json(parsed.resume) if parsed.resume else []
+    baseline = read_json(Path(parsed.baseline)) if parsed.baseline else []
     budget = _budget(parsed)
     reports: list[Report] = []
     refused: dict[str, str] = {}
@@ -107,7 +109,7 @@ def _run(parsed: argparse.Namespace) -> int:
     unwritten: list[str] = []
     for spec in parsed.adapter or ["torch"]:
         try:
-            report, wrong = _judged(spec, parsed, allowed, budget, saved, reports)
+            report, wrong = _judged(spec, parsed, allowed, budget, saved, baseline, reports)
         except UserError as error:
             # What the others have shown, and will show, is kept.
             refused[spec] = visible(error)
@@ -130,12 +132,7 @@ def _run(parsed: argparse.Namespace) -> int:
         return _INTERNAL
     if refused or unwritten:
         return USAGE
-    # 1 goes before 3: a violation is certain.
-    found = [EXIT_STATUS[report.verdict] for report in reports]
-    if parsed.strict and (needless := superfluous([report.allowances for report in reports])):
-        complain(f"--strict: {needless} of the entries of {visible(parsed.allow)} are unused or have expired")
-        found.append(1)
-    return next((s for s in (1, 3) if s in found), 0)
+    return exit_status(reports, strict=parsed.strict)
 
 
 def _judged(
@@ -144,6 +141,7 @@ def _judged(
     allowed: Sequence[Allowed],
     budget: int | None,
     saved: Sequence[Mapping[str, Any]],
+    baseline: Sequence[Mapping[str, Any]],
     others: Sequence[Report],
 ) -> tuple[Report, list[str]]:
     """Judge one adapter after others; return its report, and what went wrong with the judge itself."""
@@ -155,7 +153,9 @@ def _judged(
         shapes = shapes_judged(parsed.shape, adapter.offer, lines)
         seed, late = seed_for(parsed.profile, parsed.seed)
         judged = (parsed.profile, seed, lines, shapes, allowed, budget)
-        report = Report(how, adapter.offer, *judged, holds=adapter.holds, late=late)
+        before = baseline_of(baseline, adapter.offer.name, parsed.baseline) if parsed.baseline else None
+        compared = {"before": before, "factor": parsed.worse_by}
+        report = Report(how, adapter.offer, *judged, holds=adapter.holds, late=late, **compared)
         if parsed.resume:
             resume(report, saved, parsed.resume, alone=len(parsed.adapter) < 2)
         saving = Saving(parsed.json, lambda: json_text([*others, report]))

@@ -1,8 +1,9 @@
-"""What a session of pytest says of its clauses at the end: known failures, and what became of each entry."""
+"""What a session of pytest says of its clauses at the end: known failures, and what changed since the baseline."""
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import pytest
 
@@ -11,47 +12,71 @@ from ..judging.plan import Line
 from ..judging.result import Result, result_from_json
 from .allowances import Allowance, allowances, superfluous, told
 from .allowed import Allowed
+from .baseline import Comparison, compare_results
 
 PROPERTY: Final = "assay"
 """The user property under which an item leaves its result, as JSON."""
 
 
+@dataclass
+class Heard:
+    """One adapter of a session, and what was heard of it."""
+
+    lines: Mapping[str, Line]
+    """What is judged, by the ids of the items."""
+    offer: Offer
+    allowed: Sequence[Allowed]
+    before: Mapping[str, Any] | None
+    """The report of the baseline."""
+    judged: dict[Line, Result] = field(default_factory=dict)
+
+    @property
+    def allowances(self) -> list[Allowance]:
+        """What became of each known failure."""
+        return allowances(self.allowed, self.offer, list(self.lines.values()), self.judged)
+
+    def changes(self, factor: float) -> Comparison | None:
+        """Say what changed since the baseline, of what was judged."""
+        now = [result.as_json() for result in self.judged.values()]
+        return None if self.before is None else compare_results(self.before["results"], now, factor)
+
+
 class Listener:
     """Hears the result of every clause, wherever it was found."""
 
-    def __init__(
-        self, of_each: Sequence[tuple[Mapping[str, Line], Offer]], allowed: Sequence[Allowed], strict: bool
-    ) -> None:
-        """Take the lines of each adapter by their ids, with its offer; the known failures; and what these must be."""
-        self._of_each, self._allowed, self._strict = of_each, allowed, strict
-        self._judged: list[dict[Line, Result]] = [{} for _ in of_each]
+    def __init__(self, heard: Sequence[Heard], factor: float, *, strict: bool) -> None:
+        """Begin with nothing heard."""
+        self._heard, self._factor, self._strict = heard, factor, strict
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in what an item left."""
         found = dict(report.user_properties).get(PROPERTY)
         if report.when != "call" or not isinstance(found, str):
             return
-        for (lines, _), judged in zip(self._of_each, self._judged, strict=True):
-            if report.nodeid in lines:
-                judged[lines[report.nodeid]] = result_from_json(json.loads(found))
+        for each in self._heard:
+            if report.nodeid in each.lines:
+                each.judged[each.lines[report.nodeid]] = result_from_json(json.loads(found))
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Fail a session that all tests passed, if an entry of the known failures is not needed any more."""
-        if self._strict and session.exitstatus == pytest.ExitCode.OK and superfluous(self._allowances()):
+        """Fail a session all of whose tests passed, if something got worse, or a known failure is none any more."""
+        worse = any(each.worse for each in self._changes())
+        if session.exitstatus == pytest.ExitCode.OK and (worse or self._needless()):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: "pytest.TerminalReporter") -> None:
-        """Tell what became of the entries."""
-        sentences = [sentence for found in self._allowances() for sentence in told(found)]
+        """Tell what became of the known failures, and what changed."""
+        sentences = [sentence for each in self._heard for sentence in told(each.allowances)]
+        sentences += [sentence for each in self._changes() for sentence in each.sentences]
         if sentences:
             terminalreporter.section("assay")
             for sentence in sentences:
                 terminalreporter.line(sentence)
-        if self._strict and (needless := superfluous(self._allowances())):
-            terminalreporter.line(f"--assay-strict: {needless} of the entries are unused or have expired", red=True)
+        if needless := self._needless():
+            said = f"--assay-strict: {needless} of the known failures are unused or have expired"
+            terminalreporter.line(said, red=True)
 
-    def _allowances(self) -> list[list[Allowance]]:
-        return [
-            allowances(self._allowed, offer, list(lines.values()), judged)
-            for (lines, offer), judged in zip(self._of_each, self._judged, strict=True)
-        ]
+    def _changes(self) -> list[Comparison]:
+        return [changes for each in self._heard if (changes := each.changes(self._factor))]
+
+    def _needless(self) -> int:
+        return superfluous([each.allowances for each in self._heard]) if self._strict else 0

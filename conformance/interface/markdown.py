@@ -44,6 +44,8 @@ def _of_report(report: Report) -> Iterator[str]:
         yield from _violation(finding)
     if len(violations) > _MOST:
         yield from ("", f"{len(violations) - _MOST} further violations are in the report.")
+    if changes := report.changes:
+        yield from ("", *(f"- {_code(sentence)}" for sentence in changes.sentences))
     told = [each for each in report.allowances if each.state != "not judged"]
     if told:
         yield from ("", "| known failure | state | failures | why |", "| --- | --- | --- | --- |")

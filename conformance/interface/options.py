@@ -4,6 +4,7 @@ What may stand after an option is checked by its type; each mistake is one sente
 """
 
 import argparse
+import math
 import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
@@ -79,6 +80,13 @@ def seconds(text: str) -> float:
     if _NUMBER.fullmatch(text) and 0 < float(text) <= LONGEST_WAIT:
         return float(text)
     raise UsageError(f"must be a number of seconds above 0, not {text!r:.200}; 10^9 are enough")
+
+
+def factor(text: str) -> float:
+    """Read a factor by which something may grow."""
+    if _NUMBER.fullmatch(text) and 1 <= float(text) < math.inf:
+        return float(text)
+    raise UsageError(f"must be a number from 1 on, not {text!r:.200}")
 
 
 def precision_class(text: str) -> int:
@@ -171,6 +179,13 @@ JUDGING: Final[Mapping[str, Mapping[str, Any]]] = {
 COMPARING: Final[Mapping[str, Mapping[str, Any]]] = {
     "allow": {"metavar": "FILE", "help": "known failures: CLAUSE [COMPONENT [DTYPE]] a line"},
     "strict": {"action": "store_true", "help": "entries of the known failures that nothing needs fail the run"},
+    "baseline": {"metavar": "REPORT", "help": "fail on what got worse since that report, and only on that"},
+    "worse-by": {
+        "type": factor,
+        "default": 2.0,
+        "metavar": "FACTOR",
+        "help": "by which errors and bounds must have grown to be worse than in the baseline (default: 2)",
+    },
 }
 """What its failures are compared with."""
 

@@ -15,6 +15,7 @@ from ..judging.plan import Line, due, in_turn
 from ..judging.result import Result, lack_of_evidence
 from .allowances import Allowance, allowances
 from .allowed import Allowed, allowing
+from .baseline import Comparison, compare
 from .options import UsageError
 from .reading import read_text
 from .resuming import digest
@@ -51,6 +52,10 @@ class Report:
     asked_again: set[Line] = field(default_factory=set)
     """The lines that were asked once more, at the end."""
     interrupted: bool = False
+    before: Mapping[str, Any] | None = None
+    """The report with which it is compared."""
+    factor: float = 2.0
+    """By which errors must have grown to be worse than before."""
     run: str = ""
     """What identifies the run, for one that goes on with it."""
 
@@ -194,6 +199,12 @@ class Report:
         return {word: words.count(word) for word in sorted(set(words))}
 
     @property
+    def changes(self) -> Comparison | None:
+        """What got worse since the baseline, and what was mended."""
+        now = {"verdict": self.verdict, "results": harmless([result.as_json() for result in self.results])}
+        return None if self.before is None else compare(self.before, now, self.factor)
+
+    @property
     def verdict(self) -> str:
         """No evidence is not a pass, and neither is half a run."""
         if self.failures:
@@ -239,6 +250,8 @@ class Report:
             whole["declarations"] = self.declarations
         if self.allowed:
             whole["allowed"] = [each.as_json() for each in self.allowances]
+        if self.changes:
+            whole["baseline"] = self.changes.as_json()
         if self.shapes:
             whole["shapes"] = list(map(dict, self.shapes))
         if self.largest:

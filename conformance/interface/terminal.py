@@ -20,7 +20,7 @@ from ..components import CLAUSES, COMPONENTS
 from ..judging.result import Result, lack_of_evidence
 from ..terms.case import in_words
 from ..terms.clause import Clause
-from .allowances import told
+from .ending import remarks
 from .explaining import facts, replay_command, title
 from .report import CONFORMS, NO_EVIDENCE, VIOLATES, Report
 
@@ -105,7 +105,7 @@ def show_report(screen: Screen, report: Report) -> None:
             screen.say(f"{result.clause} {result.component} {result.dtype}: {visible(result.reason)}")
     for note in report.offer.notes:
         screen.say((f"note: {visible(note)}", "dim"))
-    for sentence in told(report.allowances):
+    for sentence in remarks(report):
         screen.say((sentence, "yellow"))
     _show_verdict(screen, report)
 
