@@ -31,6 +31,15 @@ def right(query, key, value, *, mask=None, causal=False, scale=None):
     return (e / np.where(total, total, 1) @ value).astype(query.dtype)
 
 
+LOG_SOFTMAX = """
+import numpy as np
+
+def log_softmax(x):
+    shifted = x - x.max(-1, keepdims=True, initial=-np.inf)
+    return shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+"""
+
+
 class Refusing:
     """It is right, and refuses what `accepts` does not accept."""
 
@@ -147,11 +156,22 @@ def test_what_was_answered_may_not_be_refused_later():
     assert sum(result.withdrawn or 0 for result in report.results) > 0
 
 
-def test_a_run_says_why_there_is_no_evidence(terminal):
-    empty = terminal.write(
-        "empty.py",
-        "def softmax(x):\n    if x.size: raise NotImplementedError('only nothing')\n    return x.copy()\n",
+EMPTY = "def softmax(x):\n    if x.size: raise NotImplementedError('only nothing')\n    return x.copy()\n"
+
+
+@pytest.mark.parametrize(("text", "status"), [(EMPTY, 1), (EMPTY + LOG_SOFTMAX, 0)], ids=["alone", "beside another"])
+def test_a_suite_says_why_there_is_no_evidence(terminal, text, status):
+    """It fails where there is evidence of nothing, as a run does."""
+    done = terminal.python(
+        *("-m", "pytest", "-p", "no:cacheprovider", "--assay", terminal.write("empty.py", text)),
+        *("--assay-clause", "ALL-1", "--assay-dtype", "float32"),
     )
+
+    assert (done.returncode, "no evidence of softmax in float32: of " in done.stdout) == (status, True)
+
+
+def test_a_run_says_why_there_is_no_evidence(terminal):
+    empty = terminal.write("empty.py", EMPTY)
     done = terminal.assay("run", empty, "--json", "report.json")
 
     assert done.returncode == 3

@@ -1,4 +1,4 @@
-"""What a session of pytest says of its clauses at the end: known failures, and what changed since the baseline."""
+"""What a session of pytest says of its clauses at the end: known failures, lacking evidence, and what changed."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ import pytest
 
 from ...adapters import Offer
 from ..judging.plan import Line
-from ..judging.result import Result, result_from_json
+from ..judging.result import Result, lack_of_evidence, result_from_json
 from .allowances import Allowance, allowances, superfluous, told
 from .allowed import Allowed
 from .baseline import Comparison, compare_results
@@ -58,14 +58,19 @@ class Listener:
                 each.judged[each.lines[report.nodeid]] = result_from_json(json.loads(found))
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Fail a session all of whose tests passed, if something got worse, or a known failure is none any more."""
-        worse = any(each.worse for each in self._changes())
-        if session.exitstatus == pytest.ExitCode.OK and (worse or self._needless()):
+        """Fail a session all of whose tests passed: something got worse, has no evidence, or is no failure any more."""
+        bad = any(each.worse for each in self._changes()) or any(_empty(each.judged) for each in self._heard)
+        if session.exitstatus == pytest.ExitCode.OK and (bad or self._needless()):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: "pytest.TerminalReporter") -> None:
-        """Tell what became of the known failures, and what changed."""
-        sentences = [sentence for each in self._heard for sentence in told(each.allowances)]
+        """Tell what has no evidence, what became of the known failures, and what changed."""
+        sentences = [
+            f"no evidence of {' in '.join(filter(None, pair))}: {why}"
+            for each in self._heard
+            for pair, why in _unseen(each.judged).items()
+        ]
+        sentences += [sentence for each in self._heard for sentence in told(each.allowances)]
         sentences += [sentence for each in self._changes() for sentence in each.sentences]
         if sentences:
             terminalreporter.section("assay")
@@ -80,3 +85,19 @@ class Listener:
 
     def _needless(self) -> int:
         return superfluous([each.allowances for each in self._heard]) if self._strict else 0
+
+
+def _unseen(judged: Mapping[Line, Result]) -> dict[tuple[str, str], str]:
+    """Name the components, each with a dtype, of which there is no evidence, and say why."""
+    of_each: dict[tuple[str, str], list[Result]] = {}
+    for result in judged.values():
+        of_each.setdefault((result.component, result.dtype), []).append(result)
+    why = {pair: lack_of_evidence(results) for pair, results in of_each.items()}
+    return {pair: reason for pair, reason in why.items() if reason}
+
+
+def _empty(judged: Mapping[Line, Result]) -> bool:
+    """Say whether an adapter was judged, and there is evidence of nothing."""
+    unseen = _unseen(judged)
+    seen = any(each.status == "pass" and (each.component, each.dtype) not in unseen for each in judged.values())
+    return bool(unseen) and not seen
