@@ -1,5 +1,6 @@
 """A call and its reply, and the messages that carry them."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -20,6 +21,12 @@ _DTYPES: Final[Mapping[str, Any]] = {
     "bfloat16": ml_dtypes.bfloat16,
     "float16": np.float16,
 }
+
+
+_LEAST_ROOM: Final = 2**24
+"""Bytes that a reply may have whatever is due, so that a wrong shape is seen as one."""
+_ROOM: Final = 4 * 3 * 8
+"""Bytes of a reply for each element that is due: four times what is kept, what is looked at again, and the result."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,8 @@ class Reply:
     """The traceback, or the end of the worker's standard error."""
     killed: bool = False
     """Whether somebody else than the judge has killed the process, as a system does that runs out of memory."""
+    ended: bool = False
+    """Whether the process has ended with it, so that the next call starts another."""
     lacks: str = ""
     """The option that no call takes, where that is why this one was refused."""
     gradients: Mapping[str, Array] = field(default_factory=dict)
@@ -122,6 +131,26 @@ def _in_dtype(name: str, array: Array, dtype: str) -> Array:
     if not ((cast.astype(np.float64) == array) | (array != array)).all():
         raise ValueError(f"the array {name!r} holds values that are not representable in {dtype}")
     return cast
+
+
+def most_of(call: Call) -> int | None:
+    """Bound the bytes of a reply from above: results and gradients in float64, three times, and then some.
+
+    None where the arguments do not tell every axis of a result.
+    """
+    function, sizes = FUNCTIONS[call.function], dict(call.options)
+    for name, axes in function.arrays.items():
+        shape = call.arrays[name].shape if name in call.arrays else ()
+        words = axes.split()
+        further = len(shape) - len(words) + 1
+        if words[:1] == ["..."]:
+            sizes["..."], shape, words = math.prod(shape[:further]), shape[further:], words[1:]
+        sizes |= dict(zip(words, shape, strict=False))
+    each: list[list[Any]] = [[sizes.get(word) for word in axes.split()] for axes in function.results.values()]
+    if not all(isinstance(size, int) for axes in each for size in axes):
+        return None
+    elements = sum(math.prod(axes) for axes in each) + sum(array.size for array in call.arrays.values())
+    return int(_LEAST_ROOM + _ROOM * elements)
 
 
 def status_of(status: object) -> Status:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from .adapter import Adapter
 from .calling import Call as Call
 from .calling import Reply as Reply
-from .calling import reply_from, request_of, status_of
+from .calling import most_of, reply_from, request_of, status_of
 from .confinement import SEALED, hidden_from
 from .declaration import AdapterError as AdapterError
 from .declaration import Offer as Offer
@@ -86,12 +86,12 @@ class WorkerAdapter(Adapter):
         try:
             if self._process is None:
                 self._process, _ = self._start()
-            reply = self._process.exchange({**header, "id": self._sent}, tensors, self._timeout)
+            reply = self._process.exchange({**header, "id": self._sent}, tensors, self._timeout, most_of(call))
         except Failure as failure:
             self._process = None
             self._lost += time.monotonic() - began
             status = status_of(failure.status)
-            return Reply(status, message=failure.message, detail=failure.detail, killed=failure.killed)
+            return Reply(status, message=failure.message, detail=failure.detail, killed=failure.killed, ended=True)
         except AdapterError as error:  # it started once, but does not start again
             return Reply("died", message=str(error))
         return self._settled(reply_from(*reply), call)

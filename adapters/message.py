@@ -92,8 +92,8 @@ def write_message(stream: IO[bytes], header: Mapping[str, object], tensors: Mapp
     stream.flush()
 
 
-def read_message(stream: IO[bytes]) -> tuple[dict[str, Any], dict[str, Array]]:
-    """Read one frame; `EndOfMessages` if there is none, `MessageError` if it is broken."""
+def read_message(stream: IO[bytes], most: int | None = None) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Read one frame; `EndOfMessages` if there is none, `MessageError` if it is broken, or its tensors are larger."""
     lengths = stream.read(_LENGTHS.size)
     if not lengths:
         raise EndOfMessages
@@ -102,6 +102,10 @@ def read_message(stream: IO[bytes]) -> tuple[dict[str, Any], dict[str, Array]]:
     of_header, of_tensors = _LENGTHS.unpack(lengths)
     if of_header > _LONGEST_HEADER or of_tensors > _LONGEST_TENSORS:
         raise MessageError(f"a message cannot begin with the bytes {lengths!r}; is something printed to the pipe?")
+    if most is not None and of_tensors > most:
+        raise MessageError(
+            f"a result of {in_words(of_tensors)} is announced, where {in_words(most)} are more than any can have"
+        )
     # What is free is asked for seldom: it takes longer than a small message.
     there = free() if of_tensors > _LARGE else None
     if there is not None and of_tensors > there:

@@ -55,7 +55,7 @@ class Process:
             raise
         self._process = self._confined.process
         _first_to_go(self._process.pid)
-        self._requests: queue.SimpleQueue[list[bytes | memoryview] | None] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[tuple[list[bytes | memoryview], int | None] | None] = queue.SimpleQueue()
         self._replies: queue.SimpleQueue[_Message | Exception] = queue.SimpleQueue()
         threading.Thread(target=self._converse, name=f"pipes of {command[0]}", daemon=True).start()
 
@@ -70,9 +70,11 @@ class Process:
             raise self._failed("malformed", " ".join(str(message).split()) or type(message).__name__)
         return message
 
-    def exchange(self, header: Mapping[str, Any], tensors: Mapping[str, Array], timeout: float) -> _Message:
-        """Send a request and wait for its reply."""
-        self._requests.put(frame(header, tensors))
+    def exchange(
+        self, header: Mapping[str, Any], tensors: Mapping[str, Array], timeout: float, most: int | None = None
+    ) -> _Message:
+        """Send a request and wait for its reply, whose tensors may have so many bytes."""
+        self._requests.put((frame(header, tensors), most))
         reply, results = self.receive(timeout)
         if reply.get("id") != header["id"]:
             raise self._failed("malformed", f"request {header['id']} was answered with id {reply.get('id')!r}")
@@ -137,9 +139,10 @@ class Process:
         try:
             self._replies.put(read_message(replies))  # the handshake: the program speaks first
             while (request := self._requests.get()) is not None:
-                requests.writelines(request)
+                parts, most = request
+                requests.writelines(parts)
                 requests.flush()
-                self._replies.put(read_message(replies))
+                self._replies.put(read_message(replies, most))
         except Exception as error:  # whatever it is, the one who waits must hear of it
             self._replies.put(error)
         finally:

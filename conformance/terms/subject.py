@@ -23,15 +23,15 @@ class Subject:
         self.adapter = adapter
         self.recent = RecentReplies() if recent is None else recent
         self.conventions = completed(adapter.offer.conventions) if conventions is None else conventions
-        self.lost: Literal["", "died", "timeout"] = ""
-        """Whether the last call ended in a crash or a time-out."""
+        self.lost: Literal["", "died", "timeout", "broken"] = ""
+        """Whether the last call ended in a crash, a time-out or what is no message."""
         self.withdrawn = 0
         """How many calls it refused although it had answered them before."""
         self._held: dict[str, Held] = {}
 
     def note_reply(self, reply: Reply) -> None:
         """Note whether a reply is the end of a process."""
-        self.lost = reply.status if reply.status in ("died", "timeout") else ""
+        self.lost = reply.status if reply.status in ("died", "timeout") else "broken" if reply.ended else ""
 
     def held(self, dtype: str) -> Held:
         """Say to which numerics the implementation is held in a dtype."""

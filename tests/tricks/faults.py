@@ -129,7 +129,7 @@ FAULTS = (
     fault("prints a forged reply and a verdict", FORGED, "what is printed goes to standard error"),
     fault("writes into the pipe of the replies, when its rows are long", SCRIBBLES, "it is no message: one failure"),
     fault("closes its pipes", CLOSES),
-    fault("announces 10 GiB, and sends nothing", ANNOUNCES, "memory is taken as bytes come; `--timeout`", how=SOON),
+    fault("announces 10 GiB", ANNOUNCES, "more than any result of the call can have is refused at once", how=SOON),
     fault("sends one byte of a reply, and no more", DRIPS, "`--timeout` is of a whole reply", how=SOON),
     fault("leaves processes and threads behind", LEAVES_BEHIND, "all end with the worker", verdict="conforms"),
     fault(
