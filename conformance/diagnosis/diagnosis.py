@@ -1,25 +1,15 @@
-"""What a failure looks like: a known bug, what could have been declared, or at least where and how it is wrong.
-
-A wrong variant is named if it gives the implementation's answers, within both their roundings, to every call that the
-failing clause made and to further cases, and fails that clause itself. It is not guessed from numbers that are near.
-"""
+"""What a failure looks like: a known bug, what could have been declared, or at least where and how it is wrong."""
 
 import contextlib
-import functools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import numpy as np
-
-from ...adapters import Adapter, open_object
+from ...adapters import Adapter
 from ...adapters.contract import CONVENTIONS
 from ...oracle.rounding.bound import Bound
-from ..cases.drawing import covering_cases, evenly_spaced
-from ..components import COMPONENTS
 from ..terms.calls import the
 from ..terms.case import Case
-from ..terms.checking import check
 from ..terms.clause import Clause
 from ..terms.component import Component
 from ..terms.requirements import of_gradient
@@ -27,58 +17,20 @@ from ..terms.rounding import Array
 from ..terms.subject import Subject
 from ..terms.trial import Trial
 from ..terms.verdict import Unsupported, Violation
-from ..variants import Variant, variants
+from ..variants import Variant
 from .attempts import Attempts, Declared
 from .conventions import fitting_convention
-from .likeness import Allowance, distance
+from .further import further_cases
+from .naming import known_bug, opened, violates
 from .precision import fitting_precision
-from .recording import Exchange, Recorder
+from .recording import Recorder
+from .resembling import resemblance
 from .structure import structure
 
-_FEW: Final = 16
-"""Small cases that each known bug must answer as the implementation does, before the failing clause is tried on it."""
-_MANY: Final = 48
-"""Cases that tell apart those which are left. Numbers, not times, so that the same seed gives the same report."""
 _FACTS: Final = 2
 """Sentences about the structure of an error: the most telling say enough."""
 _ENOUGH: Final = 12
 """Elements without which nothing is said of their structure: of fewer, much is true by chance."""
-_GRADIENTS_TAKE: Final = 3
-"""A case with gradients costs about as much as so many without."""
-_LONGEST: Final = 10_000
-"""Letters of a call beyond which no known bug is tried on it: some take a time that is quadratic in them."""
-
-
-@dataclass
-class _Suspect:
-    """A wrong variant that has answered as the implementation does, so far."""
-
-    variant: Variant
-    adapter: Adapter
-    distance: float = 0.0
-    """The largest distance of two answers, relative to the largest element."""
-
-
-@dataclass
-class _LineUp:
-    """The wrong variants of a component, fewer with each exchange."""
-
-    component: Component
-    trial: Trial
-    """One that the implementation has failed: its numerics and conventions are those that count."""
-    suspects: list[_Suspect]
-
-    def confront(self, exchange: Exchange) -> None:
-        """Keep those that answer alike."""
-        allowances = [Allowance(self.component, self.trial, call) for call in exchange.calls]
-        left = []
-        for suspect in self.suspects:
-            answers = suspect.adapter.sequence(exchange.calls)
-            each = [distance(*of) for of in zip(exchange.replies, answers, allowances, strict=True)]
-            if all(distance is not None for distance in each):
-                suspect.distance = max([suspect.distance, *(distance or 0.0 for distance in each)])
-                left.append(suspect)
-        self.suspects = left
 
 
 @dataclass(frozen=True)
@@ -105,16 +57,25 @@ def diagnose(adapter: Adapter, clause: Clause, component: Component, cases: Sequ
     """Say what the implementation looks like as it fails the clause on the cases, the smallest first."""
     recorder = Recorder(adapter)
     trial = Trial(Subject(recorder), component, cases[0])
-    if not _violates(clause, trial) or trial.subject.lost:
+    if not violates(clause, trial) or trial.subject.lost:
         return Diagnosis()  # it does not fail every time, or each further call costs as much as a time-out
     backward = any(bool(call.cotangents) for exchange in recorder.exchanges for call in exchange.calls)
-    variant = _known_bug(adapter, clause, trial, list(recorder.exchanges), backward)
-    further = _further(component, cases[0], backward)
+    failing = list(recorder.exchanges)
+    variant = known_bug(adapter, clause, trial, failing, backward)
+    further = further_cases(component, cases[0], backward)
     attempts = Attempts(adapter, clause, component, cases, backward=backward)
     declarations, obstacle = _declarations(attempts, trial.dtype, further, named=variant is not None)
-    if variant and declarations and not attempts.would_pass(declarations, _opened(variant)):
+    if variant and declarations and not attempts.would_pass(declarations, opened(variant)):
         variant = None  # it is another bug than what could be declared
-    facts = [] if variant or declarations else _structure(adapter, clause, component, cases, backward)
+    facts: list[str] = []
+    if not variant and not declarations:
+        near = resemblance(adapter, clause, trial, failing, backward=backward)
+        if near and near.holds:
+            variant = near.variant
+        elif near:
+            facts = [near.remark]
+        else:
+            facts = _structure(adapter, clause, component, cases, backward)
     return Diagnosis(variant, declarations, [*filter(None, [obstacle]), *facts])
 
 
@@ -138,7 +99,7 @@ def _structure(
     """
     if component.gives_data:
         return []
-    further = [] if clause.at_size else _further(component, cases[0], backward)
+    further = [] if clause.at_size else further_cases(component, cases[0], backward)
     for each in (*cases, *filter(component.generic, further)):
         compared = list(_compared(adapter, component, each, backward))
         if sum(bound.expected.size for *_, bound in compared) < _ENOUGH:
@@ -165,94 +126,3 @@ def _compared(
             bounds = trial.gradient_bounds()
             for name, gradient in trial.gradients().items():
                 yield f"of the {of_gradient(name)}, ", component.axes_of(name), gradient, bounds[name]
-
-
-def _known_bug(
-    adapter: Adapter, clause: Clause, trial: Trial, failing: Sequence[Exchange], backward: bool
-) -> Variant | None:
-    """Find the wrong variant that answers as the implementation does, and is as wrong."""
-    component, case = trial.component, trial.case
-    if any(_letters(call.options) > _LONGEST for exchange in failing for call in exchange.calls):
-        return None
-    line_up = _LineUp(component, trial, list(_suspects(component, case, backward)))
-    few, _ = _numbers(backward)
-    further = _further(component, case, backward)
-    # The largest of the few first: most known bugs show there, and need not be asked again.
-    for number, each in enumerate([*reversed(further[:few]), *further[few:]]):
-        if number == few:
-            for exchange in failing:
-                line_up.confront(exchange)
-        if len(line_up.suspects) < (2 if number > few else 1):
-            break
-        for exchange in _answers(adapter, component, each, backward):
-            line_up.confront(exchange)
-    # A right one that is as near has the same answers: as with a NaN in a masked value, or an error too small to tell.
-    right = [suspect.distance for suspect in line_up.suspects if not suspect.variant.wrong]
-    for suspect in sorted(line_up.suspects, key=lambda one: one.distance):
-        nearer = all(2 * suspect.distance < distance for distance in right)
-        if nearer and _violates(clause, Trial(Subject(Recorder(suspect.adapter, adapter.offer)), component, case)):
-            return suspect.variant
-    return None
-
-
-def _suspects(component: Component, case: Case, backward: bool) -> Iterator[_Suspect]:
-    """List every wrong variant that is at home in the dtype, and a right one."""
-    # Those with gradients have right values.
-    every = [each for each in variants(component.name) if (each.vjp is not None) == backward]
-    right = next((each for each in every if not each.wrong), None)
-    for variant in every:
-        at_home = not component.has_dtype or case["dtype"] in variant.dtypes
-        if at_home and (variant.wrong or variant is right):
-            yield _Suspect(variant, _opened(variant))
-
-
-def _opened(variant: Variant) -> Adapter:
-    return open_object(variant.adapter(), variant.name)
-
-
-def _further(component: Component, case: Case, backward: bool) -> list[Case]:
-    """List cases of every kind: as many small ones as are wanted first, then others up to any size."""
-    dtype = case["dtype"] if component.has_dtype else ""
-    every = covering_cases(component, dtype, case["seed"])
-    # Whatever the seed and the dtype, they are as large.
-    plain = covering_cases(component, "float64" if component.has_dtype else "", 0)
-    asked = [k for k, each in enumerate(every) if not backward or component.differentiated(each)]
-    kept = {every[k]: size for k in asked if (size := _size(plain[k]))}
-    few, many = _numbers(backward)
-    small = list(evenly_spaced(sorted(kept, key=kept.__getitem__)[: len(kept) // 2], few))
-    return [*small, *evenly_spaced([each for each in kept if each not in small], many - few)]
-
-
-def _numbers(backward: bool) -> tuple[int, int]:
-    return (_FEW // _GRADIENTS_TAKE, _MANY // _GRADIENTS_TAKE) if backward else (_FEW, _MANY)
-
-
-@functools.cache
-def _size(case: Case) -> int:
-    """Count the numbers and letters of a case; an empty call has none, and tells nothing apart."""
-    inputs = COMPONENTS[case.component].make(case)
-    sizes = [np.size(array) for array in inputs.arrays.values()] or [_letters(inputs.options)]
-    return sum(sizes) if all(sizes) else 0
-
-
-def _letters(options: Mapping[str, object]) -> int:
-    return len(str(options))
-
-
-def _answers(adapter: Adapter, component: Component, case: Case, backward: bool) -> Iterable[Exchange]:
-    """Ask the implementation for its answers to a case, its gradients included where they are in question.
-
-    What it refuses, and where it breaks down, is left out: that may be another bug.
-    """
-    recorder = Recorder(adapter)
-    trial = Trial(Subject(recorder), component, case)
-    for ask in (trial.reply, trial.gradient_reply) if backward else (trial.reply,):
-        try:
-            ask()
-        except (Unsupported, Violation):
-            return ()
-    return recorder.exchanges
-
-
-def _violates(clause: Clause, trial: Trial) -> bool:
-    return check(clause, trial).failed

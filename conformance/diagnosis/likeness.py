@@ -43,8 +43,11 @@ class Allowance:
         return self._found
 
 
-def distance(one: Reply, other: Reply, allowance: Allowance) -> float | None:
-    """Compute the relative distance of two replies; it is None if they are not alike."""
+def distance(one: Reply, other: Reply, allowance: Allowance, *, numbers: bool = False) -> float | None:
+    """Compute the relative distance of two replies; it is None if they are not alike.
+
+    With `numbers`, only those elements of the first are compared that are numbers.
+    """
     arrays = [{**each.results, **each.gradients} for each in (one, other)]
     marks = [(each.status, dict(each.dtypes), each.touched, each.aliased) for each in (one, other)]
     if (
@@ -56,7 +59,7 @@ def distance(one: Reply, other: Reply, allowance: Allowance) -> float | None:
         return None
     distances = [0.0]
     for name, array in arrays[0].items():
-        found = _apart(array, arrays[1][name], name, allowance)
+        found = _apart(array, arrays[1][name], name, allowance, numbers=numbers)
         if found is None:
             return None
         distances.append(found)
@@ -68,9 +71,11 @@ def _kind(reply: Reply) -> str:
     return reply.message.partition(":")[0] if reply.status == "error" else ""
 
 
-def _apart(one: Array, other: Array, name: str, allowance: Allowance) -> float | None:
+def _apart(one: Array, other: Array, name: str, allowance: Allowance, *, numbers: bool) -> float | None:
     if one.shape != other.shape:
         return None
+    if numbers:
+        one, other = one[np.isfinite(one)], other[np.isfinite(one)]
     different = ~((one == other) | (np.isnan(one) & np.isnan(other)))
     if not different.any():
         return 0.0

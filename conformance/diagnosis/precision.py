@@ -5,7 +5,6 @@ and in further ones; the errors of a large case may not be systematic beyond it;
 """
 
 import contextlib
-import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
@@ -54,17 +53,18 @@ def fitting_precision(attempts: Attempts, dtype: str, further: Sequence[Case], *
     cases = [*attempts.failing, *(case for case in chosen if _gives_numbers(attempts, case))]
     shown = [not attempts.keep({}, attempts.clauses, [case]) for case in cases[len(attempts.failing) :]]
     few = 2 * sum(shown) < len(shown)
-    for each in itertools.chain(fitting, pairs, wide):
-        coarse = dtype not in SIXTEEN_BITS and not {*each.values()}.isdisjoint(SIXTEEN_BITS)
-        if each != _SHIFT and ((named and not any(shown)) or (few and coarse)):
-            continue
-        if (
-            attempts.keep(each, attempts.clauses, cases)
-            and not any(_blind_or_noisy(attempts, dtype, each, case) for case in cases)
-            and not _systematic(attempts, dtype, each)
-            and not _too_wide(attempts, dtype, each)
-        ):
-            return each
+    for group in (fitting, pairs, wide):
+        noises = {}
+        for place, each in enumerate(group):
+            coarse = dtype not in SIXTEEN_BITS and not {*each.values()}.isdisjoint(SIXTEEN_BITS)
+            shows = each == _SHIFT or not ((named and not any(shown)) or (few and coarse))
+            if shows and attempts.keep(each, attempts.clauses, cases):
+                noises[place] = _noise(attempts, dtype, each, cases)
+        # The more of what would be declared is there, the better it is explained.
+        for place in sorted(noises, key=lambda place: -noises[place]):
+            fits = noises[place] >= 0 and not _systematic(attempts, dtype, group[place])
+            if fits and not _too_wide(attempts, dtype, group[place]):
+                return group[place]
     return {}
 
 
@@ -73,24 +73,30 @@ def _gives_numbers(attempts: Attempts, case: Case) -> bool:
     return all(attempts.outcome(*each, {}).ratio < float("inf") for each in attempts.prepared(attempts.clauses, [case]))
 
 
-def _blind_or_noisy(attempts: Attempts, dtype: str, declared: Declared, case: Case) -> bool:
-    """Say whether a bound would be infinite that is not, or the errors have more noise than would be declared.
+def _noise(attempts: Attempts, dtype: str, declared: Declared, cases: Sequence[Case]) -> float:
+    """Give the noise of the errors beside what would be declared, of the case that has most, in powers of two.
 
-    The dtype's own format overflows where its rounding does; another one that does explains nothing.
+    It is negative where it is more than that, or where a bound would be infinite that is not. The dtype's own format
+    overflows where its rounding does; another one that does explains nothing.
     """
     formats = {each for each in declared.values() if each in FORMATS}
-    now, then = (Trial(Subject(attempts.answers.declaring(each)), attempts.component, case) for each in ({}, declared))
-    for (actual, known), (_, allowed) in zip(_judged(attempts, now), _judged(attempts, then), strict=True):
-        finite = np.isfinite(allowed.worst)
-        if formats != {dtype} and (np.isfinite(known.worst) & ~finite).any():
-            return True
-        judged = finite & np.isfinite(actual) & (allowed.deviation > 0)
-        if attempts.component.generic(case) and judged.sum() >= _FEWEST:
-            error = np.abs(actual[judged] - allowed.expected[judged])
-            found = noise(error, _of(allowed.coherent, judged), _of(allowed.deviation, judged), error.size)
-            if found > noisiest(error.size):
-                return True
-    return False
+    most = 0.0
+    for case in cases:
+        now, then = (
+            Trial(Subject(attempts.answers.declaring(each)), attempts.component, case) for each in ({}, declared)
+        )
+        for (actual, known), (_, allowed) in zip(_judged(attempts, now), _judged(attempts, then), strict=True):
+            finite = np.isfinite(allowed.worst)
+            if formats != {dtype} and (np.isfinite(known.worst) & ~finite).any():
+                return -1.0
+            judged = finite & np.isfinite(actual) & (allowed.deviation > 0)
+            if attempts.component.generic(case) and judged.sum() >= _FEWEST:
+                error = np.abs(actual[judged] - allowed.expected[judged])
+                found = noise(error, _of(allowed.coherent, judged), _of(allowed.deviation, judged), error.size)
+                if found > noisiest(error.size):
+                    return -1.0
+                most = max(most, found)
+    return 2.0 ** np.floor(np.log2(most)) if most else 0.0
 
 
 def _of(figure: Array, chosen: Array) -> Array:

@@ -1,0 +1,136 @@
+"""The known bug that an implementation has: the wrong variant that answers everything as it does.
+
+A wrong variant is named if it gives the implementation's answers, within both their roundings, to every call that the
+failing clause made and to further cases, and fails that clause itself. It is not guessed from numbers that are near.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ...adapters import Adapter, open_object
+from ..terms.case import Case
+from ..terms.checking import check
+from ..terms.clause import Clause
+from ..terms.component import Component
+from ..terms.subject import Subject
+from ..terms.trial import Trial
+from ..terms.verdict import Unsupported, Violation
+from ..variants import Variant, variants
+from .further import few_and_many, further_cases, letters
+from .likeness import Allowance, distance
+from .recording import Exchange, Recorder
+
+_LONGEST: Final = 10_000
+"""Letters of a call beyond which no known bug is tried on it: some take a time that is quadratic in them."""
+
+
+@dataclass
+class Suspect:
+    """A wrong variant that has answered as the implementation does, so far."""
+
+    variant: Variant
+    adapter: Adapter
+    distance: float = 0.0
+    """The largest distance of two answers, relative to the largest element."""
+
+
+class Asked:
+    """What an implementation was asked and has answered, and how far others may be apart from that."""
+
+    def __init__(self, component: Component, trial: Trial, exchange: Exchange) -> None:
+        """Compute nothing before it is needed; the trial has the numerics and conventions that count."""
+        self._exchange = exchange
+        self._allowances = [Allowance(component, trial, call) for call in exchange.calls]
+
+    def distance_of(self, adapter: Adapter, *, numbers: bool = False) -> float | None:
+        """Give the largest distance of another's answers, None if they are not alike; of numbers alone, if so asked."""
+        answers = adapter.sequence(self._exchange.calls)
+        pairs = zip(self._exchange.replies, answers, self._allowances, strict=True)
+        found = [distance(*of, numbers=numbers) for of in pairs]
+        return None if any(each is None for each in found) else max(each or 0.0 for each in found)
+
+
+@dataclass
+class _LineUp:
+    """The wrong variants of a component, fewer with each exchange."""
+
+    component: Component
+    trial: Trial
+    """One that the implementation has failed: its numerics and conventions are those that count."""
+    suspects: list[Suspect]
+
+    def confront(self, exchange: Exchange) -> None:
+        """Keep those that answer alike."""
+        asked = Asked(self.component, self.trial, exchange)
+        left = []
+        for suspect in self.suspects:
+            found = asked.distance_of(suspect.adapter)
+            if found is not None:
+                suspect.distance = max(suspect.distance, found)
+                left.append(suspect)
+        self.suspects = left
+
+
+def known_bug(
+    adapter: Adapter, clause: Clause, trial: Trial, failing: Sequence[Exchange], backward: bool
+) -> Variant | None:
+    """Find the wrong variant that answers as the implementation does, and is as wrong."""
+    component, case = trial.component, trial.case
+    if any(letters(call.options) > _LONGEST for exchange in failing for call in exchange.calls):
+        return None
+    line_up = _LineUp(component, trial, list(suspects_of(component, case, backward)))
+    few, _ = few_and_many(backward)
+    further = further_cases(component, case, backward)
+    # The largest of the few first: most known bugs show there, and need not be asked again.
+    for number, each in enumerate([*reversed(further[:few]), *further[few:]]):
+        if number == few:
+            for exchange in failing:
+                line_up.confront(exchange)
+        if len(line_up.suspects) < (2 if number > few else 1):
+            break
+        for exchange in answers_of(adapter, component, each, backward):
+            line_up.confront(exchange)
+    # A right one that is as near has the same answers: as with a NaN in a masked value, or an error too small to tell.
+    right = [suspect.distance for suspect in line_up.suspects if not suspect.variant.wrong]
+    for suspect in sorted(line_up.suspects, key=lambda one: one.distance):
+        nearer = all(2 * suspect.distance < distance for distance in right)
+        if nearer and violates(clause, Trial(Subject(Recorder(suspect.adapter, adapter.offer)), component, case)):
+            return suspect.variant
+    return None
+
+
+def suspects_of(component: Component, case: Case, backward: bool) -> Iterator[Suspect]:
+    """List every wrong variant that is at home in the dtype, and a right one."""
+    # Those with gradients have right values.
+    every = [each for each in variants(component.name) if (each.vjp is not None) == backward]
+    right = next((each for each in every if not each.wrong), None)
+    for variant in every:
+        at_home = not component.has_dtype or case["dtype"] in variant.dtypes
+        if at_home and (variant.wrong or variant is right):
+            yield Suspect(variant, opened(variant))
+
+
+def opened(variant: Variant) -> Adapter:
+    """Open the adapter of a variant."""
+    return open_object(variant.adapter(), variant.name)
+
+
+def answers_of(adapter: Adapter, component: Component, case: Case, backward: bool) -> Iterable[Exchange]:
+    """Ask the implementation for its answers to a case, its gradients included where they are in question.
+
+    What it refuses, and where it breaks down, is left out: that may be another bug.
+    """
+    recorder = Recorder(adapter)
+    trial = Trial(Subject(recorder), component, case)
+    for ask in (trial.reply, trial.gradient_reply) if backward else (trial.reply,):
+        try:
+            ask()
+        except (Unsupported, Violation):
+            return ()
+    return recorder.exchanges
+
+
+def violates(clause: Clause, trial: Trial) -> bool:
+    """Say whether a trial fails."""
+    return check(clause, trial).failed

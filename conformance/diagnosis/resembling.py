@@ -1,0 +1,98 @@
+"""The known bug that an implementation behaves like in cases of one kind, where none answers everything as it does.
+
+It may have a second defect, or do something of its own where there is no answer, as 0/0. So a wrong variant is compared
+on numbers alone where the failing case has a wrong number, and on cases that share what the failing case needs. Only
+those count in which one of the two is wrong.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ...adapters import Adapter
+from ..terms.case import Case
+from ..terms.clause import Clause
+from ..terms.component import Component
+from ..terms.subject import Subject
+from ..terms.trial import Trial
+from ..variants import Variant
+from .further import few_and_many, further_cases
+from .naming import Asked, answers_of, opened, suspects_of, violates
+from .recording import Exchange, Recorder
+
+_ENOUGH: Final = 3
+"""Further cases that must be alike for a name to hold."""
+
+
+@dataclass(frozen=True)
+class Resemblance:
+    """A known bug, and in how many further cases the implementation answers as it does."""
+
+    variant: Variant
+    alike: int
+    of: int
+
+    @property
+    def holds(self) -> bool:
+        """Whether the implementation has this bug in all cases of the kind."""
+        return self.alike == self.of >= _ENOUGH
+
+    @property
+    def remark(self) -> str:
+        """Say it in words."""
+        known = self.variant
+        alike = f"{self.alike} of {self.of} further cases alike"
+        return f"on this case it behaves like `{known.name}` ({alike}): {known.sentence.rstrip('.')}"
+
+
+def resemblance(
+    adapter: Adapter, clause: Clause, trial: Trial, failing: Sequence[Exchange], *, backward: bool
+) -> Resemblance | None:
+    """Find the wrong variant that answers the failing case as the implementation does, and most cases of its kind."""
+    component, case = trial.component, trial.case
+    every = list(suspects_of(component, case, backward))
+    right = next((each.adapter for each in every if not each.variant.wrong), None)
+    if right is None or clause.at_size:
+        return None
+    asked = [Asked(component, trial, each) for each in failing]
+    numbers = any(each.distance_of(right, numbers=True) is None for each in asked)
+
+    def alike(other: Adapter, of: Sequence[Asked]) -> bool:
+        return all(each.distance_of(other, numbers=numbers) is not None for each in of)
+
+    suspects = [each for each in every if each.variant.wrong and alike(each.adapter, asked)]
+    if not suspects or alike(right, asked):
+        return None
+    counts = {each.variant.name: [0, 0] for each in suspects}
+    for each in _kind(component, case, backward):
+        further = [Asked(component, trial, exchange) for exchange in answers_of(adapter, component, each, backward)]
+        wrong = not alike(right, further)
+        for suspect in suspects if further else ():
+            same = alike(suspect.adapter, further)
+            # Where both are right, nothing is learnt.
+            counts[suspect.variant.name][0] += same and wrong
+            counts[suspect.variant.name][1] += wrong or not same
+    found = [Resemblance(each.variant, *counts[each.variant.name]) for each in suspects]
+    found = [each for each in found if each.alike >= _ENOUGH and 2 * each.alike >= each.of]
+    for one in sorted(found, key=lambda one: -one.alike / one.of):
+        if violates(clause, Trial(Subject(Recorder(opened(one.variant), adapter.offer)), component, case)):
+            return one
+    return None
+
+
+def _kind(component: Component, case: Case, backward: bool) -> Iterator[Case]:
+    """List further cases that share with the failing one what is not plain in it, and are of size 1 where it is."""
+    places = component.option_indices(case)
+    shared = {
+        name: case[name]
+        for (_, options), k in zip(component.factors.items(), places, strict=True)
+        if k
+        for name in options[0]
+    }
+    optional = {name: case[name] for name in component.optional if name in case}
+    few, _ = few_and_many(backward)
+    for each in further_cases(component, case, backward)[:few]:
+        found = component.with_optional(each.but(**shared), **optional)
+        degenerate = any(found[name] in (0, 1) and type(size) is int and size > 1 for name, size in case.items())
+        if component.admissible(found) and not degenerate:
+            yield found
