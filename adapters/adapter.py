@@ -48,5 +48,9 @@ class Adapter(Protocol):
     def sequence(self, calls: Sequence[Call]) -> list[Reply]:
         """Call one after another; an array like the one before is the same object, overwritten in place."""
 
+    def afresh(self) -> bool:
+        """Forget all earlier calls, in a process of its own that begins anew; say whether that can be done."""
+        return False
+
     def close(self) -> None:
         """End it."""

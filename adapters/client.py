@@ -71,6 +71,11 @@ class WorkerAdapter(Adapter):
         """Call one after another; an array like the one before is the same object, overwritten in place."""
         return [self._exchange(call, reuse=number > 0) for number, call in enumerate(calls)]
 
+    def afresh(self) -> bool:
+        """End the process: the next call has one that knows of no other."""
+        self._renew()
+        return True
+
     def close(self) -> None:
         """End the worker."""
         process, self._process = self._process, None

@@ -7,7 +7,7 @@ A mistake of the user is a `UserError`: one sentence, which says what was wrong 
 2. An adapter is found, checked and started: `AdapterError`.
 3. The plan is made, and cases are drawn: nothing. A line that names a case by hand, for `assay replay`: `CaseError`.
 4. The implementation is called: nothing. Whatever it does is a `Reply`; the file of pipes raises `Failure`,
-   `MessageError` and `EndOfMessages`, which the adapter's client turns into one.
+   `MessageError`, `TensorsError` and `EndOfMessages`, which the adapter's client turns into one.
 5. The oracle computes: `SpecError`, where the formula says nothing of the arguments. `assay replay` makes a `CaseError`
    of it; the cases that we draw have none, so in a run it is a mistake of the judge's.
 6. A clause compares: `Violation`, `Unsupported`, `NotOffered`, `DoesNotFit` or `Inapplicable`. They are outcomes, not

@@ -26,7 +26,8 @@ from assay.adapters.message import EndOfMessages, MessageError, frame, read_mess
 from assay.conformance.components import CLAUSES, COMPONENTS, parse_case
 from assay.conformance.interface import options, terminal
 from assay.conformance.interface.allowed import allowed_from, read_allowed
-from assay.conformance.interface.report import Report, read_json
+from assay.conformance.interface.report import Report
+from assay.conformance.interface.report_json import read_json
 from assay.conformance.interface.resuming import resume
 
 fuzz = settings(

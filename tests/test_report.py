@@ -11,10 +11,10 @@ from assay.conformance.components import CLAUSES, COMPONENTS
 
 # The contract's report, and a line of its results.
 REPORT = ("schema", "assay", "spec", "adapter", "implementation")
-REPORT += ("profile", "seed", "verdict", "expected", "checked", "counts", "run", "coverage", "results")
+REPORT += ("profile", "seed", "verdict", "expected", "checked", "counts", "run", "coverage", "causes", "results")
 RESULT = ("clause", "level", "component", "dtype", "status", "examples")
 RESULT += ("worst_ratio", "precision_class", "seconds", "reason", "failure")
-FAILURE = ["message", "case", "ratio", "looks_like", "typical"]
+FAILURE = ["message", "case", "ratio", "looks_like", "typical", "how", "trigger", "declare", "backward", "cause"]
 SELECTED = ("--component", "softmax,attention")
 
 
@@ -66,6 +66,8 @@ def test_the_report_has_the_fields_of_the_contract(violation):
         assert [name for name in result if name not in ("memory", "coverage")] == list(RESULT)
         assert ("coverage" in result) == (result["clause"] in ("ALL-1", "ALL-12") and result["status"] == "fail")
         assert result["failure"] is None or list(result["failure"]) == FAILURE
+        if result["status"] == "fail":
+            assert result["failure"]["cause"] in {cause["id"] for cause in report["causes"]}
         assert result["level"] == CLAUSES[result["clause"]].level
 
 

@@ -12,8 +12,9 @@ from tricks.around import told
 from assay.adapters import Offer, Opening
 from assay.conformance.components import CLAUSES
 from assay.conformance.exceptions import UserError
-from assay.conformance.interface.report import Report, json_text, read_json
+from assay.conformance.interface.report import Report
 from assay.conformance.interface.report_files import Saving
+from assay.conformance.interface.report_json import json_text, read_json
 from assay.conformance.interface.resuming import resume
 from assay.conformance.judging.plan import Line
 from assay.conformance.judging.result import Failure, Result

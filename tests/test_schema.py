@@ -11,7 +11,7 @@ from conftest import WRONG
 
 from assay.conformance import judge
 from assay.conformance.interface.command_line import main
-from assay.conformance.interface.report import read_json
+from assay.conformance.interface.report_json import read_json
 from assay.conformance.interface.schema import fault, report_schema
 
 LIBRARY = jsonschema.Draft202012Validator(report_schema())

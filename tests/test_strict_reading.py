@@ -10,7 +10,7 @@ from assay.conformance.components import parse_case
 from assay.conformance.interface import reading
 from assay.conformance.interface.allowed import read_allowed
 from assay.conformance.interface.command_line import main
-from assay.conformance.interface.report import read_json
+from assay.conformance.interface.report_json import read_json
 from assay.conformance.terms.case import CaseError
 
 RESULT = {"clause": "SM-1", "level": "required", "component": "softmax", "dtype": "float32", "status": "pass"}

@@ -181,7 +181,8 @@ def first_update(trial: Trial) -> float:
     for shift in (-1, 1):
         counted = trial.inputs.but(steps=np.maximum(trial.inputs.arrays["steps"] + shift, 1))
         if worst.ratio > 1 and trial.judge(rates[1:], counted.but(steps=counted.arrays["steps"][1:])).ratio <= 1:
-            raise Violation(f"update 2 has the rate that is due at update {2 + shift}: {worst.sentence}", worst.ratio)
+            found = f"update 2 has the rate that is due at update {2 + shift}"
+            raise Violation(f"{found}: {worst.sentence}", worst.ratio, worst.how)
     return require_within(worst, "the first updates have other rates")
 
 

@@ -43,6 +43,8 @@ class Diagnosis:
     """What would make the clause pass if it were declared: a convention, or fields of the numerics."""
     structure: Sequence[str] = ()
     """What the errors have in common, where it is no known bug."""
+    backward: bool = False
+    """Whether gradients are in question."""
 
     @property
     def remark(self) -> str:
@@ -76,7 +78,7 @@ def diagnose(adapter: Adapter, clause: Clause, component: Component, cases: Sequ
             facts = [near.remark]
         else:
             facts = _structure(adapter, clause, component, cases, backward)
-    return Diagnosis(variant, declarations, [*filter(None, [obstacle]), *facts])
+    return Diagnosis(variant, declarations, [*filter(None, [obstacle]), *facts], backward)
 
 
 def _declarations(attempts: Attempts, dtype: str, further: Sequence[Case], *, named: bool) -> tuple[Declared, str]:

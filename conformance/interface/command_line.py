@@ -24,8 +24,9 @@ from .github import tell_github
 from .options import COMPARING, JUDGING, OPENING, UsageError, add_options, check_dtypes, opening, selection, workers
 from .outputs import OUTPUTS, write_outputs
 from .replaying import replay
-from .report import USAGE, Report, json_text, read_json
+from .report import USAGE, Report
 from .report_files import Saving, check_files
+from .report_json import json_text, read_json
 from .resuming import resume
 from .running import run
 from .shapes import shapes_judged

@@ -4,11 +4,14 @@ allowance; the smallest case, with the command that runs it again. If it looks l
 
 import shlex
 from collections.abc import Mapping
+from typing import Any
 
 from ...adapters import Opening
 from ...adapters.foreign_text import visible
 from ..components import CLAUSES, COMPONENTS
+from ..judging.causes import Cause
 from ..judging.result import Result
+from ..terms.case import in_words
 
 
 def title(spec: str, result: Result) -> str:
@@ -32,6 +35,44 @@ def facts(opening: Opening, result: Result) -> dict[str, str]:
         **_typical(result.failure.typical),
     }
     return {name: visible(text) for name, text in told.items()} | {"replay": replay_command(opening, result)}
+
+
+def sentence(cause: Cause) -> str:
+    """Say what is wrong, in one sentence: by the known bug that it behaves like, or by what was found."""
+    from ..variants import find
+
+    failure = cause.failure
+    if failure.looks_like:
+        return find(failure.looks_like).sentence
+    return failure.message.partition("; ")[0]
+
+
+def trigger(cause: Cause) -> str:
+    """Say when it is wrong, and where it is right."""
+    parameters = in_words(cause.failure.trigger)
+    return f"with {parameters.replace(',', ', ')}" if parameters else ""
+
+
+def cause_as_json(cause: Cause) -> dict[str, Any]:
+    """Return a cause as the report has it."""
+    result, failure = cause.example
+    return {
+        "id": cause.id,
+        "sentence": sentence(cause),
+        "how": failure.how,
+        "level": cause.level,
+        "trigger": dict(failure.trigger),
+        "clauses": cause.clauses,
+        "components": cause.components,
+        "dtypes": cause.dtypes,
+        "violations": cause.violations,
+        "component": result.component,
+        "clause": result.clause,
+        "dtype": result.dtype,
+        "case": failure.case,
+        "looks_like": failure.looks_like,
+        "declare": failure.declare,
+    }
 
 
 def _typical(first: Mapping[str, str] | None) -> dict[str, str]:

@@ -10,7 +10,8 @@ from ...adapters.contract import DTYPES
 from ...adapters.declaration import check_shapes
 from ..cases.profiles import PROFILES, RANDOM, profile_with, seed_for
 from ..components import CLAUSES, COMPONENTS
-from ..judging.judging import judge_line
+from ..judging.findings import Findings
+from ..judging.judging import explain_line, judge_line
 from ..judging.memory import budget_by_default
 from ..judging.plan import Selection, plan
 from ..judging.result import Result
@@ -94,10 +95,12 @@ def _selection(
 
 
 def _judge_lines(adapter: Adapter, report: Report, heard: Callable[[Result], object] | None) -> None:
-    drawn, recent = profile_with(report.profile, report.shapes, report.memory), RecentReplies()
+    drawn = profile_with(report.profile, report.shapes, report.memory)
+    recent, findings = RecentReplies(), Findings()
     while left := report.left:  # a second time for what explains the failures of the first
         for line in left:
-            result = judge_line(adapter, line, drawn, report.seed, recent)
+            found = judge_line(adapter, line, drawn, report.seed, recent)
+            result = explain_line(adapter, line, drawn, report.seed, found, findings)
             report.add(line, result)
             if heard is not None:
                 heard(result)

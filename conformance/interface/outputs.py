@@ -10,8 +10,9 @@ from .allowances import allow_text
 from .badge import badge_json, badge_svg
 from .junit import junit_text
 from .markdown import markdown_text
-from .report import Report, json_text
+from .report import Report
 from .report_files import write_whole
+from .report_json import json_text
 from .sarif import sarif_text
 
 Refused = Mapping[str, str]

@@ -17,7 +17,8 @@ from ...adapters.declaration import UserError
 from ...adapters.foreign_text import visible
 from ..cases.profiles import PROFILES, profile_with, seed_for
 from ..components import CLAUSES
-from ..judging.judging import judge_line
+from ..judging.findings import Findings
+from ..judging.judging import explain_line, judge_line
 from ..judging.memory import budget_by_default
 from ..judging.plan import Line, in_turn, plan
 from ..judging.result import Result
@@ -30,7 +31,7 @@ from .explaining import facts, title
 from .listening import PROPERTY, Heard, Listener
 from .locating import file_of, line_of
 from .options import COMPARING, JUDGING, OPENING, UsageError, add_options, opening, selection
-from .report import read_json
+from .report_json import read_json
 from .shapes import shapes_judged
 
 
@@ -52,6 +53,8 @@ class Judged:
     """Known failures."""
     before: Mapping[str, Any] | None = None
     """The report of the baseline."""
+    explained: bool = True
+    """Whether what fails is explained where it is found; else whoever gathers the results does it, in one order."""
 
     def as_input(self) -> str:
         """Return what a worker of xdist needs, as JSON: that holds the name of a file which is no UTF-8, too."""
@@ -80,6 +83,9 @@ OPENED: Final = pytest.StashKey[dict[Opening, Adapter]]()
 RECENT: Final = pytest.StashKey[dict[Opening, RecentReplies]]()
 """What each of them has answered lately."""
 
+FOUND: Final = pytest.StashKey[dict[Opening, Findings]]()
+"""What was wrong with each of them so far."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options, each of which begins with --assay."""
@@ -97,6 +103,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "assay: a clause that an adapter is judged by (--assay)")
     config.stash.setdefault(OPENED, {})
     config.stash.setdefault(RECENT, {})
+    config.stash.setdefault(FOUND, {})
     if (sent := getattr(config, "workerinput", {}).get("assay")) is not None:
         config.stash[JUDGED] = list(map(Judged.from_input, sent["judged"]))
         config.args[:] = sent["args"]
@@ -224,6 +231,9 @@ class ClauseItem(pytest.Item):
         adapter, profile = _opened(self.config, judged.opening), profile_with(judged.profile, judged.shapes, memory)
         recent = self.config.stash[RECENT].setdefault(judged.opening, RecentReplies())
         result = judge_line(adapter, line, profile, judged.seed, recent)
+        if judged.explained:
+            findings = self.config.stash[FOUND].setdefault(judged.opening, Findings())
+            result = explain_line(adapter, line, profile, judged.seed, result, findings)
         if result.status == "fail" and (entry := allowing(judged.allowed, result)):
             result.status, result.reason = "allowed", entry.why or None
         self.user_properties.append((PROPERTY, json.dumps(result.as_json())))

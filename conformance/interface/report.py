@@ -1,25 +1,21 @@
 """The report `assay-report/1`: results come in any order and go out in that of the plan."""
 
 import importlib.metadata
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, Final
 
 from ...adapters import Offer, Opening
 from ...adapters.foreign_text import harmless
-from ...adapters.strict_json import parse_json
+from ..judging.causes import Cause, causes_of
 from ..judging.coverage import joined
 from ..judging.plan import Line, due, in_turn
 from ..judging.result import Result, lack_of_evidence
 from .allowances import Allowance, allowances
 from .allowed import Allowed, allowing
 from .baseline import Comparison, compare
-from .options import UsageError
-from .reading import read_text
+from .explaining import cause_as_json
 from .resuming import digest
-from .schema import fault
 
 SCHEMA: Final = "assay-report/1"
 SPEC: Final = "2026.12"
@@ -78,6 +74,13 @@ class Report:
         """Return the entry of the known failures that allows this one."""
         return allowing(self.allowed, result)
 
+    def replace(self, line: Line, result: Result, explained: Result) -> None:
+        """Put what explains a failure in the place of it; what is allowed stays so."""
+        first = replace(line, again=False)
+        if self.judged.get(first) is result:
+            explained.status = result.status
+            self.judged[first] = explained
+
     @property
     def due(self) -> list[Line]:
         """The lines that count: what only explains does once a required clause has failed in its component."""
@@ -120,6 +123,11 @@ class Report:
     def warnings(self) -> list[Result]:
         """The advisory clauses that are violated."""
         return [result for result in self.results if result.status == "fail" and result.level == "advisory"]
+
+    @property
+    def causes(self) -> list[Cause]:
+        """What is wrong, each once: the violations of one cause are one finding."""
+        return causes_of(self.results)
 
     @property
     def largest(self) -> dict[str, dict[str, int]]:
@@ -201,7 +209,7 @@ class Report:
     @property
     def changes(self) -> Comparison | None:
         """What got worse since the baseline, and what was mended."""
-        now = {"verdict": self.verdict, "results": harmless([result.as_json() for result in self.results])}
+        now = {"verdict": self.verdict, "results": harmless(self._results_as_json(self.causes))}
         return None if self.before is None else compare(self.before, now, self.factor)
 
     @property
@@ -262,29 +270,13 @@ class Report:
             whole["memory"] = ({} if self.memory is None else {"budget": self.memory}) | self.peaks
         if self.incomplete:
             whole["incomplete"] = True
-        made: dict[str, Any] = harmless({**whole, "results": [result.as_json() for result in self.results]})
+        causes = self.causes
+        if causes:
+            whole["causes"] = [cause_as_json(cause) for cause in causes]
+        made: dict[str, Any] = harmless({**whole, "results": self._results_as_json(causes)})
         return made
 
-
-def json_text(reports: Sequence[Report]) -> bytes:
-    """Write one object; of several adapters, one a line."""
-    indent = 1 if len(reports) == 1 else None
-    lines = [json.dumps(report.as_json(), indent=indent, allow_nan=False) for report in reports]
-    return "".join(f"{line}\n" for line in lines).encode()
-
-
-def read_json(path: Path) -> list[dict[str, Any]]:
-    """Read the reports of a file that `json_text` wrote; `UsageError`, one sentence, if it holds anything else."""
-    text = read_text(path, f"{path} cannot be read as a report")
-    if not text.strip():
-        raise UsageError(f"{path} cannot be read as a report: it is empty")
-    try:
-        try:
-            found = [parse_json(text)]
-        except ValueError:
-            found = [parse_json(line) for line in text.rstrip("\n").split("\n")]
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path} cannot be read as a report: {error}") from None
-    for wrong in filter(None, map(fault, found)):
-        raise UsageError(f"{path} is no report by the schema {SCHEMA}: {wrong}")
-    return found
+    def _results_as_json(self, causes: Sequence[Cause]) -> list[dict[str, Any]]:
+        """Write every result; a failure has the id of its cause."""
+        ids = {id(failure): cause.id for cause in causes for _, failure in cause.members}
+        return [result.as_json(ids) for result in self.results]

@@ -82,5 +82,10 @@ def _result(data: Mapping[str, Any], level: str, path: Path) -> Result:
         result.status, result.reason = "fail", None
         if found is None or found["looks_like"] not in (None, *(each.name for each in variants())):
             raise UsageError(f"--resume {path} has a failure of {result.clause} that no run of this version has")
-        result.failure = Failure(**{field.name: found.get(field.name) for field in dataclasses.fields(Failure)})
+        result.failure, result.others = _failure(found), list(map(_failure, data.get("others", ()))) or None
     return result
+
+
+def _failure(found: Mapping[str, Any]) -> Failure:
+    """Read a failure; what an older report does not say is as it is by default."""
+    return Failure(**{field.name: found[field.name] for field in dataclasses.fields(Failure) if field.name in found})

@@ -8,13 +8,17 @@ import os
 import shlex
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from ...adapters import Adapter
+from ..cases.profiles import profile_with
+from ..judging.findings import Findings
+from ..judging.judging import explain_line
+from ..judging.plan import Line
 from ..judging.result import Result, result_from_json
 from . import plugin
 from .listening import PROPERTY
@@ -34,9 +38,11 @@ _MEMORY: Final = {"MALLOC_TRIM_THRESHOLD_": str(2**28), "MALLOC_MMAP_THRESHOLD_"
 class Conductor:
     """Tells the session what to judge, and hears of every result, wherever it was found."""
 
-    def __init__(self, report: Report, adapter: Adapter, heard: Callable[[Result], None]) -> None:
+    def __init__(
+        self, report: Report, adapter: Adapter, heard: Callable[[Result], None], explaining: "Explaining"
+    ) -> None:
         """`heard` is called for each result as it comes."""
-        self._report, self._adapter, self._heard = report, adapter, heard
+        self._report, self._adapter, self._heard, self._explaining = report, adapter, heard, explaining
         self.lines = {line.name: line for line in report.left}
         self.errors: list[str] = []
         self.lost: list[str] = []
@@ -54,6 +60,7 @@ class Conductor:
             report.seed,
             list(map(dict, report.shapes)),
             report.memory,
+            explained=False,
         )
         config.stash[plugin.JUDGED] = [judged]
         config.stash[plugin.OPENED] = {report.opening: self._adapter}
@@ -63,8 +70,10 @@ class Conductor:
         found = dict(report.user_properties).get(PROPERTY)
         if report.when == "call" and isinstance(found, str):
             result = result_from_json(json.loads(found))
-            self._report.add(self.lines[report.nodeid.rpartition("::")[2]], result)
+            line = self.lines[report.nodeid.rpartition("::")[2]]
+            self._report.add(line, result)
             self._heard(result)
+            self._explaining.take(line, result)
         elif report.failed:
             self.errors.append(report.longreprtext)
 
@@ -83,6 +92,37 @@ class Conductor:
         self.errors.append(str(excrepr))
 
 
+class Explaining:
+    """Explains what fails, in the order of the plan, whichever process finds it first: the report must not hang on it.
+
+    A line waits until those before it have been judged, in its component: what is wrong in one says nothing of another.
+    """
+
+    def __init__(self, report: Report, adapter: Adapter, findings: Findings) -> None:
+        """Take what is told of each failure that has been made small, and diagnosed."""
+        self._report, self._adapter, self._findings = report, adapter, findings
+        self._profile = profile_with(report.profile, report.shapes)
+        self._waiting: dict[str, dict[Line, Result | None]] = {}
+
+    def expect(self, lines: Sequence[Line]) -> None:
+        """Take the lines that are to be judged, in their order."""
+        self._waiting = {}
+        for line in lines:
+            self._waiting.setdefault(line.component, {})[line] = None
+
+    def take(self, line: Line, result: Result) -> None:
+        """Take a line that has been judged, and explain whatever has its turn now."""
+        waiting = self._waiting[line.component]
+        waiting[line] = result
+        while waiting and (found := next(iter(waiting.values()))) is not None:
+            self._explain(next(iter(waiting)), found)
+            del waiting[next(iter(waiting))]
+
+    def _explain(self, line: Line, result: Result) -> None:
+        explained = explain_line(self._adapter, line, self._profile, self._report.seed, result, self._findings)
+        self._report.replace(line, result, explained)
+
+
 def run(report: Report, adapter: Adapter, heard: Callable[[Result], None], workers: str = "0") -> list[str]:
     """Judge every line of the report that is due; return what went wrong with the judge itself.
 
@@ -90,14 +130,18 @@ def run(report: Report, adapter: Adapter, heard: Callable[[Result], None], worke
     judged what, the same lines are due then.
     """
     errors: list[str] = []
+    explaining = Explaining(report, adapter, Findings())
     while report.left and not (errors or report.interrupted):
-        errors = _session(report, adapter, heard, workers)
+        errors = _session(report, adapter, heard, explaining, workers)
     return errors
 
 
-def _session(report: Report, adapter: Adapter, heard: Callable[[Result], None], workers: str) -> list[str]:
+def _session(
+    report: Report, adapter: Adapter, heard: Callable[[Result], None], explaining: Explaining, workers: str
+) -> list[str]:
     """Judge the lines that are left."""
-    conductor = Conductor(report, adapter, heard)
+    conductor = Conductor(report, adapter, heard, explaining)
+    explaining.expect(list(conductor.lines.values()))
     count = min(_cores() if workers == "auto" else int(workers), len(conductor.lines))
     whole = tempfile.TemporaryDirectory(prefix="assay-", ignore_cleanup_errors=True)
     with whole as folder, pytest.MonkeyPatch.context() as patch:

@@ -17,6 +17,7 @@ _KINDS: Final[Mapping[str, Callable[[object], bool]]] = {
     "object": lambda data: isinstance(data, dict),
     "array": lambda data: isinstance(data, list),
     "string": lambda data: isinstance(data, str),
+    "boolean": lambda data: isinstance(data, bool),
     "null": lambda data: data is None,
     # JSON has numbers of any length; those that no float holds are none of ours.
     "number": lambda data: (

@@ -1,11 +1,13 @@
 """One clause on one implementation in one dtype: draw, check, shrink what fails, and say what came of it."""
 
+import itertools
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
 from ...adapters import Adapter, Call
+from ..cases.drawing import cases_of
 from ..cases.profiles import Profile
 from ..cases.sizes import drawn_for, own_shapes
 from ..components import COMPONENTS
@@ -18,13 +20,16 @@ from ..terms.recent import RecentReplies
 from ..terms.subject import Subject
 from ..terms.trial import Trial
 from ..terms.verdict import Outcome
+from .findings import Findings, as_found
 from .memory import peaks
-from .neighbours import with_neighbours
 from .plan import Line
 from .result import Failure, Result
-from .shrinking import first_size_that_fails, shrink
 from .trying import Sizes, Tried, tried
 
+_FAILING: Final = 24
+"""Cases of a clause that may fail before it is left."""
+_FAILING_AT_SIZE: Final = 4
+"""The same at the sizes of models, where each takes a second."""
 _MANY: Final = 10_000
 """Calls after which nothing may be computed in another way; strict asks again after so many."""
 
@@ -38,34 +43,60 @@ def judge_clause(
     seed: int,
     recent: RecentReplies | None = None,
 ) -> Result:
-    """Judge a clause; never raises for what the implementation does.
+    """Judge a clause, and explain what fails; never raises for what the implementation does.
 
     `recent` keeps replies from one clause to the next that looks at the same ones.
     """
-    started = time.monotonic()
-    component = drawn_for(clause, COMPONENTS[name], adapter.offer.sizes, profile.shapes)
-    (found,) = tried(clause, component, dtype, profile, seed, [Subject(adapter, recent)])
-    failure = _failure(found, *found.failure) if found.failure else None
-    if failure is not None and found.subject.cut:
-        beyond = f"; nothing beyond precision class {adapter.offer.precision_class} is accepted"
-        failure = replace(failure, message=f"{failure.message}{beyond}")
-    result = _result(found, name, dtype, failure)
-    if left_aside := _left_aside(clause, component, dtype, profile):
+    line = Line(clause, name, dtype, offered=True)
+    result = judge_line(adapter, line, profile, seed, recent)
+    return explain_line(adapter, line, profile, seed, result, Findings())
+
+
+def judge_line(
+    adapter: Adapter, line: Line, profile: Profile, seed: int, recent: RecentReplies | None = None
+) -> Result:
+    """Judge a line of the plan: a failure is a case as it was drawn, the first of each kind of failure first.
+
+    A line that is asked again is judged with other values and after thousands of calls.
+    """
+    if not line.again:
+        return _judged(adapter, line, profile, seed, recent)
+    adapter.sequence([_many_times(COMPONENTS[line.component], line.dtype)])
+    return _judged(adapter, line, profile, (seed + 1) % SEEDS)
+
+
+def _judged(adapter: Adapter, line: Line, profile: Profile, seed: int, recent: RecentReplies | None = None) -> Result:
+    clause, started = line.clause, time.monotonic()
+    component = drawn_for(clause, COMPONENTS[line.component], adapter.offer.sizes, profile.shapes)
+    most = _FAILING_AT_SIZE if clause.at_size else _FAILING
+    (found,) = tried(clause, component, line.dtype, profile, seed, [Subject(adapter, recent)], most)
+    failures = as_found(found)
+    result = _result(found, line.component, line.dtype, failures[0] if failures else None)
+    result.others = failures[1:] or None
+    if left_aside := _left_aside(clause, component, line.dtype, profile):
         result.reason = "; ".join(filter(None, (left_aside, result.reason)))
     memory = peaks(adapter) if clause.at_size else None
     return replace(result, memory=memory, seconds=round(time.monotonic() - started, 3))
 
 
-def judge_line(adapter: Adapter, line: Line, profile: Profile, seed: int, recent: RecentReplies) -> Result:
-    """Judge a line of the plan; one that is asked again, with other values and after thousands of calls."""
-    if not line.again:
-        return judge_clause(adapter, line.clause, line.component, line.dtype, profile, seed, recent)
-    adapter.sequence([_many_times(COMPONENTS[line.component], line.dtype)])
-    found = judge_clause(adapter, line.clause, line.component, line.dtype, profile, (seed + 1) % SEEDS)
-    if found.failure is not None:
-        message = f"asked again at the end of the run, with other values: {found.failure.message}"
-        found.failure = replace(found.failure, message=message)
-    return found
+def explain_line(
+    adapter: Adapter, line: Line, profile: Profile, seed: int, result: Result, findings: Findings
+) -> Result:
+    """Say of what fails in a line what its causes are, each on a small case; `findings` has those that are known."""
+    if result.failure is None:
+        return result
+    started, clause = time.monotonic(), line.clause
+    component = drawn_for(clause, COMPONENTS[line.component], adapter.offer.sizes, profile.shapes)
+
+    def before(case: Case) -> list[Case]:
+        drawn = cases_of(clause, component, line.dtype, profile, seed)
+        return list(itertools.takewhile(lambda each: each != case, drawn))
+
+    result = findings.explain(adapter, clause, component, result, before)
+    if line.again and result.failure is not None:
+        message = f"asked again at the end of the run, with other values: {result.failure.message}"
+        result.failure = replace(result.failure, message=message)
+    return replace(result, seconds=round(result.seconds + time.monotonic() - started, 3))
 
 
 def _many_times(component: Component, dtype: str) -> Call:
@@ -137,49 +168,3 @@ def _of_refusals(found: Tried) -> str | None:
     if not found.refused:
         return None
     return f"{len(found.refused)} cases are unsupported, some of them replaced by plainer ones: {found.refused[0]}"
-
-
-def _failure(found: Tried, case: Case, outcome: Outcome) -> Failure:
-    """Say what is wrong on the smallest case that shows it, and what that looks like."""
-    clause, component, subject = found.clause, found.component, found.subject
-    if subject.lost:
-        # Every attempt with a smaller case would cost as much again. One with the same case, in a new process, tells
-        # whether it is to blame.
-        innocent = subject.lost == "died" and judge_case(subject.adapter, clause, case).passed
-        remark = "; by itself the case passes, so an earlier call may have damaged the memory" if innocent else ""
-        return Failure(f"{outcome.reason}{remark}", case.id, _finite(outcome.ratio))
-    first = outcome
-    smallest, outcome = shrink(clause, component, subject, case, outcome)
-    if clause.at_size:
-        smallest, outcome = first_size_that_fails(clause, component, subject, smallest, outcome)
-    typical = {"case": case.id, "message": first.reason} if _unlike(first, outcome) else None
-    outcome = with_neighbours(clause, component, subject, smallest, outcome)
-    failure = Failure(outcome.reason, smallest.id, _finite(outcome.ratio), typical=typical)
-    return failure if subject.lost else _explained(failure, subject.adapter, clause, component, (smallest, case))
-
-
-_FAR_MORE: Final = 100
-"""How many times the smallest case's error ratio one is that tells more than it."""
-
-
-def _unlike(first: Outcome, smallest: Outcome) -> bool:
-    """Say whether what was found first is not like the smallest: another claim, a NaN or not, or far more."""
-    claims = {each.reason.partition(":")[0] for each in (first, smallest)}
-    numbers = {each.ratio < float("inf") for each in (first, smallest)}
-    return len(claims) > 1 or len(numbers) > 1 or first.ratio > _FAR_MORE * smallest.ratio
-
-
-def _explained(
-    failure: Failure, adapter: Adapter, clause: Clause, component: Component, cases: Sequence[Case]
-) -> Failure:
-    """Add what the failure looks like on the smallest case and on the first."""
-    # The catalogue takes a third of a second to import, and most runs have no failure.
-    from ..diagnosis.diagnosis import diagnose
-
-    diagnosis = diagnose(adapter, clause, component, list(dict.fromkeys(cases)))
-    name = diagnosis.variant.name if diagnosis.variant else None
-    return replace(failure, message=f"{failure.message}{diagnosis.remark}", looks_like=name)
-
-
-def _finite(ratio: float) -> float | None:
-    return ratio if ratio < float("inf") else None

@@ -2,11 +2,14 @@
 
 import itertools
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Final
 
-from ..terms.case import Case
+from ..terms.case import Case, Value
 from ..terms.checking import check
 from ..terms.clause import Clause
 from ..terms.component import Component
+from ..terms.generator import SEEDS
 from ..terms.subject import Subject
 from ..terms.trial import Trial
 from ..terms.verdict import Outcome
@@ -40,7 +43,31 @@ def with_neighbours(clause: Clause, component: Component, subject: Subject, case
         if all(tried(each).passed for each in unlike) and tried(dict.fromkeys(equal, free[0])).failed:
             remarks.append(f"it is right unless {' = '.join(equal)}")
             break
-    return Outcome(outcome.kind, outcome.ratio, "; ".join([outcome.reason, *remarks]))
+    return replace(outcome, reason="; ".join([outcome.reason, *remarks]))
+
+
+_SEEDS: Final = 4
+"""Draws with which a plainer case must pass: an error of rounding is within its bound now and then by chance."""
+
+
+def trigger_of(clause: Clause, component: Component, subject: Subject, case: Case) -> dict[str, Value]:
+    """Give the parameters of a failing case that it takes to fail: with the plainest option of its factor it passes.
+
+    At the sizes of models the case itself is tried alone: each attempt takes a second.
+    """
+    found: dict[str, Value] = {}
+    for (plainest, *_), now in zip(component.factors.values(), component.option_indices(case), strict=True):
+        plain = case.but(**plainest)
+        if not now or clause.prepare(plain) != plain or not component.admissible(plain):
+            continue
+        seeds = range(plain["seed"], plain["seed"] + (1 if clause.at_size else _SEEDS))
+        trials = (
+            Trial(Subject(subject.adapter, conventions=subject.conventions), component, plain.but(seed=seed % SEEDS))
+            for seed in seeds
+        )
+        if all(check(clause, trial).passed for trial in trials):
+            found |= {name: case[name] for name, value in plainest.items() if case[name] != value}
+    return found
 
 
 def _equal_sizes(component: Component, case: Case) -> Iterator[tuple[str, ...]]:

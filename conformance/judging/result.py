@@ -1,9 +1,11 @@
 """What came of one clause on one component in one dtype: a line of the report."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ..terms.case import Value
+from ..terms.verdict import How
 from .coverage import FEWEST, joined
 
 Status = Literal["pass", "fail", "unsupported", "not-offered", "allowed", "vacuous"]
@@ -20,6 +22,20 @@ class Failure:
     looks_like: str | None = None
     typical: Mapping[str, str] | None = None
     """`case` and `message` of the case that showed it first, where that fails in another way, or far more."""
+    how: How = "value"
+    """How it fails."""
+    trigger: Mapping[str, Value] = field(default_factory=dict)
+    """The parameters without each of which it is right."""
+    declare: Mapping[str, Any] | None = None
+    """What would make it right, if it were declared."""
+    backward: bool = False
+    """Whether gradients are in question."""
+    cause: str = ""
+    """Clause and case of the failure that has the same cause and was found first."""
+
+    def as_json(self, causes: Mapping[int, str] | None = None) -> dict[str, Any]:
+        """Write it as the report has it, with the id of its cause in place of the case that was found first."""
+        return {**vars(self), "cause": (causes or {}).get(id(self), self.cause)}
 
 
 @dataclass
@@ -52,11 +68,20 @@ class Result:
     """How many calls it refused although it had answered them before."""
     took: str | None = None
     """What was declared and needed, in words."""
+    others: Sequence[Failure] | None = None
+    """Failures of the same clause that have other causes."""
 
-    def as_json(self) -> dict[str, Any]:
-        """Write the line as the report has it: what is optional only where there is any."""
-        optional = ("largest", "unfit", "power", "memory", "coverage", "withdrawn", "took")
-        return {name: value for name, value in asdict(self).items() if value or name not in optional}
+    def as_json(self, causes: Mapping[int, str] | None = None) -> dict[str, Any]:
+        """Write the line as the report has it: what is optional only where there is any.
+
+        `causes` are the ids of the causes, by the `id` of each failure.
+        """
+        optional = ("largest", "unfit", "power", "memory", "coverage", "withdrawn", "took", "others")
+        named = {
+            "failure": self.failure and self.failure.as_json(causes),
+            "others": [each.as_json(causes) for each in self.others or ()],
+        }
+        return {name: value for name, value in {**vars(self), **named}.items() if value or name not in optional}
 
 
 def lack_of_evidence(results: Sequence[Result]) -> str:
@@ -81,5 +106,6 @@ def lack_of_evidence(results: Sequence[Result]) -> str:
 
 def result_from_json(data: Mapping[str, Any]) -> Result:
     """Read the result that a worker of xdist sent."""
-    failure = data["failure"]
-    return Result(**{**data, "failure": None if failure is None else Failure(**failure)})
+    failure, others = data["failure"], data.get("others")
+    read = {"failure": failure and Failure(**failure), "others": others and [Failure(**each) for each in others]}
+    return Result(**{**data, **read})

@@ -1,6 +1,7 @@
 """Other cases in place of one: a smaller one that fails as well, or a plainer one that is accepted."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from ..terms.case import Case, Value
@@ -121,4 +122,4 @@ def first_size_that_fails(
                 break
         if wrong - right == 1 and all(tried(name, size).failed == (size > right) for size in _near(right, small)):
             remark += f"; with {name} = {right} it is right"
-    return case, Outcome(outcome.kind, outcome.ratio, outcome.reason + remark)
+    return case, replace(outcome, reason=outcome.reason + remark)

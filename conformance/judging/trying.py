@@ -1,8 +1,9 @@
 """The one loop: the cases of a clause, put to one implementation or to many, and what comes of them."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from ..cases.drawing import cases_of
 from ..cases.profiles import Profile
@@ -23,6 +24,14 @@ from .shrinking import plainer_accepted_case
 Sizes: TypeAlias = dict[str, int]
 """Of a case, by their names."""
 
+_NUMBERS: Final = re.compile(r"[\d.,]+")
+_OF_A_KIND: Final = 3
+"""Failing cases of a clause that are kept of those that fail in the same words."""
+_LARGE: Final = 1000
+"""The size beyond which no further case is tried of what has failed a clause."""
+_IN_A_ROW: Final = 8
+"""Cases that fail one after another before a clause is left: what passes between them would have been seen."""
+
 
 @dataclass
 class Tried:
@@ -33,6 +42,8 @@ class Tried:
     subject: Subject
     memory: int | None = None
     """The bytes that a case at sizes of models may need."""
+    most_failing: int = 1
+    """How many cases may fail before the clause is left."""
     examples: int = 0
     """How many cases were judged."""
     largest: float = 0.0
@@ -47,11 +58,13 @@ class Tried:
     """The largest of each size among the cases that passed, of a clause about sizes of models."""
     power: Power = field(default_factory=Power)
     """How much the cases that passed could have seen."""
-    failure: tuple[Case, Outcome] | None = None
-    """The first case that failed, and how."""
+    failing: list[tuple[Case, Outcome]] = field(default_factory=list)
+    """Cases that failed, and how, the first of them first; a few of each kind."""
     coverage: Coverage | None = None
     """How much of what was asked is answered, of a clause whose cases count."""
     _over: bool = False
+    _failed: int = 0
+    _in_a_row: int = 0
     _fatal: list[Sizes] = field(default_factory=list)
     _cases: set[Case] = field(default_factory=set)
     _resets: Sequence[str] = ()
@@ -59,14 +72,21 @@ class Tried:
     @property
     def over(self) -> bool:
         """Whether no further case need be tried."""
-        return self._over or self.failure is not None
+        return self._over
+
+    @property
+    def failure(self) -> tuple[Case, Outcome] | None:
+        """The first case that failed, and how."""
+        return self.failing[0] if self.failing else None
 
     def take(self, case: Case) -> None:
         """Check the clause on a case; where that is refused, on a plainer one.
 
         Sizes that have cost the process its life are not tried again, and no larger ones: each attempt would take as
-        long.
+        long. What fails already is spared the largest cases: it may be slow as well as wrong.
         """
+        if self.failing and not self.clause.at_size and _is_large(case):
+            return
         sizes = self._sizes_of(case)
         if sizes and any(all(size <= sizes[name] for name, size in fatal.items()) for fatal in self._fatal):
             self.unfit.append((sizes, "these sizes, or smaller ones, have run out of time or memory before"))
@@ -101,8 +121,9 @@ class Tried:
             self.refused.append(outcome.reason)
             self._over = True
         elif outcome.failed:
-            self.failure = case, outcome
+            self._fail(case, outcome)
         elif outcome.passed:
+            self._in_a_row = 0
             self.largest = max(self.largest, outcome.ratio)
             self.power.add(trial.power)
             for name, size in self._sizes_of(case).items():
@@ -112,16 +133,40 @@ class Tried:
             self.dtype = self.dtype or trial.dtype
         return outcome
 
+    def _fail(self, case: Case, outcome: Outcome) -> None:
+        """Keep a failing case; go on, since one cause must not hide another, until enough have failed."""
+        self._failed, self._in_a_row = self._failed + 1, self._in_a_row + 1
+        alike = sum(_words(each) == _words(outcome) for _, each in self.failing)
+        if alike < _OF_A_KIND:
+            self.failing.append((case, outcome))
+        most = self._failed == self.most_failing or self._in_a_row == _IN_A_ROW
+        self._over = most or bool(self.subject.lost)
+
+
+def _is_large(case: Case) -> bool:
+    return any(isinstance(value, int) and value > _LARGE for name, value in case.items() if name != "seed")
+
+
+def _words(outcome: Outcome) -> tuple[str, str]:
+    """Give how a case fails, and what is said of it before the numbers."""
+    said = outcome.reason if outcome.how == "exception" else outcome.reason.partition(": ")[0]
+    return outcome.how, _NUMBERS.sub("", said)
+
 
 def tried(
-    clause: Clause, component: Component, dtype: str, profile: Profile, seed: int, subjects: Sequence[Subject]
+    clause: Clause,
+    component: Component,
+    dtype: str,
+    profile: Profile,
+    seed: int,
+    subjects: Sequence[Subject],
+    most_failing: int = 1,
 ) -> list[Tried]:
-    """Put the cases of a clause to every implementation, one case after another, until it fails."""
+    """Put the cases of a clause to every implementation, one case after another, until so many have failed."""
     counted = counts(clause, clauses_of(component))
-    each = [
-        Tried(clause, component, subject, profile.memory, coverage=Coverage(component) if counted else None)
-        for subject in subjects
-    ]
+    each = [Tried(clause, component, subject, profile.memory, most_failing) for subject in subjects]
+    for one in each if counted else ():
+        one.coverage = Coverage(component)
     for case in cases_of(clause, component, dtype, profile, seed):
         left = [one for one in each if not one.over]
         if not left:

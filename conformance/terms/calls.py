@@ -16,10 +16,18 @@ from .generator import Generator
 from .requirements import told_with
 from .rounding import Array, rounded
 from .subject import Subject
-from .verdict import NotOffered, Unsupported, Violation
+from .verdict import How, NotOffered, Unsupported, Violation
 
 # What each argument takes in turn under the layout `mixed`.
 _MIXED: Final = ("transposed", "sliced", "swapped", "strided")
+
+_HOW: Final[Mapping[str, How]] = {
+    "error": "exception",
+    "malformed": "exception",
+    "died": "crash",
+    "timeout": "timeout",
+}
+"""How a call has failed, by the status of its reply."""
 
 
 class Calls:
@@ -211,7 +219,7 @@ class Calls:
         if reply.status != "ok":
             verb = {"error": "it raised ", "died": "the process ended: "}.get(reply.status, "")
             last = f" ({reply.detail.splitlines()[-1].strip()})" if reply.status == "died" and reply.detail else ""
-            raise Violation(f"{verb}{reply.message}{last}")
+            raise Violation(f"{verb}{reply.message}{last}", how=_HOW[reply.status])
         if not self.dtype and reply.value is not None:
             if reply.dtype not in DTYPES:
                 raise Violation(f"the result is {reply.dtype}, which is no floating-point format")
@@ -233,9 +241,8 @@ class Calls:
             if name not in arrays or arrays[name].dtype.kind != "f":
                 raise Violation(f"there is a gradient of {name!r}, which is no real argument")
             if gradient.shape != arrays[name].shape:
-                raise Violation(
-                    f"the gradient of {name} has the shape {gradient.shape}, but should have {arrays[name].shape}"
-                )
+                due = f"but should have {arrays[name].shape}"
+                raise Violation(f"the gradient of {name} has the shape {gradient.shape}, {due}", how="shape")
         if not reply.gradients:
             raise Violation(f"{self.component.name} returned no gradient")
         return dict(reply.gradients)
@@ -274,7 +281,7 @@ def arrays_of(reply: Reply, component: Component, inputs: Inputs) -> dict[str, A
     for name, due in shapes.items():
         shape = reply.results[name].shape
         if shape != due:
-            raise Violation(f"{the(name)} has the shape {shape}, but should have {due}")
+            raise Violation(f"{the(name)} has the shape {shape}, but should have {due}", how="shape")
     return {name: reply.results[name] for name in shapes}
 
 

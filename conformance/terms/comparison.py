@@ -15,6 +15,7 @@ import numpy as np
 from ...oracle.rounding.bound import Bound
 from ...oracle.rounding.formats import FORMATS
 from .rounding import Array
+from .verdict import How
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,13 @@ class Worst:
     judged: int
     of: str = "result"
     """What it is an element of."""
+
+    @property
+    def how(self) -> How:
+        """How it is wrong: as a number, or as none."""
+        if np.isnan(self.actual) != np.isnan(self.expected):
+            return "nan"
+        return "infinity" if np.isinf(self.actual) else "value"
 
     @property
     def sentence(self) -> str:

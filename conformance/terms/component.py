@@ -115,6 +115,8 @@ class Component:
     optional: Mapping[str, Sequence[Value]] = field(default_factory=dict)
     """Parameters that a case may lack, with some of their values: options that an implementation may lack, and kinds of
     values; of what has gradients, those of cotangents. A number is above 0."""
+    parts: tuple[str, ...] = ()
+    """The components that it is made of, where they have formulas of their own: what is wrong in one shows in it."""
     order: tuple[str, ...] = ()
     """The parameters in the order of a case's line, where that is not the order of the factors."""
 

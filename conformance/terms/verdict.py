@@ -4,16 +4,19 @@ A clause returns an error ratio or raises one of these exceptions; `checking.py`
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
+
+How: TypeAlias = Literal["value", "nan", "infinity", "shape", "exception", "crash", "timeout"]
+"""How a call fails: by what comes of it, or because nothing does."""
 
 
 class Violation(Exception):
-    """The implementation does not do what the clause requires: one sentence, and the error ratio."""
+    """The implementation does not do what the clause requires: one sentence, the error ratio, and how it fails."""
 
-    def __init__(self, message: str, ratio: float = float("inf")) -> None:
+    def __init__(self, message: str, ratio: float = float("inf"), how: How = "value") -> None:
         """Take the ratio as infinite where none can be given."""
         super().__init__(message)
-        self.ratio = ratio
+        self.ratio, self.how = ratio, how
 
 
 class Unsupported(Exception):
@@ -41,6 +44,8 @@ class Outcome:
     """The error ratio, at most 1 of a pass; infinite where no number says how wrong it is."""
     reason: str = ""
     """The sentence of a failure, or why something is unsupported, not offered or not judged."""
+    how: How = "value"
+    """How it fails, where it does."""
 
     @property
     def passed(self) -> bool:

@@ -134,6 +134,7 @@ ATTENTION: Component = register(
         name="attention",
         formula="softmax(Q K^T / sqrt(d_k)) V",
         source="paper, section 3.2.1, equation 1",
+        parts=("softmax",),
         factors={
             "batch": factor("B", 1, 2, 3, 0),
             "heads": factor("H H_kv", (1, 1), (2, 2), (2, 1), (3, 3), (4, 2), (6, 2), (6, 3), (10, 5)),

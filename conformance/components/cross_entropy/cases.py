@@ -170,6 +170,7 @@ CROSS_ENTROPY: Component = register(
         name="cross_entropy",
         formula="mean over i of -sum_k q_ik log_softmax(logits_i)_k, q_i = (1 - eps) one_hot(targets_i) + eps / V",
         source="Szegedy et al. 2016, section 7; paper, section 5.4",
+        parts=("log_softmax",),
         factors={
             "reduction": factor("reduction", "mean", "none"),
             "ignored": factor("ignored", "none", "some", "padding"),

@@ -36,6 +36,7 @@ DECODER_STACK: Component = register(
         name=_COMPONENT,
         formula="x_0 = W[tokens] sqrt(d_model) + PE, x_n = decoder_layer(x_(n-1), memory), logits = x_N W^T",
         source=_SOURCE,
+        parts=("decoder_layer", "embedding", "positional_encoding", "output_logits"),
         factors={
             "batch": factor("B", 1, 2),
             "positions": factor("L", 3, 1, 2, 6),

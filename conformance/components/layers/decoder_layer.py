@@ -49,6 +49,7 @@ DECODER_LAYER: Component = register(
         name=_COMPONENT,
         formula="LayerNorm(b + FFN(b)), b = LayerNorm(a + MultiHead(a, m, m)), a = LayerNorm(x + MultiHead(x, x, x))",
         source=_SOURCE,
+        parts=("multi_head_attention", "feed_forward", "layer_norm"),
         factors={
             "batch": factor("B", 1, 2, 3, 0),
             "positions": factor("L", 3, 1, 2, 5, 17),

@@ -56,6 +56,7 @@ ENCODER_STACK: Component = register(
         name=_COMPONENT,
         formula="x_0 = W[tokens] sqrt(d_model) + PE, x_n = encoder_layer(x_(n-1))",
         source=_SOURCE,
+        parts=("encoder_layer", "embedding", "positional_encoding"),
         factors={
             "batch": factor("B", 1, 2),
             "positions": factor("L", 3, 1, 2, 7),

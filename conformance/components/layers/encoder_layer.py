@@ -42,6 +42,7 @@ ENCODER_LAYER: Component = register(
         name=_COMPONENT,
         formula="LayerNorm(a + FFN(a)), a = LayerNorm(x + MultiHead(x, x, x))",
         source=_SOURCE,
+        parts=("multi_head_attention", "feed_forward", "layer_norm"),
         factors={
             "batch": factor("B", 1, 2, 3, 0),
             "positions": factor("L", 3, 1, 2, 5, 16, 17),

@@ -75,6 +75,7 @@ MULTI_HEAD_ATTENTION: Component = register(
         name="multi_head_attention",
         formula="Concat(head_1, ..., head_h) W^O, head_i = Attention(Q W_i^Q, K W_i^K, V W_i^V)",
         source="paper, section 3.2.2",
+        parts=("attention",),
         factors={
             "batch": factor("B", 1, 2, 3, 0),
             "queries": factor("L_q", *_LENGTHS),

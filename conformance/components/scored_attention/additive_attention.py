@@ -28,6 +28,7 @@ ADDITIVE_ATTENTION: Component = register(
         name="additive_attention",
         formula="softmax(v . tanh(query W_q + key W_k)) value",
         source="Bahdanau, Cho and Bengio 2015, section 3.1",
+        parts=("softmax",),
         factors={**FACTORS, "d_a": factor("d_a", 4, 1, 3, 16, 65)},
         inputs=_make,
         coinciding=("B", "L_q", "L_k", "d_q", "d_k", "d_v", "d_a"),

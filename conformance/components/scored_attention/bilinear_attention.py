@@ -27,6 +27,7 @@ BILINEAR_ATTENTION: Component = register(
         name="bilinear_attention",
         formula="softmax(query W key^T) value",
         source="Luong, Pham and Manning 2015, section 3.1",
+        parts=("softmax",),
         factors=FACTORS,
         inputs=_make,
         coinciding=("B", "L_q", "L_k", "d_q", "d_k", "d_v"),

@@ -1,0 +1,36 @@
+"""Reports as text: one object, or one a line; what is read is checked against the schema."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ...adapters.strict_json import parse_json
+from .options import UsageError
+from .reading import read_text
+from .report import SCHEMA, Report
+from .schema import fault
+
+
+def json_text(reports: Sequence[Report]) -> bytes:
+    """Write one object; of several adapters, one a line."""
+    indent = 1 if len(reports) == 1 else None
+    lines = [json.dumps(report.as_json(), indent=indent, allow_nan=False) for report in reports]
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def read_json(path: Path) -> list[dict[str, Any]]:
+    """Read the reports of a file that `json_text` wrote; `UsageError`, one sentence, if it holds anything else."""
+    text = read_text(path, f"{path} cannot be read as a report")
+    if not text.strip():
+        raise UsageError(f"{path} cannot be read as a report: it is empty")
+    try:
+        try:
+            found = [parse_json(text)]
+        except ValueError:
+            found = [parse_json(line) for line in text.rstrip("\n").split("\n")]
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path} cannot be read as a report: {error}") from None
+    for wrong in filter(None, map(fault, found)):
+        raise UsageError(f"{path} is no report by the schema {SCHEMA}: {wrong}")
+    return found

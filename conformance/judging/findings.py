@@ -1,0 +1,270 @@
+"""What is wrong with an implementation, so far: a cause is made small and diagnosed once, and what it explains is not.
+
+Whoever judges has one `Findings` for each implementation, for as long as that is judged. A clause goes on past a case
+that a known cause explains, so that one cause does not hide another; whether it does is tried, not guessed.
+"""
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+from ..components import parse_case
+from ..terms.case import Case
+from ..terms.checking import check
+from ..terms.clause import Clause
+from ..terms.component import Component
+from ..terms.subject import Subject
+from ..terms.trial import Trial
+from ..terms.verdict import How, Outcome
+from .neighbours import trigger_of, with_neighbours
+from .result import Failure, Result
+from .shrinking import first_size_that_fails, shrink
+from .trying import Tried
+
+if TYPE_CHECKING:
+    from ...adapters import Adapter
+
+_FAR_MORE: Final = 100
+"""How many times the smallest case's error ratio one is that tells more than it."""
+_EARLIER: Final = 128
+"""Earlier cases that may be needed for one to fail: as many calls, each time from a new process."""
+_TRIED: Final = 8
+"""The latest causes of a component that are tried on a case: each attempt takes a call or two."""
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A cause that was found."""
+
+    clause: Clause
+    component: Component
+    case: Case
+    failure: Failure
+
+
+@dataclass
+class Findings:
+    """The causes that were found in one implementation so far."""
+
+    heard: Callable[[Clause, Failure], object] = lambda clause, failure: None
+    """Told of each new failure twice: when it has been made small, and when it has been diagnosed."""
+    _known: list[_Known] = field(default_factory=list)
+
+    def explain(
+        self,
+        adapter: "Adapter",
+        clause: Clause,
+        component: Component,
+        result: Result,
+        before: Callable[[Case], Sequence[Case]],
+    ) -> Result:
+        """Say of each failing case of a line what its cause is; a cause that is known needs no other diagnosis.
+
+        `before` gives the cases that were judged before one.
+        """
+        found: dict[str, Failure] = {}
+        for each in failures_of(result):
+            ratio = math.inf if each.ratio is None else each.ratio
+            outcome = Outcome("fail", ratio, each.message, each.how)
+            failing = _Failing(clause, component, Subject(adapter), parse_case(each.case), outcome)
+            failure = self._explained(failing, before)
+            if failing.subject.cut:
+                beyond = f"; nothing beyond precision class {adapter.offer.precision_class} is accepted"
+                failure = replace(failure, message=f"{failure.message}{beyond}")
+            found.setdefault(failure.cause, failure)
+        # A wrong value tells more than an exception.
+        first, *others = sorted(found.values(), key=lambda each: each.how == "exception")
+        return replace(result, failure=first, others=others or None, worst_ratio=first.ratio)
+
+    def _explained(self, failing: "_Failing", before: Callable[[Case], Sequence[Case]]) -> Failure:
+        if failing.outcome.how in ("crash", "timeout"):
+            return self._lost(failing)
+        if known := self._explaining(failing):
+            return _due_to(known, failing.as_small_as(known).failure)
+        if failing.subject.adapter.afresh() and failing.again().passed:
+            return self._of_the_past(failing, before(failing.case))
+        return self._new(failing)
+
+    def _explaining(self, failing: "_Failing") -> Failure | None:
+        """Find the known cause that a failing case is due to."""
+        own = [each for each in reversed(self._known) if each.component.name == failing.component.name]
+        return next((known.failure for known in own[:_TRIED] if _explains(known, failing)), None)
+
+    def _lost(self, failing: "_Failing") -> Failure:
+        """Say what ended a process, or kept it.
+
+        Every attempt with a smaller case would cost as much again. One with the same case, in a new process, tells
+        whether it is to blame.
+        """
+        innocent = failing.outcome.how == "crash" and failing.again().passed
+        remark = "; by itself the case passes, so an earlier call may have damaged the memory" if innocent else ""
+        failure = failing.saying(remark).failure
+        self.heard(failing.clause, failure)
+        return failure
+
+    def _of_the_past(self, failing: "_Failing", before: Sequence[Case]) -> Failure:
+        """Say after which calls a case fails that is right by itself, in a new process."""
+        remark = "; by itself, in a new process, the case passes: it hangs on earlier calls"
+        count = 1
+        while count <= min(2 * len(before), _EARLIER):
+            earlier = before[-count:]
+            if not failing.subject.adapter.afresh():
+                break
+            for case in earlier:
+                check(failing.clause, Trial(Subject(failing.subject.adapter), failing.component, case))
+            if failing.again().failed:
+                calls = f"after {earlier[0].id}" if count == 1 else f"after the {len(earlier)} cases before it"
+                remark = f"; by itself, in a new process, the case passes, and {calls} it fails"
+                break
+            count *= 2
+        failure = failing.saying(remark).failure
+        self.heard(failing.clause, failure)
+        return failure
+
+    def _new(self, failing: "_Failing") -> Failure:
+        """Make a failing case small, say what it looks like, and keep it as a cause."""
+        clause, component, subject = failing.clause, failing.component, failing.subject
+        smallest = failing.smallest()
+        if smallest.case != failing.case and not subject.lost and (known := self._explaining(smallest)):
+            return _due_to(known, smallest.failure)
+        typical = {"case": failing.case.id, "message": failing.outcome.reason} if _unlike(failing, smallest) else None
+        outcome = with_neighbours(clause, component, subject, smallest.case, smallest.outcome)
+        trigger = {} if subject.lost else trigger_of(clause, component, subject, smallest.case)
+        failure = replace(replace(smallest, outcome=outcome).failure, typical=typical, trigger=trigger)
+        self.heard(clause, failure)
+        if not subject.lost:
+            failure = _diagnosed(failure, subject.adapter, clause, component, (smallest.case, failing.case))
+            self.heard(clause, failure)
+            self._known.append(_Known(clause, component, smallest.case, failure))
+        return failure
+
+
+@dataclass(frozen=True)
+class _Failing:
+    """A case that an implementation fails."""
+
+    clause: Clause
+    component: Component
+    subject: Subject
+    case: Case
+    outcome: Outcome
+
+    def again(self) -> Outcome:
+        """Check it once more."""
+        return check(self.clause, Trial(Subject(self.subject.adapter), self.component, self.case))
+
+    def saying(self, remark: str) -> "_Failing":
+        """Add a remark to what is said of it."""
+        return replace(self, outcome=replace(self.outcome, reason=f"{self.outcome.reason}{remark}"))
+
+    def smallest(self) -> "_Failing":
+        """Make it small."""
+        clause, component, subject = self.clause, self.component, self.subject
+        case, outcome = shrink(clause, component, subject, self.case, self.outcome)
+        if clause.at_size:
+            case, outcome = first_size_that_fails(clause, component, subject, case, outcome)
+        return replace(self, case=case, outcome=outcome)
+
+    def as_small_as(self, known: Failure) -> "_Failing":
+        """Show it on the case that shows its cause, if that fails the clause; as it is, if not."""
+        of_cause = parse_case(known.case)
+        case = self.clause.prepare(of_cause.but(dtype=self.case["dtype"]) if "dtype" in of_cause else of_cause)
+        if case is None or self.clause.at_size or not self.component.admissible(case):
+            return self
+        outcome = check(self.clause, Trial(self.subject, self.component, case))
+        return replace(self, case=case, outcome=outcome) if outcome.failed else self
+
+    @property
+    def failure(self) -> Failure:
+        """As the report has it."""
+        return _failure(self.clause, self.case, self.outcome)
+
+
+def failures_of(result: Result) -> list[Failure]:
+    """List all failures of a line, the one that stands for it first."""
+    return [each for each in (result.failure, *(result.others or ())) if each is not None]
+
+
+def as_found(found: Tried) -> list[Failure]:
+    """Write down the failing cases as they were found."""
+    return [_failure(found.clause, case, outcome) for case, outcome in found.failing]
+
+
+def _failure(clause: Clause, case: Case, outcome: Outcome) -> Failure:
+    return Failure(outcome.reason, case.id, _finite(outcome.ratio), how=outcome.how, cause=f"{clause.id} {case.id}")
+
+
+def _due_to(known: Failure, failure: Failure) -> Failure:
+    """Say of a failure what is known of its cause."""
+    alike = {name: getattr(known, name) for name in ("cause", "looks_like", "declare", "trigger", "backward")}
+    return replace(failure, **alike)
+
+
+def _finite(ratio: float) -> float | None:
+    return ratio if ratio < float("inf") else None
+
+
+def _unlike(first: _Failing, smallest: _Failing) -> bool:
+    """Say whether what was found first is not like the smallest: another claim, a NaN or not, or far more."""
+    claims = {each.outcome.reason.partition(":")[0] for each in (first, smallest)}
+    numbers = {each.outcome.ratio < float("inf") for each in (first, smallest)}
+    return len(claims) > 1 or len(numbers) > 1 or first.outcome.ratio > _FAR_MORE * smallest.outcome.ratio
+
+
+def _diagnosed(
+    failure: Failure, adapter: "Adapter", clause: Clause, component: Component, cases: tuple[Case, ...]
+) -> Failure:
+    """Add what the failure looks like on the smallest case and on the first."""
+    # The catalogue takes a third of a second to import, and most runs have no failure.
+    from ..diagnosis.diagnosis import diagnose
+
+    diagnosis = diagnose(adapter, clause, component, list(dict.fromkeys(cases)))
+    return replace(
+        failure,
+        message=f"{failure.message}{diagnosis.remark}",
+        looks_like=diagnosis.variant.name if diagnosis.variant else None,
+        declare=dict(diagnosis.declarations) or None,
+        backward=diagnosis.backward,
+    )
+
+
+def _explains(known: _Known, failing: _Failing) -> bool:
+    """Say whether a cause is why a case fails: what it raises, behaves like, lacks in a declaration, or hangs on."""
+    from ..diagnosis.attribution import behaves_like, goes_backward, kept_if_declared
+
+    failure, case, outcome = known.failure, failing.case, failing.outcome
+    whose = failing.subject.adapter, failing.clause, failing.component, case
+    if "exception" in (failure.how, outcome.how):
+        return failure.how == outcome.how and raised(failure.message) == raised(outcome.reason)
+    if failure.looks_like:
+        return behaves_like(failure.looks_like, *whose)
+    if failure.declare:
+        return kept_if_declared(failure.declare, *whose)
+    if _family(failure.how) != _family(outcome.how):
+        return False
+    if not failure.trigger:
+        return failure.backward == goes_backward(*whose)
+    if any(case.get(name) != value for name, value in failure.trigger.items()):
+        return False
+    plain = case.but(**{name: _plainest(failing.component, name) for name in failure.trigger})
+    usable = failing.clause.prepare(plain) == plain and failing.component.admissible(plain)
+    return usable and replace(failing, case=plain).again().passed
+
+
+def _family(how: How) -> str:
+    """Group ways to fail: a number that is too large by far is a wrong number."""
+    return "value" if how == "infinity" else how
+
+
+def _plainest(component: Component, name: str) -> object:
+    return next(options[0][name] for options in component.factors.values() if name in options[0])
+
+
+_NUMBER: Final = re.compile(r"\d[\d., ]*")
+
+
+def raised(message: str) -> str:
+    """Give the type and the text of an exception without the numbers in it, which go with the sizes of a case."""
+    return _NUMBER.sub("#", message.partition("it raised ")[2].partition("; ")[0])
