@@ -5,6 +5,7 @@ import os
 import stat
 import sys
 import threading
+import time
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -131,6 +132,26 @@ def test_a_report_that_cannot_be_written_is_one_sentence_and_the_other_is_writte
     assert (done.returncode, done.stderr) == (2, "")
     assert "right (numpy" in done.stdout
     assert [each.get("name") for each in ElementTree.parse(terminal.cwd / "r.xml").getroot()] == ["assay right"]
+
+
+def test_a_working_directory_that_goes_during_a_run_is_said(terminal):
+    """What was judged is in the report."""
+    folder, started = terminal.files / "gone", terminal.files / "started"
+    folder.mkdir()
+    nap = f"import pathlib; pathlib.Path({str(started)!r}).touch()"
+    slow = terminal.write("slow.py", WRONG.replace("softmax(x):", f"softmax(x):\n    {nap}"))
+    what = ("--component", "softmax", "--dtype", "float32")  # what explains a failure needs a second session
+    report = terminal.cwd / "report.json"
+    with terminal.start("run", slow, *what, "-n", "1", "--json", str(report), cwd=folder) as process:
+        deadline = time.monotonic() + 60
+        while not started.exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        folder.rmdir()
+        _, errors = process.communicate(timeout=60)
+
+    told("gone", terminal.complaints(errors))
+    assert (process.returncode, terminal.report()["incomplete"]) == (1, True)
+    assert len(errors.splitlines()) == 1
 
 
 def test_half_a_run_and_allowed_failures_do_not_look_like_passes(unlucky, capsys, tmp_path):

@@ -23,6 +23,7 @@ from ..judging.result import Result, result_from_json
 from . import plugin
 from .listening import PROPERTY
 from .report import Report
+from .surroundings import complain
 
 # Who ends us may have little patience, and the report is written after that.
 _SECONDS_TO_END: Final = 2.0
@@ -87,9 +88,10 @@ class Conductor:
         if error:
             self.lost.append(f"a worker process that judges has ended: {error}")
 
-    def pytest_internalerror(self, excrepr: object) -> None:
-        """Note a mistake of ours."""
+    def pytest_internalerror(self, excrepr: object) -> bool:
+        """Note a mistake of ours, and say that pytest need not print it."""
         self.errors.append(str(excrepr))
+        return True
 
 
 class Explaining:
@@ -157,7 +159,20 @@ def _session(
             conductor.lost.append(f"the session of pytest has ended: {error}")
     left = not conductor.lines.keys().isdisjoint(line.name for line in report.left)
     report.interrupted |= left
+    if _folder_is_gone():
+        if left:
+            complain("the working directory has gone, and with it the processes that judge")
+        return []
     return [] if conductor.stopped else conductor.errors or conductor.lost * left
+
+
+def _folder_is_gone() -> bool:
+    """Say whether this process has no working directory any more."""
+    try:
+        Path.cwd()
+    except OSError:
+        return True
+    return False
 
 
 def _cores() -> int:

@@ -34,6 +34,12 @@ EVENTS = {
         ("assay: standard output cannot be written: No space left on device",),
         "yes",
     ),
+    "gone": Event(
+        "the working directory goes during a run with `-n`",
+        "the report is written, and marked incomplete",
+        ("assay: the working directory has gone, and with it the processes that judge",),
+        "what was judged until then is in the report",
+    ),
     "missing": Event(
         "one of several adapters cannot be loaded",
         "exit status 2, and an error in JUnit",
