@@ -5,6 +5,7 @@ time-out is a time-out of the queue, on every platform, and a program that stops
 """
 
 import contextlib
+import errno
 import os
 import queue
 import signal
@@ -57,7 +58,13 @@ class Process:
         _first_to_go(self._process.pid)
         self._requests: queue.SimpleQueue[tuple[list[bytes | memoryview], int | None] | None] = queue.SimpleQueue()
         self._replies: queue.SimpleQueue[_Message | Exception] = queue.SimpleQueue()
-        threading.Thread(target=self._converse, name=f"pipes of {command[0]}", daemon=True).start()
+        try:
+            threading.Thread(target=self._converse, name=f"pipes of {command[0]}", daemon=True).start()
+        except RuntimeError as error:  # there are too many threads
+            self._process.kill()
+            self._process.communicate()  # which closes the pipes, too
+            self.stop()
+            raise OSError(errno.EAGAIN, str(error)) from None
 
     def receive(self, timeout: float) -> _Message:
         """Wait for the next message; raise `Failure` if none comes in time, or ever will."""

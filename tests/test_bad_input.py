@@ -145,6 +145,17 @@ def test_a_case_that_has_no_arrays(capsys, terminal, right):
     assert says == "this case cannot be judged: no whole number is at least 0 and less than 0"
 
 
+DEEP = "encoder?dtype=float32&B=1&L=3&V=5&layers=9999999999999&heads=2&d_model=8&d_k=4&d_v=4&d_ff=5&mask=none&seed=0"
+LONG = "detokenize?text=astral&L=2&merges=unused&count=65537&seed=42"
+
+
+@pytest.mark.parametrize(("case", "name"), [(LONG, "count"), (DEEP + "&regime=normal", "layers")])
+def test_a_case_that_would_take_for_ever_is_not_begun(capsys, terminal, case, name):
+    either = terminal.write("either.py", "def detokenize(*given): ...\ndef encoder(*given, **options): ...\n")
+    says = complaint(capsys, "replay", case, "--adapter", either)
+    assert says == f"this case cannot be judged: {name} may be 1000 at most"
+
+
 @pytest.mark.parametrize(
     "line", ["SM-99", "SM-1 sofmax", "SM-1 softmax half", "SM-1 softmax float32 more", "* softmax"]
 )

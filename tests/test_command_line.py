@@ -12,6 +12,7 @@ from conftest import RIGHT, WRONG
 from tricks.around import told
 
 from assay.conformance.components import CLAUSES, COMPONENTS, clauses_of
+from assay.conformance.interface import start
 from assay.conformance.interface.command_line import main
 
 FOREIGN = f"exec:{shlex.quote(sys.executable)} {Path(__file__).parent / 'adapters_for_tests' / 'foreign.py'}"
@@ -206,4 +207,17 @@ def test_spec_of_a_component_is_its_clauses(capsys):
 
 def test_the_command_is_installed_under_its_name():
     (point,) = importlib.metadata.entry_points(group="console_scripts", name="assay")
-    assert point.load() is main
+    assert point.load() is start.main
+
+
+def test_an_interruption_while_it_is_imported_is_no_traceback(monkeypatch, capsys):
+    class Importing:
+        @property
+        def main(self):
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "assay.conformance.interface.command_line", Importing())
+    with pytest.raises(SystemExit) as ended:
+        start.main()
+
+    assert (ended.value.code, capsys.readouterr().err) == (130, "assay: interrupted\n")

@@ -5,13 +5,14 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from assay.adapters import AdapterError, open_adapter
+from assay.adapters import AdapterError, open_adapter, process
 from assay.adapters.client import WorkerAdapter
 from assay.adapters.confinement import SEALED
 from assay.adapters.guard import FORBIDDEN
@@ -201,6 +202,21 @@ def test_without_privileges_it_holds_as_well():
 def test_a_program_that_is_not_there_is_said_to_be_missing():
     with pytest.raises(AdapterError, match="cannot be run: No such file or directory"):
         WorkerAdapter(["./no-such-program"], "exec:./no-such-program", 1.0)
+
+
+def test_where_no_thread_can_be_started_nothing_stays(monkeypatch):
+    started = []
+    monkeypatch.setattr(process, "_first_to_go", started.append)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(AdapterError, match="cannot be run: can't start new thread"):
+        open_adapter(f"{REACHING}:the_home")
+
+    assert gone(*started)
+
+
+def refuse(thread):
+    """Start no thread, as a system that has no more."""
+    raise RuntimeError("can't start new thread")
 
 
 def test_its_own_variants_are_judged_like_any_other():

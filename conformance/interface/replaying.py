@@ -22,6 +22,8 @@ from .terminal import Screen
 
 _UNMADE: Final = (SpecError, ValueError, ArithmeticError, LookupError, StopIteration, MemoryError)
 """What making or judging a case may raise, where its sizes are such as no case of ours has."""
+_MOST: Final = {"layers": 1000, "count": 1000}
+"""Numbers that are no sizes of arrays, so that no memory bounds them: what they count is done one after another."""
 _SHOWN: Final = 8
 """Elements that are printed, the worst first."""
 
@@ -34,6 +36,9 @@ def replay(screen: Screen, adapter: Adapter, line: str, chosen: str | None, memo
         raise CaseError(f"{adapter.offer.name} does not offer {case.component}")
     if COMPONENTS[case.component].has_dtype and case["dtype"] not in adapter.offer.dtypes:
         raise CaseError(f"{adapter.offer.name} does not take {case['dtype']}")
+    for name, most in _MOST.items():
+        if case.get(name, 0) > most:
+            raise CaseError(f"this case cannot be judged: {name} may be {most} at most")
     if reason := too_large(case, memory):
         raise CaseError(f"this case cannot be judged: {reason}")
     trial = Trial(Subject(adapter), COMPONENTS[case.component], case)
