@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from adapters_for_tests.misbehaving import BEHAVIOURS
+from platforms import POSIX
 
 from assay.adapters import AdapterError, Call, open_adapter
 
 HERE = Path(__file__).parent / "adapters_for_tests"
 NAMES = [behaviour.__name__ for behaviour in BEHAVIOURS]
-POSIX = sys.platform != "win32"
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +40,7 @@ def behave(adapter, name, layout="contiguous"):
     ("name", "status", "message"),
     [
         ("exits", "died", "the worker exited with status 3"),
-        pytest.param(
-            "aborts", "died", "the worker was killed by SIGABRT", marks=pytest.mark.skipif(not POSIX, reason="")
-        ),
+        pytest.param("aborts", "died", "the worker was killed by SIGABRT", marks=POSIX),
         ("hangs", "timeout", "the worker gave no answer within 1 s"),
         ("scribbles", "malformed", "is something printed to the pipe?"),
         ("returns_a_list", "malformed", "softmax returned something that cannot be judged: it is a list"),

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 from conftest import RIGHT
+from platforms import POSIX
 
 from assay.adapters import memory as memory_of_system
 from assay.conformance import UserError, judge
@@ -35,6 +36,7 @@ def judged(tmp_path):
     return run
 
 
+@POSIX
 @pytest.mark.parametrize(
     ("way", "said"),
     [
@@ -54,6 +56,7 @@ def test_at_the_sizes_of_models_it_is_not_judged_and_the_rest_is(judged, way, sa
     assert result.largest["n"] == 131_072
 
 
+@POSIX
 @pytest.mark.parametrize("way", ["killed", "error"])
 def test_at_a_size_of_the_small_cases_it_is_a_violation(judged, way):
     (result,) = judged(way, 300).results
@@ -62,6 +65,7 @@ def test_at_a_size_of_the_small_cases_it_is_a_violation(judged, way):
     assert "&n=300&" in result.failure.case
 
 
+@POSIX
 def test_sizes_at_which_it_was_killed_are_tried_once(tmp_path):
     line = (
         "    if x.shape[-1] == 5_001: open(__file__ + '.calls', 'a').write('.'); os.kill(os.getpid(), signal.SIGKILL)\n"

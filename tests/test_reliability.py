@@ -1,6 +1,7 @@
 """Tricks and faults: each gets its verdict, and the page says what is seen of it, no more and no less."""
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ def test_a_trick_gets_its_verdict_and_the_page_says_so(trick, tmp_path, here):
 
     assert seen.verdict == trick.verdict
     assert trick.says in seen.said
-    if not trick.varies:
+    if sys.platform == "linux" and not trick.varies:  # where the page was made
         assert alike(row(trick, seen)) in alike(PAGE), "python benchmarks/pages.py reliability makes the page anew"
 
 

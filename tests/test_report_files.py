@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 from conftest import RIGHT, WRONG
+from platforms import FULL, POSIX
 from test_bad_input import complaint
 from tricks.around import told
 
@@ -55,6 +56,7 @@ def test_two_reports_are_two_files(capsys, tmp_path):
     assert not one.exists()
 
 
+@POSIX
 def test_a_file_that_cannot_be_written_whole_stays_as_it_was(tmp_path, monkeypatch):
     file = tmp_path / "r.json"
     file.write_text("old", encoding="utf-8")
@@ -77,6 +79,7 @@ def test_a_file_that_cannot_be_written_whole_stays_as_it_was(tmp_path, monkeypat
     assert sorted(each.name for each in tmp_path.iterdir()) == ["link", "r.json"]
 
 
+@POSIX
 def test_a_pipe_waits_for_its_reader_and_says_so(capsys, tmp_path):
     pipe, read = tmp_path / "pipe", []
     os.mkfifo(pipe)
@@ -103,6 +106,7 @@ def unlucky(shared_terminal):
     return terminal, process.returncode, terminal.complaints(errors)
 
 
+@FULL
 def test_an_adapter_that_does_not_load_and_a_full_screen_take_nothing_from_the_others(unlucky):
     terminal, status, errors = unlucky
     lines = (terminal.cwd / "r.json").read_text(encoding="utf-8").splitlines()
@@ -120,6 +124,7 @@ def test_an_adapter_that_does_not_load_and_a_full_screen_take_nothing_from_the_o
     assert (missing.get("errors"), missing[0][0].get("message")) == ("1", "there is no file no.py")
 
 
+@FULL
 def test_a_report_that_cannot_be_written_is_one_sentence_and_the_other_is_written(unlucky):
     """Over the reports of the run before, and with nobody on standard input and standard error."""
     terminal, *_ = unlucky
@@ -134,6 +139,7 @@ def test_a_report_that_cannot_be_written_is_one_sentence_and_the_other_is_writte
     assert [each.get("name") for each in ElementTree.parse(terminal.cwd / "r.xml").getroot()] == ["assay right"]
 
 
+@POSIX
 def test_a_working_directory_that_goes_during_a_run_is_said(terminal):
     """What was judged is in the report."""
     folder, started = terminal.files / "gone", terminal.files / "started"
@@ -154,6 +160,7 @@ def test_a_working_directory_that_goes_during_a_run_is_said(terminal):
     assert len(errors.splitlines()) == 1
 
 
+@FULL
 def test_half_a_run_and_allowed_failures_do_not_look_like_passes(unlucky, capsys, tmp_path):
     """To those who compare reports."""
     terminal, *_ = unlucky

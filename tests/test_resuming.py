@@ -7,6 +7,7 @@ import time
 
 import pytest
 from conftest import RIGHT
+from platforms import POSIX
 from tricks.around import told
 
 from assay.adapters import Offer, Opening
@@ -25,6 +26,7 @@ LINES = [Line(CLAUSES[name], "softmax", "float32", offered=True) for name in ("A
 LINES += [Line(CLAUSES["ALL-1"], "embedding", "float32", offered=False)]
 
 
+@POSIX
 def test_a_run_that_was_killed_goes_on(terminal):
     """As by a system without memory: what was judged until then is there, and is not judged again."""
     started = terminal.files / "calls"

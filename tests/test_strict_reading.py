@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from platforms import DEV
 from test_bad_input import CASE, complaint
 
 from assay.adapters.calling import reply_from
@@ -95,6 +96,7 @@ def test_a_byte_order_mark_is_no_part_of_a_text(tmp_path):
     assert read_json(report) == [REPORT]
 
 
+@DEV
 @pytest.mark.parametrize(
     "command", [("compare", "/dev/zero"), ("run", "--allow", "/dev/zero")], ids=lambda words: words[0]
 )
