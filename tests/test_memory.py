@@ -129,7 +129,9 @@ def test_a_case_that_needs_more_is_not_replayed(terminal):
     )
 
 
-@pytest.mark.parametrize(("text", "size"), [("4G", 2**32), ("1.5 GiB", 3 * 2**29), ("512m", 2**29), ("1000", 1000)])
+@pytest.mark.parametrize(
+    ("text", "size"), [("4G", 2**32), ("1.5 GiB", 3 * 2**29), ("512m", 2**29), ("1000", 1000), ("8589934592", 2**33)]
+)
 def test_an_amount_of_memory(text, size):
     assert memory(text) == size
 

@@ -11,7 +11,8 @@ from assay.conformance.components import CLAUSES, COMPONENTS
 
 # The contract's report, and a line of its results.
 REPORT = ("schema", "assay", "spec", "adapter", "implementation")
-REPORT += ("profile", "seed", "verdict", "expected", "checked", "counts", "run", "coverage", "causes", "results")
+REPORT += ("profile", "seed", "verdict", "expected", "checked", "counts", "run", "made")
+REPORT += ("coverage", "causes", "results")
 RESULT = ("clause", "level", "component", "dtype", "status", "examples")
 RESULT += ("worst_ratio", "precision_class", "seconds", "reason", "failure")
 FAILURE = ["message", "case", "ratio", "looks_like", "typical", "how", "trigger", "declare", "backward", "cause"]

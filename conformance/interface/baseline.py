@@ -59,10 +59,14 @@ def known_failures(report: Mapping[str, Any] | None) -> set[Line]:
 def compare(before: Mapping[str, Any], now: Mapping[str, Any], factor: float) -> Comparison:
     """Compare two reports of one adapter; of a part of a run, that part."""
     worse, mended = [], []
-    if before["verdict"] == "conforms" != now["verdict"]:
+    if before["verdict"] == "conforms" != now["verdict"] and not (now.get("part") and now["verdict"] == "no-evidence"):
         worse.append(f"the verdict was conforms, and is {now['verdict']}")
-    if "causes" in before and "causes" in now:
-        old, new = ({each["id"]: each["sentence"] for each in report["causes"]} for report in (before, now))
+    # Older reports have failures, and no causes.
+    if "causes" in before or not known_failures(before):
+        every = (report.get("causes", ()) for report in (before, now))
+        old, new = (
+            {each["id"]: each["sentence"] for each in causes if each.get("level") != "advisory"} for causes in every
+        )
         worse += [f"a new cause ({name}): {sentence}" for name, sentence in new.items() if name not in old]
         # In a part of a run, other causes are not looked for.
         if len(now["results"]) >= len(before["results"]):

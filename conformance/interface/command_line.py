@@ -21,8 +21,10 @@ from .allowed import Allowed, read_allowed
 from .baseline import baseline_of
 from .ending import exit_status
 from .github import tell_github
+from .merging import merged
 from .options import COMPARING, JUDGING, OPENING, UsageError, add_options, check_dtypes, opening, selection, workers
-from .outputs import OUTPUTS, write_outputs
+from .outputs import OUTPUTS, files_of, write_outputs
+from .repeating import words_of
 from .replaying import replay
 from .report import USAGE, Report
 from .report_files import Saving, check_files
@@ -30,6 +32,7 @@ from .report_json import json_text, read_json
 from .resuming import resume
 from .running import run
 from .shapes import shapes_judged
+from .sharding import lines_of, part_of_report
 from .surroundings import complain, open_streams, signals_heard
 
 _INTERRUPTED: Final = 130
@@ -89,6 +92,11 @@ def _parser() -> argparse.ArgumentParser:
     add_options(again.add_argument, OPENING)
     add_options(again.add_argument, {"memory": JUDGING["memory"]})
 
+    join = command("merge", _merge, "join the reports of all parts of a run (--shard) into that of the whole")
+    join.add_argument("reports", nargs="+", type=Path, metavar="REPORT")
+    for option, output in OUTPUTS.items():
+        join.add_argument(option, type=Path, metavar="FILE", help=output.says)
+
     compare = command("compare", _compare, "reports side by side: implementation, component, dtype")
     compare.add_argument("reports", nargs="+", type=Path, metavar="REPORT.json")
     return parser
@@ -98,7 +106,7 @@ def _run(parsed: argparse.Namespace) -> int:
     screen = terminal.Screen()
     if parsed.in_process and parsed.workers != "0":
         raise UsageError("--in-process is for one process; leave out -n")
-    files = {option: getattr(parsed, option[2:].replace("-", "_")) for option in OUTPUTS}
+    files = files_of(parsed)
     check_files(files)
     allowed = read_allowed(Path(parsed.allow)) if parsed.allow else []
     saved = read_json(parsed.resume) if parsed.resume else []
@@ -153,10 +161,22 @@ def _judged(
         check_declared(adapter.offer, lines)
         shapes = shapes_judged(parsed.shape, adapter.offer, lines)
         seed, late = seed_for(parsed.profile, parsed.seed)
-        judged = (parsed.profile, seed, lines, shapes, allowed, budget)
-        before = baseline_of(baseline, adapter.offer.name, parsed.baseline) if parsed.baseline else None
-        compared = {"before": before, "factor": parsed.worse_by}
-        report = Report(how, adapter.offer, *judged, holds=adapter.holds, late=late, **compared)
+        report = Report(
+            how,
+            adapter.offer,
+            parsed.profile,
+            seed,
+            lines_of(parsed.shard, lines),
+            shapes,
+            allowed,
+            budget,
+            holds=adapter.holds,
+            late=late,
+            before=baseline_of(baseline, adapter.offer.name, parsed.baseline) if parsed.baseline else None,
+            factor=parsed.worse_by,
+            words=words_of(spec, parsed, seed),
+            part=part_of_report(parsed.shard, lines, adapter.offer),
+        )
         if parsed.resume:
             resume(report, saved, parsed.resume, alone=len(parsed.adapter) < 2)
         saving = Saving(parsed.json, lambda: json_text([*others, report]))
@@ -213,6 +233,20 @@ def _spec(parsed: argparse.Namespace) -> int:
 def _replay(parsed: argparse.Namespace) -> int:
     with contextlib.closing(opening(parsed.adapter, parsed).open()) as adapter:
         return replay(terminal.Screen(), adapter, parsed.case, parsed.clause, _budget(parsed))
+
+
+def _merge(parsed: argparse.Namespace) -> int:
+    files = files_of(parsed)
+    check_files(files)
+    reports = merged(parsed.reports)
+    unwritten = write_outputs(files, reports, {})
+    screen = terminal.Screen()
+    for report in reports:
+        terminal.show_report(screen, report)
+    for sentence in unwritten:
+        complain(sentence)
+    tell_github(reports, {})
+    return USAGE if unwritten else exit_status(reports, strict=False)
 
 
 def _compare(parsed: argparse.Namespace) -> int:

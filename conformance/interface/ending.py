@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from .allowances import superfluous, told
-from .report import CONFORMS, EXIT_STATUS, VIOLATES, Report
+from .report import CONFORMS, EXIT_STATUS, NO_EVIDENCE, VIOLATES, Report
 from .surroundings import complain
 
 
@@ -22,8 +22,10 @@ def exit_status(reports: Sequence[Report], *, strict: bool) -> int:
 
 
 def _status(report: Report) -> int:
-    """Beside a baseline, what got worse decides, if all was judged."""
+    """Beside a baseline, what got worse decides, if all was judged; a part of a run needs no evidence of its own."""
     changes = report.changes
+    if report.part and report.verdict == NO_EVIDENCE and not report.incomplete:
+        return EXIT_STATUS[CONFORMS]
     if changes is None or report.incomplete:
         return EXIT_STATUS[report.verdict]
     return EXIT_STATUS[VIOLATES if changes.worse else CONFORMS]

@@ -82,6 +82,18 @@ def seconds(text: str) -> float:
     raise UsageError(f"must be a number of seconds above 0, not {text!r:.200}; 10^9 are enough")
 
 
+_SHARD: Final = re.compile(r"([0-9]{1,4})/([0-9]{1,4})")
+_PARTS: Final = 1000
+
+
+def shard(text: str) -> tuple[int, int]:
+    """Read which part of how many it is, as in 2/8."""
+    found = _SHARD.fullmatch(text)
+    if found and 1 <= int(found[1]) <= int(found[2]) <= _PARTS:
+        return int(found[1]), int(found[2])
+    raise UsageError(f"must be a part such as 2/8, of {_PARTS} at most, not {text!r:.200}")
+
+
 def factor(text: str) -> float:
     """Read a factor by which something may grow."""
     if _NUMBER.fullmatch(text) and 1 <= float(text) < math.inf:
@@ -96,7 +108,7 @@ def precision_class(text: str) -> int:
     raise UsageError(f"must be 1, 2 or 3, not {text!r:.200}")
 
 
-_SIZE: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?([KMGT]?)(?:i?B)?", re.IGNORECASE)
+_SIZE: Final = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?) ?([KMGT]?)(?:i?B)?", re.IGNORECASE)
 _UNITS: Final = ("", "K", "M", "G", "T")
 
 
@@ -173,6 +185,7 @@ JUDGING: Final[Mapping[str, Mapping[str, Any]]] = {
         "metavar": "SIZE",
         "help": "what cases at the sizes of models may need, as in 4G (default: a quarter of what is free)",
     },
+    "shard": {"type": shard, "metavar": "I/N", "help": "judge one part of N; `assay merge` joins their reports"},
 }
 """What is judged of it."""
 

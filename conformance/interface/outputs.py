@@ -1,5 +1,6 @@
 """The files that `assay run` writes when it is asked to: which there are, and what stands in each."""
 
+import argparse
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,11 @@ OUTPUTS: Final[Mapping[str, Output]] = {
     "--badge": Output("write a badge: SVG, if the name ends in .svg, or JSON for shields.io", badge_json),
     "--write-allow": Output("write what fails now as a list for --allow", lambda reports, _: allow_text(reports)),
 }
+
+
+def files_of(parsed: argparse.Namespace) -> dict[str, Path | None]:
+    """Return the files that are asked for, by their options."""
+    return {option: getattr(parsed, option[2:].replace("-", "_")) for option in OUTPUTS}
 
 
 def write_outputs(files: Mapping[str, Path | None], reports: Sequence[Report], refused: Refused) -> list[str]:

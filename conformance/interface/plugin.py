@@ -33,6 +33,7 @@ from .locating import file_of, line_of
 from .options import COMPARING, JUDGING, OPENING, UsageError, add_options, opening, selection
 from .report_json import read_json
 from .shapes import shapes_judged
+from .sharding import lines_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,13 +151,14 @@ def _plans(config: pytest.Config, openings: Sequence[Opening]) -> list[Judged]:
             raise UsageError(f"--assay-dtype: {names} does not take {dtype}")
     chosen = selection(option, "assay_")
     profile = dataclasses.replace(PROFILES[option.assay_profile], explains=True)
-    plans = [[line for line in plan(offer, chosen, profile) if line.offered] for offer in offers]
-    for each in zip(offers, plans, strict=True):
+    whole = [[line for line in plan(offer, chosen, profile) if line.offered] for offer in offers]
+    for each in zip(offers, whole, strict=True):
         check_declared(*each)
     try:
-        shapes = [shapes_judged(option.assay_shape, *each) for each in zip(offers, plans, strict=True)]
+        shapes = [shapes_judged(option.assay_shape, *each) for each in zip(offers, whole, strict=True)]
     except UserError as error:
         raise UsageError(f"--assay-shape: {error}") from None
+    plans = [lines_of(option.assay_shard, lines) for lines in whole]
     path = option.assay_allow
     allowed = read_allowed(Path(from_root(config, path)), "--assay-allow") if path and openings else []
     baseline = read_json(Path(from_root(config, option.assay_baseline))) if option.assay_baseline and openings else []
@@ -166,8 +168,8 @@ def _plans(config: pytest.Config, openings: Sequence[Opening]) -> list[Judged]:
     named = named_lines(config, [each.spec for each in openings], plans)
     return [
         Judged(each, lines, option.assay_profile, seed, own, memory, id_of(config, each.spec), allowed, old)
-        for each, lines, own, whole, old in zip(openings, named, shapes, plans, before, strict=True)
-        if lines or not whole
+        for each, lines, own, all_lines, old in zip(openings, named, shapes, plans, before, strict=True)
+        if lines or not all_lines
     ]
 
 

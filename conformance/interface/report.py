@@ -15,6 +15,7 @@ from .allowances import Allowance, allowances
 from .allowed import Allowed, allowing
 from .baseline import Comparison, compare
 from .explaining import cause_as_json
+from .repeating import made_with
 from .resuming import digest
 
 SCHEMA: Final = "assay-report/1"
@@ -52,6 +53,10 @@ class Report:
     """The report with which it is compared."""
     factor: float = 2.0
     """By which errors must have grown to be worse than before."""
+    words: Sequence[str] = ()
+    """What repeats it, after `assay run`."""
+    part: Mapping[str, Any] | None = None
+    """Which part of a run it is, and what the whole judges."""
     run: str = ""
     """What identifies the run, for one that goes on with it."""
 
@@ -209,8 +214,14 @@ class Report:
     @property
     def changes(self) -> Comparison | None:
         """What got worse since the baseline, and what was mended."""
-        now = {"verdict": self.verdict, "results": harmless(self._results_as_json(self.causes))}
-        return None if self.before is None else compare(self.before, now, self.factor)
+        causes = self.causes
+        now = {
+            "verdict": self.verdict,
+            "part": self.part,
+            "causes": [cause_as_json(cause) for cause in causes],
+            "results": self._results_as_json(causes),
+        }
+        return None if self.before is None else compare(self.before, harmless(now), self.factor)
 
     @property
     def verdict(self) -> str:
@@ -251,7 +262,10 @@ class Report:
             "counts": self.counts,
             "run": self.run,
             "inputs": "drawn late" if self.late else "public",
+            "made": made_with(self.words),
         }
+        if self.part:
+            whole["shard"] = dict(self.part)
         if self.holds:
             whole["confinement"] = list(self.holds)
         if self.declarations != {"by": "adapter", "class": 3}:
