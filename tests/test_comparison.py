@@ -117,6 +117,8 @@ def test_the_worst_element_is_named_with_its_numbers():
     ("actual", "expected", "allowance", "sentence"),
     [
         ([1.5], [1.0], [0.0], "result[0] is 1.5, but should be 1: the error is 0.5, and none is allowed"),
+        ([1.5], [4.0], [1e-6], "result[0] is 1.5, but should be 4: the error is 2.5, 62 % of what is due"),
+        ([1.0], [0.0], [1e-45], "result[0] is 1, but should be 0: the error is 1, and 1e-45 is allowed"),
         ([NAN], [1.0], [1.0], "result[0] is nan, but should be 1"),
         ([INF, 1.0], [1.0, 1.0], [1.0, 1.0], "result[0] is inf, but should be 1; 1 of 2 elements are outside"),
     ],

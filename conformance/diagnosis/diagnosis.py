@@ -1,36 +1,25 @@
 """What a failure looks like: a known bug, what could have been declared, or at least where and how it is wrong."""
 
-import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from ...adapters import Adapter
 from ...adapters.contract import CONVENTIONS
-from ...oracle.rounding.bound import Bound
-from ..terms.calls import the
 from ..terms.case import Case
 from ..terms.clause import Clause
 from ..terms.component import Component
-from ..terms.requirements import of_gradient
-from ..terms.rounding import Array
 from ..terms.subject import Subject
 from ..terms.trial import Trial
-from ..terms.verdict import Unsupported, Violation
 from ..variants import Variant
 from .attempts import Attempts, Declared
 from .conventions import fitting_convention
+from .describing import describe
 from .further import further_cases
 from .naming import known_bug, opened, violates
 from .precision import fitting_precision
 from .recording import Recorder
 from .resembling import resemblance
-from .structure import structure
-
-_FACTS: Final = 2
-"""Sentences about the structure of an error: the most telling say enough."""
-_ENOUGH: Final = 12
-"""Elements without which nothing is said of their structure: of fewer, much is true by chance."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +66,7 @@ def diagnose(adapter: Adapter, clause: Clause, component: Component, cases: Sequ
         elif near:
             facts = [near.remark]
         else:
-            facts = _structure(adapter, clause, component, cases, backward)
+            facts = describe(adapter, clause, component, cases, backward)
     return Diagnosis(variant, declarations, [*filter(None, [obstacle]), *facts], backward)
 
 
@@ -90,41 +79,3 @@ def _declarations(attempts: Attempts, dtype: str, further: Sequence[Case], *, na
         return declarations, obstacle
     precision = fitting_precision(attempts, dtype, further, named=named)
     return precision, "" if precision else obstacle
-
-
-def _structure(
-    adapter: Adapter, clause: Clause, component: Component, cases: Sequence[Case], backward: bool
-) -> list[str]:
-    """Describe what the errors have in common in a failing case or, where it is too small to tell, in a larger one.
-
-    At the sizes of models a larger one takes seconds; another clause has the small cases that fail as well.
-    """
-    if component.gives_data:
-        return []
-    further = [] if clause.at_size else further_cases(component, cases[0], backward)
-    for each in (*cases, *filter(component.generic, further)):
-        compared = list(_compared(adapter, component, each, backward))
-        if sum(bound.expected.size for *_, bound in compared) < _ENOUGH:
-            continue
-        dtype = each["dtype"] if component.has_dtype else "float64"
-        for whose, axes, actual, bound in compared:
-            found = structure(actual, bound.expected, bound.worst, axes, dtype)[:_FACTS]
-            if found:
-                where = "on a larger input, " if each not in cases else ""
-                return [f"{where}{whose}{fact}" for fact in found]
-    return []
-
-
-def _compared(
-    adapter: Adapter, component: Component, case: Case, backward: bool
-) -> Iterator[tuple[str, Sequence[str], Array, Bound]]:
-    """Give what came of a case and what is due, each with the words for whose it is, of the first none, and axes."""
-    trial = Trial(Subject(adapter), component, case)
-    with contextlib.suppress(Unsupported, Violation):
-        for name, actual in trial.results().items():
-            first = name == "result"
-            yield "" if first else f"of {the(name)}, ", component.axes if first else (), actual, trial.bounds()[name]
-        if backward and component.differentiated(case):
-            bounds = trial.gradient_bounds()
-            for name, gradient in trial.gradients().items():
-                yield f"of the {of_gradient(name)}, ", component.axes_of(name), gradient, bounds[name]

@@ -8,7 +8,7 @@ right nor wrong, and no place is called right, or the only one that is wrong, fo
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 
@@ -23,6 +23,10 @@ _MANY: Final = 12
 """Wrong elements that make a law telling, however many are right."""
 _ROUNDINGS: Final = 8
 """A factor that is nearer to 1 than so many roundings may be one by chance."""
+_TELLING: Final = 3
+"""Indices of which one that is the first or the last is hardly so by chance."""
+_TILE: Final = 8
+"""A tail that begins at a multiple of it is one that tiles leave."""
 _SAMPLE: Final = 64
 """Elements from which is guessed where those of an index belong, and indices that are tried: some 10^5 distances."""
 _SHOWN: Final = 2
@@ -31,10 +35,22 @@ _ALIKE: Final = 2.0
 """Errors are of one size if the largest is at most so many times the smallest: each is within a rounding of that."""
 
 
-def structure(actual: Array, expected: Array, allowance: Array, axes: Sequence[str], dtype: str) -> list[str]:
+Confirmed: TypeAlias = Callable[[int, Sequence[int], int], bool]
+"""Whether indices along an axis of so many are wrong in other cases, too."""
+
+
+def structure(
+    actual: Array,
+    expected: Array,
+    allowance: Array,
+    axes: Sequence[str],
+    dtype: str,
+    confirmed: Confirmed = lambda axis, there, size: True,
+) -> list[str]:
     """Describe what the errors have in common, most telling first; say nothing where all is within the allowance.
 
-    Shapes are equal; `axes` has a word for each axis, or none for any.
+    Shapes are equal; `axes` has a word for each axis, or none for any. A place that may be one by chance must be
+    `confirmed`.
     """
     with np.errstate(all="ignore"):
         judged = _judged(expected, allowance)
@@ -49,11 +65,14 @@ def structure(actual: Array, expected: Array, allowance: Array, axes: Sequence[s
             )
             if strange[judged].all() and not np.isfinite(actual).any():
                 return [f"all of it is {kinds}"]
-            return [f"{kinds} {place}" for place in _places(strange, judged, words)]
+            return [f"{kinds} {place}" for place in _places(strange, judged, words, confirmed)]
         # Where few elements are wrong, a law that gives all of them is one by chance.
         telling = judged.mean() >= _MOST and (wrong[judged].mean() >= _MOST or wrong.sum() >= _MANY)
         law = next(_laws(actual, expected, allowance, words, dtype), None) if telling else None
-        return [*([law] if law else []), *(f"it is wrong {place}" for place in _places(wrong, judged, words))]
+        return [
+            *([law] if law else []),
+            *(f"it is wrong {place}" for place in _places(wrong, judged, words, confirmed)),
+        ]
 
 
 def _judged(expected: Array, allowance: Array) -> Array:
@@ -71,7 +90,24 @@ def _wrong(actual: Array, expected: Array, allowance: Array) -> Array:
 # Where
 
 
-def _places(wrong: Array, judged: Array, words: Sequence[str]) -> Iterator[str]:
+def wrong_indices(actual: Array, expected: Array, allowance: Array) -> dict[int, tuple[list[int], int]]:
+    """Give, for each axis, the indices that hold wrong elements, and how many there are in all."""
+    with np.errstate(all="ignore"):
+        wrong = _wrong(actual, expected, allowance)
+    others = [tuple(k for k in range(wrong.ndim) if k != axis) for axis in range(wrong.ndim)]
+    return {axis: (np.flatnonzero(wrong.any(of)).tolist(), wrong.shape[axis]) for axis, of in enumerate(others)}
+
+
+def _by_chance(there: Sequence[int], size: int) -> bool:
+    """Say whether indices are any: neither the first, the last or a tail behind whole tiles, nor at equal distances."""
+    last, steps = there[-1] == size - 1, {after - before for before, after in itertools.pairwise(there)}
+    if len(there) == 1:
+        return size < _TELLING or not (last or there[0] == 0)
+    tail = last and there[0] % _TILE == 0
+    return (steps == {1} and not tail) or len(steps) > 1 or len(there) < _FEWEST
+
+
+def _places(wrong: Array, judged: Array, words: Sequence[str], confirmed: Confirmed) -> Iterator[str]:
     """Name, for each axis along which only some indices hold wrong elements, these; the others must be right."""
     across = [tuple(k for k in range(wrong.ndim) if k != axis) for axis in range(wrong.ndim)]
     there = [np.flatnonzero(wrong.any(others)) for others in across]
@@ -81,9 +117,11 @@ def _places(wrong: Array, judged: Array, words: Sequence[str]) -> Iterator[str]:
     for axis, word in enumerate(words):
         size = wrong.shape[axis]
         right = np.delete(judged.sum(across[axis]), there[axis])
-        if right.all() and right.sum() >= _FEWEST:
+        places = [int(k) for k in there[axis]]
+        chance = _by_chance(places, size)
+        if right.all() and right.sum() >= _FEWEST and (not chance or confirmed(axis, places, size)):
             named = wrong.size // size >= _FEWEST
-            yield from _indices([int(k) for k in there[axis]], size, word, named=named)
+            yield from _indices(places, size, word, named=named)
 
 
 def _indices(there: Sequence[int], size: int, word: str, *, named: bool) -> Iterator[str]:

@@ -9,6 +9,7 @@ where the interval reaches that point. An element whose bound is infinite cannot
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from ...oracle.rounding.bound import Bound
 from ...oracle.rounding.formats import FORMATS
 from .rounding import Array
 from .verdict import How
+
+_TELLING: Final = 1000
+"""Times what is allowed, beyond which the number of times tells nothing."""
 
 
 @dataclass(frozen=True)
@@ -47,15 +51,21 @@ class Worst:
         error = abs(self.actual - self.expected)
         if not np.isfinite(error):
             return f"{place(self.where, self.of)} is {self.actual:.9g}, but should be {self.expected:.9g}{share}"
-        times = (
-            f", {self.ratio:.3g} times the {self.allowance:.3g} allowed"
-            if self.allowance > 0
-            else ", and none is allowed"
-        )
         return (
             f"{place(self.where, self.of)} is {self.actual:.9g}, but should be {self.expected:.9g}: "
-            f"the error is {error:.3g}{times}{share}"
+            f"the error is {error:.3g}, {self._beside(error)}{share}"
         )
+
+    def _beside(self, error: float) -> str:
+        """Say how large an error is: beside what is allowed, or where that tells nothing beside what is due."""
+        if not self.allowance > 0:
+            return "and none is allowed"
+        if self.ratio <= _TELLING:
+            return f"{self.ratio:.3g} times the {self.allowance:.3g} allowed"
+        if error <= _TELLING * abs(self.expected):
+            share = 100 * error / abs(self.expected)
+            return f"{share:.2g} % of what is due" if share < 10 else f"{share:.0f} % of what is due"
+        return f"and {self.allowance:.3g} is allowed"
 
 
 def place(where: tuple[int, ...], of: str = "result") -> str:
