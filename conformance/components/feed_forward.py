@@ -184,7 +184,7 @@ def dead_units(trial: Trial) -> float:
     """Compare bit for bit: the zeros of the ReLU are exact."""
     actual = trial.call()
     b_2 = np.broadcast_to(trial.inputs.arrays["b_2"], actual.shape)
-    return trial.require_bits(actual, b_2, "hidden units below zero are not cut to zero: the result is not b_2")
+    return trial.require_bits(actual, b_2, "with every hidden unit below zero, the result is not b_2")
 
 
 @clause(

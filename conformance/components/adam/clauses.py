@@ -64,9 +64,7 @@ def first_step(trial: Trial) -> float:
 def bias_correction(trial: Trial) -> float:
     """Start from parameters of zero."""
     skip_unless(trial.case["n"] > 0)
-    return _wrong_step(
-        trial, trial.call(), "under a constant gradient the steps are not all alike: the bias correction is wrong"
-    )
+    return _wrong_step(trial, trial.call(), "under a constant gradient the steps are not all alike")
 
 
 def _epsilons(component: Component, dtype: str, seed: int) -> list[Case]:

@@ -41,7 +41,7 @@ def weights_sum_to_one(trial: Trial) -> float:
     ones = trial.inputs.but(value=_ones(trial.inputs))
     actual = np.where(sees, trial.call(ones), 1.0)
     return trial.require_same(
-        actual, np.ones_like(actual), trial.bound(ones).worst, "the weights of a row do not sum to 1"
+        actual, np.ones_like(actual), trial.bound(ones).worst, "with values of 1, the result is not 1"
     )
 
 
@@ -183,7 +183,12 @@ def scale_of_keys(trial: Trial) -> float:
     ratio = require_within(trial.judge(actual), "with the default scale, 1/sqrt(d_k), the result is wrong")
     return max(
         ratio,
-        trial.require_same(trial.call(given), actual, 2 * trial.bound().worst, "1/sqrt(d_k) is not the default scale"),
+        trial.require_same(
+            trial.call(given),
+            actual,
+            2 * trial.bound().worst,
+            "with the scale 1/sqrt(d_k) given, the result is another",
+        ),
     )
 
 
@@ -200,7 +205,7 @@ def scale_of_keys(trial: Trial) -> float:
 def other_scales(trial: Trial) -> float:
     """Give other scales; zero is a number, not the lack of one."""
     nothing = trial.inputs.but(scale=0.0)
-    ratio = require_within(trial.judge(trial.call(nothing), nothing), "a scale of 0 does not give the mean")
+    ratio = require_within(trial.judge(trial.call(nothing), nothing), "with a scale of 0, the result is wrong")
     negative = trial.inputs.but(scale=-0.5)
     return max(
         ratio, require_within(trial.judge(trial.call(negative), negative), "with a negative scale the result is wrong")
@@ -221,7 +226,7 @@ def grouped_heads(trial: Trial) -> float:
     arrays, times = trial.inputs.arrays, trial.case["H"] // trial.case["H_kv"]
     repeated = trial.inputs.but(**{name: np.repeat(arrays[name], times, axis=1) for name in ("key", "value")})
     return trial.require_same(
-        trial.call(), trial.call(repeated), 2 * trial.bound().worst, "grouped heads are not the same heads repeated"
+        trial.call(), trial.call(repeated), 2 * trial.bound().worst, "with its KV heads repeated, the result is another"
     )
 
 
@@ -237,4 +242,4 @@ def grouped_heads(trial: Trial) -> float:
 )
 def large_logits(trial: Trial) -> float:
     """Take logits of 1e4, and as large as the accumulator holds."""
-    return require_within(trial.judge(trial.call()), "large logits are not handled")
+    return require_within(trial.judge(trial.call()), "with large logits, the value is wrong")

@@ -33,7 +33,7 @@ def mask_deletes(trial: Trial) -> float:
     deleted = trial.inputs.but(key=arrays["key"][:, :, left].copy(), value=arrays["value"][:, :, left].copy())
     allowance = trial.bound(masked).worst + trial.bound(deleted).worst
     return trial.require_same(
-        trial.call(masked), trial.call(deleted), allowance, "masked keys are not the same as none"
+        trial.call(masked), trial.call(deleted), allowance, "without the masked keys, the result is another"
     )
 
 
@@ -110,7 +110,7 @@ def future_unseen(trial: Trial) -> float:
 def alignment(trial: Trial) -> float:
     """Take L_q < L_k and L_q > L_k."""
     how = trial.conventions["causal_alignment"]
-    return require_within(trial.judge(trial.call()), f"the causal mask is not aligned {how} for L_q != L_k")
+    return require_within(trial.judge(trial.call()), f"the value is wrong with a causal mask, {how}, and L_q != L_k")
 
 
 @clause(
@@ -158,13 +158,14 @@ def blind_rows(trial: Trial) -> float:
     blind = ~np.any(seen_by(trial.inputs, trial.conventions), axis=-1)
     skip_unless(blind.any())
     actual = trial.call()
-    ratio = require_within(
-        trial.judge(actual), f"a row without a key is not {trial.conventions['masked_row']}, or harms another"
-    )
+    ratio = require_within(trial.judge(actual), "the value is wrong with rows that see no key")
     sighted = trial.inputs.but(mask=trial.inputs.arrays["mask"] | blind[0, 0][:, None])
     allowance = trial.bound().worst + trial.bound(sighted).worst
     other = np.where(blind[..., None], actual, trial.call(sighted))
-    return max(ratio, trial.require_same(actual, other, allowance, "a row without a key changes its neighbours"))
+    return max(
+        ratio,
+        trial.require_same(actual, other, allowance, "without the rows that see no key, their neighbours are others"),
+    )
 
 
 @clause(
@@ -182,5 +183,8 @@ def masks_of_any_shape(trial: Trial) -> float:
     seen = seen_by(trial.inputs, trial.conventions)
     written_out = trial.inputs.but(mask=seen.copy(), causal=False)
     return trial.require_same(
-        trial.call(), trial.call(written_out), 2 * trial.bound().worst, "a mask written out differs from the same mask"
+        trial.call(),
+        trial.call(written_out),
+        2 * trial.bound().worst,
+        "with the mask written out, the result is another",
     )

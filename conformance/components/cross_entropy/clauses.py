@@ -166,10 +166,11 @@ def gradient_sums_to_zero(trial: Trial) -> float:
 )
 def certain_predictions(trial: Trial) -> float:
     """Compare within the bounds; no exponential but that of 0 is left."""
-    ratio = require_within(trial.judge(trial.call()), "a certain and right prediction has a loss")
+    ratio = require_within(trial.judge(trial.call()), "the loss of a certain and right prediction is wrong")
     wrong = trial.inputs.but(targets=(trial.inputs.arrays["targets"] + 1) % trial.case["V"])
     ratio = max(
-        ratio, require_within(trial.judge(trial.call(wrong), wrong), "a certain and wrong prediction has another")
+        ratio,
+        require_within(trial.judge(trial.call(wrong), wrong), "the loss of a certain and wrong prediction is wrong"),
     )
     if not has_gradient(trial):
         return ratio

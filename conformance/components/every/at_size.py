@@ -124,7 +124,7 @@ def one_class(trial: Trial) -> float:
         return 1.0  # it is of another class everywhere
     raise Violation(
         f"the errors are {noise:.3g} times what rounding in the strictest class explains, and {small:.3g} times in a "
-        "small case: beyond some size something is kept in fewer bits",
+        "small case, as if something were kept in fewer bits beyond a size",
         noise,
     )
 

@@ -42,7 +42,7 @@ def one_head(trial: Trial) -> float:
         masked_row=trial.conventions["masked_row"],
     )
     expected = o[:, 0] @ arrays["w_output"]
-    claim = "one head is not attention between projections"
+    claim = "one head gives another result than attention between projections"
     return trial.require_same(trial.call(), expected, allowance(trial), claim)
 
 
@@ -73,7 +73,11 @@ def values_are_routed(trial: Trial) -> float:
     of_heads = [(value @ w_value[:, i * d_v : (i + 1) * d_v])[:, looks[i]] for i in range(heads)]
     merged = np.concatenate(of_heads, -1)
     skip_unless((np.abs(merged) @ np.abs(w_output)).max() <= 256)
-    return trial.require_bits(trial.call(inputs), merged @ w_output, "a head does not carry the value that it looks at")
+    return trial.require_bits(
+        trial.call(inputs),
+        merged @ w_output,
+        "with one key for each query of a head, the result is not made of the values there",
+    )
 
 
 @clause(
@@ -134,7 +138,9 @@ def mask_deletes(trial: Trial) -> float:
     masked = trial.inputs.but(mask=left[None, None, None, :])
     deleted = trial.inputs.but(key=arrays["key"][:, left].copy(), value=arrays["value"][:, left].copy())
     both = allowance(trial, masked) + allowance(trial, deleted)
-    return trial.require_same(trial.call(masked), trial.call(deleted), both, "masked keys are not the same as none")
+    return trial.require_same(
+        trial.call(masked), trial.call(deleted), both, "without the masked keys, the result is another"
+    )
 
 
 @clause(

@@ -56,4 +56,9 @@ def identity_is_dot_product(trial: Trial) -> float:
     # P_ic = 1 where order_i = c, so q P k = sum_i q_i k_(order_i).
     plain = trial.inputs.but(w=np.eye(d), key=trial.inputs.arrays["key"][..., order].copy())
     allowance = trial.bound(permuting).worst + trial.bound(plain).worst
-    return trial.require_same(trial.call(permuting), trial.call(plain), allowance, "the matrix is not applied to both")
+    return trial.require_same(
+        trial.call(permuting),
+        trial.call(plain),
+        allowance,
+        "with a permutation for w, the result is another than with the channels of key permuted",
+    )

@@ -107,7 +107,7 @@ def weights_sum_to_one(trial: Trial) -> float:
     ones = trial.inputs.but(value=np.ones_like(trial.inputs.arrays["value"]))
     actual = trial.call(ones)
     return trial.require_same(
-        actual, np.ones_like(actual), trial.bound(ones).worst, "the weights of a row do not sum to 1"
+        actual, np.ones_like(actual), trial.bound(ones).worst, "with values of 1, the result is not 1"
     )
 
 
