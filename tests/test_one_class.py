@@ -22,7 +22,7 @@ def test_a_format_that_changes_with_the_size_is_told_with_the_size(dtype):
     result = judged("feed-forward-hidden-narrow-beyond-1024", dtype)
 
     assert (result.status, result.level) == ("fail", "advisory")
-    assert "as if something were kept in fewer bits beyond a size; with d_ff = 1024 it is right" in result.failure.message
+    assert "kept in fewer bits beyond a size; with d_ff = 1024 it is right" in result.failure.message
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
