@@ -66,10 +66,11 @@ def read_tensors(block: memoryview) -> dict[str, Array]:
         for name, entry in sorted(index.items(), key=lambda item: item[1]["data_offsets"]):
             begin, end = entry["data_offsets"]
             if begin != at or not begin <= end <= len(data):
-                raise TensorsError(f"tensor {name!r:.200} lies at bytes {begin} to {end}, where one ends at byte {at}")
+                place = f"bytes {begin!r:.40} to {end!r:.40}"
+                raise TensorsError(f"tensor {name!r:.200} lies at {place}, where one ends at byte {at}")
             tensors[name], at = _tensor(name, entry, data[begin:end]), end
     except (KeyError, TypeError, ValueError) as error:
-        raise TensorsError(f"the index of tensors cannot be read: {type(error).__name__}: {error}") from None
+        raise TensorsError(f"the index of tensors cannot be read: {type(error).__name__}: {error!s:.200}") from None
     if at != len(data):
         raise TensorsError(f"the tensors end at byte {at}, and their data at byte {len(data)}")
     # In the order of their names, in which a report names them, too.
@@ -85,7 +86,7 @@ def _parts(block: memoryview) -> tuple[dict[str, Any], memoryview]:
     try:
         index = parse_json(str(block[_LENGTH.size : _LENGTH.size + of_index], "utf-8"))
     except (ValueError, RecursionError) as error:
-        raise TensorsError(f"the index of tensors is not JSON that can be read: {error}") from None
+        raise TensorsError(f"the index of tensors is not JSON that can be read: {error!s:.200}") from None
     if not isinstance(index, dict):
         raise TensorsError(f"the index of tensors must be a JSON object, not {type(index).__name__}")
     index.pop("__metadata__", None)
