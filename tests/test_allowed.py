@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree
 
 import pytest
+from conftest import WRONG
 from test_bad_input import complaint
 
 from assay.conformance.interface.allowed import Allowed, AllowError, allowed_from
@@ -20,6 +21,8 @@ YESTERDAY = TODAY - timedelta(1)
         ("SM-1", Allowed("SM-1")),
         ("SM-1 * float32 # a comment", Allowed("SM-1", "*", "float32")),
         ("SM-1 softmax#comment until=x", Allowed("SM-1", "softmax")),
+        ("* * float32 cause=softmax-value", Allowed("*", "*", "float32", "softmax-value")),
+        ("cause=softmax-value", Allowed("*", cause="softmax-value")),
         ("SM-1 link=https://a/b#c # until=x", Allowed("SM-1", link="https://a/b#c")),
         ("SM-1 until=2027-01-31 reason= see #3 = 4 ", Allowed("SM-1", until=datetime(2027, 1, 31, tzinfo=UTC).date())),
         ("  # reason=none", None),
@@ -44,6 +47,8 @@ def test_a_line_is_read_and_written_again(line, entry):
         ("SM-1 until=2027-01-31 until=2027-01-31", "should be CLAUSE"),
         ("SM-1 until=2027-01-31 softmax", "should be CLAUSE"),
         ("SM-1 because=so", "should be CLAUSE"),
+        ("* softmax", "should be CLAUSE"),
+        ("SM-1 cause=A/B", "names no cause: a report has their ids, as in softmax-value, not 'A/B'"),
         ("reason=so", "should be CLAUSE"),
     ],
 )
@@ -55,8 +60,6 @@ def test_a_line_with_a_mistake(line, says):
 @pytest.fixture(scope="module")
 def allowed(shared_terminal):
     """Judge a wrong softmax with a list of every kind of entry."""
-    from conftest import WRONG
-
     terminal = shared_terminal
     lines = [
         f"SM-1 softmax float32 until={TODAY} link=https://a/b#c reason=the kernel's \x1b[2J",
@@ -103,9 +106,11 @@ def test_what_became_of_each_entry_is_told(allowed):
 
 def test_what_fails_now_is_written_with_the_reasons_that_were_given(allowed):
     terminal, _ = allowed
-    heading, line = (terminal.cwd / "now.txt").read_text(encoding="utf-8").splitlines()
+    heading, cause, line = (terminal.cwd / "now.txt").read_text(encoding="utf-8").splitlines()
     assert heading.startswith("# What fails of wrong, ")
-    assert line == f"SM-1 softmax float32 until={TODAY} link=https://a/b#c reason=the kernel's \\x1b[2J"
+    assert cause.startswith("# softmax-value: the probabilities of a row do not sum to one: ")
+    why = f"until={TODAY} link=https://a/b#c reason=the kernel's \\x1b[2J"
+    assert line == f"SM-1 softmax float32 cause=softmax-value {why}"
 
 
 def test_a_list_is_not_written_over_one_that_somebody_has_edited(allowed, capsys):
@@ -119,7 +124,11 @@ def test_an_expired_entry_allows_nothing(terminal, wrong):
     known = terminal.write("known.txt", f"SM-1 until={YESTERDAY}")
     done = terminal.assay("run", wrong, *QUICKLY, "--allow", known, "--write-allow", "now.txt")
     assert done.returncode == 1
-    assert (terminal.cwd / "now.txt").read_text(encoding="utf-8").endswith("\nSM-1 softmax float32 reason=\n")
+    assert (
+        (terminal.cwd / "now.txt")
+        .read_text(encoding="utf-8")
+        .endswith("\nSM-1 softmax float32 cause=softmax-value reason=\n")
+    )
 
 
 def test_strict_fails_a_run_for_entries_that_nothing_needs(terminal, right, wrong):
@@ -142,3 +151,25 @@ def test_a_part_of_a_run_says_nothing_of_an_entry_that_speaks_of_more(terminal):
     terminal.assay("run", file, *QUICKLY, "--dtype", "float32", "--allow", known, "--json", "r.json")
     assert [each["state"] for each in terminal.report("r.json")["allowed"]] == ["not judged", "unused"]
     assert json.dumps(terminal.report("r.json")["counts"]) == '{"unsupported": 2}'
+
+
+def test_a_cause_is_allowed_and_no_other_failure_of_its_clause(terminal):
+    """Wherever it shows; a clause that fails for two reasons needs both."""
+    scaled = terminal.write("k.py", WRONG)
+    both = terminal.write("k/k.py", WRONG.replace("    e =", "    if not x.size: raise ValueError('none')\n    e ="))
+    chosen = ("--component", "softmax", "--clause", "SM-1,ALL-1,ALL-4")
+    terminal.assay("run", scaled, *chosen, "--write-allow", "now.txt")
+    known = str(terminal.cwd / "now.txt")
+    assert terminal.assay("run", scaled, *chosen, "--allow", known, "--strict").returncode == 0
+
+    done = terminal.assay("run", both, *chosen, "--allow", known, "--json", "r.json")
+    report = terminal.report("r.json")
+    status = {each["clause"]: each["status"] for each in report["results"]}
+    assert done.returncode == 1
+    assert status["SM-1"] == "allowed"
+    assert "fail" in status.values()
+    names = [cause["id"] for cause in report["causes"]]
+    every = terminal.write("every.txt", "".join(f"cause={name}\n" for name in names))
+    # Of three clauses none passes.
+    assert terminal.assay("run", both, *chosen, "--allow", every, "--json", "r.json").returncode == 3
+    assert [each["state"] for each in terminal.report("r.json")["allowed"]] == ["used"] * len(names)

@@ -47,7 +47,7 @@ def test_markdown_shows_everything_and_obeys_nothing(ci):
 
     assert read(terminal, "summary.md") == f"before\n{text}"
     assert "| softmax | **1 of 2 fail**, 1 allowed to fail | **2 of 2 fail** |" in text
-    assert "<b>softmax in float32, float64 violates ALL-4</b> (<code>kernel.py&#58;7</code>)" in text
+    assert "<b>softmax in float32, float64 violates ALL-4 (2 violations)</b> (<code>kernel.py&#58;7</code>)" in text
     assert "| <code>SM-1 softmax float64</code> | used | 1 |" in text
     assert "could not be loaded" in text
     codes = re.findall(r"<code>(.*?)</code>", text)
@@ -93,10 +93,10 @@ def test_github_is_told_at_the_function(ci):
     commands = [line for line in lines if line.lstrip().startswith("::")]
 
     assert all(line.startswith("::error ") for line in commands)
-    assert commands[0].startswith(
-        "::error file=kernel.py,line=7,title=kernel%3A softmax in float32%2C float64 violates ALL-4::"
-    )
-    assert r"\x1b[2J ::error::mine </code>|<b>@all `x` [a](b) \u202e%250A" in commands[0]
+    assert commands[0].startswith("::error file=kernel.py,line=7,title=kernel%3A softmax in float32 violates SM-1::")
+    where = "softmax in float32%2C float64 violates ALL-4 (2 violations)"
+    assert commands[1].startswith(f"::error file=kernel.py,line=7,title=kernel%3A {where}::")
+    assert r"\x1b[2J ::error::mine </code>|<b>@all `x` [a](b) \u202e%250A" in commands[1]
     assert commands[-1] == "::error title=no.py::there is no file no.py"
     assert not [line for line in done.stdout.splitlines() if line.lstrip().startswith("::")]
 

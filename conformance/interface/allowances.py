@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ...adapters import Offer
 from ...adapters.foreign_text import visible
+from ..judging.causes import Cause
 from ..judging.plan import Line, Selection, plan
 from ..judging.result import Result
-from .allowed import Allowed
+from .allowed import Allowed, allowing
+from .explaining import sentence
 
 if TYPE_CHECKING:
     from .report import Report
@@ -49,7 +51,11 @@ class Allowance:
 
 
 def allowances(
-    allowed: Iterable[Allowed], offer: Offer, lines: Collection[Line], judged: Mapping[Line, Result]
+    allowed: Iterable[Allowed],
+    offer: Offer,
+    lines: Collection[Line],
+    judged: Mapping[Line, Result],
+    causes: Iterable[Cause],
 ) -> list[Allowance]:
     """Say of each entry what became of it.
 
@@ -59,6 +65,7 @@ def allowances(
     asked = {(line.clause.id, line.component, line.dtype) for line in lines}
     left = {(line.clause.id, line.component, line.dtype) for line in lines if not line.waits and line.offered}
     left -= {(line.clause.id, line.component, line.dtype) for line in judged}
+    names = names_of(causes)
     found: list[Allowance] = []
     for entry in allowed:
         spoken_of = {
@@ -68,6 +75,8 @@ def allowances(
         }
         results = [each for each in judged.values() if entry.covers(each.clause, each.component, each.dtype)]
         failures = [each for each in results if each.status == "allowed"]
+        if entry.cause:
+            failures = [each for each in failures if entry.cause in names.get(id(each), ())]
         if entry.expired:
             found.append(Allowance(entry, "expired"))
         elif failures:
@@ -77,6 +86,23 @@ def allowances(
         else:
             found.append(Allowance(entry, "not judged"))
     return found
+
+
+def names_of(causes: Iterable[Cause]) -> dict[int, list[str]]:
+    """Return the ids of the causes of each result, which is known by its own."""
+    found: dict[int, list[str]] = {}
+    for cause in causes:
+        for result in cause.results:
+            found.setdefault(id(result), []).append(cause.id)
+    return found
+
+
+def allow(results: Iterable[Result], allowed: Sequence[Allowed], causes: Iterable[Cause] = ()) -> None:
+    """Let fail what is allowed to: by its clause, and by its causes, where they are known."""
+    names = names_of(causes)
+    for result in results:
+        if result.status == "fail" and (entry := allowing(allowed, result, names.get(id(result), ()))):
+            result.status, result.reason = "allowed", entry.why or None
 
 
 def told(found: Iterable[Allowance], shown: int = _SHOWN) -> list[str]:
@@ -100,12 +126,14 @@ def allow_text(reports: Sequence["Report"]) -> bytes:
     """Write the violations of now as an allow file: with the reasons that were given, and places for the others."""
     entries: dict[str, None] = {}
     for report in reports:
-        for result in report.results:
-            if result.status in ("fail", "allowed") and result.level == "required":
-                known = report.allowing(result) or Allowed(result.clause)
-                dtype = result.dtype or "*"
-                entry = replace(known, clause=result.clause, component=result.component, dtype=dtype)
-                entries[visible(entry.line)] = None
+        for cause in report.causes:
+            required = [each for each in cause.results if each.level == "required"]
+            if required:
+                entries[f"# {cause.id}: {visible(sentence(cause))}"] = None
+            for result in required:
+                known = allowing(report.allowed, result, [cause.id]) or Allowed(result.clause)
+                where = replace(known, clause=result.clause, component=result.component, dtype=result.dtype or "*")
+                entries[visible(replace(where, cause=cause.id).line)] = None
     names = visible(" and ".join(report.offer.name for report in reports))
     heading = f"{ALLOW_HEADING}{names}, {datetime.now(UTC).date()}. Fill in the reasons."
     return "".join(f"{line}\n" for line in (heading, *entries)).encode()

@@ -13,7 +13,10 @@ from ..components import CLAUSES, COMPONENTS
 from ..judging.result import Result
 from .reading import read_text
 
-FORM: Final = "CLAUSE [COMPONENT [DTYPE]] [until=YYYY-MM-DD] [link=ADDRESS] [reason=WORDS TO THE END OF THE LINE]"
+FORM: Final = (
+    "CLAUSE [COMPONENT [DTYPE]] [cause=ID] [until=YYYY-MM-DD] [link=ADDRESS] [reason=WORDS TO THE END OF THE LINE]"
+)
+_CAUSE: Final = re.compile(r"[a-z0-9.-]{1,100}")
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -23,11 +26,13 @@ class AllowError(UserError, ValueError):
 
 @dataclass(frozen=True)
 class Allowed:
-    """One known failure; a star stands for any component or dtype."""
+    """One known failure; a star stands for any component or dtype, and for any clause of a cause."""
 
     clause: str
     component: str = "*"
     dtype: str = "*"
+    cause: str = ""
+    """The id of the only cause that is allowed; any is, if that is empty."""
     until: date | None = None
     """The last day on which it is allowed; it is for ever, if that is None."""
     link: str = ""
@@ -58,7 +63,7 @@ class Allowed:
 
     def __str__(self) -> str:
         """Say what it speaks of."""
-        return f"{self.clause} {self.component} {self.dtype}"
+        return f"{self.clause} {self.component} {self.dtype}" + (f" cause={self.cause}" if self.cause else "")
 
 
 def read_allowed(path: Path, option: str = "--allow") -> list[Allowed]:
@@ -84,7 +89,7 @@ def allowed_from(line: str) -> Iterator[Allowed]:
         if key.startswith("#"):
             break
         if equals:
-            if key not in ("until", "link") or key in options or not value:
+            if key not in ("cause", "until", "link") or key in options or not value:
                 raise AllowError(f"should be {FORM}")
             options[key] = value
             continue
@@ -95,14 +100,17 @@ def allowed_from(line: str) -> Iterator[Allowed]:
         if comment:
             break
     if names or options:
-        clause, component, dtype = _checked(names)
+        clause, component, dtype = _checked(names, options.get("cause"))
         link, reason = (options.get(key, "") for key in ("link", "reason"))
-        yield Allowed(clause, component, dtype, _last_day(options), link, reason)
+        yield Allowed(clause, component, dtype, options.get("cause", ""), _last_day(options), link, reason)
 
 
-def _checked(names: Sequence[str]) -> tuple[str, str, str]:
+def _checked(names: Sequence[str], cause: str | None) -> tuple[str, str, str]:
     clause, component, dtype = [*names, *"***"][:3]
-    right = (clause in CLAUSES, component in ("*", *COMPONENTS), dtype in ("*", *DTYPES))
+    every = ("*", *CLAUSES) if cause else CLAUSES
+    right = (clause in every, component in ("*", *COMPONENTS), dtype in ("*", *DTYPES))
+    if cause and not _CAUSE.fullmatch(cause):
+        raise AllowError(f"names no cause: a report has their ids, as in softmax-value, not {cause!r:.100}")
     if len(names) > 3 or not all(right):
         known = "with a clause that `assay spec` lists, and a star for any component or dtype"
         raise AllowError(f"should be {FORM}, {known}")
@@ -119,7 +127,12 @@ def _last_day(options: Mapping[str, str]) -> date | None:
         raise AllowError(f"has no date of the form 2027-01-31, but {text!r:.100}") from None
 
 
-def allowing(allowed: Iterable[Allowed], result: Result) -> Allowed | None:
-    """Return the first entry that allows a failure today."""
-    covering = (each for each in allowed if each.covers(result.clause, result.component, result.dtype))
-    return next((each for each in covering if not each.expired), None)
+def allowing(allowed: Iterable[Allowed], result: Result, causes: Sequence[str]) -> Allowed | None:
+    """Return the entry that allows a failure today; if it has several causes, each must be allowed.
+
+    `causes` has their ids; a failure whose cause is not known is allowed by entries of its clause alone.
+    """
+    covering = [each for each in allowed if each.covers(result.clause, result.component, result.dtype)]
+    today = [each for each in covering if not each.expired]
+    found = [next((each for each in today if each.cause in ("", cause)), None) for cause in causes or [""]]
+    return None if None in found else found[0]

@@ -180,7 +180,9 @@ def _judged(
         if parsed.resume:
             resume(report, saved, parsed.resume, alone=len(parsed.adapter) < 2)
         saving = Saving(parsed.json, lambda: json_text([*others, report]))
-        return report, _judge(report, adapter, parsed.workers, saving)
+        wrong = _judge(report, adapter, parsed.workers, saving)
+        report.allow_causes()
+        return report, wrong
 
 
 def _budget(parsed: argparse.Namespace) -> int | None:

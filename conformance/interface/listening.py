@@ -8,6 +8,7 @@ from typing import Any, Final
 import pytest
 
 from ...adapters import Offer
+from ..judging.causes import causes_of
 from ..judging.plan import Line
 from ..judging.result import Result, lack_of_evidence, result_from_json
 from .allowances import Allowance, allowances, superfluous, told
@@ -33,7 +34,9 @@ class Heard:
     @property
     def allowances(self) -> list[Allowance]:
         """What became of each known failure."""
-        return allowances(self.allowed, self.offer, list(self.lines.values()), self.judged)
+        return allowances(
+            self.allowed, self.offer, list(self.lines.values()), self.judged, causes_of(list(self.judged.values()))
+        )
 
     def changes(self, factor: float) -> Comparison | None:
         """Say what changed since the baseline, of what was judged."""

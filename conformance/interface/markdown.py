@@ -13,7 +13,7 @@ from .report import CONFORMS, NO_EVIDENCE, SPEC, VIOLATES, Report
 
 MARKDOWN_HEADING: Final = "<!-- assay run -->"
 _MOST: Final = 50
-"""Violations that are shown: GitHub bears a megabyte."""
+"""Causes that are shown: GitHub bears a megabyte."""
 _WORDS: Final = {CONFORMS: "conforms", VIOLATES: "violates", NO_EVIDENCE: "no verdict"}
 _STATUSES: Final = ("pass", "fail", "advisory", "allowed", "vacuous", "unsupported", "not-offered")
 
@@ -39,11 +39,13 @@ def _of_report(report: Report) -> Iterator[str]:
         sizes = (f"{c} to {', '.join(f'{n} = {s:,}' for n, s in each.items())}" for c, each in report.largest.items())
         yield f"Largest sizes: {'; '.join(sizes)}."
     yield from _table(report)
-    violations = findings(report)
-    for finding in violations[:_MOST]:
-        yield from _violation(finding)
-    if len(violations) > _MOST:
-        yield from ("", f"{len(violations) - _MOST} further violations are in the report.")
+    causes = findings(report)
+    if causes:
+        yield from ("", f"{_number(len(causes), 'cause')} of {_number(len(report.failures), 'violation')}:")
+    for finding in causes[:_MOST]:
+        yield from _cause(finding)
+    if len(causes) > _MOST:
+        yield from ("", f"{_number(len(causes) - _MOST, 'further cause')} in the report.")
     if changes := report.changes:
         yield from ("", *(f"- {_code(sentence)}" for sentence in changes.sentences))
     told = [each for each in report.allowances if each.state != "not judged"]
@@ -83,7 +85,11 @@ def _cell(results: Sequence[Result]) -> str:
     return ", ".join([*words, *([f"{count['allowed']} allowed to fail"] if count["allowed"] else [])])
 
 
-def _violation(finding: Finding) -> Iterator[str]:
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}" + "s" * (count != 1)
+
+
+def _cause(finding: Finding) -> Iterator[str]:
     place = f" ({_code(f'{finding.place[0]}:{finding.place[1]}')})" if finding.place else ""
     yield from ("", f"<details><summary><b>{finding.title}</b>{place}: {_code(finding.found)}</summary>", "")
     yield from (_escaped(CLAUSES[finding.first.clause].sentence), "", _code(finding.replay, None), "", "</details>")

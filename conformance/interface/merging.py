@@ -53,6 +53,7 @@ def _merged(parts: Sequence[Part]) -> Report:
                 raise UsageError(f"{path} has judged {' '.join(names)}, which is no part of the run")
             if line is not None and line.waits == waits and line in made.due:
                 made.judged[line] = result_from_json(result)
+    made.allow_causes()
     if made.incomplete:
         missing = made.left[0]
         raise UsageError(f"no part has judged {missing.clause.id} {missing.component} {missing.dtype}".rstrip())

@@ -17,6 +17,7 @@ from ...adapters.declaration import UserError
 from ...adapters.foreign_text import visible
 from ..cases.profiles import PROFILES, profile_with, seed_for
 from ..components import CLAUSES
+from ..judging.causes import causes_of
 from ..judging.findings import Findings
 from ..judging.judging import explain_line, judge_line
 from ..judging.memory import budget_by_default
@@ -24,7 +25,8 @@ from ..judging.plan import Line, in_turn, plan
 from ..judging.result import Result
 from ..judging.too_wide import check_declared
 from ..terms.recent import RecentReplies
-from .allowed import Allowed, allowed_from, allowing, read_allowed
+from .allowances import allow
+from .allowed import Allowed, allowed_from, read_allowed
 from .baseline import baseline_of, known_failures
 from .collecting import adapter_from_root, asked_for, from_root, id_of, named_lines
 from .explaining import facts, title
@@ -236,8 +238,7 @@ class ClauseItem(pytest.Item):
         if judged.explained:
             findings = self.config.stash[FOUND].setdefault(judged.opening, Findings())
             result = explain_line(adapter, line, profile, judged.seed, result, findings)
-        if result.status == "fail" and (entry := allowing(judged.allowed, result)):
-            result.status, result.reason = "allowed", entry.why or None
+        allow([result], judged.allowed, causes_of([result]) if judged.allowed else ())
         self.user_properties.append((PROPERTY, json.dumps(result.as_json())))
         if result.status in ("unsupported", "vacuous"):
             pytest.skip(visible(result.reason or "unsupported"))

@@ -11,8 +11,8 @@ from ..judging.causes import Cause, causes_of
 from ..judging.coverage import joined
 from ..judging.plan import Line, due, in_turn
 from ..judging.result import Result, lack_of_evidence
-from .allowances import Allowance, allowances
-from .allowed import Allowed, allowing
+from .allowances import Allowance, allow, allowances
+from .allowed import Allowed
 from .baseline import Comparison, compare
 from .explaining import cause_as_json
 from .repeating import made_with
@@ -66,8 +66,7 @@ class Report:
 
     def add(self, line: Line, result: Result) -> None:
         """Take in a result; a failure that is allowed becomes that."""
-        if result.status == "fail" and (entry := self.allowing(result)):
-            result.status, result.reason = "allowed", entry.why or None
+        allow([result], self.allowed)
         first = replace(line, again=False)
         if line.again:
             self.asked_again.add(line)
@@ -75,15 +74,15 @@ class Report:
         if self.judged.setdefault(first, result).failure is None and (result.failure is not None or not line.again):
             self.judged[first] = result
 
-    def allowing(self, result: Result) -> Allowed | None:
-        """Return the entry of the known failures that allows this one."""
-        return allowing(self.allowed, result)
+    def allow_causes(self) -> None:
+        """Let fail what is allowed by its cause, once all are known."""
+        allow(self.results, self.allowed, self.causes)
 
     def replace(self, line: Line, result: Result, explained: Result) -> None:
         """Put what explains a failure in the place of it; what is allowed stays so."""
         first = replace(line, again=False)
         if self.judged.get(first) is result:
-            explained.status = result.status
+            explained.status, explained.reason = result.status, result.reason
             self.judged[first] = explained
 
     @property
@@ -203,7 +202,7 @@ class Report:
     @property
     def allowances(self) -> list[Allowance]:
         """What became of each entry of the known failures."""
-        return allowances(self.allowed, self.offer, self.lines, self.judged)
+        return allowances(self.allowed, self.offer, self.lines, self.judged, self.causes)
 
     @property
     def counts(self) -> dict[str, int]:

@@ -79,11 +79,14 @@ def _result(finding: Finding, rules: Sequence[str], level: str) -> dict[str, Any
         "level": level,
         "message": {"text": f"{finding.title}: {finding.found}"},
         "locations": [location],
-        "partialFingerprints": {"assay/v1": f"{first.clause} {first.component}"},
-        "properties": {"replay": finding.replay, "violations": list(map(_named, finding.results))},
+        "partialFingerprints": {"assay/v1": finding.cause.id},
+        "properties": {
+            "replay": finding.replay,
+            "case": finding.failure.case,
+            "violations": list(map(_named, finding.results)),
+        },
     }
 
 
 def _named(result: Result) -> dict[str, Any]:
-    assert result.failure is not None
-    return {"dtype": result.dtype, "case": result.failure.case, "ratio": result.failure.ratio}
+    return {"clause": result.clause, "component": result.component, "dtype": result.dtype}
