@@ -10,9 +10,12 @@ import pytest
 from conftest import RIGHT
 from tricks.around import told
 
-from assay.adapters import Listed
+from assay.adapters import Listed, Opening
 from assay.adapters.foreign_text import LONGEST, visible, visible_lines
-from assay.conformance.interface import terminal as shown
+from assay.conformance.components import CLAUSES
+from assay.conformance.interface import terminal as terminal_of
+from assay.conformance.interface import ticker as shown
+from assay.conformance.judging.plan import Line
 
 # Markup of rich, an emoji of rich, an erased line, a line overwritten, text turned round, nothing at all, half a pair.
 HOSTILE = "[/x] [red] :smile: \x1b[2K\x1b[1A\r\x9b2J\u202edaer\u200b\u2028\ud800\x00 all\nmine: conforms: 0 violations"
@@ -92,14 +95,13 @@ def test_the_lines_of_a_traceback_stay_lines():
 
 def test_a_run_of_a_hostile_adapter_reports_and_shows_what_it_did(terminal):
     file = terminal.write("mine.py", ADAPTER)
-    done = terminal.assay("run", file, *SOFTMAX, "--json", "report.json", "--junit", "report.xml")
+    done = terminal.assay("run", file, *SOFTMAX, "-v", "--json", "report.json", "--junit", "report.xml")
 
     assert (done.returncode, terminal.complaints(done.stderr)) == (1, "")
-    assert harmless(done.stdout)
+    assert harmless(done.stdout + done.stderr)
     assert r"[/x] [red] :smile: \x1b[2K\x1b[1A \x9b2J\u202edaer\u200b" in done.stdout
     assert f"note: {SPELLED}\n" in done.stdout
-    *_, last = done.stdout.splitlines()
-    assert re.match(r"mine \(\[/x\] .*\): violates: 2 violations", last)
+    assert re.search(r"^mine \(\[/x\] .*\): violates: 1 cause \(2 violations\)$", done.stdout, re.MULTILINE)
     assert not re.search("^mine: conforms", done.stdout, re.MULTILINE)
     report = terminal.report()
     assert report["implementation"]["package"] == SPELLED
@@ -109,11 +111,11 @@ def test_a_run_of_a_hostile_adapter_reports_and_shows_what_it_did(terminal):
 
 
 def test_a_run_of_a_hostile_program(terminal, program):
-    done = terminal.assay("run", program, *SOFTMAX, "--json", "report.json", "--junit", "report.xml")
+    done = terminal.assay("run", program, *SOFTMAX, "-v", "--json", "report.json", "--junit", "report.xml")
 
     assert (done.returncode, terminal.complaints(done.stderr)) == (1, "")
-    assert harmless(done.stdout)
-    assert done.stdout.splitlines()[-1].startswith(f"{SPELLED} ({SPELLED} {SPELLED} on {SPELLED}): violates: ")
+    assert harmless(done.stdout + done.stderr)
+    assert f"\n{SPELLED} ({SPELLED} {SPELLED} on {SPELLED}): violates: " in done.stdout
     assert f"note: {SPELLED}\nnote: xxx" in done.stdout
     notes = "x... (1,000,000 characters)\n" + "note: n\n" * 48 + "note: and 52 more notes\n"
     assert notes in done.stdout
@@ -146,8 +148,9 @@ def test_a_line_of_progress_of_a_hostile_program(capsys, monkeypatch):
     from assay.conformance.judging.result import Result
 
     monkeypatch.setattr(shown, "_EVERY", 0.0)
-    shown.Ticker(HOSTILE, 2).heard(Result("SM-1", "required", "softmax", "float32", "pass"))
-    assert capsys.readouterr().err == f"{SPELLED}: 1 of 2 clauses judged\n"
+    line = Line(CLAUSES["SM-1"], "softmax", "float32", offered=True)
+    shown.Ticker(Opening("x"), HOSTILE, [line]).heard(Result("SM-1", "required", "softmax", "float32", "pass", 3))
+    assert capsys.readouterr().err == f"{SPELLED}: 1 of 1 clauses judged in 3 cases\n"
 
 
 def test_a_replay_of_a_hostile_program(terminal, program):
@@ -165,7 +168,7 @@ def test_a_refusal_on_standard_error(terminal, program):
 
 def test_the_list_of_adapters_with_hostile_names(capsys):
     hostile = Listed(*(HOSTILE,) * 2, package=HOSTILE, version=HOSTILE, dtypes=(HOSTILE,), functions=(HOSTILE,))
-    shown.show_adapters(shown.Screen(), [hostile])
+    terminal_of.show_adapters(terminal_of.Screen(), [hostile])
     output = capsys.readouterr().out
 
     assert harmless(output)
@@ -200,8 +203,8 @@ def test_an_exception_without_a_text(terminal):
 
 def test_the_report_is_written_before_the_screen(terminal, monkeypatch, right):
     """Whatever happens to the screen."""
-    broken = "import assay.conformance.interface.terminal as t, assay.conformance.interface.command_line as c\n"
-    broken += f"t.show_report = None\nc.main(['run', {right!r}, *{SOFTMAX!r}, '--json', 'r.json', '--junit', 'r.xml'])"
+    broken = "import assay.conformance.interface.command_line as c\n"
+    broken += f"c.show_summary = None\nc.main(['run', {right!r}, *{SOFTMAX!r}, '--json', 'r.json', '--junit', 'r.xml'])"
     done = terminal.python("-c", broken)
 
     assert "TypeError" in done.stderr

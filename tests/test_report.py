@@ -25,7 +25,7 @@ def violation(shared_terminal):
     shared_terminal.write("right.py", RIGHT)
     wrong = shared_terminal.write("wrong.py", WRONG)
     files = ("--json", "report.json", "--junit", "report.xml")
-    return shared_terminal.assay("run", wrong, *SELECTED, *files), shared_terminal
+    return shared_terminal.assay("run", wrong, *SELECTED, *files, "-v"), shared_terminal
 
 
 def test_a_wrong_adapter_violates_and_is_told_five_facts(violation):

@@ -72,7 +72,7 @@ def test_what_is_wrong_at_one_size_alone_is_found_where_that_is_named(terminal):
     done = terminal.assay("run", file, *CALL, "--shape", "rows=5,n=776", "--shape", "rows=5,n=777", "-n", "2")
     assert done.returncode == 1
     assert "rows=1&n=777&regime=" in done.stdout
-    assert "and the sizes rows=5,n=776 and rows=5,n=777" in " ".join(done.stdout.split())
+    assert "the sizes rows=5,n=776 and rows=5,n=777" in " ".join(done.stdout.split())
     report = terminal.report()
     assert report["shapes"] == [{"rows": 5, "n": 776}, {"rows": 5, "n": 777}]
     replayed = terminal.assay(

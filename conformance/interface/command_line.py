@@ -33,7 +33,9 @@ from .resuming import resume
 from .running import run
 from .shapes import shapes_judged
 from .sharding import lines_of, part_of_report
+from .summary import show_summary
 from .surroundings import complain, open_streams, signals_heard
+from .ticker import Ticker
 
 _INTERRUPTED: Final = 130
 """Before or after a run; in a run, what was judged counts."""
@@ -71,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     judge.add_argument("adapter", nargs="*", metavar="ADAPTER", help="a name, a file, a module or exec:COMMAND (torch)")
     add_options(judge.add_argument, OPENING)
     add_options(judge.add_argument, JUDGING)
+    judge.add_argument("-v", dest="verbose", action="store_true", help="show every check and every violation")
     judge.add_argument("-n", dest="workers", type=workers, default="0", metavar="WORKERS", help="a number, or auto")
     for option, output in OUTPUTS.items():
         judge.add_argument(option, type=Path, metavar="FILE", help=output.says)
@@ -128,7 +131,9 @@ def _run(parsed: argparse.Namespace) -> int:
         errors += wrong
         # The files before the screen: whatever becomes of that, they are there.
         unwritten = write_outputs(files, reports, refused)
-        terminal.show_report(screen, report)
+        if parsed.verbose:
+            terminal.show_report(screen, report)
+        show_summary(screen, report, verbose=parsed.verbose)
         if report.interrupted:
             break
     if reports and refused:
@@ -193,7 +198,7 @@ def _budget(parsed: argparse.Namespace) -> int | None:
 
 def _judge(report: Report, adapter: Adapter, workers: str, saving: Saving) -> list[str]:
     """Run, with progress; the report holds what was done even if the user stops it."""
-    ticker = terminal.Ticker(report.offer.name, len(report.left))
+    ticker = Ticker(report.opening, report.offer.name, report.left)
 
     def heard(result: Result) -> None:
         ticker.heard(result)
@@ -201,7 +206,7 @@ def _judge(report: Report, adapter: Adapter, workers: str, saving: Saving) -> li
 
     try:
         with ticker.shown():
-            return run(report, adapter, heard, workers)
+            return run(report, adapter, heard, workers, ticker.found)
     except KeyboardInterrupt:
         report.interrupted = True
         return []

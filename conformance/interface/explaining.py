@@ -10,7 +10,7 @@ from ...adapters import Opening
 from ...adapters.foreign_text import visible
 from ..components import CLAUSES, COMPONENTS
 from ..judging.causes import Cause
-from ..judging.result import Result
+from ..judging.result import Failure, Result
 from ..terms.case import in_words
 
 
@@ -88,9 +88,14 @@ def looks_like(name: str) -> str:
     return f"it behaves like `{name}`: {variant.sentence}{seen}"
 
 
-def replay_command(opening: Opening, result: Result) -> str:
+def replay_command(opening: Opening, result: Result, failure: Failure | None = None) -> str:
     """Return the command that runs the failing case again, whole: it is to be copied."""
-    assert result.failure is not None
+    shown = failure or result.failure
+    assert shown is not None
+    return replay_line(opening, result.clause, shown.case)
+
+
+def replay_line(opening: Opening, clause: str, case: str) -> str:
+    """Return the command that checks a clause on a case."""
     # A case is quoted, whether the shell needs it or not.
-    case = shlex.quote(result.failure.case)
-    return visible(f"assay replay {case} {shlex.join([*opening.words, '--clause', result.clause])}", None)
+    return visible(f"assay replay {shlex.quote(case)} {shlex.join([*opening.words, '--clause', clause])}", None)

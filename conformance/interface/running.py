@@ -19,7 +19,8 @@ from ..cases.profiles import profile_with
 from ..judging.findings import Findings
 from ..judging.judging import explain_line
 from ..judging.plan import Line
-from ..judging.result import Result, result_from_json
+from ..judging.result import Failure, Result, result_from_json
+from ..terms.clause import Clause
 from . import plugin
 from .listening import PROPERTY
 from .report import Report
@@ -125,14 +126,22 @@ class Explaining:
         self._report.replace(line, result, explained)
 
 
-def run(report: Report, adapter: Adapter, heard: Callable[[Result], None], workers: str = "0") -> list[str]:
+def run(
+    report: Report,
+    adapter: Adapter,
+    heard: Callable[[Result], None],
+    workers: str = "0",
+    found: Callable[[Clause, Failure], object] = lambda clause, failure: None,
+) -> list[str]:
     """Judge every line of the report that is due; return what went wrong with the judge itself.
+
+    `heard` is told of every result, `found` of each failure that has been made small, and diagnosed.
 
     What explains a failure is judged in a session of its own, when the others have ended: whichever process has
     judged what, the same lines are due then.
     """
     errors: list[str] = []
-    explaining = Explaining(report, adapter, Findings())
+    explaining = Explaining(report, adapter, Findings(found))
     while report.left and not (errors or report.interrupted):
         errors = _session(report, adapter, heard, explaining, workers)
     return errors

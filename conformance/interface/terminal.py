@@ -2,40 +2,27 @@
 
 import dataclasses
 import textwrap
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.measure import Measurement
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
 from ...adapters import Listed
 from ...adapters.contract import DTYPES
 from ...adapters.foreign_text import visible
-from ..components import CLAUSES, COMPONENTS
+from ..components import COMPONENTS
 from ..judging.result import Result, lack_of_evidence
-from ..terms.case import in_words
 from ..terms.clause import Clause
-from .ending import remarks
 from .explaining import facts, replay_command, title
-from .report import CONFORMS, NO_EVIDENCE, VIOLATES, Report
+from .report import Report
 
 if TYPE_CHECKING:
     from ..claims.coverage import Covered
 
-_VERDICTS: Final = {
-    CONFORMS: ("conforms", "bold green"),
-    VIOLATES: ("violates", "bold red"),
-    NO_EVIDENCE: ("nothing could be checked", "bold yellow"),
-}
-_UNDECIDED: Final = ("no verdict", "bold yellow")
 _BELOW: Final = "    "
-_EVERY: Final = 10.0
-"""Seconds between two lines of progress, where the screen cannot be drawn over."""
 
 
 class Screen(Console):
@@ -52,47 +39,9 @@ class Screen(Console):
         self.print(Text.assemble(*parts), soft_wrap=True)
 
 
-class Ticker:
-    """Progress: a bar on a terminal, a line now and then elsewhere. On standard error, so that a pipe stays clean."""
-
-    def __init__(self, judged: str, total: int) -> None:
-        """Begin with nothing shown."""
-        self._console = Screen(stderr=True)
-        self._name, self._total, self._done, self._failed = visible(judged), total, 0, 0
-        self._last = time.monotonic()
-        name = TextColumn("{task.description}", markup=False)
-        columns = (name, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        self._progress = Progress(*columns, console=self._console, transient=True)
-        self._task = self._progress.add_task(f"judging {self._name}", total=total)
-
-    @contextmanager
-    def shown(self) -> Iterator[None]:
-        """Show progress while the run goes on."""
-        if not self._console.is_terminal:
-            yield
-            return
-        with self._progress:
-            yield
-
-    def heard(self, result: Result) -> None:
-        """Count one more result."""
-        self._done += 1
-        self._failed += result.status == "fail"
-        # What explains a failure comes on top.
-        self._total = max(self._total, self._done)
-        if self._console.is_terminal:
-            what = f"judging {self._name}" + (f", {self._failed} failed" if self._failed else "")
-            self._progress.update(self._task, advance=1, total=self._total, description=what)
-        elif time.monotonic() - self._last > _EVERY:
-            self._last = time.monotonic()
-            failed = f", {self._failed} failed" if self._failed else ""
-            said = f"{self._name}: {self._done} of {self._total} clauses judged{failed}"
-            self._console.say(said)
-
-
 def show_report(screen: Screen, report: Report) -> None:
-    """Print the table, then every failure, then what else should be known."""
-    screen.print(_table(report))
+    """Print the table, then every failure, whole: what is asked for with -v."""
+    screen.print(table_of(report))
     for result in report.failures:
         _show_failure(screen, report, result)
     for result in report.warnings:
@@ -100,65 +49,10 @@ def show_report(screen: Screen, report: Report) -> None:
         where = f" {result.clause} {result.component} {result.dtype}: {visible(result.failure.message)}"
         screen.say("\n", ("advisory", "yellow"), where)
         screen.say(f"  {replay_command(report.opening, result)}")
-    for result in report.results if report.shapes else ():
-        if CLAUSES[result.clause].at_size and result.reason and result.status != "not-offered":
-            screen.say(f"{result.clause} {result.component} {result.dtype}: {visible(result.reason)}")
-    for note in report.offer.notes:
-        screen.say((f"note: {visible(note)}", "dim"))
-    for sentence in remarks(report):
-        screen.say((sentence, "yellow"))
-    _show_verdict(screen, report)
 
 
-def _show_verdict(screen: Screen, report: Report) -> None:
-    implementation = " ".join(filter(None, (report.offer.package, report.offer.version)))
-    where = f" ({implementation} on {report.offer.device})" if implementation else ""
-    advisory = sum(each.level == "advisory" and each.status in ("pass", "fail", "allowed") for each in report.results)
-    beside = f"; {advisory} advisory ones, which the table leaves out" if advisory else ""
-    counts = [f"{report.checked} of {len(report.due)} checks made (of a clause in a dtype each{beside})"]
-    for word, status in (
-        ("not offered", "not-offered"),
-        ("unsupported", "unsupported"),
-        ("allowed to fail", "allowed"),
-        ("vacuous", "vacuous"),
-    ):
-        count = sum(result.status == status for result in report.results)
-        counts += [f"{count} {word}"] if count else []
-    sizes = ", few sizes" if report.offer.sizes == "few" else ""
-    sizes += f", and the sizes {' and '.join(map(in_words, report.shapes))}" if report.shapes else ""
-    sizes += f", nothing beyond precision class {report.offer.precision_class}" * (report.offer.precision_class < 3)
-    sizes += ", with the judge's declarations" * (report.offer.declared_by == "judge")
-    late = ", drawn after it was loaded" if report.late else ""
-    incomplete = "; the run was interrupted" if report.interrupted else ""
-    said = _UNDECIDED if report.interrupted and not report.failures else _VERDICTS[report.verdict]
-    if said == _VERDICTS[NO_EVIDENCE] and any(result.status == "allowed" for result in report.results):
-        said = ("nothing but failures that are allowed", "bold yellow")
-    screen.say(
-        f"\n{visible(report.offer.name + where)}: ",
-        said,
-        f"{_limits(report)}{_unseen(report)}: {len(report.failures)} violations, {len(report.warnings)} advisory; "
-        f"{', '.join(counts)}{incomplete}. Profile {report.profile}{sizes}, seed {report.seed}{late}.",
-    )
-
-
-def _limits(report: Report) -> str:
-    """Name the largest sizes that were judged, of each component that had no room or no time for larger ones."""
-    each = (
-        f"{component} to {', '.join(f'{name} = {size:,}' for name, size in sizes.items())}"
-        if sizes
-        else f"{component}, but not at every size"
-        for component, sizes in report.limits.items()
-    )
-    return "".join(f"; {one}" for one in each)
-
-
-def _unseen(report: Report) -> str:
-    """Name the components of which there is no evidence in a dtype, and say why."""
-    each = ((" in ".join(filter(None, pair)), why) for pair, why in report.unseen.items())
-    return "".join(f"; no evidence of {what}: {why}" for what, why in each)
-
-
-def _table(report: Report) -> Table:
+def table_of(report: Report) -> Table:
+    """Make the table of components and dtypes: what passes, with its largest error ratio, and what fails."""
     table = Table(title=None, header_style="bold")
     results = report.results
     judged = [result for result in results if result.status != "not-offered"]

@@ -214,7 +214,9 @@ def _best(group: Sequence[Failing]) -> Failing:
     """Choose what shows a cause best: named, by what everybody looks at, with the least."""
     first = group[0][0]
     own = [each for each in group if each[0].component == first.component]
-    return next((each for each in own if each[1].looks_like), own[0])
+    # That which was found first was made small; what it explains was not.
+    found = [each for each in own if each[1].cause == f"{each[0].clause} {each[1].case}"] or own
+    return next((each for each in found if each[1].looks_like), found[0])
 
 
 def _as_reported(group: Iterable[Failing], every: Sequence[Failing]) -> list[Failing]:

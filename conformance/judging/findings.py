@@ -51,6 +51,7 @@ class Findings:
     heard: Callable[[Clause, Failure], object] = lambda clause, failure: None
     """Told of each new failure twice: when it has been made small, and when it has been diagnosed."""
     _known: list[_Known] = field(default_factory=list)
+    _quiet: bool = False
 
     def explain(
         self,
@@ -65,6 +66,7 @@ class Findings:
         `before` gives the cases that were judged before one.
         """
         found: dict[str, Failure] = {}
+        self._quiet = result.status != "fail"
         for each in failures_of(result):
             ratio = math.inf if each.ratio is None else each.ratio
             outcome = Outcome("fail", ratio, each.message, each.how)
@@ -92,6 +94,11 @@ class Findings:
         own = [each for each in reversed(self._known) if each.component.name == failing.component.name]
         return next((known.failure for known in own[:_TRIED] if _explains(known, failing)), None)
 
+    def _tell(self, clause: Clause, failure: Failure) -> None:
+        """Tell of a failure; one that is allowed is no news."""
+        if not self._quiet:
+            self.heard(clause, failure)
+
     def _lost(self, failing: "_Failing") -> Failure:
         """Say what ended a process, or kept it.
 
@@ -101,7 +108,7 @@ class Findings:
         innocent = failing.outcome.how == "crash" and failing.again().passed
         remark = "; by itself the case passes, so an earlier call may have damaged the memory" if innocent else ""
         failure = failing.saying(remark).failure
-        self.heard(failing.clause, failure)
+        self._tell(failing.clause, failure)
         return failure
 
     def _of_the_past(self, failing: "_Failing", before: Sequence[Case]) -> Failure:
@@ -120,7 +127,7 @@ class Findings:
                 break
             count *= 2
         failure = failing.saying(remark).failure
-        self.heard(failing.clause, failure)
+        self._tell(failing.clause, failure)
         return failure
 
     def _new(self, failing: "_Failing") -> Failure:
@@ -133,10 +140,10 @@ class Findings:
         outcome = with_neighbours(clause, component, subject, smallest.case, smallest.outcome)
         trigger = {} if subject.lost else trigger_of(clause, component, subject, smallest.case)
         failure = replace(replace(smallest, outcome=outcome).failure, typical=typical, trigger=trigger)
-        self.heard(clause, failure)
+        self._tell(clause, failure)
         if not subject.lost:
             failure = _diagnosed(failure, subject.adapter, clause, component, (smallest.case, failing.case))
-            self.heard(clause, failure)
+            self._tell(clause, failure)
             self._known.append(_Known(clause, component, smallest.case, failure))
         return failure
 

@@ -26,6 +26,7 @@ from .plan import Line
 from .result import Failure, Result
 from .trying import Sizes, Tried, tried
 
+NOTHING: Final = "no case of this clause can be put to it"
 _FAILING: Final = 24
 """Cases of a clause that may fail before it is left."""
 _FAILING_AT_SIZE: Final = 4
@@ -122,7 +123,7 @@ def _result(found: Tried, name: str, dtype: str, failure: Failure | None) -> Res
     if failure is not None:
         return replace(result, status="fail", failure=failure, worst_ratio=failure.ratio, reason=_remarks(found))
     if not found.examples:
-        nothing = found.refused[0] if found.refused else "no case of this clause can be put to it"
+        nothing = found.refused[0] if found.refused else NOTHING
         reason = _of_unfit(found) or nothing
         return replace(result, status="unsupported", reason=reason)
     result.power = found.power.as_json()
