@@ -223,3 +223,25 @@ def test_an_interruption_while_it_is_imported_is_no_traceback(monkeypatch, capsy
         start.main()
 
     assert (ended.value.code, capsys.readouterr().err) == (130, "assay: interrupted\n")
+
+
+def test_a_run_ends_with_its_first_cause(terminal, wrong):
+    done = terminal.assay("run", wrong, *SOFTMAX, "-x", "--json", "report.json")
+    report = terminal.report()
+
+    assert done.returncode == 1
+    assert "1 cause (1 violation); it was to end with the first cause: " in done.stdout
+    assert (report["checked"], report["verdict"], len(report["causes"])) == (1, "violates", 1)
+    assert "SM-1[softmax-float32]" in report["left_out"]
+
+
+def test_a_run_in_a_given_time_says_what_it_left_out(terminal, right):
+    """It begins with what catches most, and conforms if that was judged."""
+    slow = terminal.write("slow.py", RIGHT.replace("(x):\n", "(x):\n    import time; time.sleep(0.02)\n"))
+    done = terminal.assay("run", slow, *SOFTMAX, "--time", "0.5", "--json", "report.json")
+    report = terminal.report()
+
+    assert (done.returncode, report["verdict"]) == (0, "conforms")
+    assert f"its 0.5 s are over: {len(report['left_out'])} checks left out" in done.stdout
+    assert "ALL-1" in {result["clause"] for result in report["results"] if result["status"] == "pass"}
+    assert "ALL-12[softmax-float32]" in report["left_out"]

@@ -22,7 +22,18 @@ from .baseline import baseline_of
 from .ending import exit_status
 from .github import tell_github
 from .merging import merged
-from .options import COMPARING, JUDGING, OPENING, UsageError, add_options, check_dtypes, opening, selection, workers
+from .options import (
+    COMPARING,
+    JUDGING,
+    OPENING,
+    UsageError,
+    add_options,
+    check_dtypes,
+    opening,
+    seconds,
+    selection,
+    workers,
+)
 from .outputs import OUTPUTS, files_of, write_outputs
 from .repeating import words_of
 from .replaying import replay
@@ -74,6 +85,8 @@ def _parser() -> argparse.ArgumentParser:
     add_options(judge.add_argument, OPENING)
     add_options(judge.add_argument, JUDGING)
     judge.add_argument("-v", dest="verbose", action="store_true", help="show every check and every violation")
+    judge.add_argument("-x", dest="first", action="store_true", help="stop at the first cause")
+    judge.add_argument("--time", type=seconds, metavar="S", help="spend so many seconds, on what catches most first")
     judge.add_argument("-n", dest="workers", type=workers, default="0", metavar="WORKERS", help="a number, or auto")
     for option, output in OUTPUTS.items():
         judge.add_argument(option, type=Path, metavar="FILE", help=output.says)
@@ -185,7 +198,8 @@ def _judged(
         if parsed.resume:
             resume(report, saved, parsed.resume, alone=len(parsed.adapter) < 2)
         saving = Saving(parsed.json, lambda: json_text([*others, report]))
-        wrong = _judge(report, adapter, parsed.workers, saving)
+        report.seconds = parsed.time
+        wrong = _judge(report, adapter, parsed.workers, saving, first=parsed.first)
         report.allow_causes()
         return report, wrong
 
@@ -196,7 +210,7 @@ def _budget(parsed: argparse.Namespace) -> int | None:
     return budget_by_default() if budget is None else budget
 
 
-def _judge(report: Report, adapter: Adapter, workers: str, saving: Saving) -> list[str]:
+def _judge(report: Report, adapter: Adapter, workers: str, saving: Saving, *, first: bool) -> list[str]:
     """Run, with progress; the report holds what was done even if the user stops it."""
     ticker = Ticker(report.opening, report.offer.name, report.left)
 
@@ -206,7 +220,7 @@ def _judge(report: Report, adapter: Adapter, workers: str, saving: Saving) -> li
 
     try:
         with ticker.shown():
-            return run(report, adapter, heard, workers, ticker.found)
+            return run(report, adapter, heard, workers, ticker.found, first=first)
     except KeyboardInterrupt:
         report.interrupted = True
         return []

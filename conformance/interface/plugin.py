@@ -169,7 +169,7 @@ def _plans(config: pytest.Config, openings: Sequence[Opening]) -> list[Judged]:
     seed, _ = seed_for(option.assay_profile, option.assay_seed)
     named = named_lines(config, [each.spec for each in openings], plans)
     return [
-        Judged(each, lines, option.assay_profile, seed, own, memory, id_of(config, each.spec), allowed, old)
+        Judged(each, in_turn(lines), option.assay_profile, seed, own, memory, id_of(config, each.spec), allowed, old)
         for each, lines, own, all_lines, old in zip(openings, named, shapes, plans, before, strict=True)
         if lines or not all_lines
     ]
@@ -214,8 +214,8 @@ class AdapterCollector(pytest.Collector):
 
     def collect(self) -> list[pytest.Item | pytest.Collector]:
         """Return the clauses in turn."""
-        lines = in_turn(self.judged.lines)
-        return [ClauseItem.from_parent(self, name=line.name, judged=self.judged, line=line) for line in lines]
+        each = [(line.name, line) for line in self.judged.lines]
+        return [ClauseItem.from_parent(self, name=name, judged=self.judged, line=line) for name, line in each]
 
 
 class ClauseItem(pytest.Item):

@@ -49,6 +49,10 @@ class Report:
     asked_again: set[Line] = field(default_factory=set)
     """The lines that were asked once more, at the end."""
     interrupted: bool = False
+    seconds: float | None = None
+    """The time that it may take."""
+    ended: str = ""
+    """Why it has ended before its end, if somebody asked for that."""
     before: Mapping[str, Any] | None = None
     """The report with which it is compared."""
     factor: float = 2.0
@@ -97,7 +101,8 @@ class Report:
         """The lines that are still to be judged, in turn."""
         done = {*self.judged, *self.asked_again}
         again = [line for line in self.lines if line.again]
-        return in_turn(line for line in [*self.due, *again] if line.offered and line not in done)
+        left = (line for line in [*self.due, *again] if line.offered and line not in done)
+        return in_turn(left, hurried=self.seconds is not None)
 
     @property
     def results(self) -> list[Result]:
@@ -236,8 +241,8 @@ class Report:
 
     @property
     def incomplete(self) -> bool:
-        """Whether something is not judged yet, or never was."""
-        return self.interrupted or bool(self.left)
+        """Whether something is not judged yet, or never was; in a time that was given, whether that was too little."""
+        return self.interrupted or any(not self.ended or line.clause.id == "ALL-1" for line in self.left)
 
     def as_json(self) -> dict[str, Any]:
         """Return the object that --json writes."""
@@ -263,29 +268,22 @@ class Report:
             "inputs": "drawn late" if self.late else "public",
             "made": made_with(self.words),
         }
-        if self.part:
-            whole["shard"] = dict(self.part)
-        if self.holds:
-            whole["confinement"] = list(self.holds)
-        if self.declarations != {"by": "adapter", "class": 3}:
-            whole["declarations"] = self.declarations
-        if self.allowed:
-            whole["allowed"] = [each.as_json() for each in self.allowances]
-        if self.changes:
-            whole["baseline"] = self.changes.as_json()
-        if self.shapes:
-            whole["shapes"] = list(map(dict, self.shapes))
-        if self.largest:
-            whole["largest"] = self.largest
-        if self.coverage:
-            whole["coverage"] = self.coverage
-        if self.peaks:
-            whole["memory"] = ({} if self.memory is None else {"budget": self.memory}) | self.peaks
-        if self.incomplete:
-            whole["incomplete"] = True
-        causes = self.causes
-        if causes:
-            whole["causes"] = [cause_as_json(cause) for cause in causes]
+        causes, changes = self.causes, self.changes
+        optional = {
+            "shard": self.part and dict(self.part),
+            "confinement": list(self.holds),
+            "declarations": self.declarations if self.declarations != {"by": "adapter", "class": 3} else None,
+            "allowed": [each.as_json() for each in self.allowances] if self.allowed else None,
+            "baseline": changes and changes.as_json(),
+            "shapes": list(map(dict, self.shapes)),
+            "largest": self.largest,
+            "coverage": self.coverage,
+            "memory": self.peaks and ({} if self.memory is None else {"budget": self.memory}) | self.peaks,
+            "incomplete": self.incomplete,
+            "left_out": [line.name for line in self.left] if self.ended else None,
+            "causes": [cause_as_json(cause) for cause in causes],
+        }
+        whole |= {name: value for name, value in optional.items() if value}
         made: dict[str, Any] = harmless({**whole, "results": self._results_as_json(causes)})
         return made
 

@@ -4,11 +4,14 @@ It reads no configuration but its own, and leaves nothing behind: the only folde
 """
 
 import json
+import math
 import os
 import shlex
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -41,11 +44,18 @@ class Conductor:
     """Tells the session what to judge, and hears of every result, wherever it was found."""
 
     def __init__(
-        self, report: Report, adapter: Adapter, heard: Callable[[Result], None], explaining: "Explaining"
+        self,
+        report: Report,
+        adapter: Adapter,
+        heard: Callable[[Result], None],
+        explaining: "Explaining",
+        limits: "Limits",
     ) -> None:
         """`heard` is called for each result as it comes."""
-        self._report, self._adapter, self._heard, self._explaining = report, adapter, heard, explaining
+        self._report, self._adapter, self._heard = report, adapter, heard
+        self._explaining, self._limits = explaining, limits
         self.lines = {line.name: line for line in report.left}
+        explaining.expect(list(self.lines.values()))
         self.errors: list[str] = []
         self.lost: list[str] = []
         """What ended before its time, which matters if something has not been judged."""
@@ -76,12 +86,24 @@ class Conductor:
             self._report.add(line, result)
             self._heard(result)
             self._explaining.take(line, result)
+            self._end_if_enough()
         elif report.failed:
             self.errors.append(report.longreprtext)
 
+    def _end_if_enough(self) -> None:
+        """End the session where more is not wanted."""
+        report = self._report
+        if self._limits.first and any(cause.level == "required" for cause in report.causes):
+            report.ended = "it was to end with the first cause"
+        elif time.monotonic() > self._limits.end:
+            report.ended = f"its {report.seconds:g} s are over"
+        if report.ended:
+            raise pytest.exit.Exception(report.ended)
+
     def pytest_keyboard_interrupt(self) -> None:
         """Note the end; the report of what was done is written all the same."""
-        self.stopped = self._report.interrupted = True
+        self.stopped = True
+        self._report.interrupted = not self._report.ended
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, error: object) -> None:
@@ -93,6 +115,16 @@ class Conductor:
         """Note a mistake of ours, and say that pytest need not print it."""
         self.errors.append(str(excrepr))
         return True
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a run ends before its end."""
+
+    first: bool = False
+    """Whether with the first cause."""
+    end: float = math.inf
+    """The time after which no further clause is begun."""
 
 
 class Explaining:
@@ -132,27 +164,27 @@ def run(
     heard: Callable[[Result], None],
     workers: str = "0",
     found: Callable[[Clause, Failure], object] = lambda clause, failure: None,
+    *,
+    first: bool = False,
 ) -> list[str]:
     """Judge every line of the report that is due; return what went wrong with the judge itself.
 
-    `heard` is told of every result, `found` of each failure that has been made small, and diagnosed.
+    `heard` is told of every result, `found` of each failure that has been made small, and diagnosed. It ends with the
+    first cause, if `first` says so, and when the time is over that the report gives it.
 
     What explains a failure is judged in a session of its own, when the others have ended: whichever process has
     judged what, the same lines are due then.
     """
     errors: list[str] = []
     explaining = Explaining(report, adapter, Findings(found))
-    while report.left and not (errors or report.interrupted):
-        errors = _session(report, adapter, heard, explaining, workers)
+    limits = Limits(first, math.inf if report.seconds is None else time.monotonic() + report.seconds)
+    while report.left and not (errors or report.interrupted or report.ended):
+        errors = _session(report, Conductor(report, adapter, heard, explaining, limits), workers)
     return errors
 
 
-def _session(
-    report: Report, adapter: Adapter, heard: Callable[[Result], None], explaining: Explaining, workers: str
-) -> list[str]:
+def _session(report: Report, conductor: Conductor, workers: str) -> list[str]:
     """Judge the lines that are left."""
-    conductor = Conductor(report, adapter, heard, explaining)
-    explaining.expect(list(conductor.lines.values()))
     count = min(_cores() if workers == "auto" else int(workers), len(conductor.lines))
     whole = tempfile.TemporaryDirectory(prefix="assay-", ignore_cleanup_errors=True)
     with whole as folder, pytest.MonkeyPatch.context() as patch:
@@ -160,14 +192,14 @@ def _session(
         ini.write_text("[pytest]\n", encoding="utf-8")
         _isolate(patch, count, folder)
         arguments = ["-p", "xdist.plugin", "-p", plugin.__name__, "-p", "no:cacheprovider", "-p", "no:terminal"]
-        arguments += ["--capture=no", "-W", "ignore", *_in_workers(count)]
+        arguments += ["--capture=no", "-W", "ignore", *_in_workers(count, hurried=report.seconds is not None)]
         arguments += ["-c", str(ini), "--rootdir", folder, "--basetemp", str(Path(folder, "basetemp")), folder]
         try:
             pytest.main(arguments, [conductor])
         except OSError as error:  # pytest goes back to the working directory, which may be gone
             conductor.lost.append(f"the session of pytest has ended: {error}")
     left = not conductor.lines.keys().isdisjoint(line.name for line in report.left)
-    report.interrupted |= left
+    report.interrupted |= left and not report.ended
     if _folder_is_gone():
         if left:
             complain("the working directory has gone, and with it the processes that judge")
@@ -189,8 +221,8 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
-def _in_workers(count: int) -> list[str]:
-    """Return the options of xdist for so many workers.
+def _in_workers(count: int, *, hurried: bool) -> list[str]:
+    """Return the options of xdist for so many workers; in a hurry, they take one line after another.
 
     Each begins with -P: what an implementation, or anybody, has put into the working directory is no module of the
     judge's.
@@ -198,7 +230,8 @@ def _in_workers(count: int) -> list[str]:
     if not count:
         return ["-n", "0"]
     python = shlex.join([sys.executable, "-P"])
-    return [*["--tx", f"popen//python={python}"] * count, "--dist", "worksteal", "--max-worker-restart", str(4 * count)]
+    dist = ["--dist", "load", "--maxschedchunk", "1"] if hurried else ["--dist", "worksteal"]
+    return [*["--tx", f"popen//python={python}"] * count, *dist, "--max-worker-restart", str(4 * count)]
 
 
 def _isolate(patch: pytest.MonkeyPatch, count: int, folder: str) -> None:

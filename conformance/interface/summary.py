@@ -3,6 +3,7 @@
 The most telling cause comes last, where people look. What is longer is asked for (`-v`), or stands in the files.
 """
 
+import sys
 from collections.abc import Sequence
 from typing import Final
 
@@ -28,6 +29,8 @@ _VERDICTS: Final = {
     NO_EVIDENCE: ("nothing could be checked", "bold yellow"),
 }
 _UNDECIDED: Final = ("no verdict", "bold yellow")
+_TELLING: Final = ("like", "replay", "when", "found", "shows", "right")
+"""What is known of a cause, the most telling first."""
 _REMARKS: Final = 4
 """Remarks that are shown; the files have all."""
 
@@ -49,7 +52,7 @@ def show_summary(screen: Screen, report: Report, *, verbose: bool = False) -> No
             left -= 1
     for text in remarks:
         _print(screen, text)
-    for text in _fitted(screen, report, causes, left):
+    for text in _fitted(screen, report, causes, sys.maxsize if verbose else left):
         _print(screen, text)
     _print(screen, foot)
 
@@ -80,6 +83,7 @@ def _head(report: Report, causes: Sequence[Cause]) -> Text:
     told = f"{_count(len(required), 'cause')} ({violations})" if required else violations
     beside = f", {_count(len(advisory), 'advisory cause')} ({len(report.warnings)})" if advisory else ""
     incomplete = "; the run was interrupted" if report.interrupted else ""
+    incomplete += f"; {report.ended}: {_count(len(report.left), 'check')} left out" if report.ended else ""
     name = visible(report.offer.name + where)
     rest = f"{_limits(report)}{_unseen(report)}: {told}{beside}{incomplete}"
     return Text.assemble(f"{name}: ", said, rest)
@@ -91,7 +95,7 @@ def _count(number: int, word: str) -> str:
 
 def _foot(report: Report) -> Text:
     """Say how much was judged, how it was drawn, and where the rest is."""
-    counts = [f"{report.checked} of {len(report.due)} checks made"]
+    counts = [f"{report.checked} of {sum(line.offered for line in report.due)} checks made"]
     for word, status in (("unsupported", "unsupported"), ("allowed to fail", "allowed"), ("vacuous", "vacuous")):
         count = sum(result.status == status for result in report.results)
         counts += [f"{count} {word}"] if count else []
@@ -163,20 +167,30 @@ def _passes(report: Report) -> Text:
 
 
 def _fitted(screen: Screen, report: Report, causes: Sequence[Cause], room: int) -> list[Text]:
-    """Show the causes in so many lines, the most telling last: as many as fit in full, the others in a line each."""
-    full = [_in_full(report, cause, number) for number, cause in enumerate(causes, 1)]
-    brief = [[_in_a_line(cause, number)] for number, cause in enumerate(causes, 1)]
-    shown: list[list[Text]] = [[] for _ in causes]
-    for number, texts in enumerate(brief):
-        cost = sum(_height(screen, text) for text in (full[0] if number == 0 else texts))
-        if number == 0 or cost < room:
-            shown[number], room = (full[0] if number == 0 else texts), room - cost
-    for number in range(1, len(causes)):
-        extra = sum(_height(screen, text) for text in full[number]) - 1
-        if shown[number] and extra <= room:
-            shown[number], room = full[number], room - extra
-    left = sum(not each for each in shown)
-    more = [Text(f"and {_count(left, 'more cause')}, which -v shows", "yellow")] if left else []
+    """Show the causes in so many lines, the most telling last: a line each, and what else is known while there is room.
+
+    Of the most telling, as much is shown as fits; of the others, all or a line.
+    """
+    if not causes:
+        return []
+    most = len(causes) if len(causes) <= room else max(room - 1, 1)
+    shown = [[_in_a_line(cause, number)] for number, cause in enumerate(causes[:most], 1)]
+    hidden = len(causes) - most
+    more = [Text(f"and {_count(hidden, 'more cause')}, which -v shows", "yellow")] if hidden else []
+    room -= len(shown) + len(more)
+    title, *facts = _in_full(report, causes[0], 1)
+    room -= _height(screen, title) - 1
+    kept = []
+    for fact in sorted(facts, key=lambda each: _TELLING.index(each.plain.split()[0])):
+        if _height(screen, fact) <= room:
+            kept.append(fact)
+            room -= _height(screen, fact)
+    shown[0] = [title, *(fact for fact in facts if fact in kept)]
+    for number, cause in enumerate(causes[1:most], 1):
+        full = _in_full(report, cause, number + 1)
+        extra = sum(_height(screen, text) for text in full) - 1
+        if len(shown[number]) == 1 and extra <= room:
+            shown[number], room = full, room - extra
     return [*more, *(text for texts in reversed(shown) for text in texts)]
 
 

@@ -123,7 +123,7 @@ class Findings:
                 check(failing.clause, Trial(Subject(failing.subject.adapter), failing.component, case))
             if failing.again().failed:
                 calls = f"after {earlier[0].id}" if count == 1 else f"after the {len(earlier)} cases before it"
-                remark = f"; by itself, in a new process, the case passes, and {calls} it fails"
+                remark = f"; by itself, in a new process, the case passes; it fails {calls}"
                 break
             count *= 2
         failure = failing.saying(remark).failure

@@ -66,11 +66,12 @@ _LAST: Final = ("ALL-2",)
 _AGAIN: Final = ("ALL-1", "GRAD-1")
 
 
-def in_turn(lines: Iterable[Line]) -> list[Line]:
+def in_turn(lines: Iterable[Line], *, hurried: bool = False) -> list[Line]:
     """Order the lines as they are judged, a component after another: what is wrong should show after few of them.
 
     Values and gradients in the first dtype, then whatever else shows there, then the same in the other dtypes, and the
-    sizes of models at the end. What is asked again comes after everything else.
+    sizes of models at the end. What is asked again comes after everything else. In a hurry, no component waits for
+    another: what catches most comes first in all of them.
     """
     every = list(lines)
     components = list(COMPONENTS)
@@ -81,4 +82,9 @@ def in_turn(lines: Iterable[Line]) -> list[Line]:
         other = line.dtype != first[line.component]
         return line.again, components.index(line.component), last, other, line.clause.id not in _FIRST
 
-    return sorted(every, key=turn)
+    def hurried_turn(line: Line) -> tuple[bool, bool, int, bool]:
+        clause = line.clause.id
+        place = _FIRST.index(clause) if clause in _FIRST else len(_FIRST)
+        return line.again, line.clause.at_size or clause in _LAST, place, line.dtype != first[line.component]
+
+    return sorted(every, key=hurried_turn if hurried else turn)
