@@ -40,17 +40,17 @@ def _(x, gain, bias, *, epsilon=1e-5):  # type: ignore[no-untyped-def]
     return normal(x, np.ones_like(gain), bias, epsilon, deviation=np.sqrt(x.var(-1, keepdims=True, ddof=1) + epsilon))
 
 
-@gradient("layer_norm", "gradient of gain, every element is 0|frozen|gain.* none")
+@gradient("layer_norm", "gradient of gain, every element is 0|frozen|gain-none")
 def _(found, *_):  # type: ignore[no-untyped-def]
     found[1][:] = 0
 
 
-@gradient("layer_norm", "gradient of bias, every element is 0|bias.* none")
+@gradient("layer_norm", "gradient of bias, every element is 0|bias-none")
 def _(found, *_):  # type: ignore[no-untyped-def]
     found[2][:] = 0
 
 
-@gradient("rms_norm", "gradient of gain, every element is 0|frozen|gain.* none")
+@gradient("rms_norm", "gradient of gain, every element is 0|frozen|gain-none")
 def _(found, *_):  # type: ignore[no-untyped-def]
     found[1][:] = 0
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from ...oracle.rounding.formats import FORMATS
 from ..terms.rounding import Array, rounded
+from .simple_numbers import simple_number
 
 _FEWEST: Final = 3
 """Numbers that a law needs: two are always in proportion, and always a constant apart."""
@@ -230,7 +231,8 @@ def _scaled(actual: Array, expected: Array, allowance: Array, words: Sequence[st
     """Find a factor or a shift, common to all or to each row, from the element that is known best."""
     factor = _factors(actual.ravel(), expected.ravel(), allowance.ravel())
     if _multiplied(factor, actual, expected, allowance, dtype):
-        yield f"every element is {factor.item():.6g} times what it should be"
+        simple = simple_number(factor.item(), _ROUNDINGS * FORMATS[dtype].unit_roundoff)
+        yield f"every element is {factor.item():.6g} times what it should be{simple and f', which is {simple}'}"
     shift = _at(np.argmin(allowance.ravel()), (actual - expected).ravel())
     if _explains(expected + shift, actual, allowance):
         yield f"every element is {abs(shift.item()):.6g} too {'large' if shift > 0 else 'small'}"

@@ -1,0 +1,50 @@
+"""At which sizes a failing case is right: multiples of a tile, up to a size, or from one on; tried, not guessed."""
+
+from typing import Final
+
+from ...adapters import Adapter
+from ..terms.case import Case
+from ..terms.checking import check
+from ..terms.clause import Clause
+from ..terms.component import Component
+from ..terms.subject import Subject
+from ..terms.trial import Trial
+
+_SIZES: Final = (2, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 24, 31, 32, 33, 64)
+"""What each size of the case is made, in turn: multiples of every tile, and their neighbours."""
+_TILES: Final = (2, 4, 8, 16, 32)
+_TWO: Final = 2
+"""Sizes at which it must be right, and at which it must be wrong, for a rule."""
+
+
+def right_at_sizes(adapter: Adapter, clause: Clause, component: Component, case: Case) -> str:
+    """Say at which sizes of one axis the case is right, if a rule tells; nothing where none does."""
+    every = (*component.row.arrays.values(), *component.row.results.values())
+    axes = {name for words in every for name in words.split()}
+    for name in (name for name in case if name in axes and case[name] > 1):
+        right = {}
+        for size in _SIZES:
+            candidate = clause.prepare(case.but(**{name: size}))
+            if candidate == case.but(**{name: size}) and component.admissible(candidate):
+                outcome = check(clause, Trial(Subject(adapter), component, candidate))
+                if outcome.passed or outcome.failed:
+                    right[size] = outcome.passed
+        if rule := _rule(right):
+            return f"it is right where {name} is {rule}"
+    return ""
+
+
+def _rule(right: dict[int, bool]) -> str:
+    """Find the rule by which sizes are right."""
+    if sum(right.values()) < _TWO or len(right) - sum(right.values()) < _TWO:
+        return ""
+    rules = {f"a multiple of {tile}": {size for size in right if size % tile == 0} for tile in _TILES}
+    rules |= {
+        f"a multiple of {tile}, or less": {size for size in right if size % tile == 0 or size < tile}
+        for tile in _TILES[1:]
+    }
+    for size in list(right)[1:-1]:
+        rules[f"{size} or less"] = {each for each in right if each <= size}
+        rules[f"{size} or more"] = {each for each in right if each >= size}
+    found = {size for size, passes in right.items() if passes}
+    return next((rule for rule, sizes in rules.items() if sizes == found), "")

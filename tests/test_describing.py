@@ -1,0 +1,73 @@
+"""What is said of a failure that is no known bug: at which sizes it is right, by which number, and where not."""
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from assay.adapters.in_process import open_object
+from assay.conformance.cases.profiles import PROFILES
+from assay.conformance.components import CLAUSES
+from assay.conformance.diagnosis.simple_numbers import simple_number
+from assay.conformance.judging.judging import judge_clause
+
+
+def message(clause="ALL-1", **adapter):
+    """Judge a clause on a function in float32, and return what is said of its failure."""
+    opened = open_object(SimpleNamespace(dtypes=("float32",), **adapter), "mine")
+    (component,) = adapter
+    return judge_clause(opened, CLAUSES[clause], component, "float32", PROFILES["quick"], seed=0).failure.message
+
+
+def logits(hidden, weight):
+    return hidden @ weight.swapaxes(0, 1)
+
+
+def test_a_tile_is_found_by_the_sizes_at_which_it_is_right():
+    def output_logits(hidden, weight):
+        result = logits(hidden, weight)
+        words = result.shape[-1]
+        result[..., words // 4 * 4 if words > 4 else words :] = 0
+        return result
+
+    assert "; it is right where V is a multiple of 4, or less" in message(output_logits=output_logits)
+
+
+def test_a_factor_is_told_with_the_number_that_it_is():
+    said = message(output_logits=lambda hidden, weight: logits(hidden, weight) * np.float32(math.sqrt(15 / 16)))
+
+    assert "every element is 0.968246 times what it should be, which is sqrt(15/16)" in said
+
+
+@pytest.mark.parametrize(
+    ("factor", "error", "name"),
+    [
+        (15 / 16, 1e-7, "15/16"),
+        (-2 / 3, 1e-7, "2/3"),
+        (math.sqrt(7), 1e-7, "sqrt(7)"),
+        (1 / math.log(2), 1e-7, "log2(e)"),
+        (math.log(2), 1e-3, "log(2)"),
+        (2.0, 1e-7, ""),
+        (0.5, 1e-7, ""),
+        (0.7301, 1e-7, ""),
+        (0.7301, 1e-2, ""),
+        (0.0, 1e-7, ""),
+        (math.nan, 1e-7, ""),
+        (math.inf, 1e-7, ""),
+    ],
+)
+def test_a_number_is_named_where_it_is_hardly_by_chance(factor, error, name):
+    assert simple_number(factor, error) == name
+
+
+def test_an_index_that_other_cases_do_not_have_is_not_told():
+    """Which channel is wrong hangs on the values here, so that it is another in each case."""
+
+    def output_logits(hidden, weight):
+        result = logits(hidden, weight)
+        chosen = int(np.abs(weight[:, 0]).argmax()) if weight.size else 0
+        result[..., chosen : chosen + 1] *= np.float32(1.5)
+        return result
+
+    assert "it is wrong only in token" not in message(output_logits=output_logits)
