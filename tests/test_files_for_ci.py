@@ -81,8 +81,7 @@ def test_junit_has_what_is_offered_and_where_it_stands(ci):
     cases = {each.get("name"): each for each in suite.iter("testcase")}
     assert suite.get("tests") == str(len(cases)) == "6"
     assert {(each.get("file"), each.get("line")) for each in cases.values()} == {("kernel.py", "7")}
-    done = terminal.assay("run", "kernel.py", "--clause", "SM-1,SDPA-1", "--dtype", "float32", "--junit", "few.xml")
-    assert "not offered" in done.stdout
+    terminal.assay("run", "kernel.py", "--clause", "SM-1,SDPA-1", "--dtype", "float32", "--junit", "few.xml")
     assert [each.get("tests") for each in ElementTree.parse(terminal.cwd / "few.xml").getroot()] == ["1"]
 
 

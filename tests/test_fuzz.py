@@ -3,6 +3,7 @@
 A few examples each take seconds. `FUZZ_EXAMPLES=100000 pytest tests/test_fuzz.py` tries many, and keeps none.
 """
 
+import argparse
 import contextlib
 import copy
 import io
@@ -26,9 +27,13 @@ from assay.adapters.message import EndOfMessages, MessageError, frame, read_mess
 from assay.conformance.components import CLAUSES, COMPONENTS, parse_case
 from assay.conformance.interface import options, terminal
 from assay.conformance.interface.allowed import allowed_from, read_allowed
+from assay.conformance.interface.claiming import claim_of, differences, read_claim
+from assay.conformance.interface.merging import merged
+from assay.conformance.interface.repeating import suite
 from assay.conformance.interface.report import Report
 from assay.conformance.interface.report_json import read_json
 from assay.conformance.interface.resuming import resume
+from assay.conformance.interface.verifying import asked_by
 
 fuzz = settings(
     max_examples=int(os.environ.get("FUZZ_EXAMPLES", "150")),
@@ -190,7 +195,50 @@ def test_a_report(tmp_path_factory, text):
         json.dumps(report.as_json(), allow_nan=False)
 
 
-@pytest.mark.parametrize("read", [options.seed, options.workers, options.seconds, options.memory, options.shape])
+MADE = {"suite": suite(), "python": "3", "numpy": "2", "machine": "m", "repeat": ["--seed=0", "--", "mine.py"]}
+CLAIM = claim_of({**REPORT, "results": [RESULT, FAILED], "counts": {"pass": 1}, "made": MADE})
+
+
+@fuzz
+@given(altered([CLAIM]).map(json.dumps) | edited([json.dumps(CLAIM)], letters))
+def test_a_claim(tmp_path_factory, text):
+    """What is read can be compared with what another run found."""
+    file = tmp_path_factory.getbasetemp() / "claim.json"
+    file.write_bytes(text.encode("utf-8", "surrogatepass"))
+    with contextlib.suppress(UserError):
+        claim = read_claim(file)
+        parsed = argparse.Namespace(claim=file, adapter=None, memory=None, workers="0", json=None, worse_by=2.0)
+        asked_by(claim, parsed)
+        report = {**REPORT, "results": [RESULT, FAILED], "counts": {"pass": 1}, "made": MADE}
+        assert all(map(str.isprintable, map(visible, differences(claim, report, 2.0))))
+
+
+PART = {
+    **REPORT,
+    "run": "r",
+    "made": MADE,
+    "shard": {"part": 1, "of": 1, "functions": ["softmax"], "dtypes": ["float32"]},
+}
+PART["shard"]["lines"] = [[RESULT["clause"], RESULT["component"], RESULT["dtype"], "judged"]]
+PART["allowed"] = [
+    {"entry": "SM-1 * *", "state": "unused", "failures": 0, "reason": "r", "link": "", "until": "2027-01-31"}
+]
+
+
+@fuzz
+@given(altered([PART, {**PART, "results": [FAILED]}]).map(json.dumps) | edited([json.dumps(PART)], letters))
+def test_a_part_of_a_run(tmp_path_factory, text):
+    file = tmp_path_factory.getbasetemp() / "part.json"
+    file.write_bytes(text.encode("utf-8", "surrogatepass"))
+    with contextlib.suppress(UserError):
+        for report in merged([file]):
+            json.dumps(report.as_json(), allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [options.seed, options.workers, options.seconds, options.memory, options.shape, options.shard, options.factor],
+)
 @fuzz
 @given(text=edited(["1", "1.5e3", "512M", "L_q=1,n=4", "auto"], letters))
 def test_a_word_of_the_command_line(read, text):

@@ -7,11 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from ...adapters import Adapter, available
-from ...adapters.declaration import UserError, suggestion
+from ...adapters import Adapter
+from ...adapters.declaration import UserError
 from ...adapters.foreign_text import visible, visible_lines
 from ..cases.profiles import PROFILES, seed_for
-from ..components import CLAUSES, COMPONENTS, clauses_of
 from ..judging.memory import budget_by_default
 from ..judging.plan import plan
 from ..judging.result import Result
@@ -19,6 +18,7 @@ from ..judging.too_wide import check_declared
 from . import terminal
 from .allowed import Allowed, read_allowed
 from .baseline import baseline_of
+from .claiming import read_claim
 from .ending import exit_status
 from .github import tell_github
 from .merging import merged
@@ -44,9 +44,11 @@ from .resuming import resume
 from .running import run
 from .shapes import shapes_judged
 from .sharding import lines_of, part_of_report
+from .showing import list_adapters, show_spec
 from .summary import show_summary
 from .surroundings import complain, open_streams, signals_heard
 from .ticker import Ticker
+from .verifying import asked_by, show_verified, write_claim
 
 _INTERRUPTED: Final = 130
 """Before or after a run; in a run, what was judged counts."""
@@ -93,9 +95,9 @@ def _parser() -> argparse.ArgumentParser:
     judge.add_argument("--resume", type=Path, metavar="REPORT", help="go on where an interrupted run of it stopped")
     add_options(judge.add_argument, COMPARING)
 
-    command("list", _list, "the adapters here, what each offers, and why one is unavailable")
+    command("list", list_adapters, "the adapters here, what each offers, and why one is unavailable")
 
-    spec = command("spec", _spec, "the clauses: what each one checks, its formula and its source")
+    spec = command("spec", show_spec, "the clauses: what each one checks, its formula and its source")
     spec.add_argument("of", nargs="?", metavar="ID|COMPONENT", help="one clause, or those of one component (all)")
     spec.add_argument(
         "--coverage", action="store_true", help="what of the paper is judged, by which clauses, and on which adapters"
@@ -112,6 +114,17 @@ def _parser() -> argparse.ArgumentParser:
     join.add_argument("reports", nargs="+", type=Path, metavar="REPORT")
     for option, output in OUTPUTS.items():
         join.add_argument(option, type=Path, metavar="FILE", help=output.says)
+
+    claim = command("claim", _claim, "make of a report a small file that anybody can check by repeating the run")
+    claim.add_argument("report", type=Path, metavar="REPORT")
+    claim.add_argument("--out", type=Path, required=True, metavar="CLAIM", help="the file to write")
+
+    check = command("verify", _verify, "repeat the run of a claim; 0 if it holds, 1 if it does not")
+    check.add_argument("claim", type=Path, metavar="CLAIM")
+    check.add_argument("adapter", nargs="?", metavar="ADAPTER", help="whom to judge (default: what the claim names)")
+    check.add_argument("-n", dest="workers", type=workers, default="0", metavar="WORKERS", help="a number, or auto")
+    check.add_argument("--json", type=Path, metavar="FILE", help="write the report")
+    add_options(check.add_argument, {"memory": JUDGING["memory"], "worse-by": COMPARING["worse-by"]})
 
     compare = command("compare", _compare, "reports side by side: implementation, component, dtype")
     compare.add_argument("reports", nargs="+", type=Path, metavar="REPORT.json")
@@ -155,8 +168,7 @@ def _run(parsed: argparse.Namespace) -> int:
         complain(sentence)
     tell_github(reports, refused)
     if errors:
-        complain(f"the judge itself failed, please report it:\n{visible_lines(errors[0], 20_000)}")
-        return _INTERNAL
+        return _failed(errors)
     if refused or unwritten:
         return USAGE
     return exit_status(reports, strict=parsed.strict)
@@ -226,31 +238,6 @@ def _judge(report: Report, adapter: Adapter, workers: str, saving: Saving, *, fi
         return []
 
 
-def _list(parsed: argparse.Namespace) -> int:
-    terminal.show_adapters(terminal.Screen(), available())
-    return 0
-
-
-def _spec(parsed: argparse.Namespace) -> int:
-    if parsed.of and parsed.of not in {*CLAUSES, *COMPONENTS}:
-        hint = suggestion(parsed.of, (*CLAUSES, *COMPONENTS)) or "; `assay spec` lists the clauses"
-        raise UsageError(f"there is no clause and no component {parsed.of!r}{hint}")
-    if parsed.coverage:
-        if parsed.of:
-            raise UsageError(f"--coverage is a table of all clauses; leave out {parsed.of}")
-        # What the table is made from takes a tenth of a second to import, and few runs ask for it.
-        from ..claims.coverage import covered
-
-        terminal.show_coverage(terminal.Screen(), covered(available()))
-        return 0
-    if parsed.of in COMPONENTS:
-        clauses = clauses_of(COMPONENTS[parsed.of])
-    else:
-        clauses = [CLAUSES[parsed.of]] if parsed.of else list(CLAUSES.values())
-    terminal.show_clauses(terminal.Screen(), clauses)
-    return 0
-
-
 def _replay(parsed: argparse.Namespace) -> int:
     with contextlib.closing(opening(parsed.adapter, parsed).open()) as adapter:
         return replay(terminal.Screen(), adapter, parsed.case, parsed.clause, _budget(parsed))
@@ -263,11 +250,34 @@ def _merge(parsed: argparse.Namespace) -> int:
     unwritten = write_outputs(files, reports, {})
     screen = terminal.Screen()
     for report in reports:
-        terminal.show_report(screen, report)
+        show_summary(screen, report)
     for sentence in unwritten:
         complain(sentence)
     tell_github(reports, {})
     return USAGE if unwritten else exit_status(reports, strict=False)
+
+
+def _claim(parsed: argparse.Namespace) -> int:
+    return write_claim(parsed.report, parsed.out)
+
+
+def _verify(parsed: argparse.Namespace) -> int:
+    check_files({"--json": parsed.json})
+    claim = read_claim(parsed.claim)
+    asked = asked_by(claim, parsed)
+    report, errors = _judged(asked.adapter, asked, [], _budget(asked), [], [], [])
+    unwritten = write_outputs({"--json": parsed.json}, [report], {})
+    for sentence in unwritten:
+        complain(sentence)
+    if errors:
+        return _failed(errors)
+    status = show_verified(terminal.Screen(), claim, report, parsed.worse_by)
+    return USAGE if unwritten else status
+
+
+def _failed(errors: Sequence[str]) -> int:
+    complain(f"the judge itself failed, please report it:\n{visible_lines(errors[0], 20_000)}")
+    return _INTERNAL
 
 
 def _compare(parsed: argparse.Namespace) -> int:

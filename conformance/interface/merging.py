@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from ...adapters import Offer
-from ..components import CLAUSES
+from ..components import CLAUSES, COMPONENTS
 from ..judging.plan import Line
-from ..judging.result import result_from_json
 from .allowed import Allowed, allowed_from
 from .options import UsageError, opening
 from .repeating import repeated
 from .report import Report
 from .report_json import read_json
+from .resuming import result_of
 
 Part = tuple[Path, Mapping[str, Any]]
 
@@ -41,7 +41,10 @@ def _merged(parts: Sequence[Part]) -> Report:
                 raise UsageError(f"{path} is of another run than {first_path}: {name!r} is {then:.200}, not {now:.200}")
         if _whole(report) != _whole(first):
             raise UsageError(f"{path} is of another run than {first_path}: the one judges what the other does not")
-    made = _report(first, first_path)
+    try:
+        made = _report(first)
+    except (KeyError, ValueError, UsageError) as error:
+        raise UsageError(f"{first_path} is no part of a run of this version: {error}") from None
     results = [(path, result) for path, report in parts for result in report["results"]]
     lines = {(line.clause.id, line.component, line.dtype): line for line in made.lines if line.offered}
     for waits in (False, True):
@@ -52,7 +55,9 @@ def _merged(parts: Sequence[Part]) -> Report:
             if line is None and result["status"] != "not-offered":
                 raise UsageError(f"{path} has judged {' '.join(names)}, which is no part of the run")
             if line is not None and line.waits == waits and line in made.due:
-                made.judged[line] = result_from_json(result)
+                read = result_of(result, line.clause.level, str(path))
+                read.status, read.reason = result["status"], result["reason"]
+                made.judged[line] = read
     made.allow_causes()
     if made.incomplete:
         missing = made.left[0]
@@ -83,16 +88,13 @@ def _whole(report: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**report["shard"], "part": 0, "allowed": allowed}
 
 
-def _report(first: Mapping[str, Any], path: Path) -> Report:
-    """Return the report of the whole, with nothing judged."""
-    try:
-        parsed = repeated(first["made"]["repeat"])
-        lines = [
-            Line(CLAUSES[clause], component, dtype, kind != "not-offered", waits=kind == "waits")
-            for clause, component, dtype, kind in first["shard"]["lines"]
-        ]
-    except (KeyError, ValueError, UsageError) as error:
-        raise UsageError(f"{path} is no part of a run of this version: {error}") from None
+def _report(first: Mapping[str, Any]) -> Report:
+    """Return the report of the whole, with nothing judged; an error of some kind, if what it needs is not there."""
+    parsed = repeated(first["made"]["repeat"])
+    lines = [
+        Line(CLAUSES[clause], COMPONENTS[component].name, dtype, kind != "not-offered", waits=kind == "waits")
+        for clause, component, dtype, kind in first["shard"]["lines"]
+    ]
     return Report(
         opening(parsed.adapter, parsed),
         _offer(first),
@@ -122,8 +124,8 @@ def _offer(first: Mapping[str, Any]) -> Offer:
         tuple(shard["functions"]),
         conventions=declared.get("conventions", {}),
         numerics=declared.get("numerics", {}),
-        notes=tuple(told["notes"]),
-        sizes=told["sizes"],
+        notes=tuple(told.get("notes", ())),
+        sizes=told.get("sizes", "all"),
         declared_by=declared["by"],
         precision_class=declared["class"],
     )

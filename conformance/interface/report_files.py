@@ -20,7 +20,7 @@ from .surroundings import complain
 _OURS: Final = re.compile(
     rb'\s*(\{\s*"schema": "assay-report/|<\?xml [^>]*>\s*<testsuites>\s*<testsuite name="assay '
     rb'|<!-- assay run -->|\{\s*"properties": \{\s*"by": "assay"|\{"schemaVersion": 1, "label": "assay '
-    rb'|<svg [^>]* aria-label="assay )'
+    rb'|\{\s*"schema": "assay-claim/|<svg [^>]* aria-label="assay )'
 )
 _BEGINNING: Final = 200
 _EVERY: Final = 10.0

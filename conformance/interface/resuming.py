@@ -67,11 +67,11 @@ def resume(report: "Report", saved: Sequence[Mapping[str, Any]], path: Path, *, 
         if line is None:
             where = f"{clause} of {component}" + (f" in {dtype}" if dtype else "")
             raise UsageError(f"--resume {path} has judged {where}, which this run does not: repeat all of its options")
-        report.add(line, _result(each, line.clause.level, path))
+        report.add(line, result_of(each, line.clause.level, f"--resume {path}"))
 
 
-def _result(data: Mapping[str, Any], level: str, path: Path) -> Result:
-    """Read a result; a failure that was allowed is one again, until the list of this run is asked."""
+def result_of(data: Mapping[str, Any], level: str, where: str) -> Result:
+    """Read a result of a report; a failure that was allowed is one again, until the list of this run is asked."""
     known = [field.name for field in dataclasses.fields(Result)]
     result = Result(**{name: data[name] for name in known if name in data})
     result.level, found = level, data["failure"]
@@ -80,9 +80,11 @@ def _result(data: Mapping[str, Any], level: str, path: Path) -> Result:
         from ..variants import variants  # with the first use: they are many
 
         result.status, result.reason = "fail", None
-        if found is None or found["looks_like"] not in (None, *(each.name for each in variants())):
-            raise UsageError(f"--resume {path} has a failure of {result.clause} that no run of this version has")
-        result.failure, result.others = _failure(found), list(map(_failure, data.get("others", ()))) or None
+        every, names = [found, *data.get("others", ())], {None, *(each.name for each in variants())}
+        if any(each is None or each["looks_like"] not in names for each in every):
+            raise UsageError(f"{where} has a failure of {result.clause} that no run of this version has")
+        result.failure, *others = map(_failure, every)
+        result.others = others or None
     return result
 
 

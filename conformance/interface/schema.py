@@ -67,5 +67,7 @@ def _fault_inside(data: object, rules: Mapping[str, Any], where: str) -> str | N
         if name not in data:
             return f"{where} has no {name!r}"
     known, others = rules.get("properties", {}), rules.get("additionalProperties", {})
+    if others is False and (unknown := next((name for name in data if name not in known), None)) is not None:
+        return f"{where} has an unknown {unknown!r:.100}"
     faults = (fault(each, known.get(name, others), f"{where}[{name!r}]") for name, each in data.items())
     return next(filter(None, faults), None)

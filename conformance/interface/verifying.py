@@ -1,0 +1,65 @@
+"""`assay claim` and `assay verify`: what is written, what is repeated, and what is said of it."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from ...adapters.foreign_text import visible
+from .claiming import claim_text, differences
+from .options import UsageError
+from .repeating import repeated
+from .report import Report
+from .report_files import check_files, write_whole
+from .terminal import Screen
+
+_SHOWN: Final = 20
+
+
+def write_claim(report: Path, out: Path) -> int:
+    """Write the claim that a report makes."""
+    check_files({"--out": out})
+    text = claim_text(report)
+    try:
+        write_whole(out, text)
+    except OSError as error:
+        raise UsageError(f"the claim cannot be written to {out}: {error.strerror}") from None
+    return 0
+
+
+def asked_by(claim: Mapping[str, Any], parsed: argparse.Namespace) -> argparse.Namespace:
+    """Return the options of the run that a claim is of, of the adapter that is named here, if one is."""
+    try:
+        asked = repeated(claim["repeat"])
+    except UsageError as error:
+        raise UsageError(f"{parsed.claim} cannot be repeated: {error}") from None
+    if (asked.seed, asked.profile, asked.shard) != (claim["seed"], claim["profile"], None):
+        raise UsageError(f"{parsed.claim} contradicts itself: it repeats another run than the one of which it speaks")
+    if parsed.adapter is None and asked.adapter.startswith("exec:"):
+        # Nobody's file starts a program here.
+        raise UsageError(f"{parsed.claim} is of a program, {asked.adapter!r:.200}; name it after the claim to run it")
+    asked.adapter = asked.adapter if parsed.adapter is None else parsed.adapter
+    asked.memory = parsed.memory if parsed.memory is not None else asked.memory
+    for name in ("workers", "json", "worse_by"):
+        setattr(asked, name, getattr(parsed, name))
+    asked.baseline = asked.resume = None
+    return asked
+
+
+def show_verified(screen: Screen, claim: Mapping[str, Any], report: Report, factor: float) -> int:
+    """Say whether a claim holds, and return 0 if it does, 1 if not."""
+    found = differences(claim, report.as_json(), factor)
+    if report.incomplete:
+        found.append("the run here was interrupted")
+    for sentence in found[:_SHOWN]:
+        screen.say((f"the claim does not hold: {visible(sentence)}", "red"))
+    if len(found) > _SHOWN:
+        screen.say((f"{len(found) - _SHOWN} further points do not hold", "red"))
+    for name in ("python", "numpy", "machine"):
+        if claim[name] != (here := report.as_json()["made"][name]):
+            screen.say((f"note: it was made with {name} {visible(claim[name])}, and here is {here}", "dim"))
+    about = f"{visible(report.offer.name)}, spec {claim['spec']}, profile {claim['profile']}, seed {claim['seed']}"
+    said = ("does not hold", "bold red") if found else ("holds", "bold green")
+    allowed = f" with {len(claim['allowed'])} known failures" if claim["allowed"] else ""
+    screen.say("the claim that it ", f"{claim['verdict']}{allowed} ", said, f" ({about})")
+    return 1 if found else 0
