@@ -17,7 +17,7 @@ from .memory import free
 from .message import PROTOCOL
 from .process import Failure, Process
 
-# Importing a framework takes seconds on a good day, a minute on a cold disk.
+# Importing a framework takes seconds on a good day, a minute on a cold disk. A program's start counts as a call.
 _LONGEST_START: Final = 120.0
 
 _DOUBTS: Final = 20
@@ -54,6 +54,11 @@ class WorkerAdapter(Adapter):
         if sealed and (lacking := [each for each in SEALED if each not in self._holds]):
             self.close()
             raise AdapterError(f"--sandbox cannot be had here: this system does not grant {choices(lacking)}")
+
+    @property
+    def _is_program(self) -> bool:
+        """Whether it is a program that somebody else has written, and not assay's own around an adapter."""
+        return self._spec.startswith("exec:")
 
     @property
     def holds(self) -> tuple[str, ...]:
@@ -127,12 +132,22 @@ class WorkerAdapter(Adapter):
 
     def _start(self) -> tuple[Process, Mapping[str, Any]]:
         try:
-            process = Process(self._command, hidden=hidden_from(self._spec), sealed=self._sealed, limit=self._limit)
+            process = Process(
+                self._command,
+                called="the program" if self._is_program else "the worker",
+                hidden=hidden_from(self._spec),
+                sealed=self._sealed,
+                limit=self._limit,
+            )
         except OSError as error:
             raise AdapterError(f"{self._spec} cannot be run: {error.strerror}: {self._command[0]}") from None
         try:
-            handshake, _ = process.receive(max(self._timeout, _LONGEST_START))
+            handshake, _ = process.receive(self._timeout if self._is_program else max(self._timeout, _LONGEST_START))
             self._check(handshake)
+        except Failure as failure:
+            if self._is_program and failure.status == "timeout":
+                failure.message += "; assay waits for the offer: the program speaks first"
+            raise
         except BaseException:  # an interruption among them: nothing that was started stays
             process.stop()
             raise

@@ -220,6 +220,14 @@ def check_shapes(shapes: object, where: str) -> tuple[dict[str, int], ...]:
     return tuple({str(name): size for name, size in shape.items()} for shape in given)
 
 
+def _check_offered(function: object, where: str) -> None:
+    """Refuse what is no component function; a program may name its gradients as a file of Python does."""
+    stem = str(function).removesuffix("_vjp")
+    if stem != function and stem in FUNCTIONS:
+        raise AdapterError(f'{where}: {function!r} is no function of a program; list {stem!r} in the field "gradients"')
+    check_function(function, where)
+
+
 def offer_from_header(header: Mapping[str, Any], where: str) -> Offer:
     """Check the offer in a handshake: the program at the other end need not be ours."""
     texts: dict[str, Any] = {
@@ -229,19 +237,22 @@ def offer_from_header(header: Mapping[str, Any], where: str) -> Offer:
     functions = header.get("functions")
     if not isinstance(functions, list) or not functions:
         raise AdapterError(f'{where}: the handshake must list the functions offered, such as ["softmax"]')
-    for function in functions:
-        check_function(function, where)
     names = {}
     for name, default in (("layouts", ["contiguous"]), ("gradients", []), ("notes", [])):
         names[name] = header.get(name, default)
         if not isinstance(names[name], list):
             raise AdapterError(f"{where}: {name!r} of the handshake must be a list, not {names[name]!r:.200}")
+    for function in (*functions, *names["gradients"]):
+        _check_offered(function, where)
+    for function in names["gradients"]:
+        if function not in functions:
+            raise AdapterError(f"{where}: 'gradients' of the handshake names {function!r}, which 'functions' does not")
     numerics = check_numerics(header.get("numerics", {}), where)
     return Offer(
         **texts,
         dtypes=check_dtypes(header.get("dtypes", ["float32"]), where),
         functions=tuple(dict.fromkeys(functions)),
-        gradients=tuple(name for name in names["gradients"] if name in functions),
+        gradients=tuple(dict.fromkeys(names["gradients"])),
         conventions=check_conventions(header.get("conventions", {}), where),
         numerics=numerics,
         layouts=tuple(map(str, names["layouts"])),

@@ -5,7 +5,7 @@ free text, shown when something goes wrong. A frame is
 
     4 bytes   length of the header, unsigned, little-endian
     8 bytes   length of the tensors, unsigned, little-endian
-    header    one JSON object, UTF-8 (beyond JSON, the bare words NaN, Infinity and -Infinity are numbers)
+    header    one JSON object, UTF-8; numbers that JSON lacks are {"number": "NaN"}, with "Infinity" and "-Infinity"
     tensors   a safetensors block: 8-byte length, JSON index, raw little-endian bytes; or nothing at all
 
 Nothing is ever unpickled. The program speaks first, exactly once:
@@ -48,7 +48,6 @@ before the one that it answers.
 `touched` names arguments whose contents the call changed, `aliased` those that share memory with a result.
 """
 
-import json
 import struct
 from collections.abc import Mapping
 from typing import IO, Any, Final
@@ -56,6 +55,7 @@ from typing import IO, Any, Final
 import numpy as np
 
 from .memory import free, in_words, room
+from .strict_json import parse_json, write_json
 from .tensors import NAMES as NAMES
 from .tensors import Array as Array
 from .tensors import TensorsError, read_tensors, write_tensors
@@ -81,7 +81,7 @@ class EndOfMessages(Exception):
 
 def frame(header: Mapping[str, object], tensors: Mapping[str, Array]) -> list[bytes | memoryview]:
     """Write one message in parts, the arrays as they are; raise TypeError if the header holds what JSON cannot."""
-    text = json.dumps(header, default=_number).encode()
+    text = write_json(header, _number).encode()
     block = write_tensors(tensors) if tensors else []
     return [_LENGTHS.pack(len(text), sum(map(len, block))) + text, *block]
 
@@ -112,7 +112,7 @@ def read_message(stream: IO[bytes], most: int | None = None) -> tuple[dict[str, 
         raise MessageError(f"a message of {in_words(of_tensors)} is announced, where {in_words(there)} are free")
     text, block = _read(stream, of_header), _read(stream, of_tensors)
     try:
-        header = json.loads(bytes(text))
+        header = parse_json(str(text, "utf-8"), spelled=True)
     except (ValueError, RecursionError) as error:
         raise MessageError(f"the header of a message is not JSON that can be read: {error}") from None
     if not isinstance(header, dict):
@@ -135,7 +135,7 @@ def _read(stream: IO[bytes], length: int) -> memoryview:
 def as_data(value: object) -> Any:
     """Copy a result made of lists, texts and numbers as the other end reads it; raise TypeError for anything else."""
     try:
-        return json.loads(json.dumps(value, default=_number))
+        return parse_json(write_json(value, _number), spelled=True)
     except (ValueError, RecursionError) as error:  # a list that holds itself, or is too deep
         raise TypeError(str(error)) from None
 

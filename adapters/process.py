@@ -43,10 +43,19 @@ class Process:
     """One run of a program. After a `Failure`, or `stop`, it is over; start another."""
 
     def __init__(
-        self, command: Sequence[str], *, hidden: Sequence[str] = (), sealed: bool = False, limit: int | None = None
+        self,
+        command: Sequence[str],
+        *,
+        called: str = "the worker",
+        hidden: Sequence[str] = (),
+        sealed: bool = False,
+        limit: int | None = None,
     ) -> None:
-        """Start it, confined; OSError if there is no such program. With more bytes than `limit` it is ended."""
-        self._limit = limit
+        """Start it, confined; OSError if there is no such program. With more bytes than `limit` it is ended.
+
+        `called` is what messages call it.
+        """
+        self._called, self._limit = called, limit
         # Opened for appending: while the program lives, the place where it writes is not ours to move.
         self._errors: IO[bytes] = tempfile.TemporaryFile("a+b")  # noqa: SIM115 (closed by `stop`)
         try:
@@ -70,7 +79,7 @@ class Process:
         """Wait for the next message; raise `Failure` if none comes in time, or ever will."""
         message = self._next(time.monotonic() + timeout)
         if message is None:
-            raise self._failed("timeout", f"the worker gave no answer within {timeout:g} s")
+            raise self._failed("timeout", f"{self._called} gave no answer within {timeout:g} s")
         if isinstance(message, EndOfMessages | OSError):
             raise self._failed("died", "")
         if isinstance(message, Exception):
@@ -117,9 +126,8 @@ class Process:
                 self._errors.truncate(0)  # it is opened for appending: the program goes on at the beginning
             held = held_by(self._process.pid) if self._limit is not None else None
             if held is not None and self._limit is not None and held > self._limit:
-                words = (
-                    f"the worker took {in_words(held)} of memory, where {in_words(self._limit)} are allowed (--limit)"
-                )
+                allowed = f"where {in_words(self._limit)} are allowed (--limit)"
+                words = f"{self._called} took {in_words(held)} of memory, {allowed}"
                 self._process.kill()
                 raise self._failed("died", words, killed=True)
         return None
@@ -131,11 +139,11 @@ class Process:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-            message = message or "the worker closed its output without ending"
+            message = message or f"{self._called} closed its output without ending"
         killed = killed or (status == "died" and not message and _was_killed(self._process.returncode))
         self._errors.seek(-min(_TAIL, self._errors.seek(0, 2)), 2)
         tail = self._errors.read().decode(errors="replace").strip()
-        failure = Failure(status, message or _ending(self._process.returncode), tail, killed=killed)
+        failure = Failure(status, message or f"{self._called} {_ending(self._process.returncode)}", tail, killed=killed)
         self.stop()
         return failure
 
@@ -174,7 +182,7 @@ def _ending(status: int) -> str:
     """Say in words how a process ended."""
     if status < 0 and sys.platform != "win32":
         try:
-            return f"the worker was killed by {signal.Signals(-status).name}"
+            return f"was killed by {signal.Signals(-status).name}"
         except ValueError:
-            return f"the worker was killed by signal {-status}"
-    return f"the worker exited with status {status}"
+            return f"was killed by signal {-status}"
+    return f"exited with status {status}"

@@ -6,6 +6,7 @@ data      raw little-endian bytes, one tensor after another
 """
 
 import json
+import math
 import struct
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -99,7 +100,12 @@ def _tensor(name: str, entry: Mapping[str, Any], data: memoryview) -> Array:
         raise TensorsError(f"tensor {name!r:.200} is in the format {entry['dtype']!r:.40}, which assay does not read")
     if not isinstance(shape, Sequence) or any(type(size) is not int or size < 0 for size in shape):
         raise TensorsError(f"the shape of tensor {name!r:.200} must be a list of sizes, not {shape!r:.200}")
+    due = math.prod(shape) * dtype.itemsize
+    if len(data) != due:
+        raise TensorsError(
+            f"tensor {name!r:.200} has {len(data)} bytes, where {entry['dtype']} {list(shape)!s:.200} takes {due}"
+        )
     try:
         return np.frombuffer(data, dtype).reshape(shape)
-    except ValueError as error:  # other bytes than its shape has, or more axes, or beside an axis of 0 more elements
+    except ValueError as error:  # more axes, or beside an axis of 0 more elements
         raise TensorsError(f"tensor {name!r:.200} has a shape that no array has: {error}") from None

@@ -189,6 +189,10 @@ def speaker(*headers):
     [
         ({}, "must list the functions offered"),
         ({"functions": ["atention"]}, "did you mean 'attention'?"),
+        ({"functions": ["softmax", "softmax_vjp"]}, "list 'softmax' in the field \"gradients\""),
+        ({"functions": ["softmax"], "gradients": ["softmax_vjp"]}, "list 'softmax' in the field \"gradients\""),
+        ({"functions": ["softmax"], "gradients": ["sofmax"]}, "did you mean 'softmax'?"),
+        ({"functions": ["softmax"], "gradients": ["adam"]}, "names 'adam', which 'functions' does not"),
         ({"functions": ["softmax"], "layouts": 5}, "'layouts' of the handshake must be a list, not 5"),
         ({"functions": ["softmax"], "notes": "one"}, "'notes' of the handshake must be a list, not 'one'"),
         ({"functions": [{}]}, "{} is not a function of the contract"),
@@ -236,7 +240,7 @@ def test_a_reply_is_checked(reply, says):
         (f"exec:{shlex.quote(sys.executable)} -c 'print(1234567890123)'", "did not start: a message cannot begin with"),
         (
             f"exec:{shlex.quote(sys.executable)} -c 'raise SystemExit(5)'",
-            "did not start: the worker exited with status 5",
+            "did not start: the program exited with status 5",
         ),
     ],
 )
@@ -246,3 +250,14 @@ def test_a_program_that_cannot_be_used(command, says):
         open_adapter(command)
     assert says in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+@POSIX
+def test_a_program_that_waits_to_be_spoken_to_is_told_that_it_speaks_first():
+    """And the time-out counts for its start."""
+    began = time.monotonic()
+    with pytest.raises(AdapterError) as raised:
+        open_adapter("exec:cat", timeout=0.5)
+    due = "the program gave no answer within 0.5 s; assay waits for the offer: the program speaks first"
+    assert str(raised.value) == f"exec:cat did not start: {due}"
+    assert time.monotonic() - began < 20

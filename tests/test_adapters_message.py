@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from assay.adapters import message
 from assay.adapters.message import EndOfMessages, MessageError, as_data, read_message, write_message
+from assay.adapters.message import frame as frame_of
 from assay.adapters.tensors import write_tensors
 
 EVERY_FORMAT = [
@@ -112,6 +113,23 @@ def test_numbers_of_the_header():
         as_data([np.zeros(3)])
 
 
+def test_a_header_is_json_whatever_its_numbers():
+    """A reader that knows JSON alone can read it, and an object or a text of such words is not taken for a number."""
+    sent = {"data": [(1, float("nan")), np.float32("inf"), {"low": float("-inf")}], "text": "NaN", "number": "NaN"}
+    sent["objects"] = [{"number": 5}, {"number": "NaN", "more": 0}]
+    header = b"".join(frame_of(sent, {}))[12:]
+
+    def refuse(word):
+        raise AssertionError(word)
+
+    text = json.loads(header, parse_constant=refuse)
+    numbers = [{"number": word} for word in ("NaN", "Infinity", "-Infinity")]
+    assert text == {**sent, "data": [[1, numbers[0]], numbers[1], {"low": numbers[2]}]}
+    again, _ = read_message(io.BytesIO(frame(header)))
+    assert np.isnan(again["data"][0].pop())
+    assert again == {**sent, "data": [[1], float("inf"), {"low": float("-inf")}]}
+
+
 def frame(header, block=b"", *, lengths=None):
     """Write a frame by hand."""
     return struct.pack("<IQ", *(lengths or (len(header), len(block)))) + header + block
@@ -132,9 +150,15 @@ def tensors(**index):
         (frame(b"{]"), "not JSON"),
         (frame(b"[1]"), "must be a JSON object, not list"),
         (frame(b"{}", b"no tensors here"), "not in safetensors' format"),
+        (
+            frame(b"{}", tensors(shape=[3], data_offsets=[0, 12], dtype="F64")),
+            r"'x' has 12 bytes, where F64 \[3\] takes 24",
+        ),
+        (frame(b'{"scale": NaN}'), r'NaN is no number of JSON; write {"number": "NaN"}'),
+        (frame(b'{"id": 1, "id": 2}'), "an object has a name twice"),
         (frame(b"{}", tensors(shape=[0, 2**62], data_offsets=[0, 0])), "a shape that no array has"),
         (frame(b"{}", tensors(shape=[1] * 70, data_offsets=[0, 4])), "a shape that no array has"),
-        (frame(b"{}", tensors(shape=[2], data_offsets=[0, 4])), "a shape that no array has"),
+        (frame(b"{}", tensors(shape=[2], data_offsets=[0, 4])), r"tensor 'x' has 4 bytes, where F32 \[2\] takes 8"),
         (frame(b"{}", tensors(shape=[-1], data_offsets=[0, 4])), "must be a list of sizes"),
         (frame(b"{}", tensors(shape=[True], data_offsets=[0, 4])), "must be a list of sizes"),
         (frame(b"{}", tensors(shape=[1], data_offsets=[4, 8])), "lies at bytes 4 to 8, where one ends at byte 0"),

@@ -53,7 +53,7 @@ def complaint(capsys, *arguments):
         (("run", "exec:"), "exec: needs a command"),
         (("run", "exec:'half"), "exec:'half is no command: No closing quotation"),
         (("run", "exec:/no/such/program"), "cannot be run: No such file or directory"),
-        (("run", "exec:true"), "exec:true did not start: the worker exited with status 0"),
+        (("run", "exec:true"), "exec:true did not start: the program exited with status 0"),
         (("run", "exec:echo a line is not a message of this protocol"), "is something printed to the pipe?"),
         (("run", "--allow", "no/such/file"), "--allow no/such/file cannot be read: No such file or directory"),
         (("run", "--allow", "/"), "--allow / cannot be read: Is a directory"),
