@@ -25,8 +25,8 @@ Sizes: TypeAlias = dict[str, int]
 """Of a case, by their names."""
 
 _NUMBERS: Final = re.compile(r"[\d.,]+")
-_OF_A_KIND: Final = 3
-"""Failing cases of a clause that are kept of those that fail in the same words."""
+_OF_A_KIND: Final = 2
+"""Failing cases of a clause that are kept of those that fail in the same words; at the sizes of models, one is."""
 _LARGE: Final = 1000
 """The size beyond which no further case is tried of what has failed a clause."""
 _IN_A_ROW: Final = 8
@@ -137,7 +137,7 @@ class Tried:
         """Keep a failing case; go on, since one cause must not hide another, until enough have failed."""
         self._failed, self._in_a_row = self._failed + 1, self._in_a_row + 1
         alike = sum(_words(each) == _words(outcome) for _, each in self.failing)
-        if alike < _OF_A_KIND:
+        if alike < (1 if self.clause.at_size else _OF_A_KIND):
             self.failing.append((case, outcome))
         most = self._failed == self.most_failing or self._in_a_row == _IN_A_ROW
         self._over = most or bool(self.subject.lost)
