@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from .exceptions import UserError as UserError
     from .interface.judge import judge as judge
+    from .interface.own_tests import tests as tests
     from .interface.report import Report as Report
     from .judging.result import Failure as Failure
     from .judging.result import Result as Result
@@ -16,6 +17,7 @@ _HOME: Final = {
     "Result": "judging.result",
     "UserError": "exceptions",
     "judge": "interface.judge",
+    "tests": "interface.own_tests",
 }
 
 

@@ -99,3 +99,12 @@ def replay_line(opening: Opening, clause: str, case: str) -> str:
     """Return the command that checks a clause on a case."""
     # A case is quoted, whether the shell needs it or not.
     return visible(f"assay replay {shlex.quote(case)} {shlex.join([*opening.words, '--clause', clause])}", None)
+
+
+def failure_text(opened: Opening, result: Result) -> str:
+    """Return the five facts in plain text; pytest shows the first line alone where it is short of room."""
+    assert result.failure is not None
+    known = f"like {result.failure.looks_like}: " if result.failure.looks_like else ""
+    found = visible(known + result.failure.message)
+    lines = [f"  {name:8} {text}" for name, text in facts(opened, result).items() if name != "found"]
+    return "\n".join([found, visible(title(opened.spec, result)), *lines])

@@ -22,14 +22,13 @@ from ..judging.findings import Findings
 from ..judging.judging import explain_line, judge_line
 from ..judging.memory import budget_by_default
 from ..judging.plan import Line, in_turn, plan
-from ..judging.result import Result
 from ..judging.too_wide import check_declared
 from ..terms.recent import RecentReplies
 from .allowances import allow
 from .allowed import Allowed, allowed_from, read_allowed
 from .baseline import baseline_of, known_failures
 from .collecting import adapter_from_root, asked_for, from_root, id_of, named_lines
-from .explaining import facts, title
+from .explaining import failure_text
 from .listening import PROPERTY, Heard, Listener
 from .locating import file_of, line_of
 from .options import COMPARING, JUDGING, OPENING, UsageError, add_options, opening, selection
@@ -243,7 +242,7 @@ class ClauseItem(pytest.Item):
         if result.status in ("unsupported", "vacuous"):
             pytest.skip(visible(result.reason or "unsupported"))
         if result.failure is not None:
-            text = _failure_text(judged.opening, result)
+            text = failure_text(judged.opening, result)
             if result.status == "allowed":
                 pytest.xfail(f"allowed: {visible(result.reason or 'no reason is given')}\n{text}")
             if (result.clause, result.component, result.dtype) in known_failures(judged.before):
@@ -267,15 +266,6 @@ class ClauseItem(pytest.Item):
             return self.judged.name, None, self.line.name
         path = self.config.invocation_params.dir / file[0]
         return visible(path), line_of(path, self.line.component) - 1, self.line.name
-
-
-def _failure_text(opened: Opening, result: Result) -> str:
-    """Return the five facts in plain text; pytest shows the first line alone where it is short of room."""
-    assert result.failure is not None
-    known = f"like {result.failure.looks_like}: " if result.failure.looks_like else ""
-    found = visible(known + result.failure.message)
-    lines = [f"  {name:8} {text}" for name, text in facts(opened, result).items() if name != "found"]
-    return "\n".join([found, visible(title(opened.spec, result)), *lines])
 
 
 def _opened(config: pytest.Config, wanted: Opening) -> Adapter:
