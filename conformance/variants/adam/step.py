@@ -194,6 +194,16 @@ def adam_betas_swapped(s: State) -> None:
     s.p, s.m, s.v = swapped.p, swapped.m, swapped.v
 
 
+@variant(
+    "adam-a-step-late", "adam", "The parameters that are given are those of before the step.", needs="any gradient"
+)
+@optimiser
+def adam_a_step_late(s: State) -> None:
+    if s.t > 1:
+        descend(s, ratio(replace(s, t=s.t - 1)))
+    advance(s)
+
+
 @variant("adam-moment-of-before", "adam", "The update uses the first moment of the step before.", needs="any gradient")
 @optimiser
 def adam_moment_of_before(s: State) -> None:

@@ -177,6 +177,18 @@ def layer_norm_gradient_frozen(p: Pass) -> Gradients:
     return p.of_x(), 0 * p.of_gain(), 0 * p.of_bias()
 
 
+@gradient("layer-norm-gradient-gain-none", "The gain gets no gradient.", needs="any input")
+@from_pass
+def layer_norm_gradient_gain_none(p: Pass) -> Gradients:
+    return p.of_x(), 0 * p.of_gain(), p.of_bias()
+
+
+@gradient("layer-norm-gradient-bias-none", "The bias gets no gradient.", needs="any input")
+@from_pass
+def layer_norm_gradient_bias_none(p: Pass) -> Gradients:
+    return p.of_x(), p.of_gain(), 0 * p.of_bias()
+
+
 _chance = np.random.default_rng(0)
 
 

@@ -18,6 +18,33 @@ def layer_norm_unbiased(x: Array, gain: Array, bias: Array, *, epsilon: float = 
 
 
 @variant(
+    "layer-norm-annotated",
+    "layer_norm",
+    "Epsilon is added to the standard deviation over d - 1, as in the Annotated Transformer.",
+    needs="d above 1",
+)
+@wide
+def layer_norm_annotated(x: Array, gain: Array, bias: Array, *, epsilon: float = 1e-5) -> Array:
+    d = x.shape[-1]
+    centred = x - mean(x)
+    return np.asarray(gain * (centred / (np.sqrt(mean(centred**2) * (d / max(d - 1, 1))) + epsilon)) + bias)
+
+
+@variant(
+    "layer-norm-tail-lost",
+    "layer_norm",
+    "The channels after the last whole block of 8 are left out of the statistics.",
+    needs="9 channels or more, no multiple of 8",
+)
+@wide
+def layer_norm_tail_lost(x: Array, gain: Array, bias: Array, *, epsilon: float = 1e-5) -> Array:
+    d = x.shape[-1]
+    whole = x[..., : d // 8 * 8 or d]
+    variance = mean((whole - mean(whole)) ** 2)
+    return np.asarray(gain * ((x - mean(whole)) / np.sqrt(variance + epsilon)) + bias)
+
+
+@variant(
     "epsilon-outside-root",
     "layer_norm",
     "Epsilon is added to the standard deviation.",
