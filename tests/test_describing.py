@@ -8,7 +8,7 @@ import pytest
 
 from assay.adapters.in_process import open_object
 from assay.conformance.cases.profiles import PROFILES
-from assay.conformance.components import CLAUSES
+from assay.conformance.components import CLAUSES, COMPONENTS
 from assay.conformance.diagnosis.simple_numbers import simple_number
 from assay.conformance.judging.judging import judge_clause
 
@@ -32,6 +32,18 @@ def test_a_tile_is_found_by_the_sizes_at_which_it_is_right():
         return result
 
     assert "; it is right where V is a multiple of 4, or less" in message(output_logits=output_logits)
+
+
+def test_the_formats_in_which_it_is_right_are_told():
+    def output_logits(hidden, weight):
+        result = logits(hidden, weight)
+        return np.flip(result, -1).copy() if result.dtype == np.float32 else result
+
+    offered = SimpleNamespace(dtypes=("float64", "float32"), output_logits=output_logits)
+    component, clause = COMPONENTS["output_logits"], CLAUSES["ALL-1"]
+    said = judge_clause(open_object(offered, "mine"), clause, component.name, "float32", PROFILES["quick"], seed=0)
+
+    assert "; it is right in float64" in said.failure.message
 
 
 def test_a_factor_is_told_with_the_number_that_it_is():

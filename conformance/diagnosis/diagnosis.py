@@ -20,7 +20,7 @@ from .naming import known_bug, opened, violates
 from .precision import fitting_precision
 from .recording import Recorder
 from .resembling import resemblance
-from .sizes import right_at_sizes
+from .sizes import right_at_sizes, right_in_dtypes
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,8 @@ def diagnose(adapter: Adapter, clause: Clause, component: Component, cases: Sequ
         else:
             facts = describe(adapter, clause, component, cases, backward)
             if not clause.at_size and clause.cases is None and not component.gives_data:
-                facts = [*filter(None, [right_at_sizes(adapter, clause, component, cases[0])]), *facts]
+                tried = (each(adapter, clause, component, cases[0]) for each in (right_in_dtypes, right_at_sizes))
+                facts = [*filter(None, tried), *facts]
     return Diagnosis(variant, declarations, [*filter(None, [obstacle]), *facts], backward)
 
 

@@ -1,4 +1,4 @@
-"""At which sizes a failing case is right: multiples of a tile, up to a size, or from one on; tried, not guessed."""
+"""In which formats and at which sizes a failing case is right: tiles, up to a size, or from one on. It is tried."""
 
 from typing import Final
 
@@ -7,6 +7,7 @@ from ..terms.case import Case
 from ..terms.checking import check
 from ..terms.clause import Clause
 from ..terms.component import Component
+from ..terms.generator import SEEDS
 from ..terms.subject import Subject
 from ..terms.trial import Trial
 
@@ -15,6 +16,17 @@ _SIZES: Final = (2, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 24, 31, 32, 33, 64)
 _TILES: Final = (2, 4, 8, 16, 32)
 _TWO: Final = 2
 """Sizes at which it must be right, and at which it must be wrong, for a rule."""
+
+
+def right_in_dtypes(adapter: Adapter, clause: Clause, component: Component, case: Case) -> str:
+    """Say in which other formats the case is right, with its own values and others; nothing where in none."""
+    right = []
+    for dtype in (each for each in adapter.offer.dtypes if component.has_dtype and each != case["dtype"]):
+        same = [clause.prepare(case.but(dtype=dtype, seed=(case["seed"] + k) % SEEDS)) for k in range(_TWO)]
+        trials = (Trial(Subject(adapter), component, each) for each in same if each is not None)
+        if all(check(clause, trial).passed for trial in trials) and None not in same:
+            right.append(dtype)
+    return f"it is right in {' and '.join(right)}" if right else ""
 
 
 def right_at_sizes(adapter: Adapter, clause: Clause, component: Component, case: Case) -> str:
