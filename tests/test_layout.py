@@ -221,7 +221,7 @@ def test_no_module_has_a_name_that_says_nothing():
 def test_no_file_speaks_of_the_place_where_it_was_written():
     """Every text in the project's own folders, and the pages at its top."""
     here = re.compile("|".join((r"/work" + "/", r"\bshared" + "/")))
-    kinds = ("*.py", "*.md", "*.toml", "*.txt", "*.in", "run")
+    kinds = ("*.py", "*.md", "*.toml", "*.txt", "*.in", "*.yml", "run")
     folders = [ROOT / name for name in ("oracle", "conformance", "adapters", "tests", "benchmarks", "docs", ".ci")]
     files = [file for kind in kinds for file in (*ROOT.glob(kind), *(each for f in folders for each in f.rglob(kind)))]
     assert Path(__file__) in files
