@@ -49,7 +49,7 @@ class WorkerAdapter(Adapter):
         except Failure as failure:
             last = [visible(line) for line in failure.detail.splitlines()[-1:]]
             raise AdapterError(": ".join([f"{spec} did not start: {failure.message}", *last])) from None
-        self.offer = offer_from_header({"name": spec, **handshake}, spec)
+        self.offer = offer_from_header({"name": spec, "device": "cpu", **handshake}, spec)
         self._holds = self._process.holds
         if sealed and (lacking := [each for each in SEALED if each not in self._holds]):
             self.close()

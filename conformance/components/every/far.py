@@ -38,8 +38,9 @@ def _require_far(trial: Trial) -> None:
     """Skip what the framework has no strides for, if it has those of other cases; raise `NotOffered` if it has none."""
     offered = trial.offer.layouts
     if not any(layout in offered for layout in FAR):
-        where = f"{trial.offer.framework} on {trial.offer.device}"
-        raise NotOffered(f"far memory is not judged: {where} has no arrays at huge strides")
+        framework = trial.offer.framework
+        where = f"{framework} on {trial.offer.device} has" if framework else "the program offers"
+        raise NotOffered(f"far memory is not judged: {where} no arrays at huge strides")
     if trial.case["layout"] in FAR and trial.case["layout"] not in offered:
         raise Inapplicable
 
