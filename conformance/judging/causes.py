@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from ...adapters.contract import CONVENTIONS
 from ...oracle.rounding.formats import FORMATS
 from ..components import CLAUSES, COMPONENTS
 from ..terms.case import Value
@@ -125,10 +126,14 @@ def _explains(one: Failing, other: Failing) -> bool:
     if known.looks_like and failure.looks_like:
         return known.looks_like == failure.looks_like
     triggers = _kinds(one), _kinds(other)
+    pair = result.component, other_result.component
+    alike = triggers[0] == triggers[1] and _way(known) == _way(failure)
     if known.declare and known.declare == failure.declare:
-        same = result.component == other_result.component
-        return same or (triggers[0] == triggers[1] and _are_related(result.component, other_result.component))
-    if result.component != other_result.component or _way(known) != _way(failure):
+        related = _are_related if known.declare.keys() <= CONVENTIONS.keys() else _are_near
+        return pair[0] == pair[1] or (alike and related(*pair))
+    if pair[0] != pair[1] and alike and triggers[0] and not (known.looks_like or failure.looks_like):
+        return _are_related(*pair)
+    if pair[0] != pair[1] or _way(known) != _way(failure):
         return False
     if known.declare and failure.declare:
         return False
@@ -173,6 +178,11 @@ def _are_related(one: str, other: str) -> bool:
     return one in parts[1] or other in parts[0] or bool(set(_parts(one)) & set(_parts(other)))
 
 
+def _are_near(one: str, other: str) -> bool:
+    """Say whether one component is made of the other: what is rounded in a part is rounded in the whole."""
+    return one in COMPONENTS[other].parts or other in COMPONENTS[one].parts
+
+
 def _parts(component: str) -> tuple[str, ...]:
     """Give what a component is made of, and what that is made of."""
     own = COMPONENTS[component].parts
@@ -198,7 +208,8 @@ def _by_parts(groups: list[list[Failing]]) -> list[list[Failing]]:
 def _is_of_a_part(part: list[Failing], whole: list[Failing]) -> bool:
     """Say whether a whole's failures could be those of a part: the same way to fail, wherever it has to."""
     (result, known), (other_result, failure) = part[0], whole[0]
-    if failure.looks_like or failure.declare or "exception" in (known.how, failure.how):
+    convention = failure.declare and failure.declare.keys() <= CONVENTIONS.keys()
+    if failure.looks_like or convention or "exception" in (known.how, failure.how):
         return False
     return (
         result.component in _parts(other_result.component)

@@ -50,6 +50,8 @@ class Findings:
 
     heard: Callable[[Clause, Failure], object] = lambda clause, failure: None
     """Told of each new failure twice: when it has been made small, and when it has been diagnosed."""
+    shared: bool = True
+    """Whether the process that is asked has judged, too; a case is then tried in a new one, which takes a start."""
     _known: list[_Known] = field(default_factory=list)
     _quiet: bool = False
 
@@ -85,7 +87,8 @@ class Findings:
             return self._lost(failing)
         if known := self._explaining(failing):
             return _due_to(known, failing.as_small_as(known).failure)
-        if failing.subject.adapter.afresh() and failing.again().passed:
+        alone = not self.shared or failing.subject.adapter.afresh()
+        if alone and failing.again().passed:
             return self._of_the_past(failing, before(failing.case))
         return self._new(failing)
 

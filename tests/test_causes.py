@@ -1,0 +1,72 @@
+"""Violations of one reason are one cause: what is joined, and what is kept apart."""
+
+from assay.conformance.judging.causes import causes_of
+from assay.conformance.judging.result import Failure, Result
+
+
+def failing(clause, component, dtype="float32", *, others=None, level="required", **failure):
+    """Make a line of a report that fails."""
+    case = f"{component}?dtype={dtype}&clause={clause}&trigger={sorted(failure.get('trigger', ()))}"
+    told = {"message": "the value is wrong: more", "ratio": 1e6, "cause": f"{clause} {case}"} | failure
+    return Result(clause, level, component, dtype, "fail", failure=Failure(case=case, **told), others=others)
+
+
+def groups(*results):
+    """Give the lines of each cause."""
+    return [[f"{each.clause} {each.component} {each.dtype}" for each in cause.results] for cause in causes_of(results)]
+
+
+def test_what_a_process_has_tried_is_believed():
+    one = failing("ALL-1", "softmax", cause="known")
+    other = failing("SM-4", "softmax", "float16", cause="known", how="nan", trigger={"regime": "limit"})
+    assert groups(one, other) == [["ALL-1 softmax float32", "SM-4 softmax float16"]]
+
+
+def test_the_same_exception_is_one_cause_whatever_its_numbers_and_components():
+    one = failing("ALL-1", "attention", how="exception", message="it raised ValueError: shape (0, 3)", ratio=None)
+    other = failing("ALL-1", "softmax", how="exception", message="it raised ValueError: shape (0, 12)", ratio=None)
+    third = failing("ALL-2", "softmax", how="exception", message="it raised TypeError: shape (0, 12)", ratio=None)
+    assert [len(group) for group in groups(one, other, third)] == [2, 1]
+
+
+def test_known_bugs_are_told_apart():
+    names = ("scale-missing", "causal-off-by-one", "scale-missing")
+    lines = [failing(f"SDPA-{k}", "attention", looks_like=name) for k, name in enumerate(names, 1)]
+    assert groups(*lines) == [["SDPA-1 attention float32", "SDPA-3 attention float32"], ["SDPA-2 attention float32"]]
+
+
+def test_what_needs_more_parameters_is_explained_by_what_needs_fewer_and_not_the_other_way_round():
+    plain = failing("ALL-1", "attention")
+    masked = failing("ALL-1", "attention", "float64", trigger={"mask": "causal"})
+    laid = failing("ALL-1", "attention", "float16", trigger={"layout": "sliced"})
+    assert len(groups(plain, masked, laid)) == 1
+    assert len(groups(masked, laid)) == 2
+
+
+def test_a_nan_is_no_wrong_number():
+    assert len(groups(failing("ALL-1", "softmax"), failing("ALL-3", "softmax", how="nan", ratio=None))) == 2
+
+
+def test_the_size_at_which_an_error_of_rounding_shows_separates_nothing():
+    one = failing("GRAD-1", "embedding", "bfloat16", ratio=1.2, trigger={"L": 5, "d_model": 17}, backward=True)
+    other = failing("GRAD-8", "embedding", "bfloat16", ratio=1.1, trigger={"L": 2258}, backward=True)
+    assert len(groups(one, other)) == 1
+    beyond = [failing("ALL-1", "attention", ratio=1e9, trigger={name: 513}) for name in ("L_k", "d_k")]
+    assert len(groups(*beyond)) == 2
+
+
+def test_what_is_wrong_in_a_part_shows_in_the_whole():
+    part = failing("GRAD-1", "layer_norm", "bfloat16", ratio=220.0, backward=True)
+    other = failing("GRAD-1", "attention", "bfloat16", ratio=1.1, backward=True)
+    whole = failing("GRAD-1", "encoder", "bfloat16", ratio=2.0, backward=True)
+    assert groups(part, other, whole)[0] == ["GRAD-1 layer_norm bfloat16", "GRAD-1 encoder bfloat16"]
+    assert len(groups(failing("GRAD-1", "layer_norm", "float32", backward=True), whole)) == 2
+
+
+def test_a_clause_may_have_several_causes_and_each_has_a_stable_id():
+    raised = Failure("it raised E: x", "softmax?a", None, how="exception", trigger={"rows": 0}, cause="ALL-1 softmax?a")
+    results = [failing("ALL-1", "softmax", others=[raised]), failing("ALL-11", "softmax", level="advisory", how="nan")]
+    found = causes_of(results)
+    assert [cause.id for cause in found] == ["softmax-value", "softmax-exception-e-rows-0", "softmax-nan"]
+    assert [cause.level for cause in found] == ["required", "required", "advisory"]
+    assert [cause.violations for cause in found] == [1, 1, 1]
