@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ...adapters import Adapter
-from ..terms.case import Case
+from ..terms.case import Case, Value
 from ..terms.clause import Clause
 from ..terms.component import Component
 from ..terms.subject import Subject
@@ -60,6 +60,8 @@ def resemblance(
     def alike(other: Adapter, of: Sequence[Asked]) -> bool:
         return all(each.distance_of(other, numbers=numbers) is not None for each in of)
 
+    if not numbers and any(type(size) is int and size == 1 for size in _shared(component, case).values()):
+        return None  # where there is nothing but 0/0, every bug is like another
     suspects = [each for each in every if each.variant.wrong and alike(each.adapter, asked)]
     if not suspects or alike(right, asked):
         return None
@@ -82,13 +84,7 @@ def resemblance(
 
 def _kind(component: Component, case: Case, backward: bool) -> Iterator[Case]:
     """List further cases that share with the failing one what is not plain in it, and are of size 1 where it is."""
-    places = component.option_indices(case)
-    shared = {
-        name: case[name]
-        for (_, options), k in zip(component.factors.items(), places, strict=True)
-        if k
-        for name in options[0]
-    }
+    shared = _shared(component, case)
     optional = {name: case[name] for name in component.optional if name in case}
     few, _ = few_and_many(backward)
     for each in further_cases(component, case, backward)[:few]:
@@ -96,3 +92,9 @@ def _kind(component: Component, case: Case, backward: bool) -> Iterator[Case]:
         degenerate = any(found[name] in (0, 1) and type(size) is int and size > 1 for name, size in case.items())
         if component.admissible(found) and not degenerate:
             yield found
+
+
+def _shared(component: Component, case: Case) -> dict[str, Value]:
+    """Give the parameters of the factors in which a case is not plain."""
+    factors = zip(component.factors.values(), component.option_indices(case), strict=True)
+    return {name: case[name] for options, place in factors if place for name in options[0]}

@@ -14,7 +14,9 @@ from .right import mean, norm, one_pass
 def layer_norm_unbiased(x: Array, gain: Array, bias: Array, *, epsilon: float = 1e-5) -> Array:
     d = x.shape[-1]
     centred = x - mean(x)
-    return np.asarray(gain * (centred / np.sqrt(mean(centred**2) * (d / max(d - 1, 1)) + epsilon)) + bias)
+    with np.errstate(invalid="ignore"):  # of one channel it is 0/0
+        variance = (centred**2).sum(-1, keepdims=True) / np.asarray(d - 1, x.dtype)
+        return np.asarray(gain * (centred / np.sqrt(variance + epsilon)) + bias)
 
 
 @variant(
@@ -27,7 +29,9 @@ def layer_norm_unbiased(x: Array, gain: Array, bias: Array, *, epsilon: float = 
 def layer_norm_annotated(x: Array, gain: Array, bias: Array, *, epsilon: float = 1e-5) -> Array:
     d = x.shape[-1]
     centred = x - mean(x)
-    return np.asarray(gain * (centred / (np.sqrt(mean(centred**2) * (d / max(d - 1, 1))) + epsilon)) + bias)
+    with np.errstate(invalid="ignore"):  # of one channel it is 0/0
+        variance = (centred**2).sum(-1, keepdims=True) / np.asarray(d - 1, x.dtype)
+        return np.asarray(gain * (centred / (np.sqrt(variance) + epsilon)) + bias)
 
 
 @variant(
