@@ -145,7 +145,12 @@ def _only(what: str, known: Collection[str], form: str) -> dict[str, Any]:
 OPENING: Final[Mapping[str, Mapping[str, Any]]] = {
     "as": {"metavar": "COMPONENT", "help": "what a bare function is"},
     "framework": {"metavar": "NAME", "help": "whose arrays a bare function takes (numpy, torch)"},
-    "timeout": {"type": seconds, "default": Opening.timeout, "metavar": "S", "help": "seconds a call may take (60)"},
+    "timeout": {
+        "type": seconds,
+        "default": Opening.timeout,
+        "metavar": "S",
+        "help": "seconds a call, and the start of a program, may take (60)",
+    },
     "in-process": {"action": "store_true", "help": "no worker process, for debuggers"},
     "sandbox": {"action": "store_true", "help": "no network, and no writing but to a folder of its own (Linux)"},
     "limit": {
