@@ -45,6 +45,7 @@ from .running import run
 from .shapes import shapes_judged
 from .sharding import lines_of, part_of_report
 from .showing import list_adapters, show_spec
+from .smoking import smoke_first
 from .summary import show_summary
 from .surroundings import complain, open_streams, signals_heard
 from .ticker import Ticker
@@ -211,7 +212,8 @@ def _judged(
             resume(report, saved, parsed.resume, alone=len(parsed.adapter) < 2)
         saving = Saving(parsed.json, lambda: json_text([*others, report]))
         report.seconds = parsed.time
-        wrong = _judge(report, adapter, parsed.workers, saving, first=parsed.first)
+        stops = not (parsed.go_on or parsed.write_allow) and smoke_first(report, adapter)
+        wrong = [] if stops else _judge(report, adapter, parsed.workers, saving, first=parsed.first)
         report.allow_causes()
         return report, wrong
 

@@ -20,6 +20,7 @@ from ..terms.recent import RecentReplies
 from .options import LONGEST_WAIT, UsageError, check_dtypes, known_names
 from .report import Report
 from .shapes import shapes_judged
+from .smoking import smoke_first
 
 
 def judge(
@@ -40,6 +41,7 @@ def judge(
     limit: int | None = None,
     precision_class: int = Opening.precision_class,
     declare: str | Mapping[str, object] | None = None,
+    go_on: bool = False,
     heard: Callable[[Result], object] | None = None,
 ) -> Report:
     """Judge an implementation and return the report; `UserError`, one sentence, for a mistake in the call.
@@ -62,6 +64,7 @@ def judge(
         limit: the bytes of memory beyond which its process is ended; half of what is free, if it is None.
         precision_class: the last that is accepted: 1, 2, or 3, which is whatever is declared.
         declare: conventions and numerics in place of what the adapter declares, or a file with them.
+        go_on: whether it is judged even where easy cases show that the adapter is wired wrongly.
         heard: called with each result as it comes.
 
     """
@@ -80,7 +83,8 @@ def judge(
         own = shapes_judged(asked, opened.offer, lines)
         drawn, late = seed_for(profile, seed)
         report = Report(opening, opened.offer, profile, drawn, lines, own, memory=budget, holds=opened.holds, late=late)
-        _judge_lines(opened, report, heard)
+        if go_on or not smoke_first(report, opened):
+            _judge_lines(opened, report, heard)
     return report
 
 

@@ -190,6 +190,7 @@ JUDGING: Final[Mapping[str, Mapping[str, Any]]] = {
         "metavar": "SIZE",
         "help": "what cases at the sizes of models may need, as in 4G (default: a quarter of what is free)",
     },
+    "go-on": {"action": "store_true", "help": "judge even where easy cases show that the adapter is wired wrongly"},
     "shard": {"type": shard, "metavar": "I/N", "help": "judge one part of N; `assay merge` joins their reports"},
 }
 """What is judged of it."""
