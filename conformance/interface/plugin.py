@@ -35,6 +35,7 @@ from .options import COMPARING, JUDGING, OPENING, UsageError, add_options, openi
 from .report_json import read_json
 from .shapes import shapes_judged
 from .sharding import lines_of
+from .smoking import Wires
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,6 +89,9 @@ RECENT: Final = pytest.StashKey[dict[Opening, RecentReplies]]()
 FOUND: Final = pytest.StashKey[dict[Opening, Findings]]()
 """What was wrong with each of them so far."""
 
+WIRES: Final = pytest.StashKey[dict[Opening, Wires]]()
+"""What the smoke cases have shown of each of them."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options, each of which begins with --assay."""
@@ -106,6 +110,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash.setdefault(OPENED, {})
     config.stash.setdefault(RECENT, {})
     config.stash.setdefault(FOUND, {})
+    config.stash.setdefault(WIRES, {})
     if (sent := getattr(config, "workerinput", {}).get("assay")) is not None:
         config.stash[JUDGED] = list(map(Judged.from_input, sent["judged"]))
         config.args[:] = sent["args"]
@@ -233,8 +238,13 @@ class ClauseItem(pytest.Item):
         memory = None if judged.memory is None else judged.memory // processes
         adapter, profile = _opened(self.config, judged.opening), profile_with(judged.profile, judged.shapes, memory)
         recent = self.config.stash[RECENT].setdefault(judged.opening, RecentReplies())
-        result = judge_line(adapter, line, profile, judged.seed, recent)
-        if judged.explained:
+        wires = self.config.stash[WIRES].setdefault(judged.opening, Wires())
+        smoked = judged.explained and not self.config.option.assay_go_on
+        crossed = wires.of(line.component, judged, adapter) if smoked else {}
+        if crossed and line not in crossed:
+            pytest.skip(f"not judged, since a wire is wrong: {', '.join(each.name for each in crossed)} says which")
+        result = crossed.get(line) or judge_line(adapter, line, profile, judged.seed, recent)
+        if judged.explained and not crossed:
             findings = self.config.stash[FOUND].setdefault(judged.opening, Findings())
             result = explain_line(adapter, line, profile, judged.seed, result, findings)
         allow([result], judged.allowed, causes_of([result]) if judged.allowed else ())
