@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from ...adapters import Adapter, Opening, accepted, declarations, open_object
+from ...adapters import Adapter, Offer, Opening, accepted, declarations, open_object
 from ...adapters.contract import DTYPES
 from ...adapters.declaration import check_shapes
 from ..cases.profiles import PROFILES, RANDOM, profile_with, seed_for
@@ -13,7 +13,7 @@ from ..components import CLAUSES, COMPONENTS
 from ..judging.findings import Findings
 from ..judging.judging import explain_line, judge_line
 from ..judging.memory import budget_by_default
-from ..judging.plan import Selection, plan
+from ..judging.plan import Line, Selection, plan
 from ..judging.result import Result
 from ..judging.too_wide import check_declared
 from ..terms.recent import RecentReplies
@@ -77,9 +77,7 @@ def judge(
     in_process = in_process or not isinstance(adapter, str)
     opening = Opening(_name(adapter), component, framework, timeout, in_process, sandbox, most, precision_class, file)
     with contextlib.closing(_opened(adapter, opening, declared)) as opened:
-        check_dtypes(selection.dtypes, opened.offer)
-        lines = list(plan(opened.offer, selection, PROFILES[profile]))
-        check_declared(opened.offer, lines)
+        lines = _planned(opened.offer, selection, profile)
         own = shapes_judged(asked, opened.offer, lines)
         drawn, late = seed_for(profile, seed)
         report = Report(opening, opened.offer, profile, drawn, lines, own, memory=budget, holds=opened.holds, late=late)
@@ -96,6 +94,14 @@ def _selection(
         known_names("dtype", dtypes, DTYPES),
         known_names("clause", clauses, CLAUSES),
     )
+
+
+def _planned(offer: Offer, selection: Selection, profile: str) -> list[Line]:
+    """Plan what is selected, if it can be judged."""
+    check_dtypes(selection.dtypes, offer)
+    lines = list(plan(offer, selection, PROFILES[profile]))
+    check_declared(offer, lines)
+    return lines
 
 
 def _judge_lines(adapter: Adapter, report: Report, heard: Callable[[Result], object] | None) -> None:

@@ -28,7 +28,7 @@ def smoke_first(report: Report, adapter: Adapter) -> bool:
 
 
 class Wires:
-    """What the smoke cases of one adapter have shown, in a session of pytest, where each component stands for itself."""
+    """What the smoke cases of one adapter have shown, in pytest, where each component stands for itself."""
 
     def __init__(self) -> None:
         """Begin with nothing known."""

@@ -147,8 +147,8 @@ def _wire_of(subject: Subject, line: Line, seed: int) -> Failure | None:
         if all(each.explained(wire) for each in answered):
             seems = f"the adapter seems to {wire.seems}"
             message = f"{seems}: with {wire.undone}, all {len(answered)} smoke cases are right"
-            case = wrong.trial.case.id
-            return Failure(message, case, None, how=wrong.how, cause=f"{_CLAUSE} {case}")
+            shown = wrong.trial.case.id
+            return Failure(message, shown, None, how=wrong.how, cause=f"{_CLAUSE} {shown}")
         if subject.lost or time.monotonic() > until:
             break
     return None

@@ -111,6 +111,7 @@ def _scales(component: Component, dtype: str) -> Iterator[Wire]:
     undone = f"{name} multiplied so as to undo that"
     ways: Mapping[str, Callable[[float | None, float], float | None]] = {
         "scale the scores twice": lambda scale, default: 1 / (scale or default),
+        "let the default scale come on top of every scale": lambda scale, default: 1 / default,
         "leave out the scale of the scores": lambda scale, default: scale or default,
         "leave out the default scale": lambda scale, default: default if scale is None else None,
         "apply the default scale twice": lambda scale, default: 1 / default if scale is None else None,
@@ -218,11 +219,14 @@ def _missing_axes(component: Component) -> Iterator[Wire]:
             }
             return inputs.but(**first)
 
+        def due(expected: Array, count: int = count) -> Array:
+            return expected[(0,) * count]
+
         yield Wire(
             f"take no {' and no '.join({'B': 'batch', 'H': 'head'}[word] for word in words)} axis",
             "one item alone" if count == 1 else "one head of one item alone",
             given,
-            due=lambda expected, count=count: expected[(0,) * count],
+            due=due,
             breaks=True,
         )
 
