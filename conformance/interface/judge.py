@@ -77,8 +77,7 @@ def judge(
     in_process = in_process or not isinstance(adapter, str)
     opening = Opening(_name(adapter), component, framework, timeout, in_process, sandbox, most, precision_class, file)
     with contextlib.closing(_opened(adapter, opening, declared)) as opened:
-        lines = _planned(opened.offer, selection, profile)
-        own = shapes_judged(asked, opened.offer, lines)
+        lines, own = _planned(opened.offer, selection, profile, asked)
         drawn, late = seed_for(profile, seed)
         report = Report(opening, opened.offer, profile, drawn, lines, own, memory=budget, holds=opened.holds, late=late)
         if go_on or not smoke_first(report, opened):
@@ -96,12 +95,14 @@ def _selection(
     )
 
 
-def _planned(offer: Offer, selection: Selection, profile: str) -> list[Line]:
-    """Plan what is selected, if it can be judged."""
+def _planned(
+    offer: Offer, selection: Selection, profile: str, shapes: Sequence[Mapping[str, int]]
+) -> tuple[list[Line], list[dict[str, int]]]:
+    """Plan what is selected, if it can be judged, and choose the sizes of the user's own that are."""
     check_dtypes(selection.dtypes, offer)
     lines = list(plan(offer, selection, PROFILES[profile]))
     check_declared(offer, lines)
-    return lines
+    return lines, shapes_judged(shapes, offer, lines)
 
 
 def _judge_lines(adapter: Adapter, report: Report, heard: Callable[[Result], object] | None) -> None:
