@@ -97,7 +97,7 @@ def _selection(
 
 def _planned(
     offer: Offer, selection: Selection, profile: str, shapes: Sequence[Mapping[str, int]]
-) -> tuple[list[Line], list[dict[str, int]]]:
+) -> tuple[list[Line], list[Mapping[str, int]]]:
     """Plan what is selected, if it can be judged, and choose the sizes of the user's own that are."""
     check_dtypes(selection.dtypes, offer)
     lines = list(plan(offer, selection, PROFILES[profile]))
