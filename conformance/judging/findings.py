@@ -258,8 +258,8 @@ def _explains(known: _Known, failing: _Failing) -> bool:
         return failure.backward == goes_backward(*whose)
     if any(case.get(name) != value for name, value in failure.trigger.items()):
         return False
-    plain = case.but(**{name: _plainest(failing.component, name) for name in failure.trigger})
-    usable = failing.clause.prepare(plain) == plain and failing.component.admissible(plain)
+    plain = case.but(**{name: _plainest(failing.component, case, name) for name in failure.trigger})
+    usable = plain != case and failing.clause.prepare(plain) == plain and failing.component.admissible(plain)
     return usable and replace(failing, case=plain).again().passed
 
 
@@ -268,8 +268,9 @@ def _family(how: How) -> str:
     return "value" if how == "infinity" else how
 
 
-def _plainest(component: Component, name: str) -> object:
-    return next(options[0][name] for options in component.factors.values() if name in options[0])
+def _plainest(component: Component, case: Case, name: str) -> object:
+    """Give the plainest value of a parameter; its own where no factor has it, as one that a case may lack."""
+    return next((options[0][name] for options in component.factors.values() if name in options[0]), case[name])
 
 
 _NUMBER: Final = re.compile(r"\d[\d., ]*")
