@@ -220,7 +220,8 @@ def _missing_axes(component: Component) -> Iterator[Wire]:
             return inputs.but(**first)
 
         def due(expected: Array, count: int = count) -> Array:
-            return expected[(0,) * count]
+            first: Array = expected[(0,) * count]
+            return first
 
         yield Wire(
             f"take no {' and no '.join({'B': 'batch', 'H': 'head'}[word] for word in words)} axis",
