@@ -45,6 +45,7 @@ from .running import run
 from .shapes import shapes_judged
 from .sharding import lines_of, part_of_report
 from .showing import list_adapters, show_spec
+from .skeleton import add_arguments, write_skeleton
 from .smoking import smoke_first
 from .summary import show_summary
 from .surroundings import complain, open_streams, signals_heard
@@ -115,6 +116,9 @@ def _parser() -> argparse.ArgumentParser:
     join.add_argument("reports", nargs="+", type=Path, metavar="REPORT")
     for option, output in OUTPUTS.items():
         join.add_argument(option, type=Path, metavar="FILE", help=output.says)
+
+    begin = command("init", write_skeleton, "write the skeleton of an adapter of a function, and a workflow of GitHub")
+    add_arguments(begin)
 
     claim = command("claim", _claim, "make of a report a small file that anybody can check by repeating the run")
     claim.add_argument("report", type=Path, metavar="REPORT")

@@ -1,0 +1,70 @@
+"""`assay init`: the skeleton of an adapter that runs, with what it guesses marked, and a workflow."""
+
+import pytest
+from test_bad_input import complaint
+
+KERNEL = """
+import numpy as np
+
+def flash(q, k, v, is_causal=False, softmax_scale=None, window=None):
+    if k.shape[1] != q.shape[1] or k.shape[2] == 0:
+        raise NotImplementedError("grouped heads, no keys")
+    scale = q.shape[-1] ** -0.5 if softmax_scale is None else softmax_scale
+    scores = q.astype(np.float64) @ np.swapaxes(k.astype(np.float64), -1, -2) * scale
+    if is_causal:
+        seen = np.tril(np.ones(scores.shape[-2:], bool), scores.shape[-1] - scores.shape[-2])
+        scores = np.where(seen, scores, -np.inf)
+    highest = scores.max(-1, keepdims=True, initial=-1e300)
+    weights = np.exp(scores - highest)
+    total = weights.sum(-1, keepdims=True)
+    weights = np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
+    return (weights @ v.astype(np.float64)).astype(q.dtype)
+"""
+
+
+def test_a_skeleton_maps_the_names_and_proposes_the_conventions(terminal):
+    (terminal.cwd / "kernels.py").write_text(KERNEL, encoding="utf-8")
+    terminal.environment["PYTHONPATH"] = str(terminal.cwd)
+    done = terminal.assay("init", "kernels:flash", "--as", "attention")
+    text = (terminal.cwd / "assay_adapter.py").read_text(encoding="utf-8")
+    workflow = (terminal.cwd / ".github/workflows/assay.yml").read_text(encoding="utf-8")
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("assay run assay_adapter.py -n auto\n")
+    assert "# To be confirmed: easy cases show it.\nconventions = {'causal_alignment': 'bottom-right'}\n" in text
+    assert "    return flash(q=query, k=key, v=value, is_causal=causal, softmax_scale=scale)\n" in text
+    assert '    if mask is not None:\n        raise NotImplementedError("mask")\n' in text
+    assert "# To be confirmed: flash also takes window." in text
+    assert "with: {adapter: assay_adapter.py}" in workflow
+    judged = terminal.assay("run", "assay_adapter.py", "--clause", "SDPA-1,ALL-1", "--json", "r.json")
+    assert (judged.returncode, terminal.report("r.json")["verdict"]) == (0, "conforms"), judged.stdout
+
+
+def test_nothing_is_overwritten(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "k.py").write_text("def flash(x): ...\n", encoding="utf-8")
+    said = complaint(capsys, "init", "k:flash", "--as", "softmax", "--out", "k.py")
+    assert said == "k.py exists, and is not overwritten"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["k.py"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("k:flahs", "--as", "softmax"), "k.py defines no function 'flahs'; did you mean 'flash'?"),
+        (("k", "--as", "softmax"), "'k' should be package.module:function, or path/to/file.py:function"),
+        (("k:flash", "--as", "sofmax"), "there is no component 'sofmax'; did you mean 'softmax'?"),
+        (("k:flash", "--as", "encoder_layer"), "encoder_layer takes more than arrays: write its adapter by hand"),
+        (("k:flash", "--as", "tokenize"), "tokenize takes more than arrays: write its adapter by hand"),
+        (("no.such:flash", "--as", "softmax"), "no.such cannot be read: No such file or directory"),
+        (("../k.py:flash", "--as", "softmax"), "'../k.py' is no module that can be imported from here"),
+        (("broken:flash", "--as", "softmax"), "broken.py is no Python: "),
+        (("k:flash", "--as", "softmax", "--out", "a b.txt"), "should be a path of letters and digits that ends in .py"),
+    ],
+)
+def test_a_mistake_is_one_sentence(capsys, tmp_path, monkeypatch, arguments, says):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "k.py").write_text("def flash(x): ...\n", encoding="utf-8")
+    (tmp_path / "broken.py").write_text("def flash(x:\n", encoding="utf-8")
+    assert says in complaint(capsys, "init", *arguments)
+    assert not (tmp_path / ".github").exists()
