@@ -50,7 +50,7 @@ from .smoking import smoke_first
 from .summary import show_summary
 from .surroundings import complain, open_streams, signals_heard
 from .ticker import Ticker
-from .verifying import asked_by, show_verified, write_claim
+from .verifying import add_what_is_verified, asked_by, show_verified, write_claim
 
 _INTERRUPTED: Final = 130
 """Before or after a run; in a run, what was judged counts."""
@@ -125,11 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     claim.add_argument("--out", type=Path, required=True, metavar="CLAIM", help="the file to write")
 
     check = command("verify", _verify, "repeat the run of a claim; 0 if it holds, 1 if it does not")
-    check.add_argument("claim", type=Path, metavar="CLAIM")
-    check.add_argument("adapter", nargs="?", metavar="ADAPTER", help="whom to judge (default: what the claim names)")
-    check.add_argument("-n", dest="workers", type=workers, default="0", metavar="WORKERS", help="a number, or auto")
-    check.add_argument("--json", type=Path, metavar="FILE", help="write the report")
-    add_options(check.add_argument, {"memory": JUDGING["memory"], "worse-by": COMPARING["worse-by"]})
+    add_what_is_verified(check)
 
     compare = command("compare", _compare, "reports side by side: implementation, component, dtype")
     compare.add_argument("reports", nargs="+", type=Path, metavar="REPORT.json")

@@ -7,13 +7,22 @@ from typing import Any, Final
 
 from ...adapters.foreign_text import visible
 from .claiming import claim_text, differences
-from .options import UsageError
+from .options import COMPARING, JUDGING, UsageError, add_options, workers
 from .repeating import repeated
 from .report import Report
 from .report_files import check_files, write_whole
 from .terminal import Screen
 
 _SHOWN: Final = 20
+
+
+def add_what_is_verified(command: argparse.ArgumentParser) -> None:
+    """Add what `assay verify` takes."""
+    command.add_argument("claim", type=Path, metavar="CLAIM")
+    command.add_argument("adapter", nargs="?", metavar="ADAPTER", help="whom to judge (default: what the claim names)")
+    command.add_argument("-n", dest="workers", type=workers, default="0", metavar="WORKERS", help="a number, or auto")
+    command.add_argument("--json", type=Path, metavar="FILE", help="write the report")
+    add_options(command.add_argument, {"memory": JUDGING["memory"], "worse-by": COMPARING["worse-by"]})
 
 
 def write_claim(report: Path, out: Path) -> int:
@@ -42,7 +51,8 @@ def asked_by(claim: Mapping[str, Any], parsed: argparse.Namespace) -> argparse.N
     asked.memory = parsed.memory if parsed.memory is not None else asked.memory
     for name in ("workers", "json", "worse_by"):
         setattr(asked, name, getattr(parsed, name))
-    asked.baseline = asked.resume = None
+    asked.baseline = asked.resume = asked.time = None
+    asked.first = False
     return asked
 
 
