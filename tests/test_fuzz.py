@@ -208,7 +208,7 @@ def test_a_claim(tmp_path_factory, text):
     with contextlib.suppress(UserError):
         claim = read_claim(file)
         parsed = argparse.Namespace(claim=file, adapter=None, memory=None, workers="0", json=None, worse_by=2.0)
-        asked_by(claim, parsed)
+        asked_by(claim, parsed, argparse.Namespace())
         report = {**REPORT, "results": [RESULT, FAILED], "counts": {"pass": 1}, "made": MADE}
         assert all(map(str.isprintable, map(visible, differences(claim, report, 2.0))))
 

@@ -266,7 +266,7 @@ def _claim(parsed: argparse.Namespace) -> int:
 def _verify(parsed: argparse.Namespace) -> int:
     check_files({"--json": parsed.json})
     claim = read_claim(parsed.claim)
-    asked = asked_by(claim, parsed)
+    asked = asked_by(claim, parsed, _parser().parse_args(["run", "--go-on"]))
     report, errors = _judged(asked.adapter, asked, [], _budget(asked), [], [], [])
     unwritten = write_outputs({"--json": parsed.json}, [report], {})
     for sentence in unwritten:

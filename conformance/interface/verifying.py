@@ -36,10 +36,13 @@ def write_claim(report: Path, out: Path) -> int:
     return 0
 
 
-def asked_by(claim: Mapping[str, Any], parsed: argparse.Namespace) -> argparse.Namespace:
-    """Return the options of the run that a claim is of, of the adapter that is named here, if one is."""
+def asked_by(claim: Mapping[str, Any], parsed: argparse.Namespace, usual: argparse.Namespace) -> argparse.Namespace:
+    """Return the options of the run that a claim is of, of the adapter that is named here, if one is.
+
+    `usual` has those of `assay run` of which a claim says nothing.
+    """
     try:
-        asked = repeated(claim["repeat"])
+        asked = argparse.Namespace(**{**vars(usual), **vars(repeated(claim["repeat"]))})
     except UsageError as error:
         raise UsageError(f"{parsed.claim} cannot be repeated: {error}") from None
     if (asked.seed, asked.profile, asked.shard) != (claim["seed"], claim["profile"], None):
@@ -51,8 +54,6 @@ def asked_by(claim: Mapping[str, Any], parsed: argparse.Namespace) -> argparse.N
     asked.memory = parsed.memory if parsed.memory is not None else asked.memory
     for name in ("workers", "json", "worse_by"):
         setattr(asked, name, getattr(parsed, name))
-    asked.baseline = asked.resume = asked.time = None
-    asked.first = False
     return asked
 
 
