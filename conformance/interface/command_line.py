@@ -212,8 +212,8 @@ def _judged(
             resume(report, saved, parsed.resume, alone=len(parsed.adapter) < 2)
         saving = Saving(parsed.json, lambda: json_text([*others, report]))
         report.seconds = parsed.time
-        stops = not (parsed.go_on or parsed.write_allow) and smoke_first(report, adapter)
-        wrong = [] if stops else _judge(report, adapter, parsed.workers, saving, first=parsed.first)
+        go_on = parsed.go_on or bool(parsed.write_allow)
+        wrong = _judge(report, adapter, parsed.workers, saving, first=parsed.first, go_on=go_on)
         report.allow_causes()
         return report, wrong
 
@@ -224,7 +224,7 @@ def _budget(parsed: argparse.Namespace) -> int | None:
     return budget_by_default() if budget is None else budget
 
 
-def _judge(report: Report, adapter: Adapter, workers: str, saving: Saving, *, first: bool) -> list[str]:
+def _judge(report: Report, adapter: Adapter, workers: str, saving: Saving, *, first: bool, go_on: bool) -> list[str]:
     """Run, with progress; the report holds what was done even if the user stops it."""
     ticker = Ticker(report.opening, report.offer.name, report.left)
 
@@ -234,7 +234,8 @@ def _judge(report: Report, adapter: Adapter, workers: str, saving: Saving, *, fi
 
     try:
         with ticker.shown():
-            return run(report, adapter, heard, workers, ticker.found, first=first)
+            stops = not go_on and smoke_first(report, adapter)
+            return [] if stops else run(report, adapter, heard, workers, ticker.found, first=first)
     except KeyboardInterrupt:
         report.interrupted = True
         return []
