@@ -33,7 +33,7 @@ def notes(tmp_path):
         ),
         ("import numpy; numpy.exp = lambda x: x", "importing it changes numpy.exp"),
         ("import time; time.sleep = print", "importing it changes time.sleep"),
-        ("import builtins; builtins.sum = max", "importing it changes builtins.sum"),
+        ("import builtins; builtins.oct = hex", "importing it changes builtins.oct"),
         (
             "import torch; torch.set_default_dtype(torch.float64); framework = 'torch'",
             "it sets torch's default dtype to torch.float64",

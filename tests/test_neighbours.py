@@ -61,7 +61,8 @@ def test_what_is_wrong_everywhere_or_below_a_size_is_right_nowhere_near():
         return exact(query, key, value, **options) * np.float32(2 if key.shape[2] < 4 else 1)
 
     assert "it is right" not in message(doubled)
-    assert "it is right" not in message(doubled_where_small)
+    assert "it is right unless" not in message(doubled_where_small)
+    assert "it is right where L_k is 4 or more" in message(doubled_where_small)
 
 
 def softmax_failure(wrong):

@@ -11,7 +11,8 @@ from assay.adapters.in_process import open_object
 from assay.conformance.cases.profiles import PROFILES
 from assay.conformance.components import CLAUSES, COMPONENTS
 from assay.conformance.interface.report import CONFORMS, NO_EVIDENCE, Report
-from assay.conformance.interface.terminal import Screen, show_report
+from assay.conformance.interface.summary import show_summary
+from assay.conformance.interface.terminal import Screen
 from assay.conformance.judging import judging
 from assay.conformance.judging.plan import Line
 from assay.conformance.judging.result import Result
@@ -83,7 +84,7 @@ def shown(*results):
     report = Report(Opening("mine.py"), offer, "quick", 0, lines, judged=dict(zip(lines, results, strict=True)))
     screen = Screen()
     screen.file, screen.width = io.StringIO(), 100
-    show_report(screen, report)
+    show_summary(screen, report)
     return report, screen.file.getvalue()
 
 

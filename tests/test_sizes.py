@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from assay.adapters.in_process import open_object
-from assay.conformance.cases.drawing import covering_cases, drawn_cases
+from assay.conformance.cases.drawing import cases_of, covering_cases, drawn_cases
 from assay.conformance.cases.profiles import PROFILES
 from assay.conformance.cases.sizes import sized
 from assay.conformance.components import CLAUSES, COMPONENTS, parse_case
@@ -70,8 +70,10 @@ def asked(sizes):
 def test_a_failing_case_is_made_smaller_within_the_pool():
     pool = sized(COMPONENTS["softmax"], "few").factors["sizes"]
     shapes, case = asked("few")
-    probe = COMPONENTS["softmax"].probes("float32")[0]
+    clause, few = CLAUSES["ALL-1"], sized(COMPONENTS["softmax"], "few")
+    # Beside the pool, probes and sizes that coincide are judged.
+    drawn = cases_of(clause, few, "float32", PROFILES["quick"], 0)
 
-    assert shapes <= {(shape["rows"], shape["n"]) for shape in [*pool, probe]}  # a probe comes before all others
+    assert shapes <= {(shape["rows"], shape["n"]) for shape in [*pool, *drawn]}
     assert shape_of(case) in pool
     assert not asked("all")[0] <= shapes

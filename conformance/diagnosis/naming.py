@@ -77,7 +77,7 @@ def known_bug(
 ) -> Variant | None:
     """Find the wrong variant that answers as the implementation does, and is as wrong."""
     component, case = trial.component, trial.case
-    if any(letters(call.options) > _LONGEST for exchange in failing for call in exchange.calls):
+    if too_long(failing):
         return None
     line_up = _LineUp(component, trial, list(suspects_of(component, case, backward)))
     few, _ = few_and_many(backward)
@@ -98,6 +98,11 @@ def known_bug(
         if nearer and violates(clause, Trial(Subject(Recorder(suspect.adapter, adapter.offer)), component, case)):
             return suspect.variant
     return None
+
+
+def too_long(failing: Sequence[Exchange]) -> bool:
+    """Say whether a call has so many letters that no known bug is to be tried on it."""
+    return any(letters(call.options) > _LONGEST for exchange in failing for call in exchange.calls)
 
 
 def suspects_of(component: Component, case: Case, backward: bool) -> Iterator[Suspect]:

@@ -30,7 +30,12 @@ def right_in_dtypes(adapter: Adapter, clause: Clause, component: Component, case
 
 
 def right_at_sizes(adapter: Adapter, clause: Clause, component: Component, case: Case) -> str:
-    """Say at which sizes of one axis the case is right, if a rule tells; nothing where none does."""
+    """Say at which sizes of one axis the case is right, if a rule tells; nothing where none does.
+
+    What is compiled anew for each shape is not asked for others.
+    """
+    if adapter.offer.sizes == "few":
+        return ""
     every = (*component.row.arrays.values(), *component.row.results.values())
     axes = {name for words in every for name in words.split()}
     for name in (name for name in case if name in axes and case[name] > 1):
