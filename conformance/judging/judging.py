@@ -69,7 +69,8 @@ def judge_line(
 def _judged(adapter: Adapter, line: Line, profile: Profile, seed: int, recent: RecentReplies | None = None) -> Result:
     clause, started = line.clause, time.monotonic()
     component = drawn_for(clause, COMPONENTS[line.component], adapter.offer.sizes, profile.shapes)
-    most = _FAILING_AT_SIZE if clause.at_size else _FAILING
+    # What only advises is left with its first failure: most kernels have one, and it makes no verdict.
+    most = 1 if clause.level == "advisory" else _FAILING_AT_SIZE if clause.at_size else _FAILING
     (found,) = tried(clause, component, line.dtype, profile, seed, [Subject(adapter, recent)], most)
     failures = as_found(found)
     result = _result(found, line.component, line.dtype, failures[0] if failures else None)
