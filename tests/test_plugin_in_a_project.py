@@ -96,10 +96,14 @@ def test_known_failures_are_expected_and_entries_that_nothing_needs_told(project
     said += ["the allowed failure ALL-4 * float32 did not fail; take it off the list"]
     assert "\n".join(said) in done.stdout
     assert "ALL-1" not in done.stdout
-    strict = project("--assay-allow", "known.txt", "--assay-strict", *workers)
+
+
+def test_entries_that_nothing_needs_fail_a_whole_run_alone(project, terminal):
+    (terminal.cwd / "known.txt").write_text("SM-1 softmax reason=the kernel's\nALL-4 * float32\n", encoding="utf-8")
+    strict = project("--assay-allow", "known.txt", "--assay-strict")
     assert strict.returncode == 1
     assert "--assay-strict: 1 of the known failures are unused or have expired" in strict.stdout
-    part = project("--assay-allow", "known.txt", "--assay-strict", "-k", "SM-1", *workers)
+    part = project("--assay-allow", "known.txt", "--assay-strict", "-k", "SM-1")
     assert part.returncode == 0
 
 
