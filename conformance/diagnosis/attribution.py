@@ -1,6 +1,6 @@
 """Whether a failing case is due to a cause that is known: it is tried with a few calls, not guessed."""
 
-from ...adapters import Adapter, open_object
+from ...adapters import Adapter
 from ..terms.case import Case
 from ..terms.checking import check
 from ..terms.clause import Clause
@@ -9,8 +9,8 @@ from ..terms.subject import Subject
 from ..terms.trial import Trial
 from ..variants import find
 from .attempts import Attempts, Declared
-from .likeness import Allowance, distance
-from .recording import Exchange, Recorder
+from .naming import Asked, opened, violates
+from .recording import Recorder
 
 
 def behaves_like(name: str, adapter: Adapter, clause: Clause, component: Component, case: Case) -> bool:
@@ -20,20 +20,13 @@ def behaves_like(name: str, adapter: Adapter, clause: Clause, component: Compone
         return False
     recorder = Recorder(adapter)
     trial = Trial(Subject(recorder), component, case)
-    if not check(clause, trial).failed:
+    if not violates(clause, trial):
         return False
-    suspect = open_object(variant.adapter(), variant.name)
-    if not all(_alike(suspect, component, trial, exchange) for exchange in recorder.exchanges):
+    suspect = opened(variant)
+    asked = (Asked(component, trial, exchange) for exchange in recorder.exchanges)
+    if any(each.distance_of(suspect) is None for each in asked):
         return False
-    return check(clause, Trial(Subject(Recorder(suspect, adapter.offer)), component, case)).failed
-
-
-def _alike(suspect: Adapter, component: Component, trial: Trial, exchange: Exchange) -> bool:
-    answers = suspect.sequence(exchange.calls)
-    triples = zip(exchange.calls, exchange.replies, answers, strict=True)
-    return all(
-        distance(reply, answer, Allowance(component, trial, call)) is not None for call, reply, answer in triples
-    )
+    return violates(clause, Trial(Subject(Recorder(suspect, adapter.offer)), component, case))
 
 
 def kept_if_declared(declared: Declared, adapter: Adapter, clause: Clause, component: Component, case: Case) -> bool:
@@ -45,4 +38,4 @@ def goes_backward(adapter: Adapter, clause: Clause, component: Component, case: 
     """Say whether the clause asks for gradients of the case."""
     recorder = Recorder(adapter)
     check(clause, Trial(Subject(recorder), component, case))
-    return any(bool(call.cotangents) for exchange in recorder.exchanges for call in exchange.calls)
+    return recorder.backward

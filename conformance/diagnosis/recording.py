@@ -31,6 +31,11 @@ class Recorder(Adapter):
         self.exchanges.append(Exchange(tuple(calls), tuple(replies)))
         return replies
 
+    @property
+    def backward(self) -> bool:
+        """Whether gradients were asked for."""
+        return any(bool(call.cotangents) for exchange in self.exchanges for call in exchange.calls)
+
     def close(self) -> None:
         """Leave the adapter open: whoever opened it ends it."""
 

@@ -47,10 +47,14 @@ def sentence(cause: Cause) -> str:
     return failure.message.partition("; ")[0]
 
 
-def trigger(cause: Cause) -> str:
-    """Say when it is wrong, and where it is right."""
-    parameters = in_words(cause.failure.trigger)
-    return f"with {parameters.replace(',', ', ')}" if parameters else ""
+def conditions(cause: Cause) -> str:
+    """Name the parameters that it takes to be wrong."""
+    return in_words(cause.failure.trigger).replace(",", ", ")
+
+
+def counted(number: int, word: str) -> str:
+    """Write a number of things: `1 cause`, `2 causes`."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def cause_as_json(cause: Cause) -> dict[str, Any]:

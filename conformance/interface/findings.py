@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..judging.causes import Cause
 from ..judging.result import Failure, Result
-from .explaining import replay_command, sentence, trigger
+from .explaining import conditions, replay_command, sentence
 from .locating import place_of
 from .report import Report
 
@@ -44,7 +44,8 @@ class Finding:
     @property
     def found(self) -> str:
         """Say what was found; it is foreign text."""
-        told = [sentence(self.cause), trigger(self.cause)]
+        taken = conditions(self.cause)
+        told = [sentence(self.cause), f"with {taken}" if taken else ""]
         if self.failure.looks_like:
             told = [f"like {self.failure.looks_like}", *told, self.failure.message]
         return "; ".join(filter(None, told))

@@ -11,7 +11,7 @@ from ...adapters.declaration import check_shapes
 from ..cases.profiles import PROFILES, RANDOM, profile_with, seed_for
 from ..components import CLAUSES, COMPONENTS
 from ..judging.findings import Findings
-from ..judging.judging import explain_line, judge_line
+from ..judging.judging import judge_and_explain
 from ..judging.memory import budget_by_default
 from ..judging.plan import Line, Selection, plan
 from ..judging.result import Result
@@ -110,8 +110,7 @@ def _judge_lines(adapter: Adapter, report: Report, heard: Callable[[Result], obj
     recent, findings = RecentReplies(), Findings()
     while left := report.left:  # a second time for what explains the failures of the first
         for line in left:
-            found = judge_line(adapter, line, drawn, report.seed, recent)
-            result = explain_line(adapter, line, drawn, report.seed, found, findings)
+            result = judge_and_explain(adapter, line, drawn, report.seed, recent, findings)
             report.add(line, result)
             if heard is not None:
                 heard(result)

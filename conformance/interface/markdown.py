@@ -8,6 +8,7 @@ from ...adapters.contract import DTYPES
 from ...adapters.foreign_text import visible
 from ..components import CLAUSES
 from ..judging.result import Result, lack_of_evidence
+from .explaining import counted
 from .findings import Finding, findings
 from .report import CONFORMS, NO_EVIDENCE, SPEC, VIOLATES, Report
 
@@ -30,7 +31,8 @@ def markdown_text(reports: Sequence[Report], refused: Mapping[str, str]) -> byte
 
 def _of_report(report: Report) -> Iterator[str]:
     yield from ("", f"## assay: {_code(report.offer.name)} {_WORDS[report.verdict]}", "")
-    counts = ", ".join(f"{report.counts[each]} {each}" for each in _STATUSES if each in report.counts)
+    found = report.counts
+    counts = ", ".join(f"{found[each]} {each}" for each in _STATUSES if each in found)
     incomplete = "; the run was interrupted" * report.incomplete
     implementation = " ".join(filter(None, (report.offer.package, report.offer.version)))
     about = f"{_code(implementation)} on {_code(report.offer.device)}, " if implementation else ""
@@ -41,11 +43,11 @@ def _of_report(report: Report) -> Iterator[str]:
     yield from _table(report)
     causes = findings(report)
     if causes:
-        yield from ("", f"{_number(len(causes), 'cause')} of {_number(len(report.failures), 'violation')}:")
+        yield from ("", f"{counted(len(causes), 'cause')} of {counted(len(report.failures), 'violation')}:")
     for finding in causes[:_MOST]:
         yield from _cause(finding)
     if len(causes) > _MOST:
-        yield from ("", f"{_number(len(causes) - _MOST, 'further cause')} in the report.")
+        yield from ("", f"{counted(len(causes) - _MOST, 'further cause')} in the report.")
     if changes := report.changes:
         yield from ("", *(f"- {_code(sentence)}" for sentence in changes.sentences))
     told = [each for each in report.allowances if each.state != "not judged"]
@@ -83,10 +85,6 @@ def _cell(results: Sequence[Result]) -> str:
     else:
         words = [] if count["allowed"] or not results else ["unsupported"]
     return ", ".join([*words, *([f"{count['allowed']} allowed to fail"] if count["allowed"] else [])])
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count} {what}" + "s" * (count != 1)
 
 
 def _cause(finding: Finding) -> Iterator[str]:

@@ -14,7 +14,7 @@ from ...adapters.foreign_text import visible
 from ..cases.profiles import PROFILES, profile_with, seed_for
 from ..components import CLAUSES, COMPONENTS
 from ..judging.findings import Findings
-from ..judging.judging import explain_line, judge_line
+from ..judging.judging import judge_and_explain
 from ..judging.memory import budget_by_default
 from ..judging.plan import Line, Selection, in_turn, plan
 from ..judging.too_wide import check_declared
@@ -71,8 +71,7 @@ def _test(adapter: Adapter, lines: Sequence[Line], opening: Opening, profile: st
     @pytest.mark.assay
     @pytest.mark.parametrize("line", lines, ids=lambda line: f"{line.clause.id}-{line.dtype}".removesuffix("-"))
     def test(line: Line) -> None:
-        found = judge_line(adapter, line, drawn(), seed, recent)
-        result = explain_line(adapter, line, drawn(), seed, found, findings)
+        result = judge_and_explain(adapter, line, drawn(), seed, recent, findings)
         if result.status in ("unsupported", "vacuous"):
             pytest.skip(visible(result.reason or "unsupported"))
         if result.failure is not None:

@@ -212,12 +212,15 @@ class Report:
     @property
     def counts(self) -> dict[str, int]:
         """How many results there are of each status; advisory failures are apart."""
-        words = ["advisory" if each in self.warnings else each.status for each in self.results]
+        pairs = ((each.level, each.status) for each in self.results)
+        words = ["advisory" if pair == ("advisory", "fail") else pair[1] for pair in pairs]
         return {word: words.count(word) for word in sorted(set(words))}
 
     @property
     def changes(self) -> Comparison | None:
         """What got worse since the baseline, and what was mended."""
+        if self.before is None:
+            return None
         causes = self.causes
         now = {
             "verdict": self.verdict,
@@ -225,7 +228,7 @@ class Report:
             "causes": [cause_as_json(cause) for cause in causes],
             "results": self._results_as_json(causes),
         }
-        return None if self.before is None else compare(self.before, harmless(now), self.factor)
+        return compare(self.before, harmless(now), self.factor)
 
     @property
     def verdict(self) -> str:

@@ -17,7 +17,7 @@ from ..judging.judging import NOTHING
 from ..judging.result import Result
 from ..terms.case import in_words
 from .ending import remarks
-from .explaining import looks_like, replay_command, sentence
+from .explaining import conditions, counted, looks_like, replay_command, sentence
 from .report import CONFORMS, NO_EVIDENCE, VIOLATES, Report
 from .terminal import Screen, table_of
 
@@ -79,18 +79,14 @@ def _head(report: Report, causes: Sequence[Cause]) -> Text:
         said = ("nothing but failures that are allowed", "bold yellow")
     required = [cause for cause in causes if cause.level == "required" and not cause.allowed]
     advisory = [cause for cause in causes if cause.level == "advisory" and not cause.allowed]
-    violations = f"{_count(len(report.failures), 'violation')}"
-    told = f"{_count(len(required), 'cause')} ({violations})" if required else violations
-    beside = f", {_count(len(advisory), 'advisory cause')} ({len(report.warnings)})" if advisory else ""
+    violations = counted(len(report.failures), "violation")
+    told = f"{counted(len(required), 'cause')} ({violations})" if required else violations
+    beside = f", {counted(len(advisory), 'advisory cause')} ({len(report.warnings)})" if advisory else ""
     incomplete = "; the run was interrupted" if report.interrupted else ""
-    incomplete += f"; {report.ended}: {_count(len(report.left), 'check')} left out" if report.ended else ""
+    incomplete += f"; {report.ended}: {counted(len(report.left), 'check')} left out" if report.ended else ""
     name = visible(report.offer.name + where)
     rest = f"{_limits(report)}{_unseen(report)}: {told}{beside}{incomplete}"
     return Text.assemble(f"{name}: ", said, rest)
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _foot(report: Report) -> Text:
@@ -163,7 +159,7 @@ def _line(text: str, style: str = "") -> Text:
 def _passes(report: Report) -> Text:
     """Name what passes, where a table of it is too high."""
     names = list(dict.fromkeys(result.component for result in report.results if result.status == "pass"))
-    return Text(f"{_count(len(names), 'component')} pass: {', '.join(names)}", "green")
+    return Text(f"{counted(len(names), 'component')} pass: {', '.join(names)}", "green")
 
 
 def _fitted(screen: Screen, report: Report, causes: Sequence[Cause], room: int) -> list[Text]:
@@ -176,7 +172,7 @@ def _fitted(screen: Screen, report: Report, causes: Sequence[Cause], room: int) 
     most = len(causes) if len(causes) <= room else max(room - 1, 1)
     shown = [[_in_a_line(cause, number)] for number, cause in enumerate(causes[:most], 1)]
     hidden = len(causes) - most
-    more = [Text(f"and {_count(hidden, 'more cause')}, which -v shows", "yellow")] if hidden else []
+    more = [Text(f"and {counted(hidden, 'more cause')}, which -v shows", "yellow")] if hidden else []
     room -= len(shown) + len(more)
     title, *facts = _in_full(report, causes[0], 1)
     room -= _height(screen, title) - 1
@@ -197,7 +193,7 @@ def _fitted(screen: Screen, report: Report, causes: Sequence[Cause], room: int) 
 def _in_a_line(cause: Cause, number: int) -> Text:
     where = cause.components[0] + (f" and {len(cause.components) - 1} more" if len(cause.components) > 1 else "")
     dtypes = ", ".join(filter(None, cause.dtypes))
-    count = f" ({_count(cause.violations, 'check')}{f' in {dtypes}' if dtypes else ''})"
+    count = f" ({counted(cause.violations, 'check')}{f' in {dtypes}' if dtypes else ''})"
     text = _line("")
     text.append(f"{number}. {where}", _style(cause))
     text.append(f"{count}: {visible(sentence(cause))}")
@@ -216,9 +212,9 @@ def _in_full(report: Report, cause: Cause, number: int) -> list[Text]:
     title.append(visible(sentence(cause)), "bold")
     dtypes = ", ".join(filter(None, cause.dtypes))
     shows = (
-        f"{_count(cause.violations, 'check')}{f' in {dtypes}' if dtypes else ''}: {', '.join(ranges(cause.clauses))}"
+        f"{counted(cause.violations, 'check')}{f' in {dtypes}' if dtypes else ''}: {', '.join(ranges(cause.clauses))}"
     )
-    facts = {"when": in_words(failure.trigger).replace(",", ", "), "shows in": shows}
+    facts = {"when": conditions(cause), "shows in": shows}
     if failure.looks_like:
         facts["found"] = failure.message
         facts["like"] = looks_like(failure.looks_like)

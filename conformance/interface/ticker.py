@@ -32,7 +32,7 @@ class Ticker:
         self._console = Screen(stderr=True)
         self._opening, self._name = opening, visible(judged)
         self._weights = {(line.clause.id, line.component, line.dtype): _weight(line.clause) for line in lines}
-        self._left, self._done, self._total, self._cases, self._failed = len(lines), 0, len(lines), 0, 0
+        self._done, self._total, self._cases, self._failed = 0, len(lines), 0, 0
         self._last = time.monotonic()
         self._shown: set[str] = set()
         columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())

@@ -59,7 +59,8 @@ def asked_by(claim: Mapping[str, Any], parsed: argparse.Namespace, usual: argpar
 
 def show_verified(screen: Screen, claim: Mapping[str, Any], report: Report, factor: float) -> int:
     """Say whether a claim holds, and return 0 if it does, 1 if not."""
-    found = differences(claim, report.as_json(), factor)
+    here = report.as_json()
+    found = differences(claim, here, factor)
     if report.incomplete:
         found.append("the run here was interrupted")
     for sentence in found[:_SHOWN]:
@@ -67,8 +68,8 @@ def show_verified(screen: Screen, claim: Mapping[str, Any], report: Report, fact
     if len(found) > _SHOWN:
         screen.say((f"{len(found) - _SHOWN} further points do not hold", "red"))
     for name in ("python", "numpy", "machine"):
-        if claim[name] != (here := report.as_json()["made"][name]):
-            screen.say((f"note: it was made with {name} {visible(claim[name])}, and here is {here}", "dim"))
+        if claim[name] != (own := here["made"][name]):
+            screen.say((f"note: it was made with {name} {visible(claim[name])}, and here is {own}", "dim"))
     about = f"{visible(report.offer.name)}, spec {claim['spec']}, profile {claim['profile']}, seed {claim['seed']}"
     said = ("does not hold", "bold red") if found else ("holds", "bold green")
     allowed = f" with {len(claim['allowed'])} known failures" if claim["allowed"] else ""

@@ -15,7 +15,7 @@ from ...adapters.contract import CONVENTIONS
 from ...oracle.rounding.formats import FORMATS
 from ..components import CLAUSES, COMPONENTS
 from ..terms.case import Value
-from .findings import raised
+from .findings import failures_of, family, raised
 from .result import Failure, Result
 
 Failing: TypeAlias = tuple[Result, Failure]
@@ -75,7 +75,8 @@ class Cause:
 
 def causes_of(results: Sequence[Result]) -> list[Cause]:
     """Group what fails; what explains most comes first, what only advises last."""
-    failing = [(result, each) for result in results for each in _failures(result)]
+    failed = [result for result in results if result.status in ("fail", "allowed")]
+    failing = [(result, each) for result in failed for each in failures_of(result)]
     groups: list[list[Failing]] = []
     for one in sorted(failing, key=_generality):
         home = next((group for group in groups if any(_explains(each, one) for each in group)), None)
@@ -89,12 +90,6 @@ def causes_of(results: Sequence[Result]) -> list[Cause]:
     return sorted(
         found, key=lambda cause: (cause.level != "required", cause.failure.how == "exception", -cause.violations)
     )
-
-
-def _failures(result: Result) -> Iterator[Failure]:
-    if result.status in ("fail", "allowed") and result.failure is not None:
-        yield result.failure
-        yield from result.others or ()
 
 
 def _generality(one: Failing) -> tuple[object, ...]:
@@ -127,23 +122,19 @@ def _explains(one: Failing, other: Failing) -> bool:
         return known.looks_like == failure.looks_like
     triggers = _kinds(one), _kinds(other)
     pair = result.component, other_result.component
-    alike = triggers[0] == triggers[1] and _way(known) == _way(failure)
+    alike = triggers[0] == triggers[1] and family(known.how) == family(failure.how)
     if known.declare and known.declare == failure.declare:
         related = _are_related if known.declare.keys() <= CONVENTIONS.keys() else _are_near
         return pair[0] == pair[1] or (alike and related(*pair))
     if pair[0] != pair[1] and alike and triggers[0] and not (known.looks_like or failure.looks_like):
         return _are_related(*pair)
-    if pair[0] != pair[1] or _way(known) != _way(failure):
+    if pair[0] != pair[1] or family(known.how) != family(failure.how):
         return False
     if known.declare and failure.declare:
         return False
     if triggers[0] == triggers[1] and known.backward == failure.backward:
         return True
     return _is_general(result) and triggers[0] <= triggers[1] and known.backward <= failure.backward
-
-
-def _way(failure: Failure) -> str:
-    return "value" if failure.how == "infinity" else failure.how
 
 
 _SIZE: Final = "*"
@@ -214,7 +205,7 @@ def _is_of_a_part(part: list[Failing], whole: list[Failing]) -> bool:
     return (
         result.component in _parts(other_result.component)
         and _is_general(result)
-        and _way(known) == _way(failure)
+        and family(known.how) == family(failure.how)
         and known.backward == failure.backward
         and not _kinds(part[0]) - _kinds(whole[0])
         and {each.dtype for each, _ in whole} <= {each.dtype for each, _ in part}

@@ -252,7 +252,7 @@ def _explains(known: _Known, failing: _Failing) -> bool:
         return behaves_like(failure.looks_like, *whose)
     if failure.declare:
         return kept_if_declared(failure.declare, *whose)
-    if _family(failure.how) != _family(outcome.how):
+    if family(failure.how) != family(outcome.how):
         return False
     if not failure.trigger:
         return failure.backward == goes_backward(*whose)
@@ -263,7 +263,7 @@ def _explains(known: _Known, failing: _Failing) -> bool:
     return usable and replace(failing, case=plain).again().passed
 
 
-def _family(how: How) -> str:
+def family(how: How) -> str:
     """Group ways to fail: a number that is too large by far is a wrong number."""
     return "value" if how == "infinity" else how
 

@@ -49,8 +49,14 @@ def judge_clause(
     `recent` keeps replies from one clause to the next that looks at the same ones.
     """
     line = Line(clause, name, dtype, offered=True)
-    result = judge_line(adapter, line, profile, seed, recent)
-    return explain_line(adapter, line, profile, seed, result, Findings())
+    return judge_and_explain(adapter, line, profile, seed, recent, Findings())
+
+
+def judge_and_explain(
+    adapter: Adapter, line: Line, profile: Profile, seed: int, recent: RecentReplies | None, findings: Findings
+) -> Result:
+    """Judge a line of the plan, and explain what fails where it is found."""
+    return explain_line(adapter, line, profile, seed, judge_line(adapter, line, profile, seed, recent), findings)
 
 
 def judge_line(
