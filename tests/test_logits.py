@@ -5,6 +5,7 @@ import pytest
 
 from assay.conformance.cases.logits import HIDDEN, OFFSETS
 from assay.conformance.components import COMPONENTS, parse_case
+from assay.conformance.terms.rounding import rounded
 
 ROWS = {"softmax": {"rows": 4, "n": 300}, "log_softmax": {"rows": 4, "n": 300}, "cross_entropy": {"N": 4, "V": 300}}
 each_of_rows = pytest.mark.parametrize("component", [COMPONENTS[name] for name in ROWS], ids=ROWS)
@@ -74,3 +75,14 @@ def test_an_offset_leaves_the_differences_exact(component, offset, dtype):
     assert np.sign(x[0, 0]) * np.abs(x).min() * OFFSETS[offset] > 0
     assert np.unique(x).size > 1
     assert np.array_equal(differences, np.round(2 * differences) / 2)
+
+
+@each_of_rows
+@pytest.mark.parametrize("offset", OFFSETS)
+@pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16", "float16"])
+def test_an_offset_of_the_largest_logits_is_finite_and_in_the_format(component, offset, dtype):
+    case = component.plainest(dtype, 3).but(regime="limit", **ROWS[component.name])
+    x = component.make(component.with_optional(case, offset=offset)).arrays[component.row.real[0]]
+
+    assert np.isfinite(x).all()
+    assert np.array_equal(x, rounded(x, dtype))

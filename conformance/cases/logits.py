@@ -12,6 +12,7 @@ import numpy as np
 from ...oracle.rounding.formats import FORMATS
 from ..terms.case import Case
 from ..terms.component import Array
+from ..terms.rounding import rounded
 from .values import generator_of
 
 HIDDEN: Final = (
@@ -80,10 +81,14 @@ def _hidden(which: str, order: Array, places: Array) -> Array:
 
 
 def with_offset(case: Case, x: Array) -> Array:
-    """Add the offset of the case to logits that are multiples of a step, so that no difference of two is rounded."""
+    """Add the offset of the case to logits that are multiples of a step, so that no difference of two is rounded.
+
+    Logits of another regime than those drawn with an offset may be as large as that: they are rounded once more.
+    """
     if "offset" not in case:
         return x
     form, given = FORMATS[case["dtype"]], OFFSETS[case["offset"]]
     exponent = math.frexp(min(abs(given), form.largest / 4))[1] - 1
     step = max(math.ldexp(1.0, exponent + 1 - form.precision), 0.5)
-    return np.asarray(math.copysign(math.ldexp(1.0, exponent), given) + step * np.round(2 * x))
+    moved = math.copysign(math.ldexp(1.0, exponent), given) + step * np.round(2 * x)
+    return rounded(np.clip(moved, -form.largest, form.largest), case["dtype"])
