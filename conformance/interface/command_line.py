@@ -109,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     again.add_argument("case", metavar="CASE")
     again.add_argument("--adapter", default="torch", metavar="ADAPTER", help="whom to ask (default: torch)")
     again.add_argument("--clause", metavar="ID", help="one clause (default: every one that applies)")
+    again.add_argument("--save", type=Path, metavar="FILE", help="keep the arrays in a file that numpy.load reads")
     add_options(again.add_argument, OPENING)
     add_options(again.add_argument, {"memory": JUDGING["memory"]})
 
@@ -242,8 +243,9 @@ def _judge(report: Report, adapter: Adapter, workers: str, saving: Saving, *, fi
 
 
 def _replay(parsed: argparse.Namespace) -> int:
+    check_files({"--save": parsed.save})
     with contextlib.closing(opening(parsed.adapter, parsed).open()) as adapter:
-        return replay(terminal.Screen(), adapter, parsed.case, parsed.clause, _budget(parsed))
+        return replay(terminal.Screen(), adapter, parsed.case, parsed.clause, _budget(parsed), parsed.save)
 
 
 def _merge(parsed: argparse.Namespace) -> int:
