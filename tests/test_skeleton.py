@@ -1,6 +1,9 @@
 """`assay init`: the skeleton of an adapter that runs, with what it guesses marked, and a workflow."""
 
+import os
+
 import pytest
+from platforms import POSIX
 from test_bad_input import complaint
 
 KERNEL = """
@@ -68,3 +71,39 @@ def test_a_mistake_is_one_sentence(capsys, tmp_path, monkeypatch, arguments, say
     (tmp_path / "broken.py").write_text("def flash(x:\n", encoding="utf-8")
     assert says in complaint(capsys, "init", *arguments)
     assert not (tmp_path / ".github").exists()
+
+
+@POSIX
+def test_at_a_terminal_it_asks_until_the_answers_can_be_used(terminal):
+    (terminal.cwd / "kernels.py").write_text("def softmax(x):\n    raise NotImplementedError\n", encoding="utf-8")
+    ours, theirs = os.openpty()
+    os.write(ours, b"kernels:softmx\nkernels:softmax\nsofmax\n\n\nfloat32,bfloat16\n")
+    asking = terminal.start("init", stdin=theirs, stderr=theirs)
+    done, _ = asking.communicate(timeout=100)
+    said = os.read(ours, 100_000).decode()
+    os.close(theirs)
+    os.close(ours)
+
+    assert asking.returncode == 0, said
+    for sentence in (
+        "assay: kernels.py defines no function 'softmx'; did you mean 'softmax'?",
+        "assay: there is no component 'sofmax'; did you mean 'softmax'?",
+        "[softmax]: ",
+        "[numpy]: ",
+        "[float32]: ",
+    ):
+        assert sentence in said
+    text = (terminal.cwd / "assay_adapter.py").read_text(encoding="utf-8")
+    assert "framework = 'numpy'\ndtypes = ('float32', 'bfloat16')\n" in text
+    assert "def softmax(x):\n" in text
+    assert done.endswith("assay run assay_adapter.py -n auto\n")
+
+
+def test_without_a_terminal_nothing_is_asked(terminal):
+    done = terminal.assay("init", "kernels:flash")
+
+    assert done.returncode == 2
+    assert done.stderr.startswith(
+        "assay: init needs FUNCTION and --as COMPONENT, as in `assay init my_package.kernels:flash"
+    )
+    assert not list(terminal.cwd.iterdir())

@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from ...adapters.contract import FUNCTIONS
+from ...adapters.contract import DTYPES, FUNCTIONS
 from ...adapters.declaration import UserError, suggestion
 from ...adapters.foreign_text import visible
 from ..components import COMPONENTS
+from .asking import ask, somebody_is_there
 from .judge import judge
-from .options import JUDGING, UsageError, add_options, known_names
+from .options import JUDGING, UsageError, add_options, known_names, listed
 from .reading import read_text
 from .terminal import Screen
 
@@ -52,28 +53,27 @@ jobs:
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add what `assay init` takes."""
-    command.add_argument("function", metavar="FUNCTION", help="package.module:function or path/to/file.py:function")
-    command.add_argument("--as", dest="component", required=True, metavar="COMPONENT", help="what it is")
-    command.add_argument("--framework", default="numpy", metavar="NAME", help="whose arrays it takes (default: numpy)")
+    place = "package.module:function or path/to/file.py:function"
+    command.add_argument("function", nargs="?", metavar="FUNCTION", help=f"{place} (at a terminal: asked for)")
+    command.add_argument("--as", dest="component", metavar="COMPONENT", help="what it is (likewise)")
+    command.add_argument("--framework", metavar="NAME", help="whose arrays it takes (default: numpy)")
     add_options(command.add_argument, {"dtype": JUDGING["dtype"]})
     command.add_argument("--out", default="assay_adapter.py", metavar="FILE", help="the adapter (assay_adapter.py)")
 
 
 def write_skeleton(parsed: argparse.Namespace) -> int:
     """Write both files where there are none, and say what is next."""
-    (component,) = known_names("component", (parsed.component,), COMPONENTS)
     adapter, workflow = Path(parsed.out), Path(".github/workflows/assay.yml")
     if not re.fullmatch(r"[\w./-]+\.py", parsed.out):
         raise UsageError(f"--out {parsed.out!r:.200} should be a path of letters and digits that ends in .py")
-    function = FUNCTIONS[component]
-    if COMPONENTS[component].gives_data or function.weights or not function.arrays:
-        raise UsageError(f"{component} takes more than arrays: write its adapter by hand")
     for path in (adapter, workflow):
         if path.exists():
             raise UsageError(f"{path} exists, and is not overwritten")
-    parts = (*_function(parsed.function), component, parsed.framework, parsed.dtype or ["float32"])
+    _ask_for_the_rest(parsed)
+    component, framework = _component(parsed.component), parsed.framework or "numpy"
+    parts = (*_function(parsed.function), component, framework, parsed.dtype or ["float32"])
     _write(adapter, _adapter(*parts, {}))
-    extras = f", extras: {parsed.framework}" if parsed.framework in ("torch", "jax", "mlx") else ""
+    extras = f", extras: {framework}" if framework in ("torch", "jax", "mlx") else ""
     _write(workflow, _WORKFLOW.format(adapter=adapter.as_posix(), extras=extras))
     screen = Screen()
     try:
@@ -84,6 +84,36 @@ def write_skeleton(parsed: argparse.Namespace) -> int:
     screen.say(f"{adapter} and {workflow} are written; look for `To be confirmed` in both, and then")
     screen.say(f"assay run {adapter} -n auto")
     return 0
+
+
+def _ask_for_the_rest(parsed: argparse.Namespace) -> None:
+    """Ask for what was not given, if one of the two that must be was not."""
+    if parsed.function and parsed.component:
+        return
+    if not somebody_is_there():
+        raise UsageError(
+            "init needs FUNCTION and --as COMPONENT, as in `assay init my_package.kernels:flash --as attention`"
+        )
+    if not parsed.function:
+        place = "Which function (package.module:function or path/to/file.py:function)"
+        parsed.function = ask(place, lambda answer: ":".join(_function(answer)[:2]))
+    if not parsed.component:
+        name = parsed.function.rpartition(":")[2]
+        guess = next((each for each in COMPONENTS if each in name), "attention")
+        parsed.component = ask("What is it (a component; `assay spec --coverage` lists them)", _component, guess)
+    if not parsed.framework:
+        parsed.framework = ask("Whose arrays does it take (numpy, torch, jax, mlx, ...)", str, "numpy")
+    if not parsed.dtype:
+        parsed.dtype = ask("In which dtypes, with commas between", listed("dtype", DTYPES), "float32")
+
+
+def _component(name: str) -> str:
+    """Return the name of a component of which a skeleton can be written."""
+    (component,) = known_names("component", (name,), COMPONENTS)
+    function = FUNCTIONS[component]
+    if COMPONENTS[component].gives_data or function.weights or not function.arrays:
+        raise UsageError(f"{component} takes more than arrays: write its adapter by hand")
+    return component
 
 
 def _function(spec: str) -> tuple[str, str, list[str]]:
