@@ -150,3 +150,18 @@ def test_a_report_is_saved_now_and_then_but_not_into_a_pipe(report, tmp_path, mo
     for nowhere in ("/dev/stdout", None):
         Saving(nowhere and path.__class__(nowhere), lambda: written.append(2)).heard()
     assert written == [1]
+
+
+def test_a_cause_is_shown_by_the_case_that_was_found_first_again(tmp_path):
+    """What it explains was not made small: with its larger error it would come first."""
+    lines = [Line(CLAUSES[name], "softmax", "float32", offered=True) for name in ("ALL-1", "ALL-12", "SM-1")]
+    made, again = (Report(Opening("mine.py"), OFFER, "quick", 0, lines) for _ in range(2))
+    small, large = "softmax?dtype=float32&n=3", "softmax?dtype=float32&n=529"
+    for line, case, ratio in ((lines[0], small, 2.0), (lines[1], large, 900.0)):
+        failure = Failure("the value is wrong", case, ratio, cause=f"ALL-1 {small}")
+        made.add(line, Result(line.clause.id, "required", "softmax", "float32", "fail", 3, ratio, failure=failure))
+    path = tmp_path / "r.json"
+    resume(again, saved(made, path), path, alone=True)
+
+    assert [cause.failure.case for cause in made.causes] == [small]
+    assert again.as_json()["causes"] == made.as_json()["causes"]

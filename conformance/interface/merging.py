@@ -45,17 +45,17 @@ def _merged(parts: Sequence[Part]) -> Report:
         made = _report(first)
     except (KeyError, ValueError, UsageError) as error:
         raise UsageError(f"{first_path} is no part of a run of this version: {error}") from None
-    results = [(path, result) for path, report in parts for result in report["results"]]
+    results = [(path, report, result) for path, report in parts for result in report["results"]]
     lines = {(line.clause.id, line.component, line.dtype): line for line in made.lines if line.offered}
     for waits in (False, True):
-        for path, result in results:
+        for path, report, result in results:
             names = (result["clause"], result["component"])
             # Of what takes no floats, a result has the format that came.
             line = lines.get((*names, result["dtype"])) or lines.get((*names, ""))
             if line is None and result["status"] != "not-offered":
                 raise UsageError(f"{path} has judged {' '.join(names)}, which is no part of the run")
             if line is not None and line.waits == waits and line in made.due:
-                read = result_of(result, line.clause.level, str(path))
+                read = result_of(result, report, line.clause.level, str(path))
                 read.status, read.reason = result["status"], result["reason"]
                 made.judged[line] = read
     made.allow_causes()

@@ -67,10 +67,10 @@ def resume(report: "Report", saved: Sequence[Mapping[str, Any]], path: Path, *, 
         if line is None:
             where = f"{clause} of {component}" + (f" in {dtype}" if dtype else "")
             raise UsageError(f"--resume {path} has judged {where}, which this run does not: repeat all of its options")
-        report.add(line, result_of(each, line.clause.level, f"--resume {path}"))
+        report.add(line, result_of(each, before, line.clause.level, f"--resume {path}"))
 
 
-def result_of(data: Mapping[str, Any], level: str, where: str) -> Result:
+def result_of(data: Mapping[str, Any], report: Mapping[str, Any], level: str, where: str) -> Result:
     """Read a result of a report; a failure that was allowed is one again, until the list of this run is asked."""
     known = [field.name for field in dataclasses.fields(Result)]
     result = Result(**{name: data[name] for name in known if name in data})
@@ -83,11 +83,13 @@ def result_of(data: Mapping[str, Any], level: str, where: str) -> Result:
         every, names = [found, *data.get("others", ())], {None, *(each.name for each in variants())}
         if any(each is None or each["looks_like"] not in names for each in every):
             raise UsageError(f"{where} has a failure of {result.clause} that no run of this version has")
-        result.failure, *others = map(_failure, every)
+        found_first = {each["id"]: f"{each['clause']} {each['case']}" for each in report.get("causes", ())}
+        result.failure, *others = (_failure(each, found_first) for each in every)
         result.others = others or None
     return result
 
 
-def _failure(found: Mapping[str, Any]) -> Failure:
+def _failure(found: Mapping[str, Any], found_first: Mapping[str, str]) -> Failure:
     """Read a failure; what an older report does not say is as it is by default."""
-    return Failure(**{field.name: found[field.name] for field in dataclasses.fields(Failure) if field.name in found})
+    read = Failure(**{field.name: found[field.name] for field in dataclasses.fields(Failure) if field.name in found})
+    return dataclasses.replace(read, cause=found_first.get(read.cause, read.cause))
