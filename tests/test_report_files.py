@@ -161,6 +161,20 @@ def test_a_working_directory_that_goes_during_a_run_is_said(terminal):
     assert len(terminal.complaints(errors).splitlines()) == 1
 
 
+def test_two_runs_beside_each_other_write_one_whole_report(terminal):
+    right = terminal.write("right.py", RIGHT)
+    asked = ("run", right, *QUICKLY, "--json", "report.json", "--junit", "report.xml")
+    with terminal.start(*asked) as one, terminal.start(*asked) as other:
+        for process in (one, other):
+            output, errors = process.communicate(timeout=100)
+            assert (process.returncode, terminal.complaints(errors)) == (0, "")
+            told("beside each other", output)
+
+    assert terminal.report()["verdict"] == "conforms"
+    assert ElementTree.parse(terminal.cwd / "report.xml").getroot()[0].get("failures") == "0"
+    assert sorted(path.name for path in terminal.cwd.iterdir()) == ["report.json", "report.xml"]
+
+
 @FULL
 def test_half_a_run_and_allowed_failures_do_not_look_like_passes(unlucky, capsys, tmp_path):
     """To those who compare reports."""

@@ -52,6 +52,12 @@ EVENTS = {
         ("would overwrite what is no report",),
         "-",
     ),
+    "beside each other": Event(
+        "two runs write the same report in one folder, at the same time",
+        "each file is moved into its place whole",
+        ("conforms",),
+        "yes",
+    ),
     "in its folder": Event(
         "`random.py`, `logging.py`, `torch.py`, `types.py` and settings of pytest lie in the working directory",
         "no process of a run imports from there, and none reads them",

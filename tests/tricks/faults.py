@@ -54,13 +54,23 @@ ANNOUNCES = """
             continue
     time.sleep(99)
 """
-DRIPS = """
+ONE_BYTE = """
     for descriptor in range(3, 10):
         try:
             os.write(descriptor, b"\\x40")
         except OSError:
             continue
     time.sleep(99)
+"""
+DRIPS = """
+    import struct
+    for byte in [*struct.pack("<IQ", 60_000, 0), *b" " * 60_000]:
+        for descriptor in range(3, 10):
+            try:
+                os.write(descriptor, bytes([byte]))
+            except OSError:
+                continue
+        time.sleep(0.1)
 """
 LOST = """
     lost.extend([True] * (x.shape[-1] > 40))
@@ -130,7 +140,8 @@ FAULTS = (
     fault("writes into the pipe of the replies, when its rows are long", SCRIBBLES, "it is no message: one failure"),
     fault("closes its pipes", CLOSES),
     fault("announces 10 GiB", ANNOUNCES, "more than any result of the call can have is refused at once", how=SOON),
-    fault("sends one byte of a reply, and no more", DRIPS, "`--timeout` is of a whole reply", how=SOON),
+    fault("sends one byte of a reply, and no more", ONE_BYTE, "`--timeout` is of a whole reply", how=SOON),
+    fault("sends a reply a byte after the other, ten in a second", DRIPS, "likewise", how=SOON),
     fault("leaves processes and threads behind", LEAVES_BEHIND, "all end with the worker", verdict="conforms"),
     fault(
         "sends a signal to the judge",
