@@ -67,12 +67,22 @@ def test_values_and_gradients_come_first_and_what_takes_long_last():
     assert [line.clause.id for line in lines[: len(first)]] == first
     assert [line.clause.id for line in lines[start : start + len(first)]] == first
     late = [line for line in lines if line.clause.id == "ALL-2" or line.clause.at_size]
-    assert lines[-len(late) :] == late
+    late = [line for line in late if line.clause.level == "required"]
+    assert [line for line in lines if line.clause.level == "required"][-len(late) :] == late
     assert {line.dtype for line in late} == {"float64", "float32"}
 
 
+@pytest.mark.parametrize("hurried", [False, True])
+def test_what_only_advises_comes_last(hurried):
+    lines = [line for line in in_turn(LINES, hurried=hurried) if hurried or line.component == "softmax"]
+    levels = [line.clause.level for line in lines]
+
+    assert levels == sorted(levels, reverse=True)
+    assert set(levels) == {"required", "advisory"}
+
+
 def test_the_first_dtype_is_done_before_the_others():
-    lines = [line for line in in_turn(LINES) if line.component == "softmax"]
+    lines = [line for line in in_turn(LINES) if line.component == "softmax" and line.clause.level == "required"]
     dtypes = [line.dtype for line in lines if line.clause.id != "ALL-2" and not line.clause.at_size]
 
     assert dtypes == sorted(dtypes, key=OFFER.dtypes.index)

@@ -17,6 +17,7 @@ from ...adapters.declaration import UserError
 from ...adapters.foreign_text import visible
 from ..cases.profiles import PROFILES, profile_with, seed_for
 from ..components import CLAUSES
+from ..judging.ahead import Begun
 from ..judging.causes import causes_of
 from ..judging.findings import Findings
 from ..judging.judging import explain_line, judge_line
@@ -86,6 +87,9 @@ OPENED: Final = pytest.StashKey[dict[Opening, Adapter]]()
 RECENT: Final = pytest.StashKey[dict[Opening, RecentReplies]]()
 """What each of them has answered lately."""
 
+BEGUN: Final = pytest.StashKey[dict[Opening, dict[Line, Begun]]]()
+"""The lines of each that have been looked at ahead of their turn."""
+
 FOUND: Final = pytest.StashKey[dict[Opening, Findings]]()
 """What was wrong with each of them so far."""
 
@@ -109,6 +113,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "assay: a clause that an adapter is judged by (--assay)")
     config.stash.setdefault(OPENED, {})
     config.stash.setdefault(RECENT, {})
+    config.stash.setdefault(BEGUN, {})
     config.stash.setdefault(FOUND, {})
     config.stash.setdefault(WIRES, {})
     if (sent := getattr(config, "workerinput", {}).get("assay")) is not None:
@@ -243,7 +248,8 @@ class ClauseItem(pytest.Item):
         crossed = wires.of(line.component, judged, adapter) if smoked else {}
         if crossed and line not in crossed:
             pytest.skip(f"not judged, since a wire is wrong: {', '.join(each.name for each in crossed)} says which")
-        result = crossed.get(line) or judge_line(adapter, line, profile, judged.seed, recent)
+        begun = self.config.stash[BEGUN].get(judged.opening, {}).pop(line, None)
+        result = crossed.get(line) or judge_line(adapter, line, profile, judged.seed, recent, begun)
         if judged.explained and not crossed:
             findings = self.config.stash[FOUND].setdefault(judged.opening, Findings())
             result = explain_line(adapter, line, profile, judged.seed, result, findings)

@@ -46,6 +46,8 @@ class Report:
     late: bool = False
     """Whether the seed was drawn after the adapter had been loaded, so that nobody could know the values."""
     judged: dict[Line, Result] = field(default_factory=dict)
+    ahead: dict[Line, Result] = field(default_factory=dict)
+    """What was seen to fail before the turn of its line."""
     asked_again: set[Line] = field(default_factory=set)
     """The lines that were asked once more, at the end."""
     interrupted: bool = False
@@ -72,6 +74,8 @@ class Report:
         """Take in a result; a failure that is allowed becomes that."""
         allow([result], self.allowed)
         first = replace(line, again=False)
+        if result.failure is None:
+            result = self.ahead.get(first, result)
         if line.again:
             self.asked_again.add(line)
         # What shows only when it is asked again is a result of the clause like any other, whichever comes first.
@@ -109,8 +113,8 @@ class Report:
         """The results in the order of the plan, those of functions that are not offered among them."""
         found = []
         for line in self.due:
-            if line in self.judged:
-                found.append(self.judged[line])
+            if result := self.judged.get(line) or self.ahead.get(line):
+                found.append(result)
             elif not line.offered:
                 reason = f"{line.component} is not offered"
                 found.append(

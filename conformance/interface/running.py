@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -19,11 +19,13 @@ import pytest
 
 from ...adapters import Adapter
 from ..cases.profiles import profile_with
+from ..judging.ahead import Begun, is_slow, look, look_at_small
 from ..judging.findings import Findings
-from ..judging.judging import explain_line
+from ..judging.judging import begin_line, explain_line, explain_seen
 from ..judging.plan import Line
 from ..judging.result import Failure, Result, result_from_json
 from ..terms.clause import Clause
+from ..terms.recent import RecentReplies
 from . import plugin
 from .listening import PROPERTY
 from .report import Report
@@ -76,6 +78,16 @@ class Conductor:
         )
         config.stash[plugin.JUDGED] = [judged]
         config.stash[plugin.OPENED] = {report.opening: self._adapter}
+        self._recent = config.stash[plugin.RECENT] = {report.opening: RecentReplies()}
+        self._begun = config.stash[plugin.BEGUN] = {report.opening: {}}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Look ahead in a component before its first line, in the process that judges it; in a hurry, nobody does."""
+        if isinstance(item, plugin.ClauseItem) and self._report.seconds is None:
+            opening = self._report.opening
+            self._explaining.look(item.line, self._recent[opening], self._begun[opening])
+            self._end_if_enough()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in what an item left."""
@@ -138,6 +150,28 @@ class Explaining:
         self._report, self._adapter, self._findings = report, adapter, findings
         self._profile = profile_with(report.profile, report.shapes)
         self._waiting: dict[str, dict[Line, Result | None]] = {}
+        self._looked: set[str] = set()
+
+    def look(self, line: Line, recent: RecentReplies, begun: dict[Line, Begun]) -> None:
+        """Look ahead in the component of a line and in its dtype, once, and tell of what fails."""
+        if line.component in self._looked or not line.dtype:
+            return
+        self._looked.add(line.component)
+        report, adapter, profile = self._report, self._adapter, replace(self._profile, memory=self._report.memory)
+        lines = [each for each in self._waiting[line.component] if self._is_looked_at(each, line.dtype)]
+        if lines and is_slow(adapter, lines[0]):
+            seen = look_at_small(adapter, lines, profile, report.seed, recent)
+        else:
+            begun |= {each: begin_line(adapter, each, profile, report.seed, recent) for each in lines}
+            seen = look(lines, begun)
+        if seen:
+            report.ahead[seen.line] = explain_seen(adapter, seen, profile, report.seed, self._findings)
+
+    def _is_looked_at(self, line: Line, dtype: str) -> bool:
+        """Say whether it counts if a line fails: what only advises does not, nor what is allowed."""
+        where = line.clause.id, line.component, line.dtype
+        allowed = any(each.covers(*where) for each in self._report.allowed)
+        return line.dtype == dtype and line.clause.level == "required" and not line.again and not allowed
 
     def expect(self, lines: Sequence[Line]) -> None:
         """Take the lines that are to be judged, in their order."""

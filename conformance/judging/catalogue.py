@@ -14,7 +14,7 @@ from ..terms.recent import RecentReplies
 from ..terms.subject import Subject
 from ..variants import Variant, find
 from .sharing import sharing
-from .trying import Tried, tried
+from .trying import Tried, trying
 
 Pair = tuple[str, str]
 """Clause and dtype."""
@@ -35,7 +35,7 @@ def tried_by_each(
 ) -> list[Tried]:
     """Put the cases of a clause to many implementations; `component` should come from `sharing`."""
     subjects = [Subject(adapter, RecentReplies(_NOTHING)) for adapter in adapters]
-    return tried(clause, drawn_for(clause, component), dtype, profile, seed, subjects)
+    return trying(clause, drawn_for(clause, component), dtype, profile, seed, subjects).go_on()
 
 
 def violated(name: str, seed: int, pairs: Mapping[str, Sequence[Pair]]) -> dict[str, set[Pair]]:

@@ -15,7 +15,8 @@ from ...adapters.contract import CONVENTIONS
 from ...oracle.rounding.formats import FORMATS
 from ..components import CLAUSES, COMPONENTS
 from ..terms.case import Value
-from .findings import failures_of, family, raised
+from .failing import failures_of
+from .findings import family, raised
 from .result import Failure, Result
 
 Failing: TypeAlias = tuple[Result, Failure]

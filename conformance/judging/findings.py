@@ -18,16 +18,13 @@ from ..terms.component import Component
 from ..terms.subject import Subject
 from ..terms.trial import Trial
 from ..terms.verdict import How, Outcome
+from .failing import Failing, failures_of, unlike
 from .neighbours import trigger_of, with_neighbours
 from .result import Failure, Result
-from .shrinking import first_size_that_fails, shrink
-from .trying import Tried
 
 if TYPE_CHECKING:
     from ...adapters import Adapter
 
-_FAR_MORE: Final = 100
-"""How many times the smallest case's error ratio one is that tells more than it."""
 _EARLIER: Final = 128
 """Earlier cases that may be needed for one to fail: as many calls, each time from a new process."""
 _TRIED: Final = 8
@@ -54,6 +51,8 @@ class Findings:
     """Whether the process that is asked has judged, too; a case is then tried in a new one, which takes a start."""
     _known: list[_Known] = field(default_factory=list)
     _quiet: bool = False
+    _ahead: "dict[tuple[str, str], _Ahead]" = field(default_factory=dict)
+    """What was found of cases ahead of their turn, by clause and case."""
 
     def explain(
         self,
@@ -72,7 +71,7 @@ class Findings:
         for each in failures_of(result):
             ratio = math.inf if each.ratio is None else each.ratio
             outcome = Outcome("fail", ratio, each.message, each.how)
-            failing = _Failing(clause, component, Subject(adapter), parse_case(each.case), outcome)
+            failing = Failing(clause, component, Subject(adapter), parse_case(each.case), outcome)
             failure = self._explained(failing, before)
             if failing.subject.cut:
                 beyond = f"; nothing beyond precision class {adapter.offer.precision_class} is accepted"
@@ -82,17 +81,51 @@ class Findings:
         first, *others = sorted(found.values(), key=lambda each: each.how == "exception")
         return replace(result, failure=first, others=others or None, worst_ratio=first.ratio)
 
-    def _explained(self, failing: "_Failing", before: Callable[[Case], Sequence[Case]]) -> Failure:
-        if failing.outcome.how in ("crash", "timeout"):
-            return self._lost(failing)
-        if known := self._explaining(failing):
+    def explain_ahead(
+        self,
+        adapter: "Adapter",
+        clause: Clause,
+        component: Component,
+        case: Case,
+        outcome: Outcome,
+        before: Callable[[Case], Sequence[Case]],
+    ) -> Failure:
+        """Say of a case that fails before its turn what its cause is, and tell of it.
+
+        It is no known cause until its turn comes, and whatever is known then explains it: what a report says of a cause
+        must not hang on who has looked ahead.
+        """
+        alone = Findings(self.heard, self.shared)
+        failing = Failing(clause, component, Subject(adapter), case, outcome)
+        failure = alone._explained(failing, before)
+        self._ahead[clause.id, case.id] = _Ahead(failing, failure, alone._known)
+        return failure
+
+    def _explained(self, failing: "Failing", before: Callable[[Case], Sequence[Case]]) -> Failure:
+        lost = failing.outcome.how in ("crash", "timeout")
+        if not lost and (known := self._explaining(failing)):
             return _due_to(known, failing.as_small_as(known).failure)
+        if ahead := self._ahead.pop((failing.clause.id, failing.case.id), None):
+            return self._in_its_turn(ahead)
+        if lost:
+            return self._lost(failing)
         alone = not self.shared or failing.subject.adapter.afresh()
         if alone and failing.again().passed:
             return self._of_the_past(failing, before(failing.case))
         return self._new(failing)
 
-    def _explaining(self, failing: "_Failing") -> Failure | None:
+    def _in_its_turn(self, ahead: "_Ahead") -> Failure:
+        """Take in what was found of a failing case ahead of its turn, as if it were found now."""
+        for known in ahead.known:
+            if known.case != ahead.failing.case:
+                smallest = replace(ahead.failing, case=known.case)
+                smallest = replace(smallest, outcome=smallest.again())
+                if smallest.outcome.failed and (cause := self._explaining(smallest)):
+                    return _due_to(cause, smallest.failure)
+        self._known += ahead.known
+        return ahead.failure
+
+    def _explaining(self, failing: "Failing") -> Failure | None:
         """Find the known cause that a failing case is due to."""
         own = [each for each in reversed(self._known) if each.component.name == failing.component.name]
         return next((known.failure for known in own[:_TRIED] if _explains(known, failing)), None)
@@ -102,7 +135,7 @@ class Findings:
         if not self._quiet:
             self.heard(clause, failure)
 
-    def _lost(self, failing: "_Failing") -> Failure:
+    def _lost(self, failing: "Failing") -> Failure:
         """Say what ended a process, or kept it.
 
         Every attempt with a smaller case would cost as much again. One with the same case, in a new process, tells
@@ -114,7 +147,7 @@ class Findings:
         self._tell(failing.clause, failure)
         return failure
 
-    def _of_the_past(self, failing: "_Failing", before: Sequence[Case]) -> Failure:
+    def _of_the_past(self, failing: "Failing", before: Sequence[Case]) -> Failure:
         """Say after which calls a case fails that is right by itself, in a new process."""
         remark = "; by itself, in a new process, the case passes: it hangs on earlier calls"
         count = 1
@@ -133,13 +166,13 @@ class Findings:
         self._tell(failing.clause, failure)
         return failure
 
-    def _new(self, failing: "_Failing") -> Failure:
+    def _new(self, failing: "Failing") -> Failure:
         """Make a failing case small, say what it looks like, and keep it as a cause."""
         clause, component, subject = failing.clause, failing.component, failing.subject
         smallest = failing.smallest()
         if smallest.case != failing.case and not subject.lost and (known := self._explaining(smallest)):
             return _due_to(known, smallest.failure)
-        typical = {"case": failing.case.id, "message": failing.outcome.reason} if _unlike(failing, smallest) else None
+        typical = {"case": failing.case.id, "message": failing.outcome.reason} if unlike(failing, smallest) else None
         outcome = with_neighbours(clause, component, subject, smallest.case, smallest.outcome)
         trigger = {} if subject.lost else trigger_of(clause, component, subject, smallest.case)
         failure = replace(replace(smallest, outcome=outcome).failure, typical=typical, trigger=trigger)
@@ -152,75 +185,19 @@ class Findings:
 
 
 @dataclass(frozen=True)
-class _Failing:
-    """A case that an implementation fails."""
+class _Ahead:
+    """What was found of a failing case ahead of its turn."""
 
-    clause: Clause
-    component: Component
-    subject: Subject
-    case: Case
-    outcome: Outcome
-
-    def again(self) -> Outcome:
-        """Check it once more."""
-        return check(self.clause, Trial(Subject(self.subject.adapter), self.component, self.case))
-
-    def saying(self, remark: str) -> "_Failing":
-        """Add a remark to what is said of it."""
-        return replace(self, outcome=replace(self.outcome, reason=f"{self.outcome.reason}{remark}"))
-
-    def smallest(self) -> "_Failing":
-        """Make it small."""
-        clause, component, subject = self.clause, self.component, self.subject
-        case, outcome = shrink(clause, component, subject, self.case, self.outcome)
-        if clause.at_size:
-            case, outcome = first_size_that_fails(clause, component, subject, case, outcome)
-        return replace(self, case=case, outcome=outcome)
-
-    def as_small_as(self, known: Failure) -> "_Failing":
-        """Show it on the case that shows its cause, if that fails the clause; as it is, if not."""
-        of_cause = parse_case(known.case)
-        case = self.clause.prepare(of_cause.but(dtype=self.case["dtype"]) if "dtype" in of_cause else of_cause)
-        if case is None or self.clause.at_size or not self.component.admissible(case):
-            return self
-        outcome = check(self.clause, Trial(self.subject, self.component, case))
-        return replace(self, case=case, outcome=outcome) if outcome.failed else self
-
-    @property
-    def failure(self) -> Failure:
-        """As the report has it."""
-        return _failure(self.clause, self.case, self.outcome)
-
-
-def failures_of(result: Result) -> list[Failure]:
-    """List all failures of a line, the one that stands for it first."""
-    return [each for each in (result.failure, *(result.others or ())) if each is not None]
-
-
-def as_found(found: Tried) -> list[Failure]:
-    """Write down the failing cases as they were found."""
-    return [_failure(found.clause, case, outcome) for case, outcome in found.failing]
-
-
-def _failure(clause: Clause, case: Case, outcome: Outcome) -> Failure:
-    return Failure(outcome.reason, case.id, _finite(outcome.ratio), how=outcome.how, cause=f"{clause.id} {case.id}")
+    failing: Failing
+    failure: Failure
+    known: list[_Known]
+    """The cause, where there is one that explains others."""
 
 
 def _due_to(known: Failure, failure: Failure) -> Failure:
     """Say of a failure what is known of its cause."""
     alike = {name: getattr(known, name) for name in ("cause", "looks_like", "declare", "trigger", "backward")}
     return replace(failure, **alike)
-
-
-def _finite(ratio: float) -> float | None:
-    return ratio if ratio < float("inf") else None
-
-
-def _unlike(first: _Failing, smallest: _Failing) -> bool:
-    """Say whether what was found first is not like the smallest: another claim, a NaN or not, or far more."""
-    claims = {each.outcome.reason.partition(":")[0] for each in (first, smallest)}
-    numbers = {each.outcome.ratio < float("inf") for each in (first, smallest)}
-    return len(claims) > 1 or len(numbers) > 1 or first.outcome.ratio > _FAR_MORE * smallest.outcome.ratio
 
 
 def _diagnosed(
@@ -240,7 +217,7 @@ def _diagnosed(
     )
 
 
-def _explains(known: _Known, failing: _Failing) -> bool:
+def _explains(known: _Known, failing: Failing) -> bool:
     """Say whether a cause is why a case fails: what it raises, behaves like, lacks in a declaration, or hangs on."""
     from ..diagnosis.attribution import behaves_like, goes_backward, kept_if_declared
 

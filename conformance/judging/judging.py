@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -20,11 +20,13 @@ from ..terms.recent import RecentReplies
 from ..terms.subject import Subject
 from ..terms.trial import Trial
 from ..terms.verdict import Outcome
-from .findings import Findings, as_found
+from .ahead import Begun, Seen
+from .failing import as_found
+from .findings import Findings
 from .memory import peaks
 from .plan import Line
 from .result import Failure, Result
-from .trying import Sizes, Tried, tried
+from .trying import Sizes, Tried, trying
 
 NOTHING: Final = "no case of this clause can be put to it"
 _FAILING: Final = 24
@@ -60,31 +62,43 @@ def judge_and_explain(
 
 
 def judge_line(
-    adapter: Adapter, line: Line, profile: Profile, seed: int, recent: RecentReplies | None = None
+    adapter: Adapter,
+    line: Line,
+    profile: Profile,
+    seed: int,
+    recent: RecentReplies | None = None,
+    begun: Begun | None = None,
 ) -> Result:
     """Judge a line of the plan: a failure is a case as it was drawn, the first of each kind of failure first.
 
-    A line that is asked again is judged with other values and after thousands of calls.
+    One that has been begun is gone on with. A line that is asked again is judged with other values and after thousands
+    of calls.
     """
     if not line.again:
-        return _judged(adapter, line, profile, seed, recent)
+        return _judged(adapter, line, profile, begun or begin_line(adapter, line, profile, seed, recent))
     adapter.sequence([_many_times(COMPONENTS[line.component], line.dtype)])
-    return _judged(adapter, line, profile, (seed + 1) % SEEDS)
+    return _judged(adapter, line, profile, begin_line(adapter, line, profile, (seed + 1) % SEEDS, None))
 
 
-def _judged(adapter: Adapter, line: Line, profile: Profile, seed: int, recent: RecentReplies | None = None) -> Result:
-    clause, started = line.clause, time.monotonic()
+def begin_line(adapter: Adapter, line: Line, profile: Profile, seed: int, recent: RecentReplies | None) -> Begun:
+    """Begin a line, of which no case has been judged yet."""
+    clause = line.clause
     component = drawn_for(clause, COMPONENTS[line.component], adapter.offer.sizes, profile.shapes)
     # What only advises is left with its first failure: most kernels have one, and it makes no verdict.
     most = 1 if clause.level == "advisory" else _FAILING_AT_SIZE if clause.at_size else _FAILING
-    (found,) = tried(clause, component, line.dtype, profile, seed, [Subject(adapter, recent)], most)
+    return Begun(trying(clause, component, line.dtype, profile, seed, [Subject(adapter, recent)], most))
+
+
+def _judged(adapter: Adapter, line: Line, profile: Profile, begun: Begun) -> Result:
+    found, clause = begun.go_on(), line.clause
+    component, started = found.component, time.monotonic()
     failures = as_found(found)
     result = _result(found, line.component, line.dtype, failures[0] if failures else None)
     result.others = failures[1:] or None
     if left_aside := _left_aside(clause, component, line.dtype, profile):
         result.reason = "; ".join(filter(None, (left_aside, result.reason)))
     memory = peaks(adapter) if clause.at_size else None
-    return replace(result, memory=memory, seconds=round(time.monotonic() - started, 3))
+    return replace(result, memory=memory, seconds=round(begun.seconds + time.monotonic() - started, 3))
 
 
 def explain_line(
@@ -95,16 +109,31 @@ def explain_line(
         return result
     started, clause = time.monotonic(), line.clause
     component = drawn_for(clause, COMPONENTS[line.component], adapter.offer.sizes, profile.shapes)
-
-    def before(case: Case) -> list[Case]:
-        drawn = cases_of(clause, component, line.dtype, profile, seed)
-        return list(itertools.takewhile(lambda each: each != case, drawn))
-
-    result = findings.explain(adapter, clause, component, result, before)
+    result = findings.explain(adapter, clause, component, result, _earlier(line, component, profile, seed))
     if line.again and result.failure is not None:
         message = f"asked again at the end of the run, with other values: {result.failure.message}"
         result.failure = replace(result.failure, message=message)
     return replace(result, seconds=round(result.seconds + time.monotonic() - started, 3))
+
+
+def explain_seen(adapter: Adapter, seen: Seen, profile: Profile, seed: int, findings: Findings) -> Result:
+    """Say of a case that was seen to fail before the turn of its line what its cause is; it is all that is known."""
+    line, clause = seen.line, seen.line.clause
+    component = drawn_for(clause, COMPONENTS[line.component], adapter.offer.sizes, profile.shapes)
+    earlier = _earlier(line, component, profile, seed)
+    failure = findings.explain_ahead(adapter, clause, component, seen.case, seen.outcome, earlier)
+    result = Result(clause.id, clause.level, line.component, line.dtype, "fail", 1, failure=failure)
+    return replace(result, worst_ratio=failure.ratio)
+
+
+def _earlier(line: Line, component: Component, profile: Profile, seed: int) -> Callable[[Case], list[Case]]:
+    """Give what lists the cases of a line that come before one."""
+
+    def earlier(case: Case) -> list[Case]:
+        drawn = cases_of(line.clause, component, line.dtype, profile, seed)
+        return list(itertools.takewhile(lambda each: each != case, drawn))
+
+    return earlier
 
 
 def _many_times(component: Component, dtype: str) -> Call:

@@ -70,21 +70,29 @@ def in_turn(lines: Iterable[Line], *, hurried: bool = False) -> list[Line]:
     """Order the lines as they are judged, a component after another: what is wrong should show after few of them.
 
     Values and gradients in the first dtype, then whatever else shows there, then the same in the other dtypes, and the
-    sizes of models at the end. What is asked again comes after everything else. In a hurry, no component waits for
-    another: what catches most comes first in all of them.
+    sizes of models after them. What only advises comes at the end: it makes no verdict, and most kernels fail some of
+    it, which takes long to explain. What is asked again comes after everything else. In a hurry, no component waits
+    for another: what catches most comes first in all of them.
     """
     every = list(lines)
     components = list(COMPONENTS)
     first = {line.component: line.dtype for line in reversed(every)}
 
-    def turn(line: Line) -> tuple[bool, int, bool, bool, bool]:
-        last = line.clause.at_size or line.clause.id in _LAST
-        other = line.dtype != first[line.component]
-        return line.again, components.index(line.component), last, other, line.clause.id not in _FIRST
+    def turn(line: Line) -> tuple[bool, int, bool, bool, bool, bool]:
+        clause, other = line.clause, line.dtype != first[line.component]
+        return line.again, components.index(line.component), _advises(line), _late(line), other, clause.id not in _FIRST
 
-    def hurried_turn(line: Line) -> tuple[bool, bool, int, bool]:
-        clause = line.clause.id
+    def hurried_turn(line: Line) -> tuple[bool, bool, bool, int, bool]:
+        clause, other = line.clause.id, line.dtype != first[line.component]
         place = _FIRST.index(clause) if clause in _FIRST else len(_FIRST)
-        return line.again, line.clause.at_size or clause in _LAST, place, line.dtype != first[line.component]
+        return line.again, _advises(line), _late(line), place, other
 
     return sorted(every, key=hurried_turn if hurried else turn)
+
+
+def _advises(line: Line) -> bool:
+    return line.clause.level == "advisory"
+
+
+def _late(line: Line) -> bool:
+    return line.clause.at_size or line.clause.id in _LAST

@@ -1,7 +1,8 @@
 """The one loop: the cases of a clause, put to one implementation or to many, and what comes of them."""
 
+import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -153,7 +154,27 @@ def _words(outcome: Outcome) -> tuple[str, str]:
     return outcome.how, _NUMBERS.sub("", said)
 
 
-def tried(
+@dataclass
+class Trying:
+    """The cases of a clause on their way to some implementations; it can be left, and gone on with."""
+
+    each: list[Tried]
+    """What has come of them so far, of each implementation."""
+    cases: Iterator[Case]
+    """Those that are left."""
+
+    def go_on(self, count: int | None = None) -> list[Tried]:
+        """Put so many more cases to every implementation, or all, one case after another, until enough have failed."""
+        for case in itertools.islice(self.cases, count):
+            left = [one for one in self.each if not one.over]
+            if not left:
+                break
+            for one in left:
+                one.take(case)
+        return self.each
+
+
+def trying(
     clause: Clause,
     component: Component,
     dtype: str,
@@ -161,16 +182,10 @@ def tried(
     seed: int,
     subjects: Sequence[Subject],
     most_failing: int = 1,
-) -> list[Tried]:
-    """Put the cases of a clause to every implementation, one case after another, until so many have failed."""
+) -> Trying:
+    """Begin to put the cases of a clause to every implementation."""
     counted = counts(clause, clauses_of(component))
     each = [Tried(clause, component, subject, profile.memory, most_failing) for subject in subjects]
     for one in each if counted else ():
         one.coverage = Coverage(component)
-    for case in cases_of(clause, component, dtype, profile, seed):
-        left = [one for one in each if not one.over]
-        if not left:
-            break
-        for one in left:
-            one.take(case)
-    return each
+    return Trying(each, cases_of(clause, component, dtype, profile, seed))
