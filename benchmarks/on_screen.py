@@ -58,7 +58,7 @@ def measured(variant: Variant) -> dict[str, Any]:
             run(report, adapter, lambda _: None, "0", found)
     except KeyboardInterrupt:
         pass
-    return shown | {} if shown["clause"] else shown | {"seconds": round(time.process_time() - started, 2)}
+    return shown
 
 
 def read(path: Path) -> dict[str, dict[str, Any]]:
@@ -93,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     found = read(options.state)
     names = options.only or [each.name for each in variants(options.of, wrong=True) if each.name not in found]
     if not options.only:
-        random.Random(options.seed).shuffle(names)  # noqa: S311
+        random.Random(options.seed).shuffle(names)
     for name in names[: options.sample]:
         found[name] = measured(find(name))
         with options.state.open("a", encoding="utf-8") as file:

@@ -165,6 +165,7 @@ class Explaining:
             begun |= {each: begin_line(adapter, each, profile, report.seed, recent) for each in lines}
             seen = look(lines, begun)
         if seen:
+            report.ahead[seen.line] = seen.result
             report.ahead[seen.line] = explain_seen(adapter, seen, profile, report.seed, self._findings)
 
     def _is_looked_at(self, line: Line, dtype: str) -> bool:

@@ -8,7 +8,7 @@ for a time of its own; what it has answered there is kept as well.
 import math
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ...adapters import Adapter, Call
@@ -24,7 +24,9 @@ from ..terms.recent import RecentReplies
 from ..terms.subject import Subject
 from ..terms.trial import Trial
 from ..terms.verdict import Outcome
+from .failing import failure_of
 from .plan import Line
+from .result import Result
 from .trying import Tried, Trying
 
 _SLOW: Final = 0.1
@@ -62,6 +64,13 @@ class Seen:
     line: Line
     case: Case
     outcome: Outcome
+
+    @property
+    def result(self) -> Result:
+        """What is known of the line now."""
+        clause, failure = self.line.clause, failure_of(self.line.clause, self.case, self.outcome)
+        result = Result(clause.id, clause.level, self.line.component, self.line.dtype, "fail", 1, failure=failure)
+        return replace(result, worst_ratio=failure.ratio)
 
 
 def look(lines: Sequence[Line], begun: Mapping[Line, Begun]) -> Seen | None:

@@ -57,7 +57,7 @@ class Failing:
     @property
     def failure(self) -> Failure:
         """As the report has it."""
-        return _failure(self.clause, self.case, self.outcome)
+        return failure_of(self.clause, self.case, self.outcome)
 
 
 def failures_of(result: Result) -> list[Failure]:
@@ -67,10 +67,11 @@ def failures_of(result: Result) -> list[Failure]:
 
 def as_found(found: Tried) -> list[Failure]:
     """Write down the failing cases as they were found."""
-    return [_failure(found.clause, case, outcome) for case, outcome in found.failing]
+    return [failure_of(found.clause, case, outcome) for case, outcome in found.failing]
 
 
-def _failure(clause: Clause, case: Case, outcome: Outcome) -> Failure:
+def failure_of(clause: Clause, case: Case, outcome: Outcome) -> Failure:
+    """Write down a failing case; it is a cause of its own until one is known."""
     return Failure(outcome.reason, case.id, _finite(outcome.ratio), how=outcome.how, cause=f"{clause.id} {case.id}")
 
 

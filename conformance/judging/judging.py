@@ -117,13 +117,12 @@ def explain_line(
 
 
 def explain_seen(adapter: Adapter, seen: Seen, profile: Profile, seed: int, findings: Findings) -> Result:
-    """Say of a case that was seen to fail before the turn of its line what its cause is; it is all that is known."""
+    """Say of a case that was seen to fail before the turn of its line what its cause is."""
     line, clause = seen.line, seen.line.clause
     component = drawn_for(clause, COMPONENTS[line.component], adapter.offer.sizes, profile.shapes)
     earlier = _earlier(line, component, profile, seed)
     failure = findings.explain_ahead(adapter, clause, component, seen.case, seen.outcome, earlier)
-    result = Result(clause.id, clause.level, line.component, line.dtype, "fail", 1, failure=failure)
-    return replace(result, worst_ratio=failure.ratio)
+    return replace(seen.result, failure=failure, worst_ratio=failure.ratio)
 
 
 def _earlier(line: Line, component: Component, profile: Profile, seed: int) -> Callable[[Case], list[Case]]:
