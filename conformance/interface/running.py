@@ -58,6 +58,8 @@ class Conductor:
         self._explaining, self._limits = explaining, limits
         self.lines = {line.name: line for line in report.left}
         explaining.expect(list(self.lines.values()))
+        self._recent = RecentReplies()
+        self._begun: dict[Line, Begun] = {}
         self.errors: list[str] = []
         self.lost: list[str] = []
         """What ended before its time, which matters if something has not been judged."""
@@ -78,15 +80,14 @@ class Conductor:
         )
         config.stash[plugin.JUDGED] = [judged]
         config.stash[plugin.OPENED] = {report.opening: self._adapter}
-        self._recent = config.stash[plugin.RECENT] = {report.opening: RecentReplies()}
-        self._begun = config.stash[plugin.BEGUN] = {report.opening: {}}
+        config.stash[plugin.RECENT] = {report.opening: self._recent}
+        config.stash[plugin.BEGUN] = {report.opening: self._begun}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Look ahead in a component before its first line, in the process that judges it; in a hurry, nobody does."""
         if isinstance(item, plugin.ClauseItem) and self._report.seconds is None:
-            opening = self._report.opening
-            self._explaining.look(item.line, self._recent[opening], self._begun[opening])
+            self._explaining.look(item.line, self._recent, self._begun)
             self._end_if_enough()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
