@@ -11,11 +11,14 @@ from assay.conformance.cases.drawing import cases_of
 from assay.conformance.cases.profiles import PROFILES
 from assay.conformance.cases.sizes import at_sizes_of_models, drawn_for
 from assay.conformance.components import CLAUSES, COMPONENTS
+from assay.conformance.judging.failing import Failing
 from assay.conformance.judging.judging import judge_clause
 from assay.conformance.terms import at_size
 from assay.conformance.terms.case import split_id
+from assay.conformance.terms.checking import check
 from assay.conformance.terms.generator import Generator
-from assay.conformance.terms.subject import completed
+from assay.conformance.terms.subject import Subject, completed
+from assay.conformance.terms.trial import Trial
 from assay.conformance.variants import find
 from assay.oracle import attention
 from assay.oracle.rounding.numerics import precision_classes
@@ -132,6 +135,18 @@ def test_the_size_from_which_on_it_fails_is_found_and_all_else_is_small():
 
     assert "with n = 1024 it is right" in failure.message
     assert "rows=1&n=1025&regime=normal&layout=contiguous" in failure.case
+
+
+def test_heads_become_few_with_the_groups_of_them():
+    variant, clause = find("attention-keys-beyond-512"), CLAUSES["ALL-12"]
+    component = drawn_for(clause, COMPONENTS["attention"])
+    plain = component.plainest("float32")
+    case = plain.but(H=33, H_kv=11, L_q=1, L_k=1025, d_k=64, d_v=64, mask="padding-uneven", layout="mixed")
+    subject = Subject(open_object(variant.adapter(), variant.name))
+    found = Failing(clause, component, subject, case, check(clause, Trial(subject, component, case))).smallest()
+
+    assert found.case == plain.but(L_q=1, L_k=513)
+    assert found.outcome.reason.endswith("with L_k = 512 it is right")
 
 
 def test_no_size_is_named_where_small_ones_fail_as_well():

@@ -17,6 +17,8 @@ from ..terms.clause import Clause
 from ..terms.component import Component, Option
 from ..terms.generator import Generator
 
+OF_SIZES: Final = "sizes"
+"""The factor whose options are whole shapes."""
 _ATTEMPTS: Final = 100
 """How many ways to complete a shape are tried before a size is given up as inadmissible."""
 
@@ -55,7 +57,7 @@ def at_sizes_of_models(component: Component, sizes: str, own: Sequence[Mapping[s
         for factor, options in component.factors.items()
         if not options[0].keys() <= of_models.shapes[0].keys()
     }
-    factors = {"sizes": shapes, **beside}
+    factors = {OF_SIZES: shapes, **beside}
     return replace(component, factors=factors, order=component.parameters, admissible=of_models.admissible)
 
 
@@ -70,7 +72,7 @@ def _few(component: Component) -> Component:
     others = {factor: options for factor, options in component.factors.items() if factor not in of_sizes}
     if not of_sizes or not others:
         return component
-    of_few = {"sizes": pool(component), **others}
+    of_few = {OF_SIZES: pool(component), **others}
     return replace(component, factors=of_few, order=component.parameters, coinciding=())
 
 

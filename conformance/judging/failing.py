@@ -12,7 +12,7 @@ from ..terms.subject import Subject
 from ..terms.trial import Trial
 from ..terms.verdict import Outcome
 from .result import Failure, Result
-from .shrinking import first_size_that_fails, shrink
+from .shrinking import first_size_that_fails, shrink, with_plain_sizes
 from .trying import Tried
 
 _FAR_MORE: Final = 100
@@ -40,7 +40,10 @@ class Failing:
     def smallest(self) -> "Failing":
         """Make it small."""
         clause, component, subject = self.clause, self.component, self.subject
-        case, outcome = shrink(clause, component, subject, self.case, self.outcome)
+        case, outcome = self.case, self.outcome
+        if clause.at_size:
+            case, outcome = with_plain_sizes(clause, component, subject, case, outcome)
+        case, outcome = shrink(clause, component, subject, case, outcome)
         if clause.at_size:
             case, outcome = first_size_that_fails(clause, component, subject, case, outcome)
         return replace(self, case=case, outcome=outcome)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from ..cases.sizes import OF_SIZES
 from ..terms.case import Case, Value
 from ..terms.checking import check
 from ..terms.clause import Clause
@@ -60,8 +61,9 @@ def shrink(
     while shrunk:
         shrunk = False
         places = component.option_indices(smallest)
-        for (_, options), now in zip(component.factors.items(), places, strict=True):
-            for option in options[:now]:
+        for (factor, options), now in zip(component.factors.items(), places, strict=True):
+            # Sizes of models are made small one by one: a shape of fewer elements may come after one of more.
+            for option in options[:now] if not clause.at_size or factor != OF_SIZES else ():
                 candidate = clause.prepare(smallest.but(**option))
                 if candidate is None or candidate == smallest or not component.admissible(candidate):
                     continue
@@ -77,6 +79,24 @@ def shrink(
     return smallest, outcome
 
 
+def with_plain_sizes(
+    clause: Clause, component: Component, subject: Subject, case: Case, outcome: Outcome
+) -> tuple[Case, Outcome]:
+    """Give those sizes of models the plainest value that have no part in a failure: all further attempts cost less."""
+    plainest, shrunk = component.factors[OF_SIZES][0], True
+    # Again after each that is smaller: heads can be few only where the groups of them are.
+    while shrunk and not subject.lost:
+        shrunk = False
+        for sizes in (plainest, *({name: size} for name, size in plainest.items())):
+            smaller = {name: size for name, size in sizes.items() if case[name] > size}
+            candidate = case.but(**smaller)
+            if smaller and component.admissible(candidate):
+                found = check(clause, Trial(subject, component, candidate))
+                if found.failed:
+                    case, outcome, shrunk = candidate, found, True
+    return case, outcome
+
+
 _BISECTING: Final = 60
 """Attempts to find where the sizes begin that fail."""
 
@@ -89,7 +109,7 @@ def _near(right: int, small: Value) -> tuple[int, ...]:
 def first_size_that_fails(
     clause: Clause, component: Component, subject: Subject, case: Case, outcome: Outcome
 ) -> tuple[Case, Outcome]:
-    """Make each size of a failing case as small as fails: that of the plainest case, or by bisection from there.
+    """Make each size of a failing case as small as fails, by bisection from that of the plainest case.
 
     What fails from a size on is found; where small sizes fail as well, and those between do not, some size that fails.
     The last remark of the outcome says which size is right still.
