@@ -35,6 +35,20 @@ def test_known_bugs_are_told_apart():
     assert groups(*lines) == [["SDPA-1 attention float32", "SDPA-3 attention float32"], ["SDPA-2 attention float32"]]
 
 
+def test_a_known_bug_that_also_raises_is_one_cause():
+    wrong = failing("ALL-1", "cross_entropy", looks_like="cross-entropy-ignored-in-count")
+    message = "it raised IndexError: a target is no class of 2"
+    raised = failing("ALL-4", "cross_entropy", how="exception", message=message, looks_like=wrong.failure.looks_like)
+    assert len(groups(wrong, raised)) == 1
+
+
+def test_wrong_values_are_why_all_gradients_are_wrong_and_not_why_some_are():
+    values, gradients = failing("ALL-1", "rms_norm"), failing("GRAD-1", "rms_norm", backward=True)
+    scaled = failing("GRAD-10", "rms_norm", backward=True)
+    assert len(groups(values, gradients, scaled)) == 1
+    assert len(groups(values, scaled)) == 2
+
+
 def test_what_needs_more_parameters_is_explained_by_what_needs_fewer_and_not_the_other_way_round():
     plain = failing("ALL-1", "attention")
     masked = failing("ALL-1", "attention", "float64", trigger={"mask": "causal"})

@@ -51,7 +51,7 @@ def diagnose(adapter: Adapter, clause: Clause, component: Component, cases: Sequ
     trial = Trial(Subject(recorder), component, cases[0])
     if not violates(clause, trial) or trial.subject.lost:
         return Diagnosis()  # it does not fail every time, or each further call costs as much as a time-out
-    backward, failing = recorder.backward, list(recorder.exchanges)
+    backward, failing = recorder.backward, recorder.in_question
     variant = known_bug(adapter, clause, trial, failing, backward)
     further = further_cases(component, cases[0], backward)
     attempts = Attempts(adapter, clause, component, cases, backward=backward)

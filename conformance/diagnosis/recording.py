@@ -36,6 +36,12 @@ class Recorder(Adapter):
         """Whether gradients were asked for."""
         return any(bool(call.cotangents) for exchange in self.exchanges for call in exchange.calls)
 
+    @property
+    def in_question(self) -> list[Exchange]:
+        """What is compared with others: gradients alone, where these were asked for; the values may have a bug more."""
+        gradients = [each for each in self.exchanges if any(call.cotangents for call in each.calls)]
+        return gradients or self.exchanges
+
     def close(self) -> None:
         """Leave the adapter open: whoever opened it ends it."""
 

@@ -16,8 +16,7 @@ from ...oracle.rounding.formats import FORMATS
 from ..components import CLAUSES, COMPONENTS
 from ..terms.case import Value
 from .failing import failures_of
-from .findings import family, raised
-from .result import Failure, Result
+from .result import Failure, Result, family, raised
 
 Failing: TypeAlias = tuple[Result, Failure]
 """A failure, and the line of the report that has it."""
@@ -117,10 +116,10 @@ def _explains(one: Failing, other: Failing) -> bool:
     (result, known), (other_result, failure) = one, other
     if known.cause == failure.cause:
         return True
-    if "exception" in (known.how, failure.how):
-        return known.how == failure.how and raised(known.message) == raised(failure.message)
     if known.looks_like and failure.looks_like:
         return known.looks_like == failure.looks_like
+    if "exception" in (known.how, failure.how):
+        return known.how == failure.how and raised(known.message) == raised(failure.message)
     triggers = _kinds(one), _kinds(other)
     pair = result.component, other_result.component
     alike = triggers[0] == triggers[1] and family(known.how) == family(failure.how)
@@ -135,6 +134,8 @@ def _explains(one: Failing, other: Failing) -> bool:
         return False
     if triggers[0] == triggers[1] and known.backward == failure.backward:
         return True
+    if failure.backward and not known.backward and not _is_general(other_result):
+        return False  # where gradients are wrong by the values, all are
     return _is_general(result) and triggers[0] <= triggers[1] and known.backward <= failure.backward
 
 

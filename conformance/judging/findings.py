@@ -5,7 +5,6 @@ that a known cause explains, so that one cause does not hide another; whether it
 """
 
 import math
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
@@ -17,8 +16,9 @@ from ..terms.clause import Clause
 from ..terms.component import Component
 from ..terms.subject import Subject
 from ..terms.trial import Trial
-from ..terms.verdict import How, Outcome
+from ..terms.verdict import Outcome
 from .failing import Failing, failures_of, unlike
+from .known import Known, KnownCauses
 from .neighbours import trigger_of, with_neighbours
 from .result import Failure, Result
 
@@ -27,18 +27,6 @@ if TYPE_CHECKING:
 
 _EARLIER: Final = 128
 """Earlier cases that may be needed for one to fail: as many calls, each time from a new process."""
-_TRIED: Final = 8
-"""The latest causes of a component that are tried on a case: each attempt takes a call or two."""
-
-
-@dataclass(frozen=True)
-class _Known:
-    """A cause that was found."""
-
-    clause: Clause
-    component: Component
-    case: Case
-    failure: Failure
 
 
 @dataclass
@@ -49,7 +37,7 @@ class Findings:
     """Told of each new failure twice: when it has been made small, and when it has been diagnosed."""
     shared: bool = True
     """Whether the process that is asked has judged, too; a case is then tried in a new one, which takes a start."""
-    _known: list[_Known] = field(default_factory=list)
+    _known: KnownCauses = field(default_factory=KnownCauses)
     _quiet: bool = False
     _ahead: "dict[tuple[str, str], _Ahead]" = field(default_factory=dict)
     """What was found of cases ahead of their turn, by clause and case."""
@@ -98,12 +86,12 @@ class Findings:
         alone = Findings(self.heard, self.shared)
         failing = Failing(clause, component, Subject(adapter), case, outcome)
         failure = alone._explained(failing, before)
-        self._ahead[clause.id, case.id] = _Ahead(failing, failure, alone._known)
+        self._ahead[clause.id, case.id] = _Ahead(failing, failure, alone._known.every)
         return failure
 
     def _explained(self, failing: "Failing", before: Callable[[Case], Sequence[Case]]) -> Failure:
         lost = failing.outcome.how in ("crash", "timeout")
-        if not lost and (known := self._explaining(failing)):
+        if not lost and (known := self._known.explaining(failing)):
             return _due_to(known, failing.as_small_as(known).failure)
         if ahead := self._ahead.pop((failing.clause.id, failing.case.id), None):
             return self._in_its_turn(ahead)
@@ -120,15 +108,10 @@ class Findings:
             if known.case != ahead.failing.case:
                 smallest = replace(ahead.failing, case=known.case)
                 smallest = replace(smallest, outcome=smallest.again())
-                if smallest.outcome.failed and (cause := self._explaining(smallest)):
+                if smallest.outcome.failed and (cause := self._known.explaining(smallest)):
                     return _due_to(cause, smallest.failure)
-        self._known += ahead.known
+        self._known.every += ahead.known
         return ahead.failure
-
-    def _explaining(self, failing: "Failing") -> Failure | None:
-        """Find the known cause that a failing case is due to."""
-        own = [each for each in reversed(self._known) if each.component.name == failing.component.name]
-        return next((known.failure for known in own[:_TRIED] if _explains(known, failing)), None)
 
     def _tell(self, clause: Clause, failure: Failure) -> None:
         """Tell of a failure; one that is allowed is no news."""
@@ -170,7 +153,7 @@ class Findings:
         """Make a failing case small, say what it looks like, and keep it as a cause."""
         clause, component, subject = failing.clause, failing.component, failing.subject
         smallest = failing.smallest()
-        if smallest.case != failing.case and not subject.lost and (known := self._explaining(smallest)):
+        if smallest.case != failing.case and not subject.lost and (known := self._known.explaining(smallest)):
             return _due_to(known, smallest.failure)
         typical = {"case": failing.case.id, "message": failing.outcome.reason} if unlike(failing, smallest) else None
         outcome = with_neighbours(clause, component, subject, smallest.case, smallest.outcome)
@@ -180,7 +163,7 @@ class Findings:
         if not subject.lost:
             failure = _diagnosed(failure, subject.adapter, clause, component, (smallest.case, failing.case))
             self._tell(clause, failure)
-            self._known.append(_Known(clause, component, smallest.case, failure))
+            self._known.add(Known(clause, component, smallest.case, failure))
         return failure
 
 
@@ -190,7 +173,7 @@ class _Ahead:
 
     failing: Failing
     failure: Failure
-    known: list[_Known]
+    known: list[Known]
     """The cause, where there is one that explains others."""
 
 
@@ -215,44 +198,3 @@ def _diagnosed(
         declare=dict(diagnosis.declarations) or None,
         backward=diagnosis.backward,
     )
-
-
-def _explains(known: _Known, failing: Failing) -> bool:
-    """Say whether a cause is why a case fails: what it raises, behaves like, lacks in a declaration, or hangs on."""
-    from ..diagnosis.attribution import behaves_like, goes_backward, kept_if_declared
-
-    failure, case, outcome = known.failure, failing.case, failing.outcome
-    whose = failing.subject.adapter, failing.clause, failing.component, case
-    if "exception" in (failure.how, outcome.how):
-        return failure.how == outcome.how and raised(failure.message) == raised(outcome.reason)
-    if failure.looks_like:
-        return behaves_like(failure.looks_like, *whose)
-    if failure.declare:
-        return kept_if_declared(failure.declare, *whose)
-    if family(failure.how) != family(outcome.how):
-        return False
-    if not failure.trigger:
-        return failure.backward == goes_backward(*whose)
-    if any(case.get(name) != value for name, value in failure.trigger.items()):
-        return False
-    plain = case.but(**{name: _plainest(failing.component, case, name) for name in failure.trigger})
-    usable = plain != case and failing.clause.prepare(plain) == plain and failing.component.admissible(plain)
-    return usable and replace(failing, case=plain).again().passed
-
-
-def family(how: How) -> str:
-    """Group ways to fail: a number that is too large by far is a wrong number."""
-    return "value" if how == "infinity" else how
-
-
-def _plainest(component: Component, case: Case, name: str) -> object:
-    """Give the plainest value of a parameter; its own where no factor has it, as one that a case may lack."""
-    return next((options[0][name] for options in component.factors.values() if name in options[0]), case[name])
-
-
-_NUMBER: Final = re.compile(r"\d[\d., ]*")
-
-
-def raised(message: str) -> str:
-    """Give the type and the text of an exception without the numbers in it, which go with the sizes of a case."""
-    return _NUMBER.sub("#", message.partition("it raised ")[2].partition("; ")[0])

@@ -51,23 +51,30 @@ _SEEDS: Final = 4
 
 
 def trigger_of(clause: Clause, component: Component, subject: Subject, case: Case) -> dict[str, Value]:
-    """Give the parameters of a failing case that it takes to fail: with the plainest option of its factor it passes.
+    """Give the parameters of a failing case that it takes to fail: with a plainer option of its factor it passes.
 
     At the sizes of models the case itself is tried alone: each attempt takes a second.
     """
     found: dict[str, Value] = {}
-    for (plainest, *_), now in zip(component.factors.values(), component.option_indices(case), strict=True):
-        plain = case.but(**plainest)
-        if not now or clause.prepare(plain) != plain or not component.admissible(plain):
-            continue
-        seeds = range(plain["seed"], plain["seed"] + (1 if clause.at_size else _SEEDS))
-        trials = (
-            Trial(Subject(subject.adapter, conventions=subject.conventions), component, plain.but(seed=seed % SEEDS))
-            for seed in seeds
-        )
-        if all(check(clause, trial).passed for trial in trials):
-            found |= {name: case[name] for name, value in plainest.items() if case[name] != value}
+    for options, now in zip(component.factors.values(), component.option_indices(case), strict=True):
+        for plainer in options[:now]:
+            kinds = {each.kind for each in _outcomes(clause, component, subject, case.but(**plainer))}
+            found |= {name: case[name] for name in plainer if case[name] != plainer[name]} if kinds == {"pass"} else {}
+            if kinds - {"inapplicable"}:
+                break
     return found
+
+
+def _outcomes(clause: Clause, component: Component, subject: Subject, plain: Case) -> Iterator[Outcome]:
+    """Check a plainer case with several draws, as long as it passes."""
+    usable = clause.prepare(plain) == plain and component.admissible(plain)
+    for number in range(0 if not usable else 1 if clause.at_size else _SEEDS):
+        again = plain.but(seed=(plain["seed"] + number) % SEEDS)
+        trial = Trial(Subject(subject.adapter, conventions=subject.conventions), component, again)
+        outcome = check(clause, trial)
+        yield outcome
+        if not outcome.passed:
+            return
 
 
 def _equal_sizes(component: Component, case: Case) -> Iterator[tuple[str, ...]]:

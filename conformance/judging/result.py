@@ -1,8 +1,9 @@
 """What came of one clause on one component in one dtype: a line of the report."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from ..terms.case import Value
 from ..terms.verdict import How
@@ -36,6 +37,19 @@ class Failure:
     def as_json(self, causes: Mapping[int, str] | None = None) -> dict[str, Any]:
         """Write it as the report has it, with the id of its cause in place of the case that was found first."""
         return {**vars(self), "cause": (causes or {}).get(id(self), self.cause)}
+
+
+def family(how: How) -> str:
+    """Group ways to fail: a number that is too large by far is a wrong number."""
+    return "value" if how == "infinity" else how
+
+
+_NUMBER: Final = re.compile(r"\d[\d., ]*")
+
+
+def raised(message: str) -> str:
+    """Give the type and the text of an exception without the numbers in it, which go with the sizes of a case."""
+    return _NUMBER.sub("#", message.partition("it raised ")[2].partition("; ")[0])
 
 
 @dataclass

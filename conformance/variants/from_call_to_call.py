@@ -129,7 +129,7 @@ _VALUES: Final = ("in-one-buffer", "written-again", "kept-by-first-16", "kept-by
 _GRADIENTS: Final[Sequence[str]] = ("in-one-buffer", "kept-by-first-4096")
 
 for _component, _right, _kinds in (
-    ("attention", "attention-plain", _VALUES),
+    ("attention", "attention-softcap-plain", _VALUES),
     ("softmax", "softmax-plain", _VALUES),
     ("layer_norm", "layer-norm-two-pass", ("in-one-buffer", "kept-by-first-16", "kept-by-every-16th")),
     ("feed_forward", "feed-forward-plain", _VALUES),
@@ -139,7 +139,7 @@ for _component, _right, _kinds in (
     _registered(_component, _right, _kinds)
 
 for _component, _right, _chosen in (
-    ("attention", "attention-gradient-plain", _GRADIENTS),
+    ("attention", "softcap-gradient-plain", _GRADIENTS),
     ("softmax", "softmax-gradient-plain", _GRADIENTS),
     ("layer_norm", "layer-norm-gradient-plain", _GRADIENTS),
     ("feed_forward", "feed-forward-gradient-plain", _GRADIENTS),

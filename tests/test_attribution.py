@@ -1,0 +1,92 @@
+"""What a failing case is due to: a cause that is known explains it, or another is found."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from assay.adapters.in_process import open_object
+from assay.conformance import judge
+from assay.conformance.cases.profiles import PROFILES
+from assay.conformance.components import CLAUSES, COMPONENTS
+from assay.conformance.diagnosis.attribution import follows_its_values
+from assay.conformance.judging.findings import Findings
+from assay.conformance.judging.judging import judge_clause
+from assay.conformance.judging.result import Failure, Result
+from assay.conformance.variants import find
+
+
+def logits(factor, of_gradient, **declared):
+    """Make output logits that are wrong by one factor, and their gradients by another."""
+
+    def function(hidden, weight):
+        return (factor * (hidden.astype(float) @ weight.astype(float).T)).astype(hidden.dtype)
+
+    def vjp(g, hidden, weight):
+        d = of_gradient * g.astype(float)
+        of_weight = np.einsum("blv,bld->vd", d, hidden.astype(float))
+        return (d @ weight.astype(float)).astype(g.dtype), of_weight.astype(g.dtype)
+
+    return SimpleNamespace(output_logits=function, output_logits_vjp=vjp, **declared)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16", "float16"])
+def test_a_gradient_is_compared_with_the_differences_of_its_own_values(dtype):
+    component = COMPONENTS["output_logits"]
+    case = component.plainest(dtype, seed=3)
+
+    def follows(factor, of_gradient):
+        return follows_its_values(open_object(logits(factor, of_gradient), "logits"), component, case)
+
+    assert follows(1.5, 1.5)
+    assert not follows(1.0, 1.5)
+    assert not follows(1.5, 1.0)
+    assert not follows(1.5, 3.0)
+
+
+@pytest.mark.parametrize(("of_gradient", "causes"), [(1.37, 1), (0.61, 2)])
+def test_a_gradient_that_is_not_that_of_wrong_values_has_a_cause_of_its_own(of_gradient, causes):
+    report = judge(logits(1.37, of_gradient, dtypes=("float64",)), clauses=["ALL-1", "GRAD-1"], dtypes="float64")
+
+    assert len({each.failure.cause for each in report.results if each.failure}) == causes
+
+
+def test_a_known_bug_of_the_gradients_is_named_whatever_the_values():
+    variant = find("bias-1-gradient-ungated")
+    adapter = variant.adapter()
+    adapter.feed_forward = lambda *arguments: 2 * variant.function(*arguments)
+    line = open_object(adapter, "twice"), CLAUSES["GRAD-1"], "feed_forward", "float64", PROFILES["quick"]
+
+    assert judge_clause(*line, seed=0).failure.looks_like == variant.name
+
+
+@pytest.mark.parametrize(("first", "explains"), [("ALL-11", False), ("ALL-5", True)])
+def test_what_only_advises_is_not_why_something_required_fails(first, explains):
+    adapter, component = open_object(logits(1.5, 1.5), "logits"), COMPONENTS["output_logits"]
+    findings = Findings()
+
+    def cause(clause):
+        failure = Failure("the value is wrong: more", component.plainest("float32", 3).id, 9.0)
+        result = Result(clause, CLAUSES[clause].level, component.name, "float32", "fail", failure=failure)
+        return findings.explain(adapter, CLAUSES[clause], component, result, lambda case: ()).failure.cause
+
+    assert cause(first).startswith(first)
+    assert cause("ALL-1").startswith(first if explains else "ALL-1")
+
+
+def without_its_tail(x, axis=-1):
+    """Lose half of what is beyond a multiple of eight in the sum of exponentials."""
+    shifted = x - x.max(axis, keepdims=True)
+    tail = shifted[..., x.shape[axis] // 8 * 8 or x.shape[axis] :]
+    total = np.exp(shifted).sum(axis, keepdims=True) - 0.5 * np.exp(tail).sum(axis, keepdims=True)
+    return shifted - np.log(total)
+
+
+@pytest.mark.parametrize(("clauses", "causes"), [(["ALL-1", "LSM-3"], {"ALL-1"}), (["LSM-3"], {"LSM-3"})])
+def test_a_property_fails_by_what_makes_the_values_wrong(clauses, causes):
+    report = judge(SimpleNamespace(log_softmax=without_its_tail), clauses=clauses, dtypes="float32")
+    failures = [each.failure for each in report.results if each.failure]
+
+    assert {each.cause.partition(" ")[0] for each in failures} == causes
+    # One entry, or eight, cannot be permuted, or are right: the trigger is found all the same.
+    assert all("n" in each.trigger for each in failures)
