@@ -236,7 +236,7 @@ def _judge(report: Report, adapter: Adapter, workers: str, saving: Saving, *, fi
     try:
         with ticker.shown():
             stops = not go_on and smoke_first(report, adapter)
-            return [] if stops else run(report, adapter, heard, workers, ticker.found, first=first)
+            return [] if stops else run(report, adapter, heard, workers, ticker.found, ticker.follow, first=first)
     except KeyboardInterrupt:
         report.interrupted = True
         return []

@@ -30,6 +30,7 @@ from .allowed import Allowed, allowed_from, read_allowed
 from .baseline import baseline_of, known_failures
 from .collecting import adapter_from_root, asked_for, from_root, id_of, named_lines
 from .explaining import failure_text
+from .journal import Journal
 from .listening import PROPERTY, Heard, Listener
 from .locating import file_of, line_of
 from .options import COMPARING, JUDGING, OPENING, UsageError, add_options, opening, selection
@@ -57,6 +58,8 @@ class Judged:
     """Known failures."""
     before: Mapping[str, Any] | None = None
     """The report of the baseline."""
+    journal: str = ""
+    """The folder in which processes note what they judge."""
     explained: bool = True
     """Whether what fails is explained where it is found; else whoever gathers the results does it, in one order."""
 
@@ -249,7 +252,8 @@ class ClauseItem(pytest.Item):
         if crossed and line not in crossed:
             pytest.skip(f"not judged, since a wire is wrong: {', '.join(each.name for each in crossed)} says which")
         begun = self.config.stash[BEGUN].get(judged.opening, {}).pop(line, None)
-        result = crossed.get(line) or judge_line(adapter, line, profile, judged.seed, recent, begun)
+        note = Journal(judged.journal, line).note
+        result = crossed.get(line) or judge_line(adapter, line, profile, judged.seed, recent, begun, note)
         if judged.explained and not crossed:
             findings = self.config.stash[FOUND].setdefault(judged.opening, Findings())
             result = explain_line(adapter, line, profile, judged.seed, result, findings)

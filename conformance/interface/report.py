@@ -20,7 +20,6 @@ from .resuming import digest
 
 SCHEMA: Final = "assay-report/1"
 SPEC: Final = "2026.12"
-
 CONFORMS, VIOLATES, NO_EVIDENCE = "conforms", "violates", "no-evidence"
 EXIT_STATUS: Final[Mapping[str, int]] = {CONFORMS: 0, VIOLATES: 1, NO_EVIDENCE: 3}
 USAGE: Final = 2
@@ -51,6 +50,8 @@ class Report:
     asked_again: set[Line] = field(default_factory=set)
     """The lines that were asked once more, at the end."""
     interrupted: bool = False
+    begun: int = 0
+    """The cases that were judged of lines that it was interrupted in."""
     seconds: float | None = None
     """The time that it may take."""
     ended: str = ""
@@ -104,9 +105,8 @@ class Report:
     def left(self) -> list[Line]:
         """The lines that are still to be judged, in turn."""
         done = {*self.judged, *self.asked_again}
-        again = [line for line in self.lines if line.again]
-        left = (line for line in [*self.due, *again] if line.offered and line not in done)
-        return in_turn(left, hurried=self.seconds is not None)
+        every = [*self.due, *(line for line in self.lines if line.again)]
+        return in_turn((line for line in every if line.offered and line not in done), hurried=self.seconds is not None)
 
     @property
     def results(self) -> list[Result]:

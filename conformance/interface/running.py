@@ -5,15 +5,11 @@ It reads no configuration but its own, and leaves nothing behind: the only folde
 
 import json
 import math
-import os
-import shlex
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
 import pytest
 
@@ -27,19 +23,11 @@ from ..judging.result import Failure, Result, result_from_json
 from ..terms.clause import Clause
 from ..terms.recent import RecentReplies
 from . import plugin
+from .journal import cases_under_way, failures_under_way
 from .listening import PROPERTY
 from .report import Report
+from .session import cores, folder_is_gone, in_workers, isolate
 from .surroundings import complain
-
-# Who ends us may have little patience, and the report is written after that.
-_SECONDS_TO_END: Final = 2.0
-
-# Each worker of xdist has a judge and an implementation; more threads than cores make all of them slower.
-_THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-
-# glibc gives what is freed back to the system at once, and each page that is taken again costs as much as computing on
-# it: a fifth of a run.
-_MEMORY: Final = {"MALLOC_TRIM_THRESHOLD_": str(2**28), "MALLOC_MMAP_THRESHOLD_": str(2**25)}
 
 
 class Conductor:
@@ -55,6 +43,7 @@ class Conductor:
     ) -> None:
         """`heard` is called for each result as it comes."""
         self._report, self._adapter, self._heard = report, adapter, heard
+        self.journal = ""
         self._explaining, self._limits = explaining, limits
         self.lines = {line.name: line for line in report.left}
         explaining.expect(list(self.lines.values()))
@@ -76,6 +65,7 @@ class Conductor:
             report.seed,
             list(map(dict, report.shapes)),
             report.memory,
+            journal=self.journal,
             explained=False,
         )
         config.stash[plugin.JUDGED] = [judged]
@@ -112,6 +102,18 @@ class Conductor:
             report.ended = f"its {report.seconds:g} s are over"
         if report.ended:
             raise pytest.exit.Exception(report.ended)
+
+    @property
+    def unfinished(self) -> dict[str, Line]:
+        """The lines that have no result yet, by their names."""
+        return {name: line for name, line in self.lines.items() if line not in self._report.judged}
+
+    def take_unfinished(self, folder: Path) -> None:
+        """Take in what is known of lines that it was interrupted in: what has failed, and how much was judged."""
+        report, unfinished = self._report, self.unfinished
+        if not report.ended:
+            report.ahead = {**failures_under_way(folder, unfinished), **report.ahead}
+            report.begun += cases_under_way(folder, unfinished)
 
     def pytest_keyboard_interrupt(self) -> None:
         """Note the end; the report of what was done is written all the same."""
@@ -200,13 +202,15 @@ def run(
     heard: Callable[[Result], None],
     workers: str = "0",
     found: Callable[[Clause, Failure], object] = lambda clause, failure: None,
+    follow: Callable[[Callable[[], int]], object] = lambda count: None,
     *,
     first: bool = False,
 ) -> list[str]:
     """Judge every line of the report that is due; return what went wrong with the judge itself.
 
-    `heard` is told of every result, `found` of each failure that has been made small, and diagnosed. It ends with the
-    first cause, if `first` says so, and when the time is over that the report gives it.
+    `heard` is told of every result, `found` of each failure that has been made small, and diagnosed; `follow` gets what
+    counts the cases of the lines that are judged now. It ends with the first cause, if `first` says so, and when the
+    time is over that the report gives it.
 
     What explains a failure is judged in a session of its own, when the others have ended: whichever process has
     judged what, the same lines are due then.
@@ -215,78 +219,35 @@ def run(
     explaining = Explaining(report, adapter, Findings(found, shared=workers == "0"))
     limits = Limits(first, math.inf if report.seconds is None else time.monotonic() + report.seconds)
     while report.left and not (errors or report.interrupted or report.ended):
-        errors = _session(report, Conductor(report, adapter, heard, explaining, limits), workers)
+        errors = _session(report, Conductor(report, adapter, heard, explaining, limits), workers, follow)
     return errors
 
 
-def _session(report: Report, conductor: Conductor, workers: str) -> list[str]:
+def _session(
+    report: Report, conductor: Conductor, workers: str, follow: Callable[[Callable[[], int]], object]
+) -> list[str]:
     """Judge the lines that are left."""
-    count = min(_cores() if workers == "auto" else int(workers), len(conductor.lines))
+    count = min(cores() if workers == "auto" else int(workers), len(conductor.lines))
     whole = tempfile.TemporaryDirectory(prefix="assay-", ignore_cleanup_errors=True)
     with whole as folder, pytest.MonkeyPatch.context() as patch:
+        conductor.journal = folder
+        follow(lambda: cases_under_way(Path(folder), conductor.unfinished))
         ini = Path(folder, "assay.ini")
         ini.write_text("[pytest]\n", encoding="utf-8")
-        _isolate(patch, count, folder)
+        isolate(patch, count, folder)
         arguments = ["-p", "xdist.plugin", "-p", plugin.__name__, "-p", "no:cacheprovider", "-p", "no:terminal"]
-        arguments += ["--capture=no", "-W", "ignore", *_in_workers(count, hurried=report.seconds is not None)]
+        arguments += ["--capture=no", "-W", "ignore", *in_workers(count, hurried=report.seconds is not None)]
         arguments += ["-c", str(ini), "--rootdir", folder, "--basetemp", str(Path(folder, "basetemp")), folder]
         try:
             pytest.main(arguments, [conductor])
         except OSError as error:  # pytest goes back to the working directory, which may be gone
             conductor.lost.append(f"the session of pytest has ended: {error}")
+        conductor.take_unfinished(Path(folder))
+    follow(lambda: 0)
     left = not conductor.lines.keys().isdisjoint(line.name for line in report.left)
     report.interrupted |= left and not report.ended
-    if _folder_is_gone():
+    if folder_is_gone():
         if left:
             complain("the working directory has gone, and with it the processes that judge")
         return []
     return [] if conductor.stopped else conductor.errors or conductor.lost * left
-
-
-def _folder_is_gone() -> bool:
-    """Say whether this process has no working directory any more."""
-    try:
-        Path.cwd()
-    except OSError:
-        return True
-    return False
-
-
-def _cores() -> int:
-    """Count the cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-
-
-def _in_workers(count: int, *, hurried: bool) -> list[str]:
-    """Return the options of xdist for so many workers; in a hurry, they take one line after another.
-
-    Each begins with -P: what an implementation, or anybody, has put into the working directory is no module of the
-    judge's.
-    """
-    if not count:
-        return ["-n", "0"]
-    python = shlex.join([sys.executable, "-P"])
-    dist = ["--dist", "load", "--maxschedchunk", "1"] if hurried else ["--dist", "worksteal"]
-    return [*["--tx", f"popen//python={python}"] * count, *dist, "--max-worker-restart", str(4 * count)]
-
-
-def _isolate(patch: pytest.MonkeyPatch, count: int, folder: str) -> None:
-    """Load no plugins but ours, and use no more threads than cores, in this session and the processes it starts."""
-    patch.setattr(sys, "path", [*sys.path])
-    patch.setattr("xdist.workermanage.NodeManager.EXIT_TIMEOUT", _SECONDS_TO_END)
-    # xdist sends it to its workers, and cannot if a word is no UTF-8.
-    patch.setattr(sys, "argv", sys.argv[:1])
-    # Settings and plugins of the user's own suite have no business here.
-    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DEBUG"):
-        patch.delenv(name, raising=False)
-    patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    # What a process leaves that has not ended in time goes with the session's own folder.
-    for name in ("TMPDIR", "TEMP", "TMP") if count else ():
-        patch.setenv(name, folder)
-    cores = _cores()
-    for name in _THREADS:
-        if count > 1 and name not in os.environ:
-            patch.setenv(name, str(max(cores // count, 1)))
-    for name, size in _MEMORY.items():
-        if name not in os.environ:
-            patch.setenv(name, size)

@@ -82,7 +82,8 @@ def _head(report: Report, causes: Sequence[Cause]) -> Text:
     violations = counted(len(report.failures), "violation")
     told = f"{counted(len(required), 'cause')} ({violations})" if required else violations
     beside = f", {counted(len(advisory), 'advisory cause')} ({len(report.warnings)})" if advisory else ""
-    incomplete = "; the run was interrupted" if report.interrupted else ""
+    begun = f", in clauses of which {report.begun:,} cases were judged" if report.begun else ""
+    incomplete = f"; the run was interrupted{begun}" if report.interrupted else ""
     incomplete += f"; {report.ended}: {counted(len(report.left), 'check')} left out" if report.ended else ""
     name = visible(report.offer.name + where)
     rest = f"{_limits(report)}{_unseen(report)}: {told}{beside}{incomplete}"

@@ -3,8 +3,8 @@
 It goes to standard error, so that a pipe stays clean: a bar on a terminal, a line now and then elsewhere.
 """
 
-import time
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -18,8 +18,8 @@ from ..terms.clause import Clause
 from .explaining import looks_like, replay_line
 from .terminal import Screen
 
-_EVERY: Final = 10.0
-"""Seconds between two lines of progress, where the screen cannot be drawn over."""
+_OFTEN, _SELDOM = 0.5, 10.0
+"""Seconds between two looks at how far it is; the second where the screen cannot be drawn over, and each is a line."""
 _LONG: Final = 8
 """How many times as long a line takes that has the sizes of models, or the whole covering set."""
 
@@ -33,7 +33,8 @@ class Ticker:
         self._opening, self._name = opening, visible(judged)
         self._weights = {(line.clause.id, line.component, line.dtype): _weight(line.clause) for line in lines}
         self._done, self._total, self._cases, self._failed = 0, len(lines), 0, 0
-        self._last = time.monotonic()
+        self._under_way: Callable[[], int] = lambda: 0
+        self._said = ""
         self._shown: set[str] = set()
         columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
         self._progress = Progress(*columns, TimeRemainingColumn(), console=self._console, transient=True)
@@ -43,11 +44,38 @@ class Ticker:
     @contextmanager
     def shown(self) -> Iterator[None]:
         """Show progress while the run goes on."""
-        if not self._console.is_terminal:
-            yield
-            return
-        with self._progress:
-            yield
+        over = threading.Event()
+        looking = threading.Thread(target=self._look, args=(over,), daemon=True)
+        looking.start()
+        try:
+            if self._console.is_terminal:
+                with self._progress:
+                    yield
+            else:
+                yield
+        finally:
+            over.set()
+            looking.join()
+
+    def follow(self, under_way: Callable[[], int]) -> None:
+        """Count cases of clauses that are judged now, too."""
+        self._under_way = under_way
+
+    def _look(self, over: threading.Event) -> None:
+        """Show how far it is, now and then: a clause may take minutes of an implementation that is slow."""
+        while not over.wait(_OFTEN if self._console.is_terminal else _SELDOM):
+            self._show()
+
+    def _show(self, advance: int = 0) -> None:
+        """Show how far it is; where each time is a line, only what is new."""
+        failed = f", {self._failed} failed" if self._failed else ""
+        cases = self._cases + self._under_way()
+        said = f"{self._name}: {self._done} of {self._total} clauses judged in {cases:,} cases{failed}"
+        if self._console.is_terminal:
+            self._progress.update(self._task, advance=advance, description=said)
+        elif said != self._said:
+            self._console.say(said)
+        self._said = said
 
     def heard(self, result: Result) -> None:
         """Count one more result."""
@@ -56,14 +84,8 @@ class Ticker:
         self._failed += result.status == "fail"
         # What explains a failure comes on top.
         self._total = max(self._total, self._done)
-        failed = f", {self._failed} failed" if self._failed else ""
-        counts = f"{self._done} of {self._total} clauses judged in {self._cases:,} cases{failed}"
         if self._console.is_terminal:
-            weight = self._weights.get((result.clause, result.component, result.dtype), 1)
-            self._progress.update(self._task, advance=weight, description=f"{self._name}: {counts}")
-        elif time.monotonic() - self._last > _EVERY:
-            self._last = time.monotonic()
-            self._console.say(f"{self._name}: {counts}")
+            self._show(self._weights.get((result.clause, result.component, result.dtype), 1))
 
     def found(self, clause: Clause, failure: Failure) -> None:
         """Show a failure that has been made small; and once more, in a word, when it is known what it looks like."""

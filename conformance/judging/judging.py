@@ -68,16 +68,19 @@ def judge_line(
     seed: int,
     recent: RecentReplies | None = None,
     begun: Begun | None = None,
+    note: Callable[[Tried], object] = lambda tried: None,
 ) -> Result:
     """Judge a line of the plan: a failure is a case as it was drawn, the first of each kind of failure first.
 
-    One that has been begun is gone on with. A line that is asked again is judged with other values and after thousands
-    of calls.
+    One that has been begun is gone on with; `note` hears of each case. A line that is asked again is judged with other
+    values and after thousands of calls.
     """
-    if not line.again:
-        return _judged(adapter, line, profile, begun or begin_line(adapter, line, profile, seed, recent))
-    adapter.sequence([_many_times(COMPONENTS[line.component], line.dtype)])
-    return _judged(adapter, line, profile, begin_line(adapter, line, profile, (seed + 1) % SEEDS, None))
+    if line.again:
+        adapter.sequence([_many_times(COMPONENTS[line.component], line.dtype)])
+        begun = begin_line(adapter, line, profile, (seed + 1) % SEEDS, None)
+    begun = begun or begin_line(adapter, line, profile, seed, recent)
+    begun.trying.note = note
+    return _judged(adapter, line, profile, begun)
 
 
 def begin_line(adapter: Adapter, line: Line, profile: Profile, seed: int, recent: RecentReplies | None) -> Begun:
@@ -89,12 +92,18 @@ def begin_line(adapter: Adapter, line: Line, profile: Profile, seed: int, recent
     return Begun(trying(clause, component, line.dtype, profile, seed, [Subject(adapter, recent)], most))
 
 
-def _judged(adapter: Adapter, line: Line, profile: Profile, begun: Begun) -> Result:
-    found, clause = begun.go_on(), line.clause
-    component, started = found.component, time.monotonic()
+def so_far(found: Tried, line: Line) -> Result:
+    """Return what has come of a line, as it was found."""
     failures = as_found(found)
     result = _result(found, line.component, line.dtype, failures[0] if failures else None)
     result.others = failures[1:] or None
+    return result
+
+
+def _judged(adapter: Adapter, line: Line, profile: Profile, begun: Begun) -> Result:
+    found, clause = begun.go_on(), line.clause
+    component, started = found.component, time.monotonic()
+    result = so_far(found, line)
     if left_aside := _left_aside(clause, component, line.dtype, profile):
         result.reason = "; ".join(filter(None, (left_aside, result.reason)))
     memory = peaks(adapter) if clause.at_size else None

@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -162,6 +162,8 @@ class Trying:
     """What has come of them so far, of each implementation."""
     cases: Iterator[Case]
     """Those that are left."""
+    note: Callable[[Tried], object] = lambda tried: None
+    """Hears of each case that was judged."""
 
     def go_on(self, count: int | None = None) -> list[Tried]:
         """Put so many more cases to every implementation, or all, one case after another, until enough have failed."""
@@ -171,6 +173,7 @@ class Trying:
                 break
             for one in left:
                 one.take(case)
+                self.note(one)
         return self.each
 
 

@@ -1,0 +1,89 @@
+"""What is judged now is noted: an interrupted clause loses no failure, and its cases are counted."""
+
+import signal
+import time
+
+import numpy as np
+from conftest import RIGHT
+from platforms import POSIX
+
+from assay.adapters import open_object
+from assay.conformance.cases.profiles import PROFILES
+from assay.conformance.components import CLAUSES
+from assay.conformance.interface.journal import Journal, cases_under_way, failures_under_way
+from assay.conformance.interface.ticker import Ticker
+from assay.conformance.judging.judging import judge_line
+from assay.conformance.judging.plan import Line
+
+LINE = Line(CLAUSES["ALL-1"], "softmax", "float32", offered=True)
+LINES = {LINE.name: LINE}
+
+
+class Softmax:
+    """Wrong where a row has five entries, and stopped at one of 16."""
+
+    dtypes = ("float32",)
+
+    def softmax(self, x):
+        """Answer, or be stopped."""
+        if x.shape[-1] == 16:
+            raise KeyboardInterrupt
+        e = np.exp(x - x.max(-1, keepdims=True, initial=-np.inf))
+        return (1 + (x.shape[-1] == 5)) * e / e.sum(-1, keepdims=True)
+
+
+def test_a_failure_and_the_cases_before_an_interruption_are_noted(tmp_path):
+    adapter, journal = open_object(Softmax(), "mine"), Journal(str(tmp_path), LINE)
+    interrupted = False
+    try:
+        judge_line(adapter, LINE, PROFILES["quick"], 0, note=journal.note)
+    except KeyboardInterrupt:
+        interrupted = True
+
+    assert interrupted
+    assert cases_under_way(tmp_path, LINES) >= 1
+    (result,) = failures_under_way(tmp_path, LINES).values()
+    assert (result.clause, result.status) == ("ALL-1", "fail")
+    assert "&n=5&" in result.failure.case
+    assert not failures_under_way(tmp_path, {})
+    assert cases_under_way(tmp_path, {}) == 0
+
+
+def test_half_a_note_is_none(tmp_path):
+    (tmp_path / "1.journal").write_text('{"line": "ALL-1[soft', encoding="utf-8")
+
+    assert cases_under_way(tmp_path, LINES) == 0
+
+
+@POSIX
+def test_an_interrupted_clause_loses_no_failure(terminal):
+    """One of a worker of xdist, which knows of it alone."""
+    seen = terminal.files / "seen"
+    nap = f"import time, pathlib; time.sleep(0.1); x.shape[-1] == 5 and pathlib.Path({str(seen)!r}).touch()"
+    wrong = RIGHT.replace("softmax(x):", f"softmax(x):\n    {nap}").replace(
+        "return", "return (1 + (x.shape[-1] == 5)) *"
+    )
+    slow = terminal.write("slow.py", wrong)
+    asked = ("--component", "softmax", "--dtype", "float32", "--clause", "ALL-1,SM-1", "--json", "report.json")
+    with terminal.start("run", slow, *asked, "-n", "1", start_new_session=True) as process:
+        deadline = time.monotonic() + 60
+        while not seen.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=60)
+    report = terminal.report()
+
+    assert (process.returncode, report["verdict"], report["incomplete"]) == (1, "violates", True)
+    assert "ALL-1" in {each["clause"] for each in report["results"] if each["status"] == "fail"}
+    assert "the run was interrupted, in clauses of which " in output
+
+
+def test_progress_counts_the_cases_of_a_clause_that_is_judged_now(capsys, monkeypatch):
+    monkeypatch.setattr("assay.conformance.interface.ticker._SELDOM", 0.05)
+    ticker = Ticker(None, "mine", [LINE])
+    with ticker.shown():
+        ticker.follow(lambda: 1234)
+        time.sleep(0.3)
+
+    assert capsys.readouterr().err == "mine: 0 of 1 clauses judged in 1,234 cases\n"
