@@ -124,8 +124,8 @@ def test_in_a_hurry_nobody_looks_ahead():
 def test_a_slow_kernel_is_known_by_an_easy_call():
     line = next(plan(open_object(Softmax(1), "mine").offer, Selection(("softmax",), (), ("ALL-1",)), QUICK))
 
-    assert ahead.is_slow(open_object(Softmax(1, seconds=0.15), "mine"), line)
-    assert not ahead.is_slow(open_object(Softmax(1), "mine"), line)
+    assert ahead.is_slow(open_object(Softmax(1, seconds=0.15), "mine"), line, 0)
+    assert not ahead.is_slow(open_object(Softmax(1), "mine"), line, 0)
 
 
 def test_a_slow_kernel_gets_small_cases_first():

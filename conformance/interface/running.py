@@ -162,7 +162,7 @@ class Explaining:
         self._looked.add(line.component)
         report, adapter, profile = self._report, self._adapter, replace(self._profile, memory=self._report.memory)
         lines = [each for each in self._waiting[line.component] if self._is_looked_at(each, line.dtype)]
-        if lines and is_slow(adapter, lines[0]):
+        if lines and is_slow(adapter, lines[0], report.seed):
             seen = look_at_small(adapter, lines, profile, report.seed, recent)
         else:
             begun |= {each: begin_line(adapter, each, profile, report.seed, recent) for each in lines}

@@ -27,10 +27,11 @@ from ..terms.verdict import Outcome
 from .failing import failure_of
 from .plan import Line
 from .result import Result
+from .smoke import smoke_cases
 from .trying import Tried, Trying
 
 _SLOW: Final = 0.1
-"""Seconds that a call with the easiest arguments takes of an interpreted kernel; others answer in a millisecond."""
+"""Seconds that an easy call takes of an interpreted kernel; others answer in a millisecond or two."""
 _SECONDS: Final = 60.0
 """What such a one has for its smallest cases, before the others begin."""
 _COUNTS: Final = (
@@ -104,14 +105,13 @@ def look_at_small(
     return None
 
 
-def is_slow(adapter: Adapter, line: Line) -> bool:
-    """Say whether a call with easy arguments takes long, the second time."""
+def is_slow(adapter: Adapter, line: Line, seed: int) -> bool:
+    """Say whether an easy call takes long, but for the first of all, which may load what it needs."""
     component = COMPONENTS[line.component]
-    trial = Trial(Subject(adapter), component, component.plainest(line.dtype))
-    call = Call(component.name, trial.inputs.arrays, trial.inputs.options, line.dtype)
-    adapter.sequence([call])
-    started = time.monotonic()
-    adapter.sequence([call])
+    for case in (component.plainest(line.dtype, seed), smoke_cases(component, line.dtype, seed)[0]):
+        inputs = component.make(case)
+        started = time.monotonic()
+        adapter.sequence([Call(component.name, inputs.arrays, inputs.options, line.dtype)])
     return time.monotonic() - started > _SLOW
 
 
