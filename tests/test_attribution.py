@@ -13,7 +13,7 @@ from assay.conformance.diagnosis.attribution import follows_its_values
 from assay.conformance.judging.findings import Findings
 from assay.conformance.judging.judging import judge_clause
 from assay.conformance.judging.result import Failure, Result
-from assay.conformance.variants import find
+from assay.conformance.variants import catalogue, find
 
 
 def logits(factor, of_gradient, **declared):
@@ -90,3 +90,17 @@ def test_a_property_fails_by_what_makes_the_values_wrong(clauses, causes):
     assert {each.cause.partition(" ")[0] for each in failures} == causes
     # One entry, or eight, cannot be permuted, or are right: the trigger is found all the same.
     assert all("n" in each.trigger for each in failures)
+
+
+@pytest.mark.parametrize(
+    ("name", "property_"),
+    [("adam-decay-grows", "ADAM-8"), ("cross-entropy-class-zero-ignored", "CE-9")],
+    ids=["another number of the trigger", "a wrong number where the smallest case is NaN"],
+)
+def test_a_bug_without_a_name_is_one_cause(monkeypatch, name, property_):
+    variant = find(name)
+    monkeypatch.delitem(catalogue._CATALOGUE, name)
+    report = judge(variant.adapter(), clauses=["ALL-1", property_], dtypes="float64", go_on=True)
+
+    assert [each.failure.looks_like for each in report.results if each.failure] == [None, None]
+    assert len(report.causes) == 1

@@ -163,7 +163,7 @@ class Findings:
         if not subject.lost:
             failure = _diagnosed(failure, subject.adapter, clause, component, (smallest.case, failing.case))
             self._tell(clause, failure)
-            self._known.add(Known(clause, component, smallest.case, failure))
+            self._known.add(Known(clause, component, smallest.case, failure, failing.outcome.how))
         return failure
 
 

@@ -7,6 +7,7 @@ from ..components import CLAUSES
 from ..terms.case import Case, Value
 from ..terms.clause import Clause
 from ..terms.component import Component
+from ..terms.verdict import How
 from .failing import Failing
 from .result import Failure, family, raised
 
@@ -22,6 +23,8 @@ class Known:
     component: Component
     case: Case
     failure: Failure
+    first: How
+    """How the case failed that was found first, a wrong number perhaps where the smallest is NaN."""
 
     @property
     def telling(self) -> bool:
@@ -72,7 +75,8 @@ def _of_what_it_is_about(own: list[Known], failing: Failing) -> Failure | None:
             return None
         of_it = replace(failing, clause=clause, case=case)
         of_it = replace(of_it, outcome=of_it.again())
-        if of_it.outcome.failed and family(of_it.outcome.how) == family(failing.outcome.how):
+        # Of what is no number, nothing holds; of a wrong one, everything may hold that asks for no NaN.
+        if of_it.outcome.failed and family(of_it.outcome.how) in ("nan", family(failing.outcome.how)):
             known = _explaining(own, of_it)
             through_values = backward and clause.id == "ALL-1"
             if known and (not through_values or follows_its_values(adapter, component, failing.case)):
@@ -92,7 +96,7 @@ def _explains(known: Known, failing: Failing) -> bool:
         return failure.how == outcome.how and raised(failure.message) == raised(outcome.reason)
     if failure.declare:
         return kept_if_declared(failure.declare, *whose)
-    if family(failure.how) != family(outcome.how):
+    if family(outcome.how) not in (family(failure.how), family(known.first)):
         return False
     if not failure.trigger:
         return failure.backward == goes_backward(*whose)
@@ -102,7 +106,7 @@ def _explains(known: Known, failing: Failing) -> bool:
 def _hangs_on(failure: Failure, failing: Failing) -> bool:
     """Say whether a case has what triggers a failure, and is right without it.
 
-    A size, a layout or a regime may be another than that of the trigger, if the case fails with that one, too.
+    A number, a layout or a regime may be another than that of the trigger, if the case fails with that one, too.
     """
     case = failing.case
     plain = case.but(**{name: _plainest(failing.component, case, name) for name in failure.trigger if name in case})
@@ -117,7 +121,7 @@ def _hangs_on(failure: Failure, failing: Failing) -> bool:
 
 def _is_one_of_many(name: str, value: Value) -> bool:
     """Say whether a parameter has many values that are of one kind."""
-    return name in ("layout", "regime") or (type(value) is int and value > 0)
+    return name in ("layout", "regime") or (isinstance(value, int | float) and value > 0)
 
 
 def _plainest(component: Component, case: Case, name: str) -> Value:
