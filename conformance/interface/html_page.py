@@ -1,0 +1,228 @@
+"""A report as one page: verdict, causes with what their arrays look like, and how close to its bound what passes comes.
+
+The page is made of what the report says as JSON, and of nothing else. It needs no network and no script; every text
+that comes from elsewhere goes through `harmless`, and through the escaping of the template.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import jinja2
+
+from ...adapters.contract import DTYPES
+from ...adapters.foreign_text import harmless
+from ..components import CLAUSES, COMPONENTS
+from ..judging.result import Result, lack_of_evidence
+from ..terms.case import in_words
+from .explaining import counted, looks_like, replay_line
+from .html_arrays import shown
+from .options import UsageError, opening
+from .repeating import repeated
+from .report import CONFORMS, NO_EVIDENCE, VIOLATES, Report
+
+_WORDS: Final = {CONFORMS: "conforms", VIOLATES: "violates", NO_EVIDENCE: "no verdict"}
+_STATUSES: Final = ("pass", "fail", "advisory", "allowed", "vacuous", "unsupported")
+_WIDTH: Final = 640
+"""Of a strip of marks."""
+_LEAST, _MOST = -4, 0.5
+"""Powers of ten between which error ratios are drawn."""
+
+Data = Mapping[str, Any]
+
+
+def html_text(reports: Sequence[Report], refused: Mapping[str, str]) -> bytes:
+    """Write the page of some reports."""
+    return page([report.as_json() for report in reports], refused)
+
+
+def page(reports: Iterable[Data], refused: Mapping[str, str] | None = None) -> bytes:
+    """Write the page of reports as they are read from JSON."""
+    loader = jinja2.PackageLoader("assay.conformance.interface")
+    environment = jinja2.Environment(
+        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    each = [_of(harmless(report), number) for number, report in enumerate(reports, 1)]
+    title = ", ".join(f"{one['adapter']} {one['words']}" for one in each)
+    whole = environment.get_template("report.html").render(
+        title=title, reports=each, refused=list(harmless(dict(refused or {})).items())
+    )
+    return whole.encode()
+
+
+def _of(report: Data, number: int) -> dict[str, Any]:
+    """Give what the template shows of a report."""
+    made = report["implementation"]
+    package = " ".join(filter(None, (made["package"], made["version"])))
+    shape = ", ".join(filter(None, (package, f"on {made['device']}" * bool(made["device"]))))
+    judged = [each for each in report["results"] if each["status"] != "not-offered"]
+    dtypes = [dtype for dtype in (*DTYPES, "") if any(each["dtype"] == dtype for each in judged)]
+    causes = [_cause(cause, report) for cause in report.get("causes", ())]
+    counts = report.get("counts", {})
+    violated = sum(each["status"] == "fail" and each["level"] == "required" for each in judged)
+    required = sum(cause["level"] == "required" for cause in causes)
+    told = [f"{counted(required, 'cause')} ({counted(violated, 'violation')})"] if violated else []
+    told += [f"{report['checked']} of {len(judged)} checks made"]
+    told += [f"{counts[each]} {each}" for each in _STATUSES[2:] if each in counts]
+    return {
+        "adapter": report["adapter"],
+        "assay": report["assay"],
+        "spec": report["spec"],
+        "verdict": report["verdict"],
+        "words": _WORDS[report["verdict"]],
+        "about": "; ".join(filter(None, (shape, f"profile {report['profile']}, seed {report['seed']}"))),
+        "counts": ", ".join(told),
+        "incomplete": report.get("incomplete", False),
+        "anchor": f"cause-{number}",
+        "causes": causes,
+        "dtypes": dtypes,
+        "matrix": list(_matrix(judged, dtypes)),
+        "plots": list(_strips(judged, dtypes)),
+        "ticks": [{"x": _place(10.0**k), "text": f"{10.0**k:g}"} for k in range(_LEAST, 1)],
+        "one": _place(1.0),
+        "tables": list(_tables(report, judged)),
+    }
+
+
+def _cause(cause: Data, report: Data) -> dict[str, Any]:
+    """Give what the template shows of a cause."""
+    failures = (
+        each
+        for result in report["results"]
+        for each in (result["failure"], *result.get("others", ()))
+        if each and result["clause"] == cause["clause"] and each["case"] == cause["case"]
+    )
+    failure = next(failures, {"message": cause["sentence"]})
+    clause, component = CLAUSES[cause["clause"]], COMPONENTS[cause["component"]]
+    said, evidence = component if clause.component is None else clause, cause.get("evidence", {})
+    dtypes = ", ".join(filter(None, cause["dtypes"]))
+    where = f"{counted(cause['violations'], 'check')} of {', '.join(cause['components'])}"
+    return {
+        "level": cause["level"],
+        "sentence": cause["sentence"],
+        "where": where + f" in {dtypes}" * bool(dtypes),
+        "clauses": ", ".join(cause["clauses"]),
+        "trigger": in_words(cause["trigger"]).replace(",", ", "),
+        "message": failure["message"],
+        "like": looks_like(cause["looks_like"]) if cause["looks_like"] else "",
+        "declare": ", ".join(f"{name} = {value}" for name, value in (cause["declare"] or {}).items()),
+        "formula": f"{said.formula} ({said.source})",
+        "replay": _replay(cause, report),
+        "arrays": list(map(shown, evidence.get("arrays", ()))),
+        "beside": list(_beside(evidence.get("beside", ()))),
+    }
+
+
+def _replay(cause: Data, report: Data) -> str:
+    """Give the command that runs the case again; of a report that nobody can repeat, the case."""
+    words = report.get("made", {}).get("repeat", ())
+    try:
+        parsed = repeated(words)
+    except UsageError:
+        return str(cause["case"])
+    return replay_line(opening(parsed.adapter, parsed), cause["clause"], cause["case"])
+
+
+def _beside(tried: Sequence[Data]) -> Iterator[dict[str, str]]:
+    """Gather by parameter what passes and what fails."""
+    by_name: dict[str, dict[bool, list[str]]] = {}
+    for one in tried:
+        name = ", ".join(one["changed"])
+        value = ", ".join(map(str, one["changed"].values()))
+        by_name.setdefault(name, {True: [], False: []})[one["passes"]].append(value)
+    for name, found in by_name.items():
+        yield {"name": name, "passes": "; ".join(found[True]), "fails": "; ".join(found[False])}
+
+
+def _matrix(judged: Sequence[Data], dtypes: Sequence[str]) -> Iterator[dict[str, Any]]:
+    for component in dict.fromkeys(each["component"] for each in judged):
+        cells = ([each for each in judged if (each["component"], each["dtype"]) == (component, d)] for d in dtypes)
+        yield {"component": component, "cells": list(map(_cell, cells))}
+
+
+def _cell(results: Sequence[Data]) -> dict[str, Any]:
+    """Say what came of a component in a dtype."""
+    required = [each for each in results if each["level"] == "required"]
+    count = {status: sum(each["status"] == status for each in required) for status in ("pass", "fail", "allowed")}
+    if count["fail"]:
+        return {"kind": "fail", "text": f"{count['fail']} of {sum(count.values())} fail", "more": []}
+    if why := lack_of_evidence([Result(**{**each, "failure": None, "others": None}) for each in results]):
+        return {"kind": "unsure", "text": "no evidence", "more": [why]}
+    if not count["pass"]:
+        return {"kind": "", "text": "unsupported" if results else "", "more": []}
+    passed = [each for each in required if each["status"] == "pass"]
+    more = [f"ratio {max(each['worst_ratio'] or 0.0 for each in passed):.2f}"]
+    last = max(each["precision_class"] or 0 for each in passed)
+    more += [f"class {last}"] if last else []
+    more += [f"{count['allowed']} allowed to fail"] if count["allowed"] else []
+    return {"kind": "pass", "text": f"{count['pass']} pass", "more": more}
+
+
+def _place(ratio: float) -> float:
+    """Give where an error ratio is drawn, on a scale of powers of ten."""
+    power = max(_LEAST, min(_MOST, math.log10(ratio))) if ratio > 0 else _LEAST
+    return round(_WIDTH * (0.02 + 0.96 * (power - _LEAST) / (_MOST - _LEAST)), 1)
+
+
+def _strips(judged: Sequence[Data], dtypes: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Give the marks of each component: one a clause and dtype that has passed and has an error ratio."""
+    passed = [each for each in judged if each["status"] == "pass" and each["worst_ratio"]]
+    for component in dict.fromkeys(each["component"] for each in passed):
+        own = [each for each in passed if each["component"] == component]
+        marks = [
+            {
+                "x": _place(each["worst_ratio"]),
+                "y": 4 + 14 * dtypes.index(each["dtype"]) / max(1, len(dtypes) - 1),
+                "dtype": each["dtype"] or "none",
+                "said": f"{each['clause']} {each['dtype']}: {each['worst_ratio']:.3g}",
+            }
+            for each in own
+        ]
+        largest = max(own, key=lambda each: float(each["worst_ratio"]))
+        said = f"{component}: {len(own)} checks, the largest ratio {largest['worst_ratio']:.2g} in {largest['clause']}"
+        yield {"component": component, "marks": marks, "said": said}
+
+
+def _tables(report: Data, judged: Sequence[Data]) -> Iterator[dict[str, Any]]:
+    """Give tables of names and values: sizes, power, what was declared, what was not judged, and the rest."""
+    largest = {name: in_words(sizes).replace(",", ", ") for name, sizes in report.get("largest", {}).items()}
+    power = {}
+    for component in dict.fromkeys(each["component"] for each in judged):
+        known = [each["power"] for each in judged if each["component"] == component and each.get("power")]
+        if known:
+            power[component] = f"{100 * min(each['informative'] for each in known):.0f} % at least"
+    declared = report.get("declarations", {})
+    taken = {f"by the {declared['by']}": f"nothing beyond class {declared['class']}"} if declared else {}
+    taken |= {name: str(value) for name, value in declared.get("conventions", {}).items()}
+    taken |= {f"numerics of {name}": _pairs(value) for name, value in declared.get("numerics", {}).items()}
+    unjudged: dict[str, str] = {}
+    for each in judged:
+        if each["status"] in ("unsupported", "vacuous"):
+            place = " ".join(filter(None, (each["component"], each["dtype"])))
+            unjudged[f"{each['clause']} {place}"] = f"{each['status']}: {each['reason']}"
+    absent = dict.fromkeys(each["component"] for each in report["results"] if each["status"] == "not-offered")
+    offered = {each["component"] for each in judged}
+    missing = [name for name in absent if name not in offered]
+    rest = {"isolation": "; ".join(report.get("confinement", ())), "inputs": report.get("inputs", "")}
+    rest |= {name: str(report["made"][name]) for name in ("python", "numpy", "machine")} if "made" in report else {}
+    rest |= {f"note {number}": note for number, note in enumerate(report["implementation"]["notes"], 1)}
+    allowed = {
+        each["entry"]: f"{each['state']}: {each['reason'] or each['link']}" for each in report.get("allowed", ())
+    }
+    tables = {
+        "The largest sizes that were judged": largest,
+        "Elements whose bound is small enough to tell something, in the check that has the fewest": power,
+        "What was declared": taken,
+        "What is allowed to fail": allowed,
+        "Not judged, though it is offered": unjudged,
+        "Not offered": {"components": ", ".join(missing)} if missing else {},
+        "How it was judged": rest,
+    }
+    for caption, rows in tables.items():
+        kept = [(name, value) for name, value in rows.items() if value]
+        if kept:
+            yield {"caption": caption, "rows": kept}
+
+
+def _pairs(fields: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in fields.items())
