@@ -20,7 +20,9 @@ from .allowed import Allowed, read_allowed
 from .baseline import baseline_of
 from .claiming import read_claim
 from .ending import exit_status
+from .evidence import gather
 from .github import tell_github
+from .html_page import add_what_is_drawn, write_page
 from .merging import merged
 from .options import (
     COMPARING,
@@ -44,7 +46,7 @@ from .resuming import resume
 from .running import run
 from .shapes import shapes_judged
 from .sharding import lines_of, part_of_report
-from .showing import list_adapters, show_spec
+from .showing import compare_reports, list_adapters, show_spec
 from .skeleton import add_arguments, write_skeleton
 from .smoking import smoke_first
 from .summary import show_summary
@@ -121,6 +123,8 @@ def _parser() -> argparse.ArgumentParser:
     begin = command("init", write_skeleton, "write the skeleton of an adapter of a function, and a workflow of GitHub")
     add_arguments(begin)
 
+    add_what_is_drawn(command("html", write_page, "make a page of a report"))
+
     claim = command("claim", _claim, "make of a report a small file that anybody can check by repeating the run")
     claim.add_argument("report", type=Path, metavar="REPORT")
     claim.add_argument("--out", type=Path, required=True, metavar="CLAIM", help="the file to write")
@@ -128,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     check = command("verify", _verify, "repeat the run of a claim; 0 if it holds, 1 if it does not")
     add_what_is_verified(check)
 
-    compare = command("compare", _compare, "reports side by side: implementation, component, dtype")
+    compare = command("compare", compare_reports, "reports side by side: implementation, component, dtype")
     compare.add_argument("reports", nargs="+", type=Path, metavar="REPORT.json")
     return parser
 
@@ -216,6 +220,8 @@ def _judged(
         go_on = parsed.go_on or bool(parsed.write_allow)
         wrong = _judge(report, adapter, parsed.workers, saving, first=parsed.first, go_on=go_on)
         report.allow_causes()
+        if parsed.html and not report.interrupted:
+            gather(report, adapter)
         return report, wrong
 
 
@@ -283,14 +289,6 @@ def _verify(parsed: argparse.Namespace) -> int:
 def _failed(errors: Sequence[str]) -> int:
     complain(f"the judge itself failed, please report it:\n{visible_lines(errors[0], 20_000)}")
     return _INTERNAL
-
-
-def _compare(parsed: argparse.Namespace) -> int:
-    reports: list[dict[str, Any]] = []
-    for path in parsed.reports:
-        reports += read_json(path)
-    terminal.show_comparison(terminal.Screen(), reports)
-    return 0
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """What a cause looks like: the part of the arrays where it is wrong, and which parameters matter."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -20,9 +21,12 @@ from ..terms.rounding import Array
 from ..terms.subject import Subject
 from ..terms.trial import Trial
 from .case_arrays import arrays_of
+from .report import Report
 
 _WIDEST: Final = 16
 """Rows and columns of an array that are shown, around the worst element."""
+_CAUSES: Final = 20
+"""Causes of which the arrays are kept; a page of more would be read by nobody."""
 _OPTIONS: Final = 3
 """Options of a factor that are tried beside that of the case."""
 
@@ -46,6 +50,17 @@ class Slice:
         return {"name": self.name, "shape": list(self.shape), "first": list(self.first), **each}
 
 
+def gather(report: Report, adapter: Adapter) -> None:
+    """Keep the evidence of every cause with the failure that shows it."""
+    for cause in report.causes[:_CAUSES]:
+        result, failure = cause.example
+        shown = replace(failure, evidence=evidence(adapter, cause))
+        if result.failure is failure:
+            result.failure = shown
+        else:
+            result.others = [shown if each is failure else each for each in result.others or ()]
+
+
 def evidence(adapter: Adapter, cause: Cause) -> dict[str, Any]:
     """Run the smallest case of a cause again, and those beside it that differ in one parameter."""
     result, failure = cause.example
@@ -55,21 +70,21 @@ def evidence(adapter: Adapter, cause: Cause) -> dict[str, Any]:
     arrays = arrays_of(Trial(Subject(adapter), component, case), backward=backward)
     each = [_slice(name, arrays.actual[name], arrays.due[name], arrays.dtype) for name in arrays.actual]
     worst = max(each, key=lambda one: float(np.max(one.ratio, initial=0.0)), default=None)
-    return {
-        "arrays": [] if worst is None else [worst.as_json()],
-        "beside": [] if clause.at_size else list(_beside(adapter, clause, component, case)),
-    }
+    short = clause.at_size or failure.how in ("crash", "timeout")
+    beside = [] if short else list(_beside(adapter, clause, component, case))
+    return {"arrays": [] if worst is None else [worst.as_json()], "beside": beside}
 
 
 def _slice(name: str, actual: Array, bound: Bound, dtype: str) -> Slice:
     found = ratios(actual, bound, dtype, statistical=False)
     whole = [np.atleast_2d(each) for each in np.broadcast_arrays(actual, bound.expected, bound.worst, found)]
     shape = whole[0].shape
-    where = np.unravel_index(int(np.argmax(whole[3])), shape) if whole[3].size else (0,) * len(shape)
-    starts = [max(0, min(int(at) - _WIDEST // 2, size - _WIDEST)) for at, size in zip(where, shape, strict=True)]
-    window = (*map(int, where[:-2]), *(slice(start, start + _WIDEST) for start in starts[-2:]))
-    first = (*map(int, where[:-2]), *starts[-2:])
-    return Slice(name, np.shape(actual), first, *(each[window] for each in whole))
+    worst = int(np.argmax(whole[3])) if whole[3].size else 0
+    where = tuple(map(int, np.unravel_index(worst, shape))) if whole[3].size else (0,) * len(shape)
+    starts = [max(0, min(at - _WIDEST // 2, size - _WIDEST)) for at, size in zip(where, shape, strict=True)]
+    rows, columns = (slice(start, start + _WIDEST) for start in starts[-2:])
+    cut = [each[where[:-2]][rows, columns] for each in whole]
+    return Slice(name, np.shape(actual), (*where[:-2], *starts[-2:]), *cut)
 
 
 def _beside(adapter: Adapter, clause: Clause, component: Component, case: Case) -> Iterator[Mapping[str, Any]]:
@@ -79,10 +94,12 @@ def _beside(adapter: Adapter, clause: Clause, component: Component, case: Case) 
             other = case.but(**option)
             if clause.prepare(other) != other or not component.admissible(other):
                 continue
-            outcome = check(clause, Trial(Subject(adapter), component, other))
-            changed: Mapping[str, Value] = {name: value for name, value in option.items() if case[name] != value}
+            trial = Trial(Subject(adapter), component, other)
+            if not component.gives_data and not all(map(math.prod, component.shapes(trial.inputs).values())):
+                continue  # of nothing, all is right
+            outcome = check(clause, trial)
             if outcome.passed or outcome.failed:
-                yield {"changed": dict(changed), "passes": outcome.passed}
+                yield {"changed": dict(option), "passes": outcome.passed}
 
 
 def _others(options: Sequence[Mapping[str, Value]], now: int | None) -> list[Mapping[str, Value]]:

@@ -4,11 +4,11 @@ The page is made of what the report says as JSON, and of nothing else. It needs 
 that comes from elsewhere goes through `harmless`, and through the escaping of the template.
 """
 
+import argparse
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
-
-import jinja2
 
 from ...adapters.contract import DTYPES
 from ...adapters.foreign_text import harmless
@@ -20,6 +20,9 @@ from .html_arrays import shown
 from .options import UsageError, opening
 from .repeating import repeated
 from .report import CONFORMS, NO_EVIDENCE, VIOLATES, Report
+from .report_files import check_files, write_whole
+from .report_json import read_json
+from .terminal import Screen
 
 _WORDS: Final = {CONFORMS: "conforms", VIOLATES: "violates", NO_EVIDENCE: "no verdict"}
 _STATUSES: Final = ("pass", "fail", "advisory", "allowed", "vacuous", "unsupported")
@@ -36,8 +39,29 @@ def html_text(reports: Sequence[Report], refused: Mapping[str, str]) -> bytes:
     return page([report.as_json() for report in reports], refused)
 
 
+def add_what_is_drawn(command: argparse.ArgumentParser) -> None:
+    """Add what `assay html` takes."""
+    command.add_argument("report", type=Path, metavar="REPORT")
+    command.add_argument("--out", type=Path, metavar="FILE", help="the page (default: beside the report)")
+
+
+def write_page(parsed: argparse.Namespace) -> int:
+    """Make the page of a report that lies in a file."""
+    out = parsed.out or parsed.report.with_suffix(".html")
+    check_files({"--out": out})
+    text = page(read_json(parsed.report))
+    try:
+        write_whole(out, text)
+    except OSError as error:
+        raise UsageError(f"the page cannot be written to {out}: {error.strerror}") from None
+    Screen().say(f"{out} is written")
+    return 0
+
+
 def page(reports: Iterable[Data], refused: Mapping[str, str] | None = None) -> bytes:
     """Write the page of reports as they are read from JSON."""
+    import jinja2  # with the first use: most runs make no page
+
     loader = jinja2.PackageLoader("assay.conformance.interface")
     environment = jinja2.Environment(
         loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
@@ -94,7 +118,7 @@ def _cause(cause: Data, report: Data) -> dict[str, Any]:
     )
     failure = next(failures, {"message": cause["sentence"]})
     clause, component = CLAUSES[cause["clause"]], COMPONENTS[cause["component"]]
-    said, evidence = component if clause.component is None else clause, cause.get("evidence", {})
+    said, evidence = component if clause.component is None else clause, failure.get("evidence", {})
     dtypes = ", ".join(filter(None, cause["dtypes"]))
     where = f"{counted(cause['violations'], 'check')} of {', '.join(cause['components'])}"
     return {

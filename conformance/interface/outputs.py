@@ -9,6 +9,7 @@ from typing import Final
 from ...adapters.foreign_text import visible
 from .allowances import allow_text
 from .badge import badge_json, badge_svg
+from .html_page import html_text
 from .junit import junit_text
 from .markdown import markdown_text
 from .report import Report
@@ -33,6 +34,7 @@ OUTPUTS: Final[Mapping[str, Output]] = {
     "--json": Output("write the report", lambda reports, _: json_text(reports)),
     "--junit": Output("write the report as JUnit XML", junit_text),
     "--markdown": Output("write the report in Markdown", markdown_text),
+    "--html": Output("write the report as one page, with pictures of what is wrong", html_text),
     "--sarif": Output("write the violations in SARIF 2.1.0", sarif_text),
     "--badge": Output("write a badge: SVG, if the name ends in .svg, or JSON for shields.io", badge_json),
     "--write-allow": Output("write what fails now as a list for --allow", lambda reports, _: allow_text(reports)),

@@ -37,7 +37,7 @@ def _files(folder: Traversable, name: str) -> Iterator[tuple[str, Traversable]]:
     for each in folder.iterdir():
         if each.is_dir() and each.name != "__pycache__":
             yield from _files(each, f"{name}/{each.name}")
-        elif each.name.endswith((".py", ".json")):
+        elif each.name.endswith((".py", ".json", ".html", ".css")):
             yield f"{name}/{each.name}", each
 
 

@@ -16,10 +16,11 @@ from typing import Final
 from .options import UsageError
 from .surroundings import complain
 
-# How a file of ours begins: a report, as JSON and as JUnit XML, one in Markdown or SARIF, a badge, arrays of a case.
+# How a file of ours begins: a report in JSON, JUnit XML, Markdown or SARIF, a page, a badge, the arrays of a case.
 _OURS: Final = re.compile(
     rb'\s*(\{\s*"schema": "assay-report/|<\?xml [^>]*>\s*<testsuites>\s*<testsuite name="assay '
     rb'|<!-- assay run -->|\{\s*"properties": \{\s*"by": "assay"|\{"schemaVersion": 1, "label": "assay '
+    rb'|<!doctype html>\s*<html [^>]*>\s*<head>\s*<meta name="generator" content="assay">'
     rb'|\{\s*"schema": "assay-claim/|<svg [^>]* aria-label="assay |PK\x03\x04[\s\S]{26}case\.npy)'
 )
 _BEGINNING: Final = 200

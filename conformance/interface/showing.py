@@ -1,4 +1,4 @@
-"""`assay list` and `assay spec`: the adapters that are there, and the clauses."""
+"""`assay list`, `assay spec` and `assay compare`: adapters, clauses, and reports side by side."""
 
 import argparse
 
@@ -7,6 +7,7 @@ from ...adapters.declaration import suggestion
 from ..components import CLAUSES, COMPONENTS, clauses_of
 from . import terminal
 from .options import UsageError
+from .report_json import read_json
 
 
 def list_adapters(parsed: argparse.Namespace) -> int:
@@ -33,4 +34,11 @@ def show_spec(parsed: argparse.Namespace) -> int:
     else:
         clauses = [CLAUSES[parsed.of]] if parsed.of else list(CLAUSES.values())
     terminal.show_clauses(terminal.Screen(), clauses)
+    return 0
+
+
+def compare_reports(parsed: argparse.Namespace) -> int:
+    """Show reports side by side."""
+    reports = [report for path in parsed.reports for report in read_json(path)]
+    terminal.show_comparison(terminal.Screen(), reports)
     return 0

@@ -1,0 +1,143 @@
+"""The page of a report: what it shows is what the report says, hostile text is text, and it needs nothing else."""
+
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from test_bad_input import complaint
+
+from assay.conformance.interface.html_arrays import shown
+from assay.conformance.interface.html_page import page
+
+WRONG = """
+import numpy as np
+
+dtypes = ("float32",)
+notes = ("<script>alert(1)</script>", "\\x1b[2J", "\\u202ereversed")
+
+def softmax(x):
+    if x.shape[0] == 3: raise ValueError("<img src=x onerror=alert(1)>")
+    e = np.exp(x - x.max(-1, keepdims=True, initial=-np.inf))
+    return (1 + (x.shape[-1] > 4)) * e / e.sum(-1, keepdims=True)
+"""
+ASKED = ("--component", "softmax", "--clause", "ALL-1,SM-1", "--json", "report.json", "--html", "report.html")
+
+
+class Reader(HTMLParser):
+    """Gathers tags, attributes and text; what is opened must be closed."""
+
+    def __init__(self, text):
+        """Read it."""
+        super().__init__()
+        self.tags, self.open, self.attributes, self.text = [], [], [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        """Open one."""
+        self.tags.append(tag)
+        self.attributes += attributes
+        if tag not in ("meta", "br", "link", "img"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        """Close it."""
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        """Keep the text."""
+        self.text += data
+
+
+@pytest.fixture(scope="module")
+def made(shared_terminal):
+    """Judge a wrong one once: the report, and its page."""
+    file = shared_terminal.write("mine.py", WRONG)
+    done = shared_terminal.assay("run", file, *ASKED)
+    assert done.returncode == 1, done.stderr
+    return shared_terminal.report(), (shared_terminal.cwd / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_page_tells_what_the_report_does(made):
+    report, text = made
+    read = Reader(text)
+
+    assert not read.open
+    assert "mine violates" in " ".join(read.text.split())
+    for cause in report["causes"]:
+        assert cause["sentence"] in read.text
+        assert f"assay replay '{cause['case']}'" in read.text
+    assert re.search(r"softmax\s+2 of 2 fail", read.text)
+    assert "The same case with one thing changed" in read.text
+
+
+def test_the_arrays_are_those_of_the_smallest_case(made):
+    report, text = made
+    (cause,) = (each for each in report["causes"] if each["how"] == "value")
+    failures = (each["failure"] for each in report["results"] if each["failure"])
+    evidence = next(each["evidence"] for each in failures if each["case"] == cause["case"])
+    (array,) = evidence["arrays"]
+    actual, expected, allowed = (np.array(array[name], float) for name in ("actual", "expected", "allowed"))
+
+    assert np.allclose(actual, 2 * expected, rtol=1e-5)
+    assert (np.abs(actual - expected) > allowed).all()
+    assert text.count('<td class="h') >= 3 * actual.size
+    assert {"changed": {"n": 3}, "passes": True} in evidence["beside"]
+    assert all(not each["passes"] for each in evidence["beside"] if "layout" in each["changed"])
+
+
+def test_hostile_text_is_text(made):
+    _, text = made
+    read = Reader(text)
+
+    assert "<script>alert(1)</script>" in read.text
+    assert "<img src=x onerror=alert(1)>" in read.text
+    assert not {"script", "img", "iframe", "link", "object"} & set(read.tags)
+    assert not [name for name, _ in read.attributes if name.startswith("on")]
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+
+
+def test_the_page_asks_the_network_for_nothing(made):
+    _, text = made
+    read = Reader(text)
+
+    assert [value for name, value in read.attributes if name in ("href", "src") and not value.startswith("#")] == []
+    assert "url(" not in text
+    assert "@import" not in text
+    assert ("content", "default-src 'none'; style-src 'unsafe-inline'; img-src data:") in read.attributes
+
+
+def test_a_page_is_made_of_a_report_alone(made, tmp_path, capsys, monkeypatch):
+    from assay.conformance.interface.command_line import main
+
+    report, text = made
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "r.json").write_text(json.dumps(report), encoding="utf-8")
+    for _ in range(2):  # over its own page
+        with pytest.raises(SystemExit) as ended:
+            main(["html", "r.json"])
+        assert (ended.value.code, capsys.readouterr().out) == (0, "r.html is written\n")
+    assert (tmp_path / "r.html").read_text(encoding="utf-8") == text
+    (tmp_path / "other.html").write_text("<html>mine</html>", encoding="utf-8")
+    said = complaint(capsys, "html", "r.json", "--out", "other.html")
+    assert said.startswith("--out other.html would overwrite what is no report")
+
+
+def test_what_is_no_number_is_shown_and_wrong():
+    rows = {"actual": [["nan", 1.0]], "expected": [[0.5, 1.0]], "allowed": [[0.1, 0.1]], "ratio": [["inf", 0.0]]}
+    seen = shown({"name": "result", "shape": [1, 2], "first": [0, 0], **rows})
+
+    assert [cell.wrong for cell in seen.heats[0].rows[0]] == [True, False]
+    assert seen.heats[0].rows[0][0].text == "nan"
+    assert seen.bars[0].over
+    assert not seen.bars[1].over
+
+
+def test_a_report_without_arrays_has_a_page():
+    report = {"adapter": "x", "assay": "0", "spec": "s", "verdict": "no-evidence", "checked": 0, "results": []}
+    made = {"package": "", "version": "", "device": "", "notes": []}
+    text = page([{**report, "profile": "quick", "seed": 0, "implementation": made}]).decode()
+
+    assert "no verdict" in Reader(text).text
