@@ -133,6 +133,16 @@ def test_what_is_no_number_is_shown_and_wrong():
     assert seen.heats[0].rows[0][0].text == "nan"
     assert seen.bars[0].over
     assert not seen.bars[1].over
+    assert seen.caption == "result of shape (1, 2)"
+
+
+def test_a_part_of_an_array_says_so():
+    row = [[0.5]]
+    array = {"name": "result", "shape": [1, 20], "first": [0, 4]}
+    seen = shown({**array, **dict.fromkeys(("actual", "expected", "allowed", "ratio"), row)})
+
+    assert seen.caption == "result of shape (1, 20): 1 by 1 of it, around the worst element"
+    assert (list(seen.rows), list(seen.columns)) == ([0], [4])
 
 
 def test_a_report_without_arrays_has_a_page():

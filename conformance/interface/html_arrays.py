@@ -64,7 +64,9 @@ def shown(array: Mapping[str, Any]) -> Shown:
     height, width = len(actual), len(actual[0]) if actual else 0
     before = ", ".join(map(str, first[:-2]))
     where = f"{array['name']}[{before}, :, :]" if before else array["name"]
-    whole = f" of shape {tuple(shape)}, {height} by {width} of it around the worst element"
+    whole = (height, width) == tuple([1, 1, *shape][-2:])
+    cut = "" if whole else f": {height} by {width} of it, around the worst element"
+    caption = f"{where} of shape {tuple(shape)}{cut}" if shape else where
     scale = max((abs(each) for row in expected for each in row if math.isfinite(each)), default=0.0)
     heats = [
         Heat("actual", _cells(actual, wrong, scale)),
@@ -73,7 +75,7 @@ def shown(array: Mapping[str, Any]) -> Shown:
     ]
     columns, rows = range(first[-1], first[-1] + width), range(first[-2], first[-2] + height)
     bars = _bars(ratio, array, list(rows), list(columns))
-    return Shown(where + whole, list(columns), list(rows), heats, bars)
+    return Shown(caption, list(columns), list(rows), heats, bars)
 
 
 def _numbers(rows: Sequence[Sequence[float | str]]) -> list[list[float]]:
