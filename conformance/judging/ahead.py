@@ -34,13 +34,18 @@ _SLOW: Final = 0.1
 """Seconds that an easy call takes of an interpreted kernel; others answer in a millisecond or two."""
 _SECONDS: Final = 60.0
 """What such a one has for its smallest cases, before the others begin."""
+_ALL: Final = 10**6
 _COUNTS: Final = (
     {"values": 64, "gradients": 32},
     {"few": 64},
     {"at size": 10},
     {"at size": 10},
+    {"values": _ALL},
+    {"few": _ALL},
+    {"at size": 5},
+    {"at size": 5},
 )
-"""How many cases of each kind of clause are judged, round after round: most of what can be wrong shows in the first."""
+"""How many cases of each kind of clause are judged, round after round: what shows most for its time comes first."""
 
 
 @dataclass
