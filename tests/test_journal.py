@@ -2,6 +2,7 @@
 
 import signal
 import time
+from dataclasses import replace
 
 import numpy as np
 from conftest import RIGHT
@@ -14,6 +15,7 @@ from assay.conformance.interface.journal import Journal, cases_under_way, failur
 from assay.conformance.interface.ticker import Ticker
 from assay.conformance.judging.judging import judge_line
 from assay.conformance.judging.plan import Line
+from assay.conformance.judging.result import Result
 
 LINE = Line(CLAUSES["ALL-1"], "softmax", "float32", offered=True)
 LINES = {LINE.name: LINE}
@@ -83,7 +85,18 @@ def test_progress_counts_the_cases_of_a_clause_that_is_judged_now(capsys, monkey
     monkeypatch.setattr("assay.conformance.interface.ticker._SELDOM", 0.05)
     ticker = Ticker(None, "mine", [LINE])
     with ticker.shown():
-        ticker.follow(lambda: 1234)
+        ticker.follow([LINE], lambda: 1234)
         time.sleep(0.3)
 
     assert capsys.readouterr().err == "mine: 0 of 1 clauses judged in 1,234 cases\n"
+
+
+def test_what_explains_comes_on_top_and_is_expected_as_soon_as_it_begins(capsys, monkeypatch):
+    monkeypatch.setattr("assay.conformance.interface.ticker._SELDOM", 0.05)
+    ticker = Ticker(None, "mine", [LINE])
+    ticker.heard(Result("ALL-1", "required", "softmax", "float32", "fail", 7))
+    ticker.follow([replace(LINE, clause=CLAUSES[name]) for name in ("SM-2", "ALL-8")], lambda: 0)
+    with ticker.shown():
+        time.sleep(0.3)
+
+    assert capsys.readouterr().err == "mine: 1 of 3 clauses judged in 7 cases, 1 failed\n"

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 
@@ -28,6 +29,9 @@ from .listening import PROPERTY
 from .report import Report
 from .session import cores, folder_is_gone, in_workers, isolate
 from .surroundings import complain
+
+Follow: TypeAlias = Callable[[Sequence[Line], Callable[[], int]], object]
+"""Gets lines that are judged now, and what counts their cases."""
 
 
 class Conductor:
@@ -202,15 +206,15 @@ def run(
     heard: Callable[[Result], None],
     workers: str = "0",
     found: Callable[[Clause, Failure], object] = lambda clause, failure: None,
-    follow: Callable[[Callable[[], int]], object] = lambda count: None,
+    follow: Follow = lambda lines, count: None,
     *,
     first: bool = False,
 ) -> list[str]:
     """Judge every line of the report that is due; return what went wrong with the judge itself.
 
-    `heard` is told of every result, `found` of each failure that has been made small, and diagnosed; `follow` gets what
-    counts the cases of the lines that are judged now. It ends with the first cause, if `first` says so, and when the
-    time is over that the report gives it.
+    `heard` is told of every result, `found` of each failure that has been made small, and diagnosed; `follow` gets the
+    lines of each session, and what counts the cases of those that are judged now. It ends with the first cause, if
+    `first` says so, and when the time is over that the report gives it.
 
     What explains a failure is judged in a session of its own, when the others have ended: whichever process has
     judged what, the same lines are due then.
@@ -223,15 +227,13 @@ def run(
     return errors
 
 
-def _session(
-    report: Report, conductor: Conductor, workers: str, follow: Callable[[Callable[[], int]], object]
-) -> list[str]:
+def _session(report: Report, conductor: Conductor, workers: str, follow: Follow) -> list[str]:
     """Judge the lines that are left."""
     count = min(cores() if workers == "auto" else int(workers), len(conductor.lines))
     whole = tempfile.TemporaryDirectory(prefix="assay-", ignore_cleanup_errors=True)
     with whole as folder, pytest.MonkeyPatch.context() as patch:
         conductor.journal = folder
-        follow(lambda: cases_under_way(Path(folder), conductor.unfinished))
+        follow(list(conductor.lines.values()), lambda: cases_under_way(Path(folder), conductor.unfinished))
         ini = Path(folder, "assay.ini")
         ini.write_text("[pytest]\n", encoding="utf-8")
         isolate(patch, count, folder)
@@ -243,7 +245,7 @@ def _session(
         except OSError as error:  # pytest goes back to the working directory, which may be gone
             conductor.lost.append(f"the session of pytest has ended: {error}")
         conductor.take_unfinished(Path(folder))
-    follow(lambda: 0)
+    follow([], lambda: 0)
     left = not conductor.lines.keys().isdisjoint(line.name for line in report.left)
     report.interrupted |= left and not report.ended
     if folder_is_gone():

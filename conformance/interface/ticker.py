@@ -57,8 +57,12 @@ class Ticker:
             over.set()
             looking.join()
 
-    def follow(self, under_way: Callable[[], int]) -> None:
-        """Count cases of clauses that are judged now, too."""
+    def follow(self, lines: Sequence[Line], under_way: Callable[[], int]) -> None:
+        """Expect these lines, and count the cases of those that are judged now."""
+        for line in lines:
+            self._weights.setdefault((line.clause.id, line.component, line.dtype), _weight(line.clause))
+        self._total = max(self._total, self._done + len(lines))
+        self._progress.update(self._task, total=sum(self._weights.values()))
         self._under_way = under_way
 
     def _look(self, over: threading.Event) -> None:
@@ -82,8 +86,6 @@ class Ticker:
         self._done += 1
         self._cases += result.examples
         self._failed += result.status == "fail"
-        # What explains a failure comes on top.
-        self._total = max(self._total, self._done)
         if self._console.is_terminal:
             self._show(self._weights.get((result.clause, result.component, result.dtype), 1))
 
