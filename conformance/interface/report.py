@@ -97,9 +97,9 @@ class Report:
     @property
     def due(self) -> list[Line]:
         """The lines that count: what only explains does once a required clause has failed in its component."""
-        failed = [result for result in self.judged.values() if result.status in ("fail", "allowed")]
-        lines = [line for line in self.lines if not line.again]
-        return due(lines, {result.component for result in failed if result.level == "required"})
+        found = [each for each in (*self.judged.values(), *self.ahead.values()) if each.level == "required"]
+        failed = {result.component for result in found if result.status in ("fail", "allowed")}
+        return due([line for line in self.lines if not line.again], failed)
 
     @property
     def left(self) -> list[Line]:
@@ -125,7 +125,7 @@ class Report:
     @property
     def checked(self) -> int:
         """How many lines were judged."""
-        return sum(result.status in ("pass", "fail", "allowed") for result in self.judged.values())
+        return sum(result.status in ("pass", "fail", "allowed") for result in self.results)
 
     @property
     def failures(self) -> list[Result]:
@@ -287,7 +287,7 @@ class Report:
             "coverage": self.coverage,
             "memory": self.peaks and ({} if self.memory is None else {"budget": self.memory}) | self.peaks,
             "incomplete": self.incomplete,
-            "left_out": [line.name for line in self.left] if self.ended else None,
+            "left_out": [line.name for line in self.left if line not in self.ahead] if self.ended else None,
             "causes": [cause_as_json(cause) for cause in causes],
         }
         whole |= {name: value for name, value in optional.items() if value}

@@ -84,7 +84,8 @@ def _head(report: Report, causes: Sequence[Cause]) -> Text:
     beside = f", {counted(len(advisory), 'advisory cause')} ({len(report.warnings)})" if advisory else ""
     begun = f", in clauses of which {report.begun:,} cases were judged" if report.begun else ""
     incomplete = f"; the run was interrupted{begun}" if report.interrupted else ""
-    incomplete += f"; {report.ended}: {counted(len(report.left), 'check')} left out" if report.ended else ""
+    left_out = sum(line not in report.ahead for line in report.left)
+    incomplete += f"; {report.ended}: {counted(left_out, 'check')} left out" if report.ended else ""
     name = visible(report.offer.name + where)
     rest = f"{_limits(report)}{_unseen(report)}: {told}{beside}{incomplete}"
     return Text.assemble(f"{name}: ", said, rest)
