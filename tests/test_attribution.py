@@ -1,5 +1,6 @@
 """What a failing case is due to: a cause that is known explains it, or another is found."""
 
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -104,3 +105,29 @@ def test_a_bug_without_a_name_is_one_cause(monkeypatch, name, property_):
 
     assert [each.failure.looks_like for each in report.results if each.failure] == [None, None]
     assert len(report.causes) == 1
+
+
+def test_what_is_kept_from_the_first_call_is_told_with_a_call_that_shows_it(monkeypatch):
+    widths = []
+
+    def softmax(x):
+        widths.append(x.shape[-1])
+        powers = np.exp(x - x.max(-1, keepdims=True))
+        return powers / powers.sum(-1, keepdims=True) * (x.shape[-1] / widths[0])
+
+    adapter = open_object(SimpleNamespace(softmax=softmax), "softmax")
+    monkeypatch.setattr(adapter, "afresh", lambda: widths.clear() or True)
+    component, clause, findings = COMPONENTS["softmax"], CLAUSES["ALL-1"], Findings(shared=False)
+
+    def told(case):
+        widths[:] = [2]  # the smoke cases came first
+        result = Result("ALL-1", "required", "softmax", "float32", "fail", failure=Failure("wrong", case.id, 9.0))
+        return findings.explain(adapter, clause, component, result, lambda each: ()).failure
+
+    case = component.plainest("float32", 3)
+    first, second = told(case.but(n=9)), told(case.but(n=7))
+
+    assert re.match(
+        r"it is right by itself, in a new process, but not after a call with n = \d+: the value", first.message
+    )
+    assert second.cause == first.cause

@@ -7,16 +7,15 @@ that a known cause explains, so that one cause does not hide another; whether it
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from ..components import parse_case
 from ..terms.case import Case
-from ..terms.checking import check
 from ..terms.clause import Clause
 from ..terms.component import Component
 from ..terms.subject import Subject
-from ..terms.trial import Trial
 from ..terms.verdict import Outcome
+from .earlier_calls import after_calls, right_by_itself
 from .failing import Failing, failures_of, unlike
 from .known import Known, KnownCauses
 from .neighbours import trigger_of, with_neighbours
@@ -24,9 +23,6 @@ from .result import Failure, Result
 
 if TYPE_CHECKING:
     from ...adapters import Adapter
-
-_EARLIER: Final = 128
-"""Earlier cases that may be needed for one to fail: as many calls, each time from a new process."""
 
 
 @dataclass
@@ -99,8 +95,8 @@ class Findings:
             return self._lost(failing)
         alone = not self.shared or failing.subject.adapter.afresh()
         if alone and failing.again().passed:
-            return self._of_the_past(failing, before(failing.case))
-        return self._new(failing)
+            return self._of_the_past(failing, failing, before)
+        return self._new(failing, before)
 
     def _in_its_turn(self, ahead: "_Ahead") -> Failure:
         """Take in what was found of a failing case ahead of its turn, as if it were found now."""
@@ -130,31 +126,23 @@ class Findings:
         self._tell(failing.clause, failure)
         return failure
 
-    def _of_the_past(self, failing: "Failing", before: Sequence[Case]) -> Failure:
-        """Say after which calls a case fails that is right by itself, in a new process."""
-        remark = "; by itself, in a new process, the case passes: it hangs on earlier calls"
-        count = 1
-        while count <= min(2 * len(before), _EARLIER):
-            earlier = before[-count:]
-            if not failing.subject.adapter.afresh():
-                break
-            for case in earlier:
-                check(failing.clause, Trial(Subject(failing.subject.adapter), failing.component, case))
-            if failing.again().failed:
-                calls = f"after {earlier[0].id}" if count == 1 else f"after the {len(earlier)} cases before it"
-                remark = f"; by itself, in a new process, the case passes; it fails {calls}"
-                break
-            count *= 2
-        failure = failing.saying(remark).failure
-        self._tell(failing.clause, failure)
-        return failure
+    def _of_the_past(
+        self, failing: "Failing", smallest: "Failing", before: Callable[[Case], Sequence[Case]]
+    ) -> Failure:
+        """Say after which calls a case fails that is right by itself, and keep that as a cause."""
+        told = after_calls(failing, smallest, before(failing.case))
+        self._tell(told.clause, told.failure)
+        self._known.add(Known(told.clause, told.component, told.case, told.failure, told.outcome.how, of_the_past=True))
+        return told.failure
 
-    def _new(self, failing: "Failing") -> Failure:
+    def _new(self, failing: "Failing", before: Callable[[Case], Sequence[Case]]) -> Failure:
         """Make a failing case small, say what it looks like, and keep it as a cause."""
         clause, component, subject = failing.clause, failing.component, failing.subject
         smallest = failing.smallest()
         if smallest.case != failing.case and not subject.lost and (known := self._known.explaining(smallest)):
             return _due_to(known, smallest.failure)
+        if not subject.lost and right_by_itself(smallest):
+            return self._of_the_past(failing, smallest, before)
         typical = {"case": failing.case.id, "message": failing.outcome.reason} if unlike(failing, smallest) else None
         outcome = with_neighbours(clause, component, subject, smallest.case, smallest.outcome)
         trigger = {} if subject.lost else trigger_of(clause, component, subject, smallest.case)

@@ -8,6 +8,7 @@ from ..terms.case import Case, Value
 from ..terms.clause import Clause
 from ..terms.component import Component
 from ..terms.verdict import How
+from .earlier_calls import right_by_itself
 from .failing import Failing
 from .result import Failure, family, raised
 
@@ -25,13 +26,15 @@ class Known:
     failure: Failure
     first: How
     """How the case failed that was found first, a wrong number perhaps where the smallest is NaN."""
+    of_the_past: bool = False
+    """Whether it hangs on earlier calls."""
 
     @property
     def telling(self) -> bool:
         """Whether it says what it hangs on; what a property alone shows, on any case, may hang on anything."""
         failure = self.failure
         known = failure.looks_like or failure.declare or failure.trigger or failure.how == "exception"
-        return bool(known) or self.clause.covering
+        return (bool(known) or self.clause.covering) and not self.of_the_past
 
 
 @dataclass
@@ -90,6 +93,8 @@ def _explains(known: Known, failing: Failing) -> bool:
 
     failure, case, outcome = known.failure, failing.case, failing.outcome
     whose = failing.subject.adapter, failing.clause, failing.component, case
+    if known.of_the_past:
+        return right_by_itself(failing)
     if failure.looks_like:
         return behaves_like(failure.looks_like, *whose)
     if "exception" in (failure.how, outcome.how):
