@@ -1,5 +1,6 @@
 """Violations of one reason are one cause: what is joined, and what is kept apart."""
 
+from assay.conformance.interface.explaining import also
 from assay.conformance.judging.causes import causes_of
 from assay.conformance.judging.result import Failure, Result
 
@@ -33,6 +34,22 @@ def test_known_bugs_are_told_apart():
     names = ("scale-missing", "causal-off-by-one", "scale-missing")
     lines = [failing(f"SDPA-{k}", "attention", looks_like=name) for k, name in enumerate(names, 1)]
     assert groups(*lines) == [["SDPA-1 attention float32", "SDPA-3 attention float32"], ["SDPA-2 attention float32"]]
+
+
+def test_a_known_bug_does_not_explain_what_is_far_larger_and_has_no_name():
+    known = failing("ALL-1", "encoder_layer", ratio=2.5, looks_like="encoder-layer-epsilon-1e-6")
+    assert len(groups(known, failing("ALL-12", "encoder_layer", ratio=2e3))) == 2
+    assert len(groups(known, failing("ALL-12", "encoder_layer", ratio=20.0))) == 1
+
+
+def test_what_the_properties_saw_is_told_but_for_what_is_slight():
+    value = failing("ALL-1", "feed_forward")
+    message = "the result is not b_2: result[0] is 2, but should be 1: the error is 1; 6 of 6 elements are outside; odd"
+    told = failing("FFN-3", "feed_forward", ratio=None, message=message, cause=value.failure.cause)
+    slight = failing("FFN-5", "feed_forward", ratio=1.1, message="slight: more", cause=value.failure.cause)
+
+    (cause,) = causes_of([value, told, slight])
+    assert list(also(cause)) == ["FFN-3: the result is not b_2: result[0] is 2, but should be 1; odd"]
 
 
 def test_a_known_bug_that_also_raises_is_one_cause():

@@ -16,7 +16,7 @@ from assay.conformance.judging.judging import judge_clause
 def message(clause="ALL-1", **adapter):
     """Judge a clause on a function in float32, and return what is said of its failure."""
     opened = open_object(SimpleNamespace(dtypes=("float32",), **adapter), "mine")
-    (component,) = adapter
+    component = next(iter(adapter))
     return judge_clause(opened, CLAUSES[clause], component, "float32", PROFILES["quick"], seed=0).failure.message
 
 
@@ -31,7 +31,31 @@ def test_a_tile_is_found_by_the_sizes_at_which_it_is_right():
         result[..., words // 4 * 4 if words > 4 else words :] = 0
         return result
 
-    assert "; it is right where V is a multiple of 4, or less" in message(output_logits=output_logits)
+    assert "; it is right where V is a multiple of 4, or below 4" in message(output_logits=output_logits)
+
+
+@pytest.mark.parametrize(
+    ("right", "rule"),
+    [
+        (lambda words: words & (words - 1) == 0, "a power of two"),
+        (lambda words: words % 16, "no multiple of 16"),
+        (lambda words: words < 64 or words % 64 == 0, "a multiple of 64, or below 64"),
+    ],
+)
+def test_sizes_are_tried_up_to_the_border(right, rule):
+    def output_logits(hidden, weight):
+        result = logits(hidden, weight)
+        return result if right(result.shape[-1]) else 2 * result
+
+    assert f"; it is right where V is {rule}" in message(output_logits=output_logits)
+
+
+def test_which_gradients_are_right_is_told():
+    def vjp(g, hidden, weight):
+        return g @ weight, 2 * np.einsum("blv,bld->vd", g, hidden)
+
+    said = message("GRAD-1", output_logits=logits, output_logits_vjp=vjp)
+    assert "; of the gradients, that of weight alone is wrong" in said
 
 
 def test_the_formats_in_which_it_is_right_are_told():

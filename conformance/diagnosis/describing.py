@@ -5,6 +5,8 @@ import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
+import numpy as np
+
 from ...adapters import Adapter
 from ...oracle.rounding.bound import Bound
 from ..terms.calls import the
@@ -38,6 +40,7 @@ def describe(
         return []
     further = [] if clause.at_size else list(filter(component.generic, further_cases(component, cases[0], backward)))
     compared = functools.cache(lambda case: list(_compared(adapter, component, case, backward)))
+    told = _of_gradients(compared(cases[0])) if backward else []
     for each in (*cases, *further):
         found = compared(each)
         if sum(bound.expected.size for *_, bound in found) < _ENOUGH:
@@ -49,11 +52,29 @@ def describe(
             facts = structure(actual, bound.expected, bound.worst, axes, dtype, confirmed)[:_FACTS]
             if facts:
                 where = "" if each == cases[0] else "on a larger input, "
-                return [f"{where}{whose}{fact}" for fact in facts]
-    return []
+                return [*told, *(f"{where}{whose}{fact}" for fact in facts)]
+    return told
 
 
-_Compared = Callable[[Case], list[tuple[str, Sequence[str], Array, Bound]]]
+def _of_gradients(found: Sequence["_Comparison"]) -> list[str]:
+    """Say which gradients are wrong, and which are right."""
+    wrong, right = list[str](), list[str]()
+    for whose, _, actual, bound in found:
+        if name := whose.partition("of the gradient of ")[2].rstrip(", "):
+            with np.errstate(all="ignore"):
+                inside = np.abs(actual - bound.expected) <= bound.worst
+            (right if (inside | (actual == bound.expected)).all() else wrong).append(name)
+    if not wrong or len(wrong) + len(right) == 1:
+        return []
+    if not right:
+        return ["every gradient is wrong"]
+    fewer, word = (right, "right") if len(right) < len(wrong) else (wrong, "wrong")
+    which = f"those of {' and '.join(fewer)} alone are" if len(fewer) > 1 else f"that of {fewer[0]} alone is"
+    return [f"of the gradients, {which} {word}"]
+
+
+_Comparison = tuple[str, Sequence[str], Array, Bound]
+_Compared = Callable[[Case], list[_Comparison]]
 
 
 def _of_others(compared: _Compared, cases: Sequence[Case], place: int) -> Iterator[tuple[Array, Bound]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from ...adapters import Adapter
 from ...adapters.contract import CONVENTIONS
@@ -21,6 +21,9 @@ from .precision import fitting_precision
 from .recording import Recorder
 from .resembling import resemblance
 from .sizes import right_at_sizes, right_in_dtypes
+
+_LARGEST: Final = 2**12
+"""Elements of the arguments of a case that is tried with other sizes and in other formats."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,8 @@ def diagnose(adapter: Adapter, clause: Clause, component: Component, cases: Sequ
             facts = [near.remark]
         else:
             facts = describe(adapter, clause, component, cases, backward)
-            if not clause.at_size and clause.cases is None and not component.gives_data:
+            size = sum(array.size for array in trial.inputs.arrays.values())
+            if size <= _LARGEST and not component.gives_data:
                 tried = (each(adapter, clause, component, cases[0]) for each in (right_in_dtypes, right_at_sizes))
                 facts = [*filter(None, tried), *facts]
     return Diagnosis(variant, declarations, [*filter(None, [obstacle]), *facts], backward)

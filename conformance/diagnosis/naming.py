@@ -8,12 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ...adapters import Adapter, open_object
+from ...adapters import Adapter, Offer, open_object
+from ..components import CLAUSES
 from ..terms.case import Case
 from ..terms.checking import check
 from ..terms.clause import Clause
 from ..terms.component import Component
-from ..terms.subject import Subject
+from ..terms.subject import Subject, completed
 from ..terms.trial import Trial
 from ..terms.verdict import Unsupported, Violation
 from ..variants import Variant, variants
@@ -95,9 +96,24 @@ def known_bug(
     right = [suspect.distance for suspect in line_up.suspects if not suspect.variant.wrong]
     for suspect in sorted(line_up.suspects, key=lambda one: one.distance):
         nearer = all(2 * suspect.distance < distance for distance in right)
+        if nearer and _is_what_is_declared(suspect, adapter, component, further[:few]):
+            return None
         if nearer and violates(clause, Trial(Subject(Recorder(suspect.adapter, adapter.offer)), component, case)):
             return suspect.variant
     return None
+
+
+def _is_what_is_declared(suspect: Suspect, adapter: Adapter, component: Component, cases: Sequence[Case]) -> bool:
+    """Say whether a wrong variant is right with the conventions that the implementation declares, and wrong without."""
+    if completed(adapter.offer.conventions) == completed({}) or component.gives_data:
+        return False
+    clause = CLAUSES["ALL-1"]
+
+    def wrong(offer: Offer) -> bool:
+        of_it = Subject(Recorder(suspect.adapter, offer))
+        return any(violates(clause, Trial(of_it, component, case)) for case in cases)
+
+    return not wrong(adapter.offer) and wrong(suspect.adapter.offer)
 
 
 def too_long(failing: Sequence[Exchange]) -> bool:

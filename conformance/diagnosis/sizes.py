@@ -12,8 +12,8 @@ from ..terms.subject import Subject
 from ..terms.trial import Trial
 
 _SIZES: Final = (2, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 24, 31, 32, 33, 64)
-"""What each size of the case is made, in turn: multiples of every tile, and their neighbours."""
-_TILES: Final = (2, 4, 8, 16, 32)
+"""What each size of the case is made, in turn: multiples of every tile, their neighbours, and what is about its own."""
+_TILES: Final = (2, 4, 8, 16, 32, 64)
 _TWO: Final = 2
 """Sizes at which it must be right, and at which it must be wrong, for a rule."""
 
@@ -40,7 +40,9 @@ def right_at_sizes(adapter: Adapter, clause: Clause, component: Component, case:
     axes = {name for words in every for name in words.split()}
     for name in (name for name in case if name in axes and case[name] > 1):
         right = {}
-        for size in _SIZES:
+        below = 2 ** (case[name].bit_length() - 1)
+        about = {size + off for size in (below, 2 * below) for off in (-1, 0, 1)} if below > _SIZES[-2] else set()
+        for size in sorted({*_SIZES, *about}):
             candidate = clause.prepare(case.but(**{name: size}))
             if candidate == case.but(**{name: size}) and component.admissible(candidate):
                 outcome = check(clause, Trial(Subject(adapter), component, candidate))
@@ -57,9 +59,11 @@ def _rule(right: dict[int, bool]) -> str:
         return ""
     rules = {f"a multiple of {tile}": {size for size in right if size % tile == 0} for tile in _TILES}
     rules |= {
-        f"a multiple of {tile}, or less": {size for size in right if size % tile == 0 or size < tile}
+        f"a multiple of {tile}, or below {tile}": {size for size in right if size % tile == 0 or size < tile}
         for tile in _TILES[1:]
     }
+    rules |= {f"no multiple of {tile}": {size for size in right if size % tile} for tile in _TILES[1:]}
+    rules["a power of two"] = {size for size in right if size & (size - 1) == 0}
     for size in list(right)[1:-1]:
         rules[f"{size} or less"] = {each for each in right if each <= size}
         rules[f"{size} or more"] = {each for each in right if each >= size}

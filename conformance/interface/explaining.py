@@ -2,9 +2,10 @@
 allowance; the smallest case, with the command that runs it again. If it looks like a known bug, that is a sixth.
 """
 
+import re
 import shlex
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from ...adapters import Opening
 from ...adapters.foreign_text import visible
@@ -50,6 +51,22 @@ def sentence(cause: Cause) -> str:
 def conditions(cause: Cause) -> str:
     """Name the parameters that it takes to be wrong."""
     return in_words(cause.failure.trigger).replace(",", ", ")
+
+
+_NUMBERS: Final = re.compile(r": the error is [^;]*|; [\d,]+ of [\d,]+ elements are outside")
+_FAR_LESS: Final = 1e-3
+"""The share of the example's error ratio below which a property says nothing of the same bug."""
+
+
+def also(cause: Cause) -> Iterator[str]:
+    """Say of each property that the cause violates what it saw: most of them say more than that a number is wrong."""
+    shown = cause.failure
+    for result, failure in cause.members:
+        own = CLAUSES[result.clause].component is not None and failure is result.failure and result.level == "required"
+        claim = failure.message.partition(": ")[0]
+        tells = own and claim not in ("the value is wrong", "the gradient is wrong", shown.message.partition(": ")[0])
+        if tells and (failure.ratio is None or failure.ratio >= _FAR_LESS * (shown.ratio or 0.0)):
+            yield f"{result.clause}: {_NUMBERS.sub('', failure.message)}"
 
 
 def counted(number: int, word: str) -> str:

@@ -17,7 +17,7 @@ from ..judging.judging import NOTHING
 from ..judging.result import Result
 from ..terms.case import in_words
 from .ending import remarks
-from .explaining import conditions, counted, looks_like, replay_command, sentence
+from .explaining import also, conditions, counted, looks_like, replay_command, sentence
 from .report import CONFORMS, NO_EVIDENCE, VIOLATES, Report
 from .terminal import Screen, table_of
 
@@ -29,7 +29,7 @@ _VERDICTS: Final = {
     NO_EVIDENCE: ("nothing could be checked", "bold yellow"),
 }
 _UNDECIDED: Final = ("no verdict", "bold yellow")
-_TELLING: Final = ("like", "replay", "when", "found", "shows", "right")
+_TELLING: Final = ("like", "replay", "when", "found", "also", "shows", "right")
 """What is known of a cause, the most telling first."""
 _REMARKS: Final = 4
 """Remarks that are shown; the files have all."""
@@ -187,7 +187,7 @@ def _fitted(screen: Screen, report: Report, causes: Sequence[Cause], room: int) 
     for number, cause in enumerate(causes[1:most], 1):
         full = _in_full(report, cause, number + 1)
         extra = sum(_height(screen, text) for text in full) - 1
-        if len(shown[number]) == 1 and extra <= room:
+        if extra <= room and cause.level == "required":
             shown[number], room = full, room - extra
     return [*more, *(text for texts in reversed(shown) for text in texts)]
 
@@ -195,7 +195,9 @@ def _fitted(screen: Screen, report: Report, causes: Sequence[Cause], room: int) 
 def _in_a_line(cause: Cause, number: int) -> Text:
     where = cause.components[0] + (f" and {len(cause.components) - 1} more" if len(cause.components) > 1 else "")
     dtypes = ", ".join(filter(None, cause.dtypes))
-    count = f" ({counted(cause.violations, 'check')}{f' in {dtypes}' if dtypes else ''})"
+    when = f", when {conditions(cause)}" if cause.failure.trigger else ""
+    advisory = ", advisory" * (cause.level == "advisory")
+    count = f"{advisory} ({counted(cause.violations, 'check')}{f' in {dtypes}' if dtypes else ''}{when})"
     text = _line("")
     text.append(f"{number}. {where}", _style(cause))
     text.append(f"{count}: {visible(sentence(cause))}")
@@ -216,16 +218,16 @@ def _in_full(report: Report, cause: Cause, number: int) -> list[Text]:
     shows = (
         f"{counted(cause.violations, 'check')}{f' in {dtypes}' if dtypes else ''}: {', '.join(ranges(cause.clauses))}"
     )
-    facts = {"when": conditions(cause), "shows in": shows}
+    facts = [("when", conditions(cause)), ("shows in", shows)]
     if failure.looks_like:
-        facts["found"] = failure.message
-        facts["like"] = looks_like(failure.looks_like)
+        facts += [("found", failure.message), ("like", looks_like(failure.looks_like))]
     elif len(failure.message) > len(sentence(cause)):
-        facts["found"] = failure.message.removeprefix(sentence(cause)).lstrip(":; ")
+        facts += [("found", failure.message.removeprefix(sentence(cause)).lstrip(":; "))]
+    facts += [("also", text) for text in also(cause)]
     if passing := _passing(report, result):
-        facts["right"] = ", ".join(ranges(passing)) + (f" in {result.dtype}" if result.dtype else "")
-    facts["replay"] = replay_command(report.opening, result, failure)
-    return [title, *(_fact(name, text) for name, text in facts.items() if text)]
+        facts += [("right", ", ".join(ranges(passing)) + (f" in {result.dtype}" if result.dtype else ""))]
+    facts += [("replay", replay_command(report.opening, result, failure))]
+    return [title, *(_fact(name, text) for name, text in facts if text)]
 
 
 def _passing(report: Report, result: Result) -> list[str]:

@@ -118,6 +118,8 @@ def _explains(one: Failing, other: Failing) -> bool:
         return True
     if known.looks_like and failure.looks_like:
         return known.looks_like == failure.looks_like
+    if known.looks_like and _is_far_more(one, other):
+        return False
     if "exception" in (known.how, failure.how):
         return known.how == failure.how and raised(known.message) == raised(failure.message)
     triggers = _kinds(one), _kinds(other)
@@ -137,6 +139,17 @@ def _explains(one: Failing, other: Failing) -> bool:
     if failure.backward and not known.backward and not _is_general(other_result):
         return False  # where gradients are wrong by the values, all are
     return _is_general(result) and triggers[0] <= triggers[1] and known.backward <= failure.backward
+
+
+_FAR_MORE: Final = 100
+"""How many times the error ratio of a known bug one is that the bug does not explain, if it was tried on it."""
+
+
+def _is_far_more(one: Failing, other: Failing) -> bool:
+    """Say whether a failure that has no name is too large for that of another, or hangs on more than that."""
+    (result, known), (other_result, failure) = one, other
+    larger = (failure.ratio or 0.0) > _FAR_MORE * (known.ratio or math.inf)
+    return larger and result.dtype == other_result.dtype and (_is_general(other_result) or not known.trigger)
 
 
 _SIZE: Final = "*"

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
+from ..components import CLAUSES
 from ..terms.case import Case, Value
 from ..terms.checking import check
 from ..terms.clause import Clause
@@ -62,7 +63,23 @@ def trigger_of(clause: Clause, component: Component, subject: Subject, case: Cas
             found |= {name: case[name] for name in plainer if case[name] != plainer[name]} if kinds == {"pass"} else {}
             if kinds - {"inapplicable"}:
                 break
+    return found | _optional_of(clause, component, subject, case)
+
+
+def _optional_of(clause: Clause, component: Component, subject: Subject, case: Case) -> dict[str, Value]:
+    """Give what a case may lack, and is right without: values and gradients, where the clause asks for it."""
+    found: dict[str, Value] = {}
+    for name in (name for name in component.optional if name in case):
+        plain = component.without(case, name)
+        outcomes = [list(_outcomes(each, component, subject, plain)) for each in (clause, *_of_numbers(component))]
+        kinds = {each.kind for every in outcomes for each in every}
+        found |= {name: case[name]} if kinds == {"pass"} else {}
     return found
+
+
+def _of_numbers(component: Component) -> list[Clause]:
+    """Give the clauses about values, and about gradients."""
+    return [CLAUSES[name] for name in ("ALL-1", "GRAD-1") if CLAUSES[name].concerns(component)]
 
 
 def _outcomes(clause: Clause, component: Component, subject: Subject, plain: Case) -> Iterator[Outcome]:
