@@ -39,11 +39,9 @@ _COUNTS: Final = (
     {"values": 64, "gradients": 32},
     {"few": 64},
     {"at size": 10},
-    {"at size": 10},
+    {"at size": 15},
     {"values": _ALL},
     {"few": _ALL},
-    {"at size": 5},
-    {"at size": 5},
 )
 """How many cases of each kind of clause are judged, round after round: what shows most for its time comes first."""
 
