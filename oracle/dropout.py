@@ -11,6 +11,7 @@ none; which masks a seed gives is the implementation's own affair. So this file 
 distribution of their number.
 """
 
+import functools
 import math
 
 import numpy as np
@@ -109,9 +110,15 @@ def kept_distribution(of: int, rate: float) -> Array:
     if keep in (0, 1):
         return np.asarray(np.arange(of + 1) == of * keep, np.float64)
     k = np.arange(of + 1)
-    log_factorial = np.array([math.lgamma(each + 1) for each in range(of + 1)])
+    log_factorial = _log_factorials(1 << of.bit_length())[: of + 1]
     logarithm = log_factorial[of] - log_factorial - log_factorial[::-1]
     return np.asarray(np.exp(logarithm + k * math.log(keep) + (of - k) * math.log1p(-keep)))
+
+
+@functools.lru_cache(maxsize=4)  # the tests of a mask are many, of few sizes
+def _log_factorials(count: int) -> Array:
+    """Give the logarithms of the first so many factorials."""
+    return np.array([math.lgamma(each + 1) for each in range(count)])
 
 
 def _arguments(x: ArrayLike, rate: float) -> Array:

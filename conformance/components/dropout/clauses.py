@@ -20,7 +20,7 @@ from ...terms.verdict import Violation
 _SOURCE = "Srivastava et al. 2014, section 4; paper, section 5.4"
 
 _ERROR: Final = 1e-13
-"""The probability at which a test fails a right mask; a quick run has fewer than 10^4 of them, so 1e-9 in all."""
+"""The probability at which a test fails a right mask; a quick run has fewer than 10^5 of them, so 1e-8 in all."""
 
 _MASKS: Final = 8
 """How many masks are looked at together, of seeds that follow each other."""
@@ -58,11 +58,15 @@ def rate_0(trial: Trial) -> float:
     return trial.require_bits(actual, trial.inputs.arrays["x"], "training with rate 0 changes its argument")
 
 
+_MANY: Final = ((0.1, 4, 16, 64), (0.5, 4, 15, 61), (0.3, 1, 2, 2048), (0.9, 5, 12, 68))
+"""Rate, B, L and d: sizes that vectors and tiles divide, that nothing divides, of wide rows, and of vectors alone."""
+
+
 def _of_many(component: Component, dtype: str, seed: int) -> Iterator[Case]:
-    """Take sizes that no vector length divides, so that an end which is treated otherwise shows."""
+    """Take sizes of every path that a kernel may have, so that one which draws otherwise shows."""
     plain = component.plainest(dtype, seed)
-    for k, rate in enumerate((0.1, 0.5, 0.3, 0.9)):
-        yield plain.but(B=4, L=15, d=61, rate=rate, seed=seed * 100 + 10 * k)
+    for k, (rate, items, positions, width) in enumerate(_MANY):
+        yield plain.but(B=items, L=positions, d=width, rate=rate, seed=seed * 100 + 10 * k)
 
 
 def _in_training(trial: Trial, x: Array) -> Iterator[Array]:
@@ -87,6 +91,24 @@ def _probable(kept: Array, rate: float, what: str) -> float:
         )
     # How far out the probability is, on a scale that is 1 at the limit.
     return float(np.log(min(probability, 1.0)) / np.log(_ERROR))
+
+
+def _independent(one: Array, other: Array, rate: float, pairs: str) -> float:
+    """Count the pairs of which both are kept, and of which both are dropped."""
+    kept = _probable(one & other, 1 - (1 - rate) ** 2, f"of {pairs}, the number of which both are kept is")
+    dropped = _probable(~one & ~other, 1 - rate**2, f"of {pairs}, the number of which both are dropped is")
+    return max(kept, dropped)
+
+
+def _distances(size: int) -> list[int]:
+    """List the powers of two that lie between two of so many indices."""
+    return [1 << k for k in range((size - 1).bit_length())]
+
+
+def _pairs(masks: Array, axis: int, distance: int) -> tuple[Array, Array]:
+    """Take what is so far apart along an axis, a power of two; each element is in one pair at most."""
+    first = np.array([k for k in range(masks.shape[axis] - distance) if not k & distance])
+    return masks.take(first, axis), masks.take(first + distance, axis)
 
 
 def _shares(case: Case) -> Case | None:
@@ -124,30 +146,31 @@ def positions_alike(trial: Trial) -> float:
     """Test every index of every axis."""
     masks, rate, ratio = _masks(trial), trial.case["rate"], 0.0
     for axis, name in enumerate("BLd", start=1):
-        for index in range(masks.shape[axis]):
+        of_each = np.moveaxis(masks, axis, 0).reshape(masks.shape[axis], -1)
+        for index in {int(of_each.sum(1).argmin()), int(of_each.sum(1).argmax())}:  # no other is further out
             what = f"at index {index} along axis {axis - 1} ({name}), the number of elements kept is"
-            ratio = max(ratio, _probable(masks.take(index, axis), rate, what))
+            ratio = max(ratio, _probable(of_each[index], rate, what))
     return ratio
 
 
 @clause(
     "DROP-5",
     "dropout",
-    "Each element is dropped by itself: neighbours along any axis share no mask.",
-    formula="P(m_i = 1, m_i+1 = 1) = (1 - rate)^2, P(m_i = 0, m_i+1 = 0) = rate^2",
+    "Each element is dropped by itself: neighbours share no draw, nor do elements a power of two apart.",
+    formula="P(m_i = 1, m_i+k = 1) = (1 - rate)^2, P(m_i = 0, m_i+k = 0) = rate^2, k = 1, 2, 4 ...",
     source=f"{_SOURCE}; exact two-sided tests on pairs that share no element, pooled over seeds",
     cases=lambda component, dtype, seed: list(_of_many(component, dtype, seed)),
     prepare=_shares,
 )
 def neighbours_independent(trial: Trial) -> float:
-    """Count where both are kept, and where both are dropped."""
+    """Take pairs along each axis and in row-major order: a vector, a tile or a block may have the draws of another."""
     masks, rate, ratio = _masks(trial), trial.case["rate"], 0.0
-    for axis, name in enumerate("BLd", start=1):
-        pairs = masks.shape[axis] // 2
-        one, other = (masks.take(range(k, 2 * pairs, 2), axis) for k in (0, 1))
-        where = f"of pairs of neighbours along axis {axis - 1} ({name}), the number of which both are"
-        ratio = max(ratio, _probable(one & other, 1 - (1 - rate) ** 2, f"{where} kept is"))
-        ratio = max(ratio, _probable(~one & ~other, 1 - rate**2, f"{where} dropped is"))
+    along = {f"axis {axis - 1} ({name})": (masks, axis) for axis, name in enumerate("BLd", start=1)}
+    along["row-major order"] = (masks.reshape(_MASKS, -1), 1)
+    for name, (of, axis) in along.items():
+        for distance in _distances(of.shape[axis]):
+            pairs = f"pairs of {'neighbours' if distance == 1 else f'elements {distance} apart'} along {name}"
+            ratio = max(ratio, _independent(*_pairs(of, axis, distance), rate, pairs))
     return ratio
 
 
@@ -163,14 +186,18 @@ def neighbours_independent(trial: Trial) -> float:
     prepare=_shares,
 )
 def seeds_differ(trial: Trial) -> float:
-    """Take seeds that follow each other, as those of training steps do."""
-    masks, rate = _masks(trial), trial.case["rate"]
-    one, other = masks[0::2], masks[1::2]
-    if (one == other).all() and 0 < one.sum() < one.size:
-        raise Violation(f"seeds {trial.case['seed']} and {trial.case['seed'] + 1} give the same mask")
-    kept = _probable(one & other, 1 - (1 - rate) ** 2, "the number of elements that two seeds both keep is")
-    dropped = _probable(~one & ~other, 1 - rate**2, "the number of elements that two seeds both drop is")
-    return max(kept, dropped)
+    """Take seeds that follow each other, as those of training steps do; blocks of one may be those of the next."""
+    masks, rate, ratio = _masks(trial), trial.case["rate"], 0.0
+    for distance in _distances(_MASKS):
+        one, other = _pairs(masks, 0, distance)
+        if (one == other).all() and 0 < one.sum() < one.size:
+            raise Violation(f"seeds {trial.case['seed']} and {trial.case['seed'] + distance} give the same mask")
+        ratio = max(ratio, _independent(one, other, rate, f"elements under seeds {distance} apart"))
+    one, other = (each.reshape(len(each), -1) for each in _pairs(masks, 0, 1))
+    for distance in _distances(one.shape[1]):
+        pairs = f"elements under a seed, and those {distance} before under the next"
+        ratio = max(ratio, _independent(one[:, distance:], other[:, :-distance], rate, pairs))
+    return ratio
 
 
 @clause(
