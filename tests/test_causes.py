@@ -42,6 +42,12 @@ def test_a_known_bug_does_not_explain_what_is_far_larger_and_has_no_name():
     assert len(groups(known, failing("ALL-12", "encoder_layer", ratio=20.0))) == 1
 
 
+def test_a_precision_does_not_explain_what_is_no_number():
+    known = failing("ALL-1", "attention", "bfloat16", ratio=1.1, declare={"scores": "bfloat16"})
+    assert len(groups(known, failing("ALL-11", "attention", "bfloat16", level="advisory", ratio=None))) == 2
+    assert len(groups(known, failing("SDPA-13", "attention", "bfloat16", ratio=9.0))) == 1
+
+
 def test_what_the_properties_saw_is_told_but_for_what_is_slight():
     value = failing("ALL-1", "feed_forward")
     message = "the result is not b_2: result[0] is 2, but should be 1: the error is 1; 6 of 6 elements are outside; odd"

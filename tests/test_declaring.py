@@ -6,7 +6,10 @@ import pytest
 
 from assay.adapters.in_process import open_object
 from assay.conformance.cases.profiles import PROFILES
-from assay.conformance.components import CLAUSES
+from assay.conformance.components import CLAUSES, COMPONENTS
+from assay.conformance.diagnosis.attempts import Attempts
+from assay.conformance.diagnosis.diagnosis import diagnose
+from assay.conformance.diagnosis.precision import fitting_precision
 from assay.conformance.judging.judging import judge_clause
 from assay.conformance.variants import find
 
@@ -33,6 +36,21 @@ def test_an_undeclared_convention_of_gradients_is_told():
     assert result.failure.looks_like == "relu-gradient-one-at-zero"
 
 
+def test_what_is_no_more_than_a_refuted_convention_is_no_name():
+    """One query sees every key, as with a mask that ends in the last one; two queries do not."""
+
+    def attention(query, key, value, *, causal=False, **options):
+        return find("attention-plain").function(query, key, value, causal=causal and query.shape[2] > 1, **options)
+
+    opened = open_object(SimpleNamespace(attention=attention, dtypes=("float32",)), "mine")
+    component = COMPONENTS["attention"]
+    case = component.plainest("float32", 2).but(mask="causal", L_q=1)
+    told = diagnose(opened, CLAUSES["ALL-1"], component, [case])
+
+    assert told.variant is not find("causal-bottom-right")
+    assert "no causal_alignment fits: with bottom-right declared this case would pass" in told.remark
+
+
 def test_no_convention_is_told_where_none_helps():
     assert "declared" not in failure("ALL-1", attention=find("zeros-returned").function).failure.message
 
@@ -48,6 +66,20 @@ def test_a_convention_that_leaves_a_gradient_open_is_not_told_where_the_values_d
 
     assert "gradient of value" in result.failure.message
     assert "declared" not in result.failure.message
+
+
+def test_what_allows_anything_explains_no_wrong_class():
+    """The bound of a sum of a thousand classes in bfloat16 is infinite: any gradient is within it."""
+
+    def cross_entropy(logits, targets, **options):
+        return find("cross-entropy-plain").function(logits, targets // 2 * 2, **options)
+
+    opened = open_object(SimpleNamespace(cross_entropy=cross_entropy, dtypes=("bfloat16",)), "mine")
+    component, clause = COMPONENTS["cross_entropy"], CLAUSES["ALL-1"]
+    case = component.plainest("bfloat16", 0).but(V=1000, N=8)
+    assert not fitting_precision(
+        Attempts(opened, clause, component, [case], backward=False), "bfloat16", [], named=False
+    )
 
 
 def test_an_undeclared_shift_is_told():

@@ -24,9 +24,12 @@ _LARGEST: Final = 2**12
 """Elements of their arguments."""
 
 
-def fitting_convention(attempts: Attempts) -> tuple[dict[str, str], str]:
-    """Find the convention under which the failure is none; or say why the one that fits the failing cases does not."""
-    obstacle = ""
+def fitting_convention(attempts: Attempts) -> tuple[dict[str, str], str, dict[str, str]]:
+    """Find the convention under which the failure is none; or say why the one that fits the failing cases does not.
+
+    The last is that one, which further cases have refuted.
+    """
+    obstacle, refuted = "", dict[str, str]()
     declared = completed(attempts.answers.offer.conventions)
     # The others change nothing that is due.
     for name in (name for name in CONVENTIONS if name in attempts.component.row.conventions):
@@ -36,9 +39,10 @@ def fitting_convention(attempts: Attempts) -> tuple[dict[str, str], str]:
                 continue
             broken, mended = _effect(attempts, name, value)
             if broken is None and mended:
-                return {name: value}, ""
-            obstacle = obstacle or (_obstacle(attempts.failing[0], broken, name, value) if broken else "")
-    return {}, obstacle
+                return {name: value}, "", {}
+            if broken and not obstacle:
+                obstacle, refuted = _obstacle(attempts.failing[0], broken, name, value), {name: value}
+    return {}, obstacle, refuted
 
 
 def _effect(attempts: Attempts, name: str, value: str) -> tuple[Case | None, bool]:

@@ -16,7 +16,7 @@ from .attempts import Attempts, Declared
 from .conventions import fitting_convention
 from .describing import describe
 from .further import further_cases
-from .naming import known_bug, opened, violates
+from .naming import known_bug, opened, suspects_of, violates
 from .precision import fitting_precision
 from .recording import Recorder
 from .resembling import resemblance
@@ -58,12 +58,18 @@ def diagnose(adapter: Adapter, clause: Clause, component: Component, cases: Sequ
     variant = known_bug(adapter, clause, trial, failing, backward)
     further = further_cases(component, cases[0], backward)
     attempts = Attempts(adapter, clause, component, cases, backward=backward)
-    declarations, obstacle = _declarations(attempts, trial.dtype, further, named=variant is not None)
+    declarations, obstacle, refuted = _declarations(attempts, trial.dtype, further, named=variant is not None)
     if variant and declarations and not attempts.would_pass(declarations, opened(variant)):
         variant = None  # it is another bug than what could be declared
     facts: list[str] = []
     if not variant and not declarations:
-        near = resemblance(adapter, clause, trial, failing, backward=backward)
+        # A bug that is no more than the convention is refuted with it.
+        suspects = [
+            each
+            for each in suspects_of(component, cases[0], backward)
+            if not (refuted and each.variant.wrong and attempts.would_pass(refuted, each.adapter))
+        ]
+        near = resemblance(adapter, clause, trial, failing, suspects, backward=backward)
         if near and near.holds:
             variant = near.variant
         elif near:
@@ -77,12 +83,14 @@ def diagnose(adapter: Adapter, clause: Clause, component: Component, cases: Sequ
     return Diagnosis(variant, declarations, [*filter(None, [obstacle]), *facts], backward)
 
 
-def _declarations(attempts: Attempts, dtype: str, further: Sequence[Case], *, named: bool) -> tuple[Declared, str]:
+def _declarations(
+    attempts: Attempts, dtype: str, further: Sequence[Case], *, named: bool
+) -> tuple[Declared, str, Declared]:
     """Find what could be declared, a convention first; or say why the convention that seems to fit does not."""
     if any(attempts.outcome(attempts.clause, case, {}).passed for case in attempts.failing):
-        return {}, ""  # it fails now and then
-    declarations, obstacle = fitting_convention(attempts)
+        return {}, "", {}  # it fails now and then
+    declarations, obstacle, refuted = fitting_convention(attempts)
     if declarations or attempts.component.gives_data:
-        return declarations, obstacle
+        return declarations, obstacle, refuted
     precision = fitting_precision(attempts, dtype, further, named=named)
-    return precision, "" if precision else obstacle
+    return precision, "" if precision else obstacle, refuted

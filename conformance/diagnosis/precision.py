@@ -33,13 +33,15 @@ _FEWEST: Final = 16
 """Elements without which nothing is said of their noise."""
 _LARGEST: Final = 2**17
 """Elements of the arguments of a failing case beyond which nothing is tried: each bound would take seconds."""
+_TWICE: Final = 2
+"""How many times the deviation of a right error one must be to be told from it."""
 
 
 def fitting_precision(attempts: Attempts, dtype: str, further: Sequence[Case], *, named: bool) -> Declared:
     """Find one field of the numerics, or two, under which everything is kept; `further` are cases of every kind.
 
-    What shows in none of these is no precision if a known bug is `named`, and what shows in few of them does not come
-    from 16 bits in a wide format; a rounded shift of logits does show rarely.
+    What shows in none of these is that of a sum, which grows with the size, or none if a known bug is `named`; what
+    shows in few of them does not come from 16 bits in a wide format. A rounded shift of logits does show rarely.
     """
     first = attempts.failing[0]
     if not dtype or sum(array.size for array in attempts.component.make(first).arrays.values()) > _LARGEST:
@@ -57,8 +59,9 @@ def fitting_precision(attempts: Attempts, dtype: str, further: Sequence[Case], *
         noises = {}
         for place, each in enumerate(group):
             coarse = dtype not in SIXTEEN_BITS and not {*each.values()}.isdisjoint(SIXTEEN_BITS)
-            shows = each == _SHIFT or not ((named and not any(shown)) or (few and coarse))
-            if shows and attempts.keep(each, attempts.clauses, cases):
+            of_small = any(shown) or (each.keys() <= _SUMS and not named)
+            shows = each == _SHIFT or (of_small and not (few and coarse))
+            if shows and attempts.keep(each, attempts.clauses, cases) and _is_used(attempts, each, cases):
                 noises[place] = _noise(attempts, dtype, each, cases)
         # The more of what would be declared is there, the better it is explained.
         for place in sorted(noises, key=lambda place: -noises[place]):
@@ -89,6 +92,9 @@ def _noise(attempts: Attempts, dtype: str, declared: Declared, cases: Sequence[C
             finite = np.isfinite(allowed.worst)
             if formats != {dtype} and (np.isfinite(known.worst) & ~finite).any():
                 return -1.0
+            outside = np.isfinite(actual) & ~(_distance(actual, known) <= known.worst)
+            if case == attempts.failing[0] and (outside & np.isinf(allowed.worst)).any():
+                return -1.0  # what allows anything explains nothing
             judged = finite & np.isfinite(actual) & (allowed.deviation > 0)
             if attempts.component.generic(case) and judged.sum() >= _FEWEST:
                 error = np.abs(actual[judged] - allowed.expected[judged])
@@ -97,6 +103,32 @@ def _noise(attempts: Attempts, dtype: str, declared: Declared, cases: Sequence[C
                     return -1.0
                 most = max(most, found)
     return 2.0 ** np.floor(np.log2(most)) if most else 0.0
+
+
+def _is_used(attempts: Attempts, declared: Declared, cases: Sequence[Case]) -> bool:
+    """Say whether errors are larger in most cases in which this would make most of them larger: some few may by chance.
+
+    What makes the deviation of an error twice as large makes one of that size in those of a right implementation.
+    """
+    if declared.keys().isdisjoint(_OF_ALL):
+        return True
+    larger: list[bool] = []
+    for case in filter(attempts.component.generic, cases):
+        now, then = (
+            Trial(Subject(attempts.answers.declaring(each)), attempts.component, case) for each in ({}, declared)
+        )
+        for (actual, known), (_, allowed) in zip(_judged(attempts, now), _judged(attempts, then), strict=True):
+            own, other = (np.broadcast_to(each.deviation, actual.shape) for each in (known, allowed))
+            judged = np.isfinite(actual) & np.isfinite(other) & (own > 0)
+            if judged.sum() >= _FEWEST and np.median(other[judged] / own[judged]) >= _TWICE:
+                errors = _distance(actual, known)[judged] / own[judged]
+                larger.append(bool(np.sqrt(np.mean(np.square(errors))) > 1))
+    return 2 * sum(larger) >= len(larger)
+
+
+def _distance(actual: Array, bound: Bound) -> Array:
+    with np.errstate(invalid="ignore"):  # of infinities
+        return np.abs(actual - bound.expected)
 
 
 def _of(figure: Array, chosen: Array) -> Array:
@@ -129,12 +161,16 @@ def _too_wide(attempts: Attempts, dtype: str, declared: Declared) -> bool:
     return what_passes(judged, dtype, offer.numerics[dtype], completed(offer.conventions)) is not None
 
 
+_SUMS: Final = {"accumulate", "gradient_chunks"}
+"""Fields of which the effect grows with the size."""
+_OF_ALL: Final = {"statistics", "scores", "probabilities", "hidden", "operands"}
+"""Fields that make every element less precise, whatever the size."""
 _SHIFT: Final[Declared] = {"shift": "rounded"}
 _FORMATS: Final = {
     "float64": ("float32", "float16", "bfloat16"),
     "float32": ("float16", "bfloat16"),
     "float16": ("float16", "bfloat16"),
-    "bfloat16": ("bfloat16", "float16"),
+    "bfloat16": ("bfloat16",),
 }
 """What parts of a computation in a dtype are likely to be rounded to."""
 
@@ -149,7 +185,8 @@ def _of_one_term(dtype: str, *, backward: bool) -> list[Declared]:
         *({name: each} for name in kept for each in _FORMATS[dtype]),
         *({"operands": each} for each in operands if each != dtype),
         {"variance": "one-pass"},
-        *({"exp_error": error} for error in (16, 64, 256, 1024, 4096)),
+        # Next to a rounding to 16 bits, that of the exponential is nothing.
+        *({"exp_error": error} for error in (16, 64, 256, 1024, 4096) if dtype not in SIXTEEN_BITS),
         {"rounding": "toward-zero"},
     ]
 

@@ -17,7 +17,7 @@ from ..terms.subject import Subject
 from ..terms.trial import Trial
 from ..variants import Variant
 from .further import few_and_many, further_cases
-from .naming import Asked, answers_of, opened, suspects_of, too_long, violates
+from .naming import Asked, Suspect, answers_of, opened, too_long, violates
 from .recording import Exchange, Recorder
 
 _ENOUGH: Final = 3
@@ -46,13 +46,21 @@ class Resemblance:
 
 
 def resemblance(
-    adapter: Adapter, clause: Clause, trial: Trial, failing: Sequence[Exchange], *, backward: bool
+    adapter: Adapter,
+    clause: Clause,
+    trial: Trial,
+    failing: Sequence[Exchange],
+    every: Sequence[Suspect],
+    *,
+    backward: bool,
 ) -> Resemblance | None:
-    """Find the wrong variant that answers the failing case as the implementation does, and most cases of its kind."""
+    """Find the wrong variant that answers the failing case as the implementation does, and most cases of its kind.
+
+    A right one is among `every`.
+    """
     component, case = trial.component, trial.case
     if too_long(failing):
         return None
-    every = list(suspects_of(component, case, backward))
     right = next((each.adapter for each in every if not each.variant.wrong), None)
     if right is None or clause.at_size:
         return None

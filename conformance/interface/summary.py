@@ -31,6 +31,7 @@ _VERDICTS: Final = {
 _UNDECIDED: Final = ("no verdict", "bold yellow")
 _TELLING: Final = ("like", "replay", "when", "found", "also", "shows", "right")
 """What is known of a cause, the most telling first."""
+_BRIEF: Final = ("like", "when", "found")
 _REMARKS: Final = 4
 """Remarks that are shown; the files have all."""
 
@@ -167,7 +168,7 @@ def _passes(report: Report) -> Text:
 def _fitted(screen: Screen, report: Report, causes: Sequence[Cause], room: int) -> list[Text]:
     """Show the causes in so many lines, the most telling last: a line each, and what else is known while there is room.
 
-    Of the most telling, as much is shown as fits; of the others, all or a line.
+    Of the most telling, as much is shown as fits; of the others, all, or what they look like, or a line.
     """
     if not causes:
         return []
@@ -186,9 +187,12 @@ def _fitted(screen: Screen, report: Report, causes: Sequence[Cause], room: int) 
     shown[0] = [title, *(fact for fact in facts if fact in kept)]
     for number, cause in enumerate(causes[1:most], 1):
         full = _in_full(report, cause, number + 1)
-        extra = sum(_height(screen, text) for text in full) - 1
-        if extra <= room and cause.level == "required":
-            shown[number], room = full, room - extra
+        short = [text for text in full if text is full[0] or text.plain.split()[0] in _BRIEF]
+        for texts in (full, short) if cause.level == "required" else ():
+            extra = sum(_height(screen, text) for text in texts) - 1
+            if extra <= room:
+                shown[number], room = texts, room - extra
+                break
     return [*more, *(text for texts in reversed(shown) for text in texts)]
 
 

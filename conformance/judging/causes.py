@@ -132,8 +132,8 @@ def _explains(one: Failing, other: Failing) -> bool:
         return _are_related(*pair)
     if pair[0] != pair[1] or family(known.how) != family(failure.how):
         return False
-    if known.declare and failure.declare:
-        return False
+    if known.declare and (failure.declare or failure.ratio is None):
+        return False  # what is rounded too much is a number
     if triggers[0] == triggers[1] and known.backward == failure.backward:
         return True
     if failure.backward and not known.backward and not _is_general(other_result):
