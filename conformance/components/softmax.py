@@ -80,7 +80,7 @@ SOFTMAX: Component = register(
         optional={"hidden": HIDDEN, "offset": tuple(OFFSETS)},
         at_size=AtSize(
             factor(
-                "rows n", (1, 3), (3, 300), (2, 513), (2, 4097), (1, 32_000), (1, 131_072), (2, 262_144), (65_537, 3)
+                "rows n", (1, 3), (3, 300), (1201, 12), (2, 4097), (1, 32_000), (1, 131_072), (2, 262_144), (65_537, 3)
             ),
             {
                 "regime": factor("regime", "normal", "logits-1e2", "uniform", "ties"),
