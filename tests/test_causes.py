@@ -54,8 +54,16 @@ def test_what_the_properties_saw_is_told_but_for_what_is_slight():
     told = failing("FFN-3", "feed_forward", ratio=None, message=message, cause=value.failure.cause)
     slight = failing("FFN-5", "feed_forward", ratio=1.1, message="slight: more", cause=value.failure.cause)
 
-    (cause,) = causes_of([value, told, slight])
-    assert list(also(cause)) == ["FFN-3: the result is not b_2: result[0] is 2, but should be 1; odd"]
+    message = "the gradient is wrong: gradient of x[0] is 1, but should be 2: the error is 1"
+    gradient = failing("GRAD-1", "feed_forward", backward=True, message=message, cause=value.failure.cause)
+
+    (cause,) = causes_of([value, gradient, told, slight])
+    assert list(also(cause)) == [
+        "GRAD-1: the gradient is wrong: gradient of x[0] is 1, but should be 2",
+        "FFN-3: the result is not b_2: result[0] is 2, but should be 1; 6 of 6 elements are outside; odd",
+    ]
+    (named,) = causes_of([failing("ALL-1", "feed_forward", looks_like="b", cause=value.failure.cause), gradient, told])
+    assert list(also(named)) == []
 
 
 def test_a_known_bug_that_also_raises_is_one_cause():

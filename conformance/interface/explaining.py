@@ -53,18 +53,24 @@ def conditions(cause: Cause) -> str:
     return in_words(cause.failure.trigger).replace(",", ", ")
 
 
-_NUMBERS: Final = re.compile(r": the error is [^;]*|; [\d,]+ of [\d,]+ elements are outside")
+_NUMBERS: Final = re.compile(r": the error is [^;]*")
 _FAR_LESS: Final = 1e-3
 """The share of the example's error ratio below which a property says nothing of the same bug."""
 
 
 def also(cause: Cause) -> Iterator[str]:
-    """Say of each property that the cause violates what it saw: most of them say more than that a number is wrong."""
+    """Say what was seen of each property that the cause violates, and of its gradients: mostly more than a wrong number.
+
+    Of a known bug, its name says more.
+    """
     shown = cause.failure
-    for result, failure in cause.members:
-        own = CLAUSES[result.clause].component is not None and failure is result.failure and result.level == "required"
+    for result, failure in cause.members if shown.looks_like is None else ():
+        slope = result.clause == "GRAD-1" and not shown.backward
+        own = (slope or CLAUSES[result.clause].component is not None) and failure is result.failure
         claim = failure.message.partition(": ")[0]
-        tells = own and claim not in ("the value is wrong", "the gradient is wrong", shown.message.partition(": ")[0])
+        usual = ["the value is wrong", "the gradient is wrong"][: 1 if slope else 2]
+        told = claim in usual or claim == shown.message.partition(": ")[0]
+        tells = own and result.level == "required" and not told
         if tells and (failure.ratio is None or failure.ratio >= _FAR_LESS * (shown.ratio or 0.0)):
             yield f"{result.clause}: {_NUMBERS.sub('', failure.message)}"
 
