@@ -59,7 +59,7 @@ _FAR_LESS: Final = 1e-3
 
 
 def also(cause: Cause) -> Iterator[str]:
-    """Say what was seen of each property that the cause violates, and of its gradients: mostly more than a wrong number.
+    """Say what was seen of each property that the cause violates, and of its gradients: most tell more than a number.
 
     Of a known bug, its name says more.
     """
