@@ -56,10 +56,7 @@ class Findings:
             ratio = math.inf if each.ratio is None else each.ratio
             outcome = Outcome("fail", ratio, each.message, each.how)
             failing = Failing(clause, component, Subject(adapter), parse_case(each.case), outcome)
-            failure = self._explained(failing, before)
-            if failing.subject.cut:
-                beyond = f"; nothing beyond precision class {adapter.offer.precision_class} is accepted"
-                failure = replace(failure, message=f"{failure.message}{beyond}")
+            failure = _as_accepted(failing, self._explained(failing, before))
             found.setdefault(failure.cause, failure)
         # A wrong value tells more than an exception.
         first, *others = sorted(found.values(), key=lambda each: each.how == "exception")
@@ -81,7 +78,7 @@ class Findings:
         """
         alone = Findings(self.heard, self.shared)
         failing = Failing(clause, component, Subject(adapter), case, outcome)
-        failure = alone._explained(failing, before)
+        failure = _as_accepted(failing, alone._explained(failing, before))
         self._ahead[clause.id, case.id] = _Ahead(failing, failure, alone._known.every)
         return failure
 
@@ -105,7 +102,7 @@ class Findings:
                 smallest = replace(ahead.failing, case=known.case)
                 smallest = replace(smallest, outcome=smallest.again())
                 if smallest.outcome.failed and (cause := self._known.explaining(smallest)):
-                    return _due_to(cause, smallest.failure)
+                    return _as_accepted(smallest, _due_to(cause, smallest.failure))
         self._known.every += ahead.known
         return ahead.failure
 
@@ -153,6 +150,14 @@ class Findings:
             self._tell(clause, failure)
             self._known.add(Known(clause, component, smallest.case, failure, failing.outcome.how))
         return failure
+
+
+def _as_accepted(failing: "Failing", failure: Failure) -> Failure:
+    """Say so if it might pass in a precision class that is not accepted."""
+    if not failing.subject.cut:
+        return failure
+    last = failing.subject.adapter.offer.precision_class
+    return replace(failure, message=f"{failure.message}; nothing beyond precision class {last} is accepted")
 
 
 @dataclass(frozen=True)
