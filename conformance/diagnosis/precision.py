@@ -128,7 +128,7 @@ def _is_used(attempts: Attempts, declared: Declared, cases: Sequence[Case]) -> b
 
 def _distance(actual: Array, bound: Bound) -> Array:
     with np.errstate(invalid="ignore"):  # of infinities
-        return np.abs(actual - bound.expected)
+        return np.asarray(np.abs(actual - bound.expected))
 
 
 def _of(figure: Array, chosen: Array) -> Array:
