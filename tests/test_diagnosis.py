@@ -231,3 +231,19 @@ def test_a_bug_that_explains_some_cases_of_a_kind_is_told_as_that():
     assert re.search(
         r"on this case it behaves like `scale-missing` \(\d+ of \d+ further cases alike\)", result.failure.message
     )
+
+
+def test_a_kernel_that_loses_its_only_key_is_not_one_that_returns_zeros():
+    """It refuses masks and grouped heads, as most do, so that few cases tell them apart; the plainest does."""
+
+    def attention(query, key, value, *, mask=None, causal=False, scale=None):
+        if mask is not None or query.shape[1] != key.shape[1]:
+            raise NotImplementedError("plain attention only")
+        late = key.shape[2] - query.shape[2] - (query.shape[2] != key.shape[2])
+        result = attention_key_by_key(offset=late)(query, key, value, causal=causal, scale=scale)
+        return np.nan_to_num(result)
+
+    result = failure("ALL-1", attention=attention, conventions={"causal_alignment": "bottom-right"})
+
+    assert result.failure.trigger["mask"] == "causal"
+    assert result.failure.looks_like is None

@@ -83,6 +83,9 @@ def known_bug(
     line_up = _LineUp(component, trial, list(suspects_of(component, case, backward)))
     few, _ = few_and_many(backward)
     further = further_cases(component, case, backward)
+    # What refuses most of the others answers the plainest, where a bug that always shows does show.
+    for exchange in answers_of(adapter, component, plainest_like(component, case), backward):
+        line_up.confront(exchange)
     # The largest of the few first: most known bugs show there, and need not be asked again.
     for number, each in enumerate([*reversed(further[:few]), *further[few:]]):
         if number == few:
@@ -114,6 +117,11 @@ def _is_what_is_declared(suspect: Suspect, adapter: Adapter, component: Componen
         return any(violates(clause, Trial(of_it, component, case)) for case in cases)
 
     return not wrong(adapter.offer) and wrong(suspect.adapter.offer)
+
+
+def plainest_like(component: Component, case: Case) -> Case:
+    """Give the plainest case in the dtype of another."""
+    return component.plainest(case["dtype"] if component.has_dtype else "", seed=case["seed"])
 
 
 def too_long(failing: Sequence[Exchange]) -> bool:

@@ -17,7 +17,7 @@ from ..terms.subject import Subject
 from ..terms.trial import Trial
 from ..variants import Variant
 from .further import few_and_many, further_cases
-from .naming import Asked, Suspect, answers_of, opened, too_long, violates
+from .naming import Asked, Suspect, answers_of, opened, plainest_like, too_long, violates
 from .recording import Exchange, Recorder
 
 _ENOUGH: Final = 3
@@ -75,6 +75,7 @@ def resemblance(
     suspects = [each for each in every if each.variant.wrong and alike(each.adapter, asked)]
     if not suspects or alike(right, asked):
         return None
+    suspects = [each for each in suspects if not _shows_everywhere(each, adapter, right, trial, backward=backward)]
     counts = {each.variant.name: [0, 0] for each in suspects}
     for each in _kind(component, case, backward):
         further = [Asked(component, trial, exchange) for exchange in answers_of(adapter, component, each, backward)]
@@ -90,6 +91,20 @@ def resemblance(
         if violates(clause, Trial(Subject(Recorder(opened(one.variant), adapter.offer)), component, case)):
             return one
     return None
+
+
+def _shows_everywhere(suspect: Suspect, adapter: Adapter, right: Adapter, trial: Trial, *, backward: bool) -> bool:
+    """Say whether a wrong variant is wrong in the plainest case, where the implementation is right.
+
+    Zeros are, and a kernel whose only key is hidden by mistake gives zeros as well.
+    """
+    component, plainest = trial.component, plainest_like(trial.component, trial.case)
+    asked = [Asked(component, trial, each) for each in answers_of(adapter, component, plainest, backward)]
+
+    def alike(other: Adapter) -> bool:
+        return all(each.distance_of(other) is not None for each in asked)
+
+    return alike(right) and not alike(suspect.adapter)
 
 
 def _kind(component: Component, case: Case, backward: bool) -> Iterator[Case]:
