@@ -10,6 +10,7 @@ from test_bad_input import complaint
 
 from assay.conformance.interface.html_arrays import shown
 from assay.conformance.interface.html_page import page
+from assay.conformance.interface.outputs import OUTPUTS, Output, write_outputs
 
 WRONG = """
 import numpy as np
@@ -148,6 +149,22 @@ def test_a_part_of_an_array_says_so():
 def test_a_report_without_arrays_has_a_page():
     report = {"adapter": "x", "assay": "0", "spec": "s", "verdict": "no-evidence", "checked": 0, "results": []}
     made = {"package": "", "version": "", "device": "", "notes": []}
-    text = page([{**report, "profile": "quick", "seed": 0, "implementation": made}]).decode()
+    report |= {"profile": "quick", "seed": 0, "implementation": made, "incomplete": True, "left_out": ["a", "b"]}
+    read = Reader(page([report]).decode())
 
-    assert "no verdict" in Reader(text).text
+    assert "no verdict" in read.text
+    assert "0 of 2 checks made" in read.text
+    assert "The run was to end early, and left out 2 checks." in read.text
+    assert "interrupted" not in read.text
+
+
+def test_a_mistake_in_one_file_takes_neither_the_others_nor_the_verdict_along(monkeypatch, tmp_path):
+    def mistaken(reports, refused):
+        raise LookupError("no template")
+
+    monkeypatch.setitem(OUTPUTS, "--html", Output("", mistaken))
+    files = {"--html": tmp_path / "r.html", "--json": tmp_path / "r.json"}
+
+    said = f"--html {tmp_path / 'r.html'} cannot be made, please report it: LookupError: no template"
+    assert write_outputs(files, [], {}) == [said]
+    assert files["--json"].exists()

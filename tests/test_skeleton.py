@@ -107,3 +107,19 @@ def test_without_a_terminal_nothing_is_asked(terminal):
         "assay: init needs FUNCTION and --as COMPONENT, as in `assay init my_package.kernels:flash"
     )
     assert not list(terminal.cwd.iterdir())
+
+
+def test_what_the_function_needs_and_its_module_says_is_taken_over(terminal):
+    """A number that it must be given has a default, the dtypes are its own, and what a first look finds is said."""
+    kernel = KERNEL.replace("is_causal=False, softmax_scale=None", "is_causal, softmax_scale")
+    kernel = kernel.replace("import numpy as np\n", 'import numpy as np\n\ndtypes = ("float64",)\n')
+    kernel = kernel.replace("return (weights @", "return 1.01 * (weights @")
+    (terminal.cwd / "kernels.py").write_text(kernel, encoding="utf-8")
+    terminal.environment["PYTHONPATH"] = str(terminal.cwd)
+    done = terminal.assay("init", "kernels:flash", "--as", "attention")
+    text = (terminal.cwd / "assay_adapter.py").read_text(encoding="utf-8")
+
+    assert done.returncode == 0, done.stderr
+    assert "dtypes = ('float64',)\n" in text
+    assert "    scale = query.shape[-1] ** -0.5 if scale is None else scale\n" in text
+    assert "a first look at its values: the value is wrong: " in done.stdout

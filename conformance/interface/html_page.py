@@ -86,7 +86,8 @@ def _of(report: Data, number: int) -> dict[str, Any]:
     violated = sum(each["status"] == "fail" and each["level"] == "required" for each in judged)
     required = sum(cause["level"] == "required" for cause in causes)
     told = [f"{counted(required, 'cause')} ({counted(violated, 'violation')})"] if violated else []
-    told += [f"{report['checked']} of {len(judged)} checks made"]
+    left_out = report.get("left_out", ())
+    told += [f"{report['checked']} of {len(judged) + len(left_out)} checks made"]
     told += [f"{counts[each]} {each}" for each in _STATUSES[2:] if each in counts]
     return {
         "adapter": report["adapter"],
@@ -96,7 +97,8 @@ def _of(report: Data, number: int) -> dict[str, Any]:
         "words": _WORDS[report["verdict"]],
         "about": "; ".join(filter(None, (shape, f"profile {report['profile']}, seed {report['seed']}"))),
         "counts": ", ".join(told),
-        "incomplete": report.get("incomplete", False),
+        "incomplete": report.get("incomplete", False) and not left_out,
+        "left_out": len(left_out),
         "anchor": f"cause-{number}",
         "causes": causes,
         "dtypes": dtypes,

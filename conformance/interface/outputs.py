@@ -56,4 +56,7 @@ def write_outputs(files: Mapping[str, Path | None], reports: Sequence[Report], r
                 write_whole(path, text(reports, refused))
         except OSError as error:
             unwritten.append(f"the report cannot be written to {visible(path)}: {error.strerror}")
+        except Exception as error:  # a mistake of ours in one kind of file must not take the verdict along
+            mistake = f"{type(error).__name__}: {error}"
+            unwritten.append(f"{option} {visible(path)} cannot be made, please report it: {visible(mistake)}")
     return unwritten

@@ -5,8 +5,10 @@ The function is read, not imported. What the skeleton guesses is marked to be co
 
 import argparse
 import ast
+import contextlib
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +17,7 @@ from ...adapters.declaration import UserError, suggestion
 from ...adapters.foreign_text import visible
 from ..components import COMPONENTS
 from .asking import ask, somebody_is_there
+from .explaining import sentence
 from .judge import judge
 from .options import JUDGING, UsageError, add_options, known_names, listed
 from .reading import read_text
@@ -71,14 +74,18 @@ def write_skeleton(parsed: argparse.Namespace) -> int:
             raise UsageError(f"{path} exists, and is not overwritten")
     _ask_for_the_rest(parsed)
     component, framework = _component(parsed.component), parsed.framework or "numpy"
-    parts = (*_function(parsed.function), component, framework, parsed.dtype or ["float32"])
+    function = _function(parsed.function)
+    parts = (function, component, framework, parsed.dtype or function.dtypes or ["float32"])
     _write(adapter, _adapter(*parts, {}))
     extras = f", extras: {framework}" if framework in ("torch", "jax", "mlx") else ""
     _write(workflow, _WORKFLOW.format(adapter=adapter.as_posix(), extras=extras))
     screen = Screen()
     try:
-        if proposed := _conventions(adapter, component):
+        proposed, found = _first_look(adapter, component)
+        if proposed:
             _write(adapter, _adapter(*parts, proposed))
+        if found:
+            screen.say((f"a first look at its values: {visible(found)}", "yellow"))
     except UserError as error:
         screen.say((f"no conventions are proposed: {visible(error)}", "yellow"))
     screen.say(f"{adapter} and {workflow} are written; look for `To be confirmed` in both, and then")
@@ -96,7 +103,7 @@ def _ask_for_the_rest(parsed: argparse.Namespace) -> None:
         )
     if not parsed.function:
         place = "Which function (package.module:function or path/to/file.py:function)"
-        parsed.function = ask(place, lambda answer: ":".join(_function(answer)[:2]))
+        parsed.function = ask(place, lambda answer: _function(answer) and answer)
     if not parsed.component:
         name = parsed.function.rpartition(":")[2]
         guess = next((each for each in COMPONENTS if each in name), "attention")
@@ -116,8 +123,21 @@ def _component(name: str) -> str:
     return component
 
 
-def _function(spec: str) -> tuple[str, str, list[str]]:
-    """Return module, name and parameters of a function, which is named as module:function or file:function."""
+@dataclass(frozen=True)
+class _Function:
+    """What is read of a function, and of its module."""
+
+    module: str
+    name: str
+    parameters: Sequence[str]
+    required: Sequence[str]
+    """Those without a default."""
+    dtypes: Sequence[str]
+    """What the module says of them, as an adapter does."""
+
+
+def _function(spec: str) -> _Function:
+    """Read a function, which is named as module:function or file:function."""
     place, colon, name = spec.rpartition(":")
     if not colon or not name.isidentifier() or not place:
         raise UsageError(f"{spec!r:.200} should be package.module:function, or path/to/file.py:function")
@@ -133,22 +153,28 @@ def _function(spec: str) -> tuple[str, str, list[str]]:
     for node in found:
         if node.name == name:
             arguments = node.args
-            every = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
+            plain = [each.arg for each in (*arguments.posonlyargs, *arguments.args)]
+            named = [each.arg for each in arguments.kwonlyargs]
+            required = plain[: len(plain) - len(arguments.defaults)]
+            required += [each for each, value in zip(named, arguments.kw_defaults, strict=True) if value is None]
             module = ".".join(path.with_suffix("").parts).removesuffix(".__init__")
-            return module, name, [each.arg for each in every]
+            return _Function(module, name, [*plain, *named], required, _dtypes(tree))
     raise UsageError(f"{path} defines no function {name!r}{suggestion(name, [node.name for node in found])}")
 
 
+def _dtypes(module: ast.Module) -> list[str]:
+    """Return the dtypes that a module names as an adapter does, if it does."""
+    for node in module.body:
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "dtypes" for t in node.targets):
+            with contextlib.suppress(ValueError, TypeError):
+                return [each for each in ast.literal_eval(node.value) if each in DTYPES]
+    return []
+
+
 def _adapter(
-    module: str,
-    name: str,
-    parameters: Sequence[str],
-    component: str,
-    framework: str,
-    dtypes: Sequence[str],
-    conventions: Mapping[str, str],
+    read: _Function, component: str, framework: str, dtypes: Sequence[str], conventions: Mapping[str, str]
 ) -> str:
-    function = FUNCTIONS[component]
+    function, module, name, parameters = FUNCTIONS[component], read.module, read.name, read.parameters
     taken = {own: _taken(own, parameters) for own in (*function.arrays, *function.masks, *function.options)}
     arrays, options = list(function.arrays), {**dict.fromkeys(function.masks), **function.options}
     lines = [f'"""What assay needs to judge {module}.{name}."""', "", f"from {module} import {name}", ""]
@@ -161,6 +187,8 @@ def _adapter(
         if taken[own] is None:
             test = f"{own} is not None" if value is None else f"{own} != {value!r}"
             lines += [f"    if {test}:", f'        raise NotImplementedError("{own}")']
+    if component == "attention" and taken["scale"] in read.required:
+        lines.append("    scale = query.shape[-1] ** -0.5 if scale is None else scale")
     given = [f"{theirs}={own}" for own, theirs in taken.items() if theirs]
     unknown = [own for own in arrays if taken[own] is None]
     others = [each for each in parameters if each not in taken.values()]
@@ -179,12 +207,17 @@ def _taken(own: str, parameters: Sequence[str]) -> str | None:
     return next((each for each in (own, *_NAMES.get(own, ())) if each in parameters), None)
 
 
-def _conventions(adapter: Path, component: str) -> dict[str, str]:
-    """Return the conventions under which what fails of the values would pass, of a first look in one dtype."""
+def _first_look(adapter: Path, component: str) -> tuple[dict[str, str], str]:
+    """Return the conventions under which what fails of the values would pass, and what else fails."""
     report = judge(str(adapter), components=component, clauses="ALL-1")
     known = FUNCTIONS[component].conventions
-    declared = [cause.failure.declare or {} for cause in report.causes]
-    return {name: str(value) for each in declared for name, value in each.items() if name in known}
+    proposed: dict[str, str] = {}
+    others = []
+    for cause in report.causes:
+        declared = {name: str(value) for name, value in (cause.failure.declare or {}).items() if name in known}
+        proposed |= declared
+        others += [] if declared else [sentence(cause)]
+    return proposed, "; ".join(others)
 
 
 def _write(path: Path, text: str) -> None:

@@ -34,7 +34,7 @@ class Ticker:
         self._weights = {(line.clause.id, line.component, line.dtype): _weight(line.clause) for line in lines}
         self._done, self._total, self._cases, self._failed = 0, len(lines), 0, 0
         self._under_way: Callable[[], int] = lambda: 0
-        self._said = ""
+        self._said, self._told = "", 0
         self._shown: set[str] = set()
         columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
         self._progress = Progress(*columns, TimeRemainingColumn(), console=self._console, transient=True)
@@ -67,13 +67,15 @@ class Ticker:
 
     def _look(self, over: threading.Event) -> None:
         """Show how far it is, now and then: a clause may take minutes of an implementation that is slow."""
-        while not over.wait(_OFTEN if self._console.is_terminal else _SELDOM):
+        wait = _OFTEN
+        while not over.wait(wait):
             self._show()
+            wait = _OFTEN if self._console.is_terminal else _SELDOM
 
     def _show(self, advance: int = 0) -> None:
         """Show how far it is; where each time is a line, only what is new."""
         failed = f", {self._failed} failed" if self._failed else ""
-        cases = self._cases + self._under_way()
+        self._told = cases = max(self._told, self._cases + self._under_way())
         said = f"{self._name}: {self._done} of {self._total} clauses judged in {cases:,} cases{failed}"
         if self._console.is_terminal:
             self._progress.update(self._task, advance=advance, description=said)
