@@ -82,7 +82,7 @@ def test_an_interrupted_clause_loses_no_failure(terminal):
 
 
 def test_progress_counts_the_cases_of_a_clause_that_is_judged_now(capsys, monkeypatch):
-    monkeypatch.setattr("assay.conformance.interface.ticker._OFTEN", 0.05)
+    monkeypatch.setattr("assay.conformance.interface.ticker._SELDOM", 0.05)
     ticker = Ticker(None, "mine", [LINE])
     with ticker.shown():
         ticker.follow([LINE], lambda: 1234)
@@ -92,7 +92,7 @@ def test_progress_counts_the_cases_of_a_clause_that_is_judged_now(capsys, monkey
 
 
 def test_what_explains_comes_on_top_and_is_expected_as_soon_as_it_begins(capsys, monkeypatch):
-    monkeypatch.setattr("assay.conformance.interface.ticker._OFTEN", 0.05)
+    monkeypatch.setattr("assay.conformance.interface.ticker._SELDOM", 0.05)
     ticker = Ticker(None, "mine", [LINE])
     ticker.heard(Result("ALL-1", "required", "softmax", "float32", "fail", 7))
     ticker.follow([replace(LINE, clause=CLAUSES[name]) for name in ("SM-2", "ALL-8")], lambda: 0)

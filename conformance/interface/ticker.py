@@ -67,10 +67,8 @@ class Ticker:
 
     def _look(self, over: threading.Event) -> None:
         """Show how far it is, now and then: a clause may take minutes of an implementation that is slow."""
-        wait = _OFTEN
-        while not over.wait(wait):
+        while not over.wait(_OFTEN if self._console.is_terminal else _SELDOM):
             self._show()
-            wait = _OFTEN if self._console.is_terminal else _SELDOM
 
     def _show(self, advance: int = 0) -> None:
         """Show how far it is; where each time is a line, only what is new."""
