@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from xml.etree import ElementTree
 
 import pytest
@@ -147,9 +148,12 @@ def test_the_bar_of_a_hostile_program(terminal, program):
 def test_a_line_of_progress_of_a_hostile_program(capsys, monkeypatch):
     from assay.conformance.judging.result import Result
 
-    monkeypatch.setattr(shown, "_EVERY", 0.0)
+    monkeypatch.setattr(shown, "_SELDOM", 0.05)
     line = Line(CLAUSES["SM-1"], "softmax", "float32", offered=True)
-    shown.Ticker(Opening("x"), HOSTILE, [line]).heard(Result("SM-1", "required", "softmax", "float32", "pass", 3))
+    ticker = shown.Ticker(Opening("x"), HOSTILE, [line])
+    ticker.heard(Result("SM-1", "required", "softmax", "float32", "pass", 3))
+    with ticker.shown():
+        time.sleep(0.3)
     assert capsys.readouterr().err == f"{SPELLED}: 1 of 1 clauses judged in 3 cases\n"
 
 
