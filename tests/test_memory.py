@@ -87,7 +87,7 @@ def test_what_needs_more_than_the_budget_is_not_judged(terminal):
     report, said = terminal.report(), " ".join(done.stdout.split())
 
     assert done.returncode == 0
-    assert ": conforms; softmax to n = 32,000, rows = 3: " in said
+    assert ": conforms; softmax to n = 32,000, rows = 1,201: " in said
     assert fault(report) is None
     assert report["memory"]["budget"] == 150 * 2**20
     assert {"rows": 2, "n": 262_144} in report["results"][0]["unfit"]

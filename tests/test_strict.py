@@ -40,7 +40,11 @@ def judged(tmp_path):
 def test_what_shows_at_the_end_is_said_to(judged):
     assert judged(AFTER_MANY_CALLS).verdict == "conforms"
     (result,) = judged(AFTER_MANY_CALLS, profile="strict").failures
-    assert result.failure.message.startswith("asked again at the end of the run, with other values: the value is wrong")
+    message = result.failure.message
+    assert message.startswith(
+        "asked again at the end of the run, with other values: it is right by itself, in a new process"
+    )
+    assert "the value is wrong: result[" in message
 
 
 def test_a_right_one_is_asked_again_and_conforms(judged):

@@ -179,8 +179,6 @@ def neighbours_independent(trial: Trial) -> float:
     "dropout",
     "Another seed gives another mask, independent of the first.",
     formula="P(m_i = 1 under both seeds) = (1 - rate)^2",
-    role="decides",
-    why="It compares masks of two seeds: one mask for all calls is reported as such.",
     source=f"{_SOURCE}; exact two-sided tests, pooled over pairs of seeds",
     cases=lambda component, dtype, seed: list(_of_many(component, dtype, seed)),
     prepare=_shares,
