@@ -8,7 +8,6 @@ import numpy as np
 from ...adapters import Adapter
 from ...oracle.rounding.formats import FORMATS
 from ..terms.case import Case
-from ..terms.checking import check
 from ..terms.clause import Clause
 from ..terms.component import Component, Inputs
 from ..terms.rounding import Array, rounded
@@ -40,13 +39,6 @@ def behaves_like(name: str, adapter: Adapter, clause: Clause, component: Compone
 def kept_if_declared(declared: Declared, adapter: Adapter, clause: Clause, component: Component, case: Case) -> bool:
     """Say whether the clause is kept on the case once this is declared, too."""
     return Attempts(adapter, clause, component, [case], backward=False).would_pass(declared)
-
-
-def goes_backward(adapter: Adapter, clause: Clause, component: Component, case: Case) -> bool:
-    """Say whether the clause asks for gradients of the case."""
-    recorder = Recorder(adapter)
-    check(clause, Trial(Subject(recorder), component, case))
-    return recorder.backward
 
 
 _DIRECTIONS: Final = 3

@@ -7,6 +7,12 @@ from typing import Any
 
 from ...adapters import Adapter, Call, Offer, Reply
 from ...adapters.contract import CONVENTIONS
+from ..terms.case import Case
+from ..terms.checking import check
+from ..terms.clause import Clause
+from ..terms.component import Component
+from ..terms.subject import Subject
+from ..terms.trial import Trial
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,13 @@ class Recorder(Adapter):
 
     def close(self) -> None:
         """Leave the adapter open: whoever opened it ends it."""
+
+
+def goes_backward(adapter: Adapter, clause: Clause, component: Component, case: Case) -> bool:
+    """Say whether the clause asks for gradients of the case."""
+    recorder = Recorder(adapter)
+    check(clause, Trial(Subject(recorder), component, case))
+    return recorder.backward
 
 
 class Answers(Adapter):

@@ -10,7 +10,7 @@ import numpy as np
 from ...adapters import Adapter
 from ...oracle.rounding.bound import Bound
 from ..components import CLAUSES, COMPONENTS, parse_case
-from ..diagnosis.attribution import goes_backward
+from ..diagnosis.recording import goes_backward
 from ..judging.causes import Cause
 from ..terms.case import Case, Value
 from ..terms.checking import check

@@ -13,19 +13,21 @@ from typing import Any, Final
 from ...adapters.contract import DTYPES
 from ...adapters.foreign_text import harmless
 from ..components import CLAUSES, COMPONENTS
-from ..judging.result import Result, lack_of_evidence
+from ..judging.result import Result
 from ..terms.case import in_words
 from .explaining import counted, looks_like, replay_line
 from .html_arrays import shown
+from .markdown import WORDS
 from .options import UsageError, opening
 from .repeating import repeated
-from .report import CONFORMS, NO_EVIDENCE, VIOLATES, Report
-from .report_files import check_files, write_whole
-from .report_json import read_json
+from .report import Report
+from .report_files import check_files, write_asked
+from .report_json import read_json, rows_of
+from .tally import tally
 from .terminal import Screen
 
-_WORDS: Final = {CONFORMS: "conforms", VIOLATES: "violates", NO_EVIDENCE: "no verdict"}
-_STATUSES: Final = ("pass", "fail", "advisory", "allowed", "vacuous", "unsupported")
+_BESIDE: Final = ("advisory", "allowed", "vacuous", "unsupported")
+"""Statuses of which the number is told, where there are any."""
 _WIDTH: Final = 640
 """Of a strip of marks."""
 _LEAST, _MOST = -4, 0.5
@@ -49,11 +51,7 @@ def write_page(parsed: argparse.Namespace) -> int:
     """Make the page of a report that lies in a file."""
     out = parsed.out or parsed.report.with_suffix(".html")
     check_files({"--out": out})
-    text = page(read_json(parsed.report))
-    try:
-        write_whole(out, text)
-    except OSError as error:
-        raise UsageError(f"the page cannot be written to {out}: {error.strerror}") from None
+    write_asked(out, page(read_json(parsed.report)), "the page")
     Screen().say(f"{out} is written")
     return 0
 
@@ -88,13 +86,13 @@ def _of(report: Data, number: int) -> dict[str, Any]:
     told = [f"{counted(required, 'cause')} ({counted(violated, 'violation')})"] if violated else []
     left_out = report.get("left_out", ())
     told += [f"{report['checked']} of {len(judged) + len(left_out)} checks made"]
-    told += [f"{counts[each]} {each}" for each in _STATUSES[2:] if each in counts]
+    told += [f"{counts[each]} {each}" for each in _BESIDE if each in counts]
     return {
         "adapter": report["adapter"],
         "assay": report["assay"],
         "spec": report["spec"],
         "verdict": report["verdict"],
-        "words": _WORDS[report["verdict"]],
+        "words": WORDS[report["verdict"]],
         "about": "; ".join(filter(None, (shape, f"profile {report['profile']}, seed {report['seed']}"))),
         "counts": ", ".join(told),
         "incomplete": report.get("incomplete", False) and not left_out,
@@ -102,7 +100,7 @@ def _of(report: Data, number: int) -> dict[str, Any]:
         "anchor": f"cause-{number}",
         "causes": causes,
         "dtypes": dtypes,
-        "matrix": list(_matrix(judged, dtypes)),
+        "matrix": list(_matrix([each for each in rows_of(report) if each.status != "not-offered"], dtypes)),
         "plots": list(_strips(judged, dtypes)),
         "ticks": [{"x": _place(10.0**k), "text": f"{10.0**k:g}"} for k in range(_LEAST, 1)],
         "one": _place(1.0),
@@ -160,28 +158,25 @@ def _beside(tried: Sequence[Data]) -> Iterator[dict[str, str]]:
         yield {"name": name, "passes": "; ".join(found[True]), "fails": "; ".join(found[False])}
 
 
-def _matrix(judged: Sequence[Data], dtypes: Sequence[str]) -> Iterator[dict[str, Any]]:
-    for component in dict.fromkeys(each["component"] for each in judged):
-        cells = ([each for each in judged if (each["component"], each["dtype"]) == (component, d)] for d in dtypes)
+def _matrix(judged: Sequence[Result], dtypes: Sequence[str]) -> Iterator[dict[str, Any]]:
+    for component in dict.fromkeys(each.component for each in judged):
+        cells = ([each for each in judged if (each.component, each.dtype) == (component, d)] for d in dtypes)
         yield {"component": component, "cells": list(map(_cell, cells))}
 
 
-def _cell(results: Sequence[Data]) -> dict[str, Any]:
+def _cell(results: Sequence[Result]) -> dict[str, Any]:
     """Say what came of a component in a dtype."""
-    required = [each for each in results if each["level"] == "required"]
-    count = {status: sum(each["status"] == status for each in required) for status in ("pass", "fail", "allowed")}
-    if count["fail"]:
-        return {"kind": "fail", "text": f"{count['fail']} of {sum(count.values())} fail", "more": []}
-    if why := lack_of_evidence([Result(**{**each, "failure": None, "others": None}) for each in results]):
-        return {"kind": "unsure", "text": "no evidence", "more": [why]}
-    if not count["pass"]:
+    found = tally(results)
+    if found.failed:
+        return {"kind": "fail", "text": f"{found.failed} of {found.done} fail", "more": []}
+    if found.unseen:
+        return {"kind": "unsure", "text": "no evidence", "more": [found.unseen]}
+    if not found.passed:
         return {"kind": "", "text": "unsupported" if results else "", "more": []}
-    passed = [each for each in required if each["status"] == "pass"]
-    more = [f"ratio {max(each['worst_ratio'] or 0.0 for each in passed):.2f}"]
-    last = max(each["precision_class"] or 0 for each in passed)
-    more += [f"class {last}"] if last else []
-    more += [f"{count['allowed']} allowed to fail"] if count["allowed"] else []
-    return {"kind": "pass", "text": f"{count['pass']} pass", "more": more}
+    more = [f"ratio {found.ratio:.2f}"]
+    more += [f"class {found.precision_class}"] if found.precision_class else []
+    more += [f"{found.allowed} allowed to fail"] if found.allowed else []
+    return {"kind": "pass", "text": f"{found.passed} pass", "more": more}
 
 
 def _place(ratio: float) -> float:

@@ -7,15 +7,16 @@ from typing import Final
 from ...adapters.contract import DTYPES
 from ...adapters.foreign_text import visible
 from ..components import CLAUSES
-from ..judging.result import Result, lack_of_evidence
+from ..judging.result import Result
 from .explaining import counted
 from .findings import Finding, findings
 from .report import CONFORMS, NO_EVIDENCE, SPEC, VIOLATES, Report
+from .tally import tally
 
 MARKDOWN_HEADING: Final = "<!-- assay run -->"
 _MOST: Final = 50
 """Causes that are shown: GitHub bears a megabyte."""
-_WORDS: Final = {CONFORMS: "conforms", VIOLATES: "violates", NO_EVIDENCE: "no verdict"}
+WORDS: Final = {CONFORMS: "conforms", VIOLATES: "violates", NO_EVIDENCE: "no verdict"}
 _STATUSES: Final = ("pass", "fail", "advisory", "allowed", "vacuous", "unsupported", "not-offered")
 
 
@@ -30,7 +31,7 @@ def markdown_text(reports: Sequence[Report], refused: Mapping[str, str]) -> byte
 
 
 def _of_report(report: Report) -> Iterator[str]:
-    yield from ("", f"## assay: {_code(report.offer.name)} {_WORDS[report.verdict]}", "")
+    yield from ("", f"## assay: {_code(report.offer.name)} {WORDS[report.verdict]}", "")
     found = report.counts
     counts = ", ".join(f"{found[each]} {each}" for each in _STATUSES if each in found)
     incomplete = "; the run was interrupted" * report.incomplete
@@ -71,20 +72,17 @@ def _table(report: Report) -> Iterator[str]:
 
 
 def _cell(results: Sequence[Result]) -> str:
-    required = [each for each in results if each.level == "required"]
-    count = {status: sum(each.status == status for each in required) for status in ("pass", "fail", "allowed")}
-    if count["fail"]:
-        words = [f"**{count['fail']} of {sum(count.values())} fail**"]
-    elif lack_of_evidence(results):
+    found = tally(results)
+    if found.failed:
+        words = [f"**{found.failed} of {found.done} fail**"]
+    elif found.unseen:
         words = ["no evidence"]
-    elif count["pass"]:
-        passed = [each for each in required if each.status == "pass"]
-        last = max((each.precision_class or 0 for each in passed), default=0)
-        words = [f"{count['pass']} pass", f"worst ratio {max(each.worst_ratio or 0.0 for each in passed):.2f}"]
-        words += [f"class {last}"] if last else []
+    elif found.passed:
+        words = [f"{found.passed} pass", f"worst ratio {found.ratio:.2f}"]
+        words += [f"class {found.precision_class}"] if found.precision_class else []
     else:
-        words = [] if count["allowed"] or not results else ["unsupported"]
-    return ", ".join([*words, *([f"{count['allowed']} allowed to fail"] if count["allowed"] else [])])
+        words = [] if found.allowed or not results else ["unsupported"]
+    return ", ".join([*words, *([f"{found.allowed} allowed to fail"] if found.allowed else [])])
 
 
 def _cause(finding: Finding) -> Iterator[str]:

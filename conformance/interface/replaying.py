@@ -17,8 +17,7 @@ from ..terms.subject import Subject
 from ..terms.trial import Trial
 from ..terms.verdict import Outcome
 from .case_arrays import arrays_of, npz, show_arrays
-from .options import UsageError
-from .report_files import write_whole
+from .report_files import write_asked
 from .terminal import Screen
 
 _UNMADE: Final = (SpecError, ValueError, ArithmeticError, LookupError, StopIteration, MemoryError)
@@ -58,10 +57,7 @@ def replay(
         raise CaseError(f"this case cannot be judged: {error}") from None
     show_arrays(screen, arrays)
     if save is not None:
-        try:
-            write_whole(save, npz(arrays))
-        except OSError as error:
-            raise UsageError(f"the arrays cannot be written to {save}: {error.strerror}") from None
+        write_asked(save, npz(arrays), "the arrays")
     return _show_outcomes(screen, outcomes)
 
 

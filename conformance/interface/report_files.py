@@ -75,6 +75,14 @@ def write_whole(path: Path, text: bytes) -> None:
         part.unlink(missing_ok=True)
 
 
+def write_asked(path: Path, text: bytes, what: str) -> None:
+    """Write what a command was asked for, by its name in a sentence; `UsageError` if that cannot be done."""
+    try:
+        write_whole(path, text)
+    except OSError as error:
+        raise UsageError(f"{what} cannot be written to {path}: {error.strerror}") from None
+
+
 def _place(path: Path) -> Path:
     """Follow links, of which one may lead in a circle: what is opened then cannot be."""
     return Path(os.path.realpath(path))

@@ -1,11 +1,13 @@
 """Reports as text: one object, or one a line; what is read is checked against the schema."""
 
+import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ...adapters.strict_json import parse_json
+from ..judging.result import Result
 from .options import UsageError
 from .reading import read_text
 from .report import SCHEMA, Report
@@ -17,6 +19,12 @@ def json_text(reports: Sequence[Report]) -> bytes:
     indent = 1 if len(reports) == 1 else None
     lines = [json.dumps(report.as_json(), indent=indent, allow_nan=False) for report in reports]
     return "".join(f"{line}\n" for line in lines).encode()
+
+
+def rows_of(report: Mapping[str, Any]) -> list[Result]:
+    """Return the lines of a report as it is in JSON, without their failures."""
+    known = [field.name for field in dataclasses.fields(Result) if field.name not in ("failure", "others")]
+    return [Result(**{name: each[name] for name in known if name in each}) for each in report["results"]]
 
 
 def read_json(path: Path) -> list[dict[str, Any]]:

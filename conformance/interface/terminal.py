@@ -14,10 +14,12 @@ from ...adapters import Listed
 from ...adapters.contract import DTYPES
 from ...adapters.foreign_text import visible
 from ..components import COMPONENTS
-from ..judging.result import Result, lack_of_evidence
+from ..judging.result import Result
 from ..terms.clause import Clause
 from .explaining import facts, replay_command, title
 from .report import Report
+from .report_json import rows_of
+from .tally import tally
 
 if TYPE_CHECKING:
     from ..claims.coverage import Covered
@@ -72,27 +74,22 @@ def table_of(report: Report) -> Table:
 
 def _cell(results: Sequence[Result]) -> RenderableType:
     """Show passes, the largest error ratio and the precision class; or how many clauses fail, or that none could."""
-    done = [each for each in results if each.status in ("pass", "fail", "allowed") and each.level == "required"]
-    unseen = lack_of_evidence(results)
-    if not done and not unseen:
+    found = tally(results)
+    if not found.done and not found.unseen:
         return Text("unsupported" if any(each.status == "unsupported" for each in results) else "", style="dim")
-    failed = sum(each.status == "fail" for each in done)
-    allowed = sum(each.status == "allowed" for each in done)
-    vacuous = sum(each.status == "vacuous" and each.level == "required" for each in results)
-    beside = "".join(f", {n} {word}" for n, word in ((allowed, "allowed to fail"), (vacuous, "vacuous")) if n)
-    if failed:
-        return Text(f"{failed} of {len(done)} fail" + f", {allowed} allowed to" * bool(allowed), style="red")
-    if unseen:
+    several = ((found.allowed, "allowed to fail"), (found.vacuous, "vacuous"))
+    beside = "".join(f", {number} {word}" for number, word in several if number)
+    if found.failed:
+        allowed = f", {found.allowed} allowed to" * bool(found.allowed)
+        return Text(f"{found.failed} of {found.done} fail{allowed}", style="red")
+    if found.unseen:
         return Text("no evidence", style="yellow")
-    passed = [each for each in done if each.status == "pass"]
-    if not passed:
+    if not found.passed:
         return Text(beside.removeprefix(", "), style="yellow")
-    ratio = max(each.worst_ratio or 0.0 for each in passed)
-    number = max((each.precision_class or 0 for each in passed), default=0)
-    counts = f"{len(passed)} pass{beside}"
+    counts, last = f"{found.passed} pass{beside}", found.precision_class
     return _Passed(
-        f"{counts}, worst ratio {ratio:.2f}" + (f", precision class {number}" if number else ""),
-        f"{counts}, {ratio:.2f}" + (f", class {number}" if number else ""),
+        f"{counts}, worst ratio {found.ratio:.2f}" + (f", precision class {last}" if last else ""),
+        f"{counts}, {found.ratio:.2f}" + (f", class {last}" if last else ""),
     )
 
 
@@ -159,12 +156,7 @@ def show_coverage(screen: Screen, rows: Sequence["Covered"]) -> None:
 
 def show_comparison(screen: Screen, reports: Sequence[Mapping[str, Any]]) -> None:
     """Print components and implementations down, dtypes across: failures, or the largest error ratio."""
-    known = [field.name for field in dataclasses.fields(Result) if field.name != "failure"]
-    every = [
-        (_named(report), Result(**{name: each[name] for name in known if name in each}))
-        for report in reports
-        for each in report["results"]
-    ]
+    every = [(_named(report), row) for report in reports for row in rows_of(report)]
     judged = [(adapter, row) for adapter, row in every if row.status not in ("not-offered", "unsupported")]
     dtypes = [dtype for dtype in (*DTYPES, "") if any(row.dtype == dtype for _, row in judged)]
     table = Table(header_style="bold")

@@ -10,7 +10,7 @@ from .claiming import claim_text, differences
 from .options import COMPARING, JUDGING, UsageError, add_options, workers
 from .repeating import repeated
 from .report import Report
-from .report_files import check_files, write_whole
+from .report_files import check_files, write_asked
 from .terminal import Screen
 
 _SHOWN: Final = 20
@@ -28,11 +28,7 @@ def add_what_is_verified(command: argparse.ArgumentParser) -> None:
 def write_claim(report: Path, out: Path) -> int:
     """Write the claim that a report makes."""
     check_files({"--out": out})
-    text = claim_text(report)
-    try:
-        write_whole(out, text)
-    except OSError as error:
-        raise UsageError(f"the claim cannot be written to {out}: {error.strerror}") from None
+    write_asked(out, claim_text(report), "the claim")
     return 0
 
 

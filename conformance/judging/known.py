@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ..components import CLAUSES
+from ..diagnosis.recording import goes_backward
 from ..terms.case import Case, Value
 from ..terms.clause import Clause
 from ..terms.component import Component
@@ -68,7 +69,7 @@ def _of_what_it_is_about(own: list[Known], failing: Failing) -> Failure | None:
 
     Wrong values explain gradients only if these follow them.
     """
-    from ..diagnosis.attribution import follows_its_values, goes_backward
+    from ..diagnosis.attribution import follows_its_values
 
     adapter, component = failing.subject.adapter, failing.component
     backward = component.gradient is not None and goes_backward(adapter, failing.clause, component, failing.case)
@@ -89,7 +90,7 @@ def _of_what_it_is_about(own: list[Known], failing: Failing) -> Failure | None:
 
 def _explains(known: Known, failing: Failing) -> bool:
     """Say whether a cause is why a case fails: what it raises, behaves like, lacks in a declaration, or hangs on."""
-    from ..diagnosis.attribution import behaves_like, goes_backward, kept_if_declared
+    from ..diagnosis.attribution import behaves_like, kept_if_declared
 
     failure, case, outcome = known.failure, failing.case, failing.outcome
     whose = failing.subject.adapter, failing.clause, failing.component, case
