@@ -61,7 +61,8 @@ def test_half_a_note_is_none(tmp_path):
 def test_an_interrupted_clause_loses_no_failure(terminal):
     """One of a worker of xdist, which knows of it alone."""
     seen = terminal.files / "seen"
-    nap = f"import time, pathlib; time.sleep(0.1); x.shape[-1] == 5 and pathlib.Path({str(seen)!r}).touch()"
+    file = f"seen = pathlib.Path({str(seen)!r})"
+    nap = f"import time, pathlib; {file}; time.sleep(0.02 + seen.exists()); x.shape[-1] == 5 and seen.touch()"
     wrong = RIGHT.replace("softmax(x):", f"softmax(x):\n    {nap}").replace(
         "return", "return (1 + (x.shape[-1] == 5)) *"
     )

@@ -220,7 +220,7 @@ def run(
     judged what, the same lines are due then.
     """
     errors: list[str] = []
-    explaining = Explaining(report, adapter, Findings(found, shared=workers == "0"))
+    explaining = Explaining(report, adapter, Findings(found))
     limits = Limits(first, math.inf if report.seconds is None else time.monotonic() + report.seconds)
     while report.left and not (errors or report.interrupted or report.ended):
         errors = _session(report, Conductor(report, adapter, heard, explaining, limits), workers, follow)

@@ -31,8 +31,6 @@ class Findings:
 
     heard: Callable[[Clause, Failure], object] = lambda clause, failure: None
     """Told of each new failure twice: when it has been made small, and when it has been diagnosed."""
-    shared: bool = True
-    """Whether the process that is asked has judged, too; a case is then tried in a new one, which takes a start."""
     _known: KnownCauses = field(default_factory=KnownCauses)
     _quiet: bool = False
     _ahead: "dict[tuple[str, str], _Ahead]" = field(default_factory=dict)
@@ -76,7 +74,7 @@ class Findings:
         It is no known cause until its turn comes, and whatever is known then explains it: what a report says of a cause
         must not hang on who has looked ahead.
         """
-        alone = Findings(self.heard, self.shared)
+        alone = Findings(self.heard)
         failing = Failing(clause, component, Subject(adapter), case, outcome)
         failure = _as_accepted(failing, alone._explained(failing, before))
         self._ahead[clause.id, case.id] = _Ahead(failing, failure, alone._known.every)
@@ -90,8 +88,7 @@ class Findings:
             return self._in_its_turn(ahead)
         if lost:
             return self._lost(failing)
-        alone = not self.shared or failing.subject.adapter.afresh()
-        if alone and failing.again().passed:
+        if failing.again().passed and right_by_itself(failing):
             return self._of_the_past(failing, failing, before)
         return self._new(failing, before)
 
@@ -138,8 +135,13 @@ class Findings:
         smallest = failing.smallest()
         if smallest.case != failing.case and not subject.lost and (known := self._known.explaining(smallest)):
             return _due_to(known, smallest.failure)
+        # A new process takes seconds to start: what a known cause explains needs none.
         if not subject.lost and right_by_itself(smallest):
-            return self._of_the_past(failing, smallest, before)
+            if right_by_itself(failing):
+                return self._of_the_past(failing, smallest, before)
+            smallest = failing.smallest()
+            if right_by_itself(smallest):
+                return self._of_the_past(failing, smallest, before)
         typical = {"case": failing.case.id, "message": failing.outcome.reason} if unlike(failing, smallest) else None
         outcome = with_neighbours(clause, component, subject, smallest.case, smallest.outcome)
         trigger = {} if subject.lost else trigger_of(clause, component, subject, smallest.case)
