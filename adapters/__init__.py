@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from .memory import peak_of as peak_of
     from .opening import Opening as Opening
     from .opening import open_adapter as open_adapter
+    from .script import Ran as Ran
+    from .script import run_script as run_script
+    from .standalone import NotStandaloneError as NotStandaloneError
+    from .standalone import Standalone as Standalone
+    from .standalone import without_assay as without_assay
 
 _HOME: Final = {
     "accepted": "accepting",
@@ -42,9 +47,14 @@ _HOME: Final = {
     "Opening": "opening",
     "open_adapter": "opening",
     "open_object": "in_process",
+    "NotStandaloneError": "standalone",
+    "Ran": "script",
+    "Standalone": "standalone",
     "free": "memory",
     "in_words": "memory",
     "peak_of": "memory",
+    "run_script": "script",
+    "without_assay": "standalone",
 }
 
 

@@ -27,8 +27,8 @@ from .declaration import AdapterError, suggestion, text_of
 GROUP: Final = "assay.adapters"
 """The entry-point group in which other packages register adapters."""
 
-_FILE: Final = re.compile(r"(?P<path>.+\.py)(?::(?P<object>[\w.]+))?", re.DOTALL)
-_MODULE: Final = re.compile(r"(?P<module>[A-Za-z_]\w*(?:\.\w+)*)(?::(?P<object>[\w.]+))?")
+FILE: Final = re.compile(r"(?P<path>.+\.py)(?::(?P<object>[\w.]+))?", re.DOTALL)
+MODULE: Final = re.compile(r"(?P<module>[A-Za-z_]\w*(?:\.\w+)*)(?::(?P<object>[\w.]+))?")
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Found:
 
 def find(spec: str) -> Found:
     """Find the object that an ADAPTER names."""
-    if file := _FILE.fullmatch(spec):
+    if file := FILE.fullmatch(spec):
         module = _import_file(file["path"])
         target = _member(module, file["object"], file["path"])
         return Found(Path(file["path"]).stem + (f":{file['object']}" if file["object"] else ""), target, module)
@@ -80,7 +80,7 @@ def _find_module(spec: str) -> Found:
     known += [point.name for point in importlib.metadata.entry_points(group=GROUP)]
     hint = suggestion(spec, known) or f"; a name is one of {', '.join(known)}, and a file ends in .py"
     wrong = AdapterError(f"there is no adapter {spec!r}{hint}")
-    match = _MODULE.fullmatch(spec)
+    match = MODULE.fullmatch(spec)
     if match is None:
         raise wrong
     # A user's module lies where he stands; last, so that it hides no installed one.

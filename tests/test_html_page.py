@@ -1,5 +1,6 @@
 """The page of a report: what it shows is what the report says, hostile text is text, and it needs nothing else."""
 
+import ast
 import json
 import re
 from html.parser import HTMLParser
@@ -86,6 +87,20 @@ def test_the_arrays_are_those_of_the_smallest_case(made):
     assert text.count('<td class="h') >= 3 * actual.size
     assert {"changed": {"n": 3}, "passes": True} in evidence["beside"]
     assert all(not each["passes"] for each in evidence["beside"] if "layout" in each["changed"])
+
+
+def test_a_script_of_each_cause_is_folded_away(made):
+    report, text = made
+    failures = [
+        failure for each in report["results"] for failure in (each["failure"], *each.get("others", ())) if failure
+    ]
+    scripts = ["\n".join(each["evidence"]["script"]) for each in failures if "evidence" in each]
+
+    assert len(scripts) == len(report["causes"]) == 2
+    assert text.count("<details>") == 2
+    for script in scripts:
+        assert script in Reader(text).text
+        ast.parse(script)
 
 
 def test_hostile_text_is_text(made):

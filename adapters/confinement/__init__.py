@@ -48,11 +48,21 @@ _TELLING: Final = ("PYTEST_", "ASSAY_", "COV_", "COVERAGE_")
 class Confined:
     """A program that runs confined, with what belongs to it."""
 
-    def __init__(self, command: Sequence[str], hidden: Sequence[str], sealed: bool, errors: IO[bytes]) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        hidden: Sequence[str],
+        sealed: bool,
+        errors: IO[bytes],
+        *,
+        output: IO[bytes] | int = subprocess.PIPE,
+        filled: bool = True,
+    ) -> None:
         """Start it, where folders are hidden; OSError if there is no such program.
 
-        `sealed` leaves it no network, and no folder to write to but its own.
+        `sealed` leaves it no network, and no folder to write to but its own; memory that it gets is `filled`.
         """
+        self._output, self._filled = output, filled
         self._folder = Path(tempfile.mkdtemp(prefix="work-"))
         self._life = -1
         self.holds: tuple[str, ...] = ()
@@ -65,8 +75,8 @@ class Confined:
     def _started(
         self, command: Sequence[str], hidden: Sequence[str], sealed: bool, errors: IO[bytes]
     ) -> subprocess.Popen[bytes]:
-        streams: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": errors}
-        environment = _environment(self._folder, sealed)
+        streams: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": self._output, "stderr": errors}
+        environment = _environment(self._folder, sealed, self._filled)
         if os.name != "posix":
             return subprocess.Popen(command, env=environment, **streams)
         (life, self._life), (said, report) = os.pipe(), os.pipe()
@@ -117,14 +127,16 @@ def _packages() -> list[str]:
     return [str(path) for path in found if not any(other in path.parents for other in found)]
 
 
-def _environment(folder: Path, sealed: bool) -> dict[str, str]:
+def _environment(folder: Path, sealed: bool, filled: bool) -> dict[str, str]:
     """Give the variables of the judge, without those that tell it apart, and with a folder of its own."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_TELLING)}
-    # glibc fills what it gives out with 0xFE, a number beyond 10^38 in every format: what an implementation does not
-    # write cannot be right by luck, because the same answer lay there before.
-    kept.setdefault("MALLOC_PERTURB_", "1")
-    # Filling takes five times as long in small pages; numpy asks for large ones, but gets its memory filled already.
-    kept.setdefault("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
+    if filled:
+        # glibc fills what it gives out with 0xFE, a number beyond 10^38 in every format: what an implementation does
+        # not write cannot be right by luck, because the same answer lay there before.
+        kept.setdefault("MALLOC_PERTURB_", "1")
+        # Filling takes five times as long in small pages; numpy asks for large ones, but gets its memory filled
+        # already.
+        kept.setdefault("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
     own = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))
     if sealed:
         own |= dict.fromkeys(("HOME", "XDG_CACHE_HOME"), str(folder))

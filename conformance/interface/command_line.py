@@ -38,7 +38,7 @@ from .options import (
 )
 from .outputs import OUTPUTS, files_of, write_outputs
 from .repeating import words_of
-from .replaying import replay
+from .replaying import add_what_is_replayed, replay
 from .report import USAGE, Report
 from .report_files import Saving, check_files
 from .report_json import json_text, read_json
@@ -107,13 +107,7 @@ def _parser() -> argparse.ArgumentParser:
         "--coverage", action="store_true", help="what of the paper is judged, by which clauses, and on which adapters"
     )
 
-    again = command("replay", _replay, "run one case again from its line")
-    again.add_argument("case", metavar="CASE")
-    again.add_argument("--adapter", default="torch", metavar="ADAPTER", help="whom to ask (default: torch)")
-    again.add_argument("--clause", metavar="ID", help="one clause (default: every one that applies)")
-    again.add_argument("--save", type=Path, metavar="FILE", help="keep the arrays in a file that numpy.load reads")
-    add_options(again.add_argument, OPENING)
-    add_options(again.add_argument, {"memory": JUDGING["memory"]})
+    add_what_is_replayed(command("replay", _replay, "run one case again from its line"))
 
     join = command("merge", _merge, "join the reports of all parts of a run (--shard) into that of the whole")
     join.add_argument("reports", nargs="+", type=Path, metavar="REPORT")
@@ -250,8 +244,10 @@ def _judge(report: Report, adapter: Adapter, workers: str, saving: Saving, *, fi
 
 def _replay(parsed: argparse.Namespace) -> int:
     check_files({"--save": parsed.save})
-    with contextlib.closing(opening(parsed.adapter, parsed).open()) as adapter:
-        return replay(terminal.Screen(), adapter, parsed.case, parsed.clause, _budget(parsed), parsed.save)
+    how = opening(parsed.adapter, parsed)
+    with contextlib.closing(how.open()) as adapter:
+        script_for = how if parsed.script else None
+        return replay(terminal.Screen(), adapter, parsed.case, parsed.clause, _budget(parsed), parsed.save, script_for)
 
 
 def _merge(parsed: argparse.Namespace) -> int:

@@ -1,6 +1,7 @@
 """What a cause looks like: the part of the arrays where it is wrong, and which parameters matter."""
 
 import math
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -22,11 +23,14 @@ from ..terms.subject import Subject
 from ..terms.trial import Trial
 from .case_arrays import arrays_of
 from .report import Report
+from .scripting import NoScriptError, script_of
 
 _WIDEST: Final = 16
 """Rows and columns of an array that are shown, around the worst element."""
 _CAUSES: Final = 20
 """Causes of which the arrays are kept; a page of more would be read by nobody."""
+_SCRIPTS: Final = 20.0
+"""Seconds after which no further script is made; each takes a Python of its own, and one or two."""
 _OPTIONS: Final = 3
 """Options of a factor that are tried beside that of the case."""
 
@@ -52,9 +56,13 @@ class Slice:
 
 def gather(report: Report, adapter: Adapter) -> None:
     """Keep the evidence of every cause with the failure that shows it."""
+    end = time.monotonic() + _SCRIPTS
     for cause in report.causes[:_CAUSES]:
         result, failure = cause.example
-        shown = replace(failure, evidence=evidence(adapter, cause))
+        found = evidence(adapter, cause)
+        if time.monotonic() < end and (lines := _script(report, adapter, cause)):
+            found["script"] = lines
+        shown = replace(failure, evidence=found)
         if result.failure is failure:
             result.failure = shown
         else:
@@ -73,6 +81,18 @@ def evidence(adapter: Adapter, cause: Cause) -> dict[str, Any]:
     short = clause.at_size or failure.how in ("crash", "timeout")
     beside = [] if short else list(_beside(adapter, clause, component, case))
     return {"arrays": [] if worst is None else [worst.as_json()], "beside": beside}
+
+
+def _script(report: Report, adapter: Adapter, cause: Cause) -> list[str]:
+    """Write a script that shows the cause, line by line; none where that would take long, or cannot be."""
+    result, failure = cause.example
+    clause = CLAUSES[result.clause]
+    if clause.at_size or failure.how == "timeout":
+        return []
+    try:
+        return script_of(adapter, report.opening, clause, parse_case(failure.case)).splitlines()
+    except NoScriptError:
+        return []
 
 
 def _slice(name: str, actual: Array, bound: Bound, dtype: str) -> Slice:

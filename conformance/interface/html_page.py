@@ -8,7 +8,7 @@ import argparse
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ...adapters.contract import DTYPES
 from ...adapters.foreign_text import harmless
@@ -25,6 +25,9 @@ from .report_files import check_files, write_asked
 from .report_json import read_json, rows_of
 from .tally import tally
 from .terminal import Screen
+
+if TYPE_CHECKING:
+    import jinja2
 
 _BESIDE: Final = ("advisory", "allowed", "vacuous", "unsupported")
 """Statuses of which the number is told, where there are any."""
@@ -58,18 +61,24 @@ def write_page(parsed: argparse.Namespace) -> int:
 
 def page(reports: Iterable[Data], refused: Mapping[str, str] | None = None) -> bytes:
     """Write the page of reports as they are read from JSON."""
+    each = [_of(harmless(report), number) for number, report in enumerate(reports, 1)]
+    title = ", ".join(f"{one['adapter']} {one['words']}" for one in each)
+    whole = (
+        environment()
+        .get_template("report.html")
+        .render(title=title, reports=each, refused=list(harmless(dict(refused or {})).items()))
+    )
+    return whole.encode()
+
+
+def environment() -> "jinja2.Environment":
+    """Give what renders the templates: everything that they are given is escaped."""
     import jinja2  # with the first use: most runs make no page
 
     loader = jinja2.PackageLoader("assay.conformance.interface")
-    environment = jinja2.Environment(
+    return jinja2.Environment(
         loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
-    each = [_of(harmless(report), number) for number, report in enumerate(reports, 1)]
-    title = ", ".join(f"{one['adapter']} {one['words']}" for one in each)
-    whole = environment.get_template("report.html").render(
-        title=title, reports=each, refused=list(harmless(dict(refused or {})).items())
-    )
-    return whole.encode()
 
 
 def _of(report: Data, number: int) -> dict[str, Any]:
@@ -134,6 +143,7 @@ def _cause(cause: Data, report: Data) -> dict[str, Any]:
         "replay": _replay(cause, report),
         "arrays": list(map(shown, evidence.get("arrays", ()))),
         "beside": list(_beside(evidence.get("beside", ()))),
+        "script": "\n".join(evidence.get("script", ())),
     }
 
 

@@ -30,9 +30,9 @@ _BELOW: Final = "    "
 class Screen(Console):
     """A console that takes no text for markup."""
 
-    def __init__(self, *, stderr: bool = False) -> None:
-        """Show texts as they are: brackets, colons and numbers mean nothing to it."""
-        super().__init__(stderr=stderr, markup=False, emoji=False, highlight=False)
+    def __init__(self, *, stderr: bool = False, quiet: bool = False) -> None:
+        """Show texts as they are: brackets, colons and numbers mean nothing to it. A quiet one shows none."""
+        super().__init__(stderr=stderr, quiet=quiet, markup=False, emoji=False, highlight=False)
         if not self.width:  # COLUMNS=0, where nothing could be shown
             self.width = 80
 
