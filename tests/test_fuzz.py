@@ -28,6 +28,8 @@ from assay.conformance.components import CLAUSES, COMPONENTS, parse_case
 from assay.conformance.interface import options, terminal
 from assay.conformance.interface.allowed import allowed_from, read_allowed
 from assay.conformance.interface.claiming import claim_of, differences, read_claim
+from assay.conformance.interface.comparing import changes
+from assay.conformance.interface.comparison_page import comparison_page
 from assay.conformance.interface.merging import merged
 from assay.conformance.interface.repeating import suite
 from assay.conformance.interface.report import Report
@@ -190,6 +192,8 @@ def test_a_report(tmp_path_factory, text):
         screen.file = io.StringIO()
         terminal.show_comparison(screen, found)
         screen.file.getvalue().encode()
+        comparison_page(found, 2.0).decode()
+        changes(found[0], found[-1], 2.0)
         report = Report(Opening("mine.py"), OFFER, "quick", 0, LINES)
         resume(report, [{**each, "run": report.run, "adapter": "mine"} for each in found], file, alone=True)
         json.dumps(report.as_json(), allow_nan=False)

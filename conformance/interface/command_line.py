@@ -46,7 +46,7 @@ from .resuming import resume
 from .running import run
 from .shapes import shapes_judged
 from .sharding import lines_of, part_of_report
-from .showing import compare_reports, list_adapters, show_spec
+from .showing import add_what_is_compared, compare_reports, list_adapters, show_spec
 from .skeleton import add_arguments, write_skeleton
 from .smoking import smoke_first
 from .summary import show_summary
@@ -126,8 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     check = command("verify", _verify, "repeat the run of a claim; 0 if it holds, 1 if it does not")
     add_what_is_verified(check)
 
-    compare = command("compare", compare_reports, "reports side by side: implementation, component, dtype")
-    compare.add_argument("reports", nargs="+", type=Path, metavar="REPORT.json")
+    add_what_is_compared(command("compare", compare_reports, "reports side by side; of two versions, what changed"))
     return parser
 
 

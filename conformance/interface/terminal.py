@@ -16,6 +16,7 @@ from ...adapters.foreign_text import visible
 from ..components import COMPONENTS
 from ..judging.result import Result
 from ..terms.clause import Clause
+from .comparing import names_of
 from .explaining import facts, replay_command, title
 from .report import Report
 from .report_json import rows_of
@@ -156,7 +157,8 @@ def show_coverage(screen: Screen, rows: Sequence["Covered"]) -> None:
 
 def show_comparison(screen: Screen, reports: Sequence[Mapping[str, Any]]) -> None:
     """Print components and implementations down, dtypes across: failures, or the largest error ratio."""
-    every = [(_named(report), row) for report in reports for row in rows_of(report)]
+    names = names_of(reports)
+    every = [(name, row) for name, report in zip(names, reports, strict=True) for row in rows_of(report)]
     judged = [(adapter, row) for adapter, row in every if row.status not in ("not-offered", "unsupported")]
     dtypes = [dtype for dtype in (*DTYPES, "") if any(row.dtype == dtype for _, row in judged)]
     table = Table(header_style="bold")
@@ -172,13 +174,7 @@ def show_comparison(screen: Screen, reports: Sequence[Mapping[str, Any]]) -> Non
             shown = (_cell(cell) if cell else "" for cell in cells)
             table.add_row(visible(name), *shown, end_section=name == adapters[-1])
     screen.print(table)
-    for report in reports:
+    for name, report in zip(names, reports, strict=True):
         if "incomplete" in report:
-            said = f"{_named(report)}: {report['checked']} of {report['expected']} checks were made"
+            said = f"{name}: {report['checked']} of {report['expected']} checks were made"
             screen.say((visible(said), "yellow"))
-
-
-def _named(report: Mapping[str, Any]) -> str:
-    """Name the adapter of a report; half a run must not look whole."""
-    name: str = report["adapter"]
-    return f"{name} (interrupted)" if "incomplete" in report else name

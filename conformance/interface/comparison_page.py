@@ -1,0 +1,173 @@
+"""Several reports as one page: implementations, components and dtypes with their verdicts, and why, further down.
+
+The page needs no network. Its few lines of script hide rows, and it is whole without them. As on the page of a report,
+every text that comes from elsewhere goes through `harmless`, and through the escaping of the template.
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from ...adapters.contract import DTYPES
+from ...adapters.foreign_text import harmless
+from ..components import COMPONENTS
+from ..judging.result import Result
+from .comparing import Changes, Data, Pair, are_versions, changes, example_of, failures_of, names_of, places_of
+from .explaining import counted
+from .html_page import environment
+from .markdown import WORDS
+from .report_json import rows_of
+from .tally import tally
+
+_VERDICTS: Final = ("fails", "passes", "no evidence", "unsupported")
+"""By which rows can be chosen."""
+
+
+def comparison_page(reports: Sequence[Data], factor: float) -> bytes:
+    """Write the page of reports as they are read from JSON."""
+    made: list[Data] = [harmless(report) for report in reports]
+    names = names_of(made)
+    pairs = enumerate(zip(made, names, strict=True), 1)
+    each = [_report(report, name, f"report-{number}") for number, (report, name) in pairs]
+    templates = environment()
+    script = templates.get_template("comparison.js").render()
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    components = list(_components(made, each))
+    dtypes = [dtype for dtype in (*DTYPES, "") if any(dtype in one["dtypes"] for one in components)]
+    changed = changes(made[0], made[1], factor) if are_versions(made) else None
+    specs = list(dict.fromkeys(str(report["spec"]) for report in made))
+    whole = templates.get_template("comparison.html").render(
+        reports=each,
+        components=components,
+        dtypes=dtypes,
+        verdicts=_VERDICTS,
+        changed=changed and _changed(changed, each[1]),
+        specs=specs,
+        script=script,
+        digest=digest,
+    )
+    return whole.encode()
+
+
+def _report(report: Data, name: str, anchor: str) -> dict[str, Any]:
+    """Give what the page shows of one report."""
+    made = report["implementation"]
+    package = " ".join(filter(None, (made["package"], made["version"])))
+    shape = ", ".join(filter(None, (package, f"on {made['device']}" * bool(made["device"]))))
+    reasons = list(_causes(report, anchor)) if report.get("causes") else list(_lines(report, anchor))
+    about = f"spec {report['spec']}, profile {report['profile']}, seed {report['seed']}"
+    return {
+        "name": name,
+        "anchor": anchor,
+        "about": "; ".join(filter(None, (shape, about))),
+        "verdict": report["verdict"],
+        "words": WORDS[report["verdict"]],
+        "reasons": reasons,
+    }
+
+
+def _causes(report: Data, anchor: str) -> Iterator[dict[str, Any]]:
+    """Give the causes that a report tells, and of which component and dtype each is."""
+    places = places_of(report)
+    for number, cause in enumerate(report["causes"], 1):
+        dtypes = ", ".join(filter(None, cause["dtypes"]))
+        where = f"{counted(cause['violations'], 'check')} of {', '.join(cause['components'])}"
+        yield {
+            "anchor": f"{anchor}-{number}",
+            "number": number,
+            "id": cause["id"],
+            "sentence": cause["sentence"],
+            "where": where + f" in {dtypes}" * bool(dtypes) + f": {', '.join(cause['clauses'])}",
+            "found": example_of(report, cause)["message"],
+            "case": cause["case"],
+            "places": places[cause["id"]],
+        }
+
+
+def _lines(report: Data, anchor: str) -> Iterator[dict[str, Any]]:
+    """Gather what fails by component and dtype, of a report that tells no causes."""
+    groups: dict[Pair, list[tuple[Data, Data]]] = {}
+    for result, failure in failures_of(report):
+        groups.setdefault((result["component"], result["dtype"]), []).append((result, failure))
+    for number, ((component, dtype), found) in enumerate(groups.items(), 1):
+        clauses = dict.fromkeys(result["clause"] for result, _ in found)
+        yield {
+            "anchor": f"{anchor}-{number}",
+            "number": number,
+            "id": "",
+            "sentence": f"{component} {dtype}".strip(),
+            "where": f"{counted(len(clauses), 'clause')}: {', '.join(clauses)}",
+            "found": found[0][1]["message"],
+            "case": found[0][1]["case"],
+            "places": [(component, dtype)],
+        }
+
+
+def _components(reports: Sequence[Data], shown: Sequence[Data]) -> Iterator[dict[str, Any]]:
+    """Give a table for each component: implementations down, dtypes across."""
+    every = [[row for row in rows_of(report) if row.status != "not-offered"] for report in reports]
+    found = dict.fromkeys(row.component for rows in every for row in rows)
+    known = [name for name in COMPONENTS if name in found]
+    for component in (*known, *(name for name in found if name not in known)):
+        own = [[row for row in rows if row.component == component] for rows in every]
+        dtypes = [dtype for dtype in (*DTYPES, "") if any(row.dtype == dtype for rows in own for row in rows)]
+        rows = [
+            {
+                "name": one["name"],
+                "anchor": one["anchor"],
+                "cells": [
+                    _cell([row for row in mine if row.dtype == dtype], one, (component, dtype)) for dtype in dtypes
+                ],
+            }
+            for one, mine in zip(shown, own, strict=True)
+            if mine
+        ]
+        if dtypes:
+            yield {"name": component, "dtypes": dtypes, "rows": rows}
+
+
+def _cell(results: Sequence[Result], report: Data, pair: Pair) -> dict[str, Any]:
+    """Say what came of a component in a dtype, with links to why."""
+    found = tally(results)
+    links = [each for each in report["reasons"] if pair in each["places"]]
+    # What is linked beside a pass is advisory, or allowed to fail.
+    says = "why" if found.failed else "see"
+    cell: dict[str, Any] = {
+        "dtype": pair[1],
+        "kind": "",
+        "verdict": "",
+        "text": "",
+        "more": [],
+        "links": links,
+        "says": says,
+    }
+    if not results:
+        return cell
+    if found.failed:
+        return cell | {"kind": "fail", "verdict": "fails", "text": f"{found.failed} of {found.done} fail"}
+    if found.unseen:
+        return cell | {"kind": "unsure", "verdict": "no evidence", "text": "no evidence", "more": [found.unseen]}
+    if not found.passed:
+        return cell | {"verdict": "unsupported", "text": "unsupported"}
+    more = [f"ratio {found.ratio:.2f}"] + ([f"class {found.precision_class}"] if found.precision_class else [])
+    more += [f"{found.allowed} allowed to fail"] if found.allowed else []
+    return cell | {"kind": "pass", "verdict": "passes", "text": f"{found.passed} pass", "more": more}
+
+
+def _changed(changed: Changes, now: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what the page says of two versions; a cause that is there links to it."""
+    anchors = {each["id"]: each["anchor"] for each in now["reasons"]}
+    return {
+        "about": changed.about,
+        "mended": changed.mended,
+        "unseen": changed.unseen,
+        "broke": [(each, anchors.get(each["id"])) for each in changed.broke],
+        "stayed": [(each, anchors.get(each["id"]), said) for each, said in changed.stayed],
+        "without_causes": changed.without_causes,
+        "lost": [" ".join(filter(None, pair)) for pair in changed.lost],
+        "gained": [" ".join(filter(None, pair)) for pair in changed.gained],
+        "worse": changed.worse,
+        "better": changed.better,
+        "same": changed.same,
+    }
