@@ -136,6 +136,13 @@ PAGES: Final = (
         narrow=True,
     ),
     Page(
+        "bound",
+        ("docs/detection/bound.json", "docs/bound.svg"),
+        (*JUDGE, "benchmarks/bound_page.py"),
+        0.5,
+        ("bound_page.py",),
+    ),
+    Page(
         "clause-table",
         ("docs/detection/clauses.json",),
         (*JUDGE, "benchmarks/clause_table.py"),
@@ -195,13 +202,7 @@ PAGES: Final = (
     Page("power", ("docs/power.md",), (*EVERY, "benchmarks/power_page.py"), 8, ("power_page.py",)),
     Page("reliability", ("docs/reliability.md",), ("tests/tricks/*.py",), 2, ("reliability_page.py",)),
     Page("cost", ("docs/cost.md",), (*EVERY, "benchmarks/cost_page.py"), 2, ("cost_page.py",)),
-    Page(
-        "results",
-        ("docs/results",),
-        ("adapters/**/*.py", "conformance/**/*.py", "oracle/**/*.py", "benchmarks/libraries.py", "constraints.txt"),
-        300,
-        ("libraries.py", "FOLDER"),
-    ),
+    Page("results", ("docs/results",), (*EVERY, "benchmarks/libraries.py"), 300, ("libraries.py", "FOLDER")),
     Page(
         "clauses",
         ("docs/clauses.md",),

@@ -87,8 +87,9 @@ def test_conformance_imports_the_client_side_of_adapters_only():
 
 # What each room of conformance may import beside itself, from the top to the bottom.
 BELOW = {
-    "interface": {"judging", "claims", "diagnosis", "components", "cases", "terms", "variants"},
+    "interface": {"judging", "properties", "claims", "diagnosis", "components", "cases", "terms", "variants"},
     "judging": {"diagnosis", "components", "cases", "terms", "variants"},
+    "properties": {"claims", "components", "cases", "terms", "variants"},
     "claims": {"components", "cases", "terms"},
     "diagnosis": {"components", "cases", "terms", "variants"},
     "components": {"cases", "terms"},

@@ -37,6 +37,7 @@ from .options import (
     workers,
 )
 from .outputs import OUTPUTS, files_of, write_outputs
+from .properties import add_what_is_shown, show_properties
 from .repeating import words_of
 from .replaying import add_what_is_replayed, replay
 from .report import USAGE, Report
@@ -52,7 +53,7 @@ from .smoking import smoke_first
 from .summary import show_summary
 from .surroundings import complain, open_streams, signals_heard
 from .ticker import Ticker
-from .verifying import add_what_is_verified, asked_by, show_verified, write_claim
+from .verifying import add_what_is_claimed, add_what_is_verified, asked_by, show_verified, write_claim
 
 _INTERRUPTED: Final = 130
 """Before or after a run; in a run, what was judged counts."""
@@ -119,12 +120,11 @@ def _parser() -> argparse.ArgumentParser:
 
     add_what_is_drawn(command("html", write_page, "make a page of a report"))
 
-    claim = command("claim", _claim, "make of a report a small file that anybody can check by repeating the run")
-    claim.add_argument("report", type=Path, metavar="REPORT")
-    claim.add_argument("--out", type=Path, required=True, metavar="CLAIM", help="the file to write")
+    add_what_is_shown(command("properties", show_properties, "numerical properties, or a kernel's errors, drawn"))
 
-    check = command("verify", _verify, "repeat the run of a claim; 0 if it holds, 1 if it does not")
-    add_what_is_verified(check)
+    make = "make of a report a small file that anybody can check by repeating the run"
+    add_what_is_claimed(command("claim", _claim, make))
+    add_what_is_verified(command("verify", _verify, "repeat the run of a claim; 0 if it holds, 1 if it does not"))
 
     add_what_is_compared(command("compare", compare_reports, "reports side by side; of two versions, what changed"))
     return parser

@@ -16,6 +16,12 @@ from .terminal import Screen
 _SHOWN: Final = 20
 
 
+def add_what_is_claimed(command: argparse.ArgumentParser) -> None:
+    """Add what `assay claim` takes."""
+    command.add_argument("report", type=Path, metavar="REPORT")
+    command.add_argument("--out", type=Path, required=True, metavar="CLAIM", help="the file to write")
+
+
 def add_what_is_verified(command: argparse.ArgumentParser) -> None:
     """Add what `assay verify` takes."""
     command.add_argument("claim", type=Path, metavar="CLAIM")
