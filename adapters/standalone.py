@@ -10,9 +10,11 @@ import importlib
 import importlib.metadata
 import inspect
 import keyword
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
@@ -40,10 +42,10 @@ class Standalone:
     """What follows them."""
     call: str
     """The expression that is called."""
-    vjp: str
+    vjp: str = ""
     """The same, of the adapter's own gradients; empty where it has none for certain."""
-    may_have_vjp: bool
-    """Whether it may have some."""
+    names_vjp: bool = False
+    """Whether its source speaks of them."""
 
 
 def without_assay(opening: Opening, function: str) -> Standalone:
@@ -52,7 +54,8 @@ def without_assay(opening: Opening, function: str) -> Standalone:
     if spec.startswith("exec:"):
         raise NotStandaloneError(f"{spec} is a program of its own, which no script of Python calls")
     if file := FILE.fullmatch(spec):
-        return _member(_file_lines(file["path"]), file["object"], function, opening)
+        source = Path(file["path"]).read_text(encoding="utf-8", errors="replace")
+        return _member(_file_lines(file["path"]), file["object"], function, opening, source)
     if built_in := find_built_in(spec):
         target = built_in.target if opening.component is not None else getattr(built_in.target, function)
         return _copied(target, function, hasattr(built_in.target, f"{function}_vjp"))
@@ -82,7 +85,9 @@ def _module_lines(module: str) -> tuple[list[str], list[str]]:
     return ["import importlib", "import sys"], [*lines, f"adapter = importlib.import_module({module!a})"]
 
 
-def _member(had: tuple[list[str], list[str]], path: str | None, function: str, opening: Opening) -> Standalone:
+def _member(
+    had: tuple[list[str], list[str]], path: str | None, function: str, opening: Opening, source: str = ""
+) -> Standalone:
     """Name the function within what is imported."""
     parts = path.split(".") if path else []
     for part in parts:
@@ -91,7 +96,8 @@ def _member(had: tuple[list[str], list[str]], path: str | None, function: str, o
     target = ".".join(["adapter", *parts])
     # A bare function has its declarations, and its gradients, in its module.
     call, beside = (target, "adapter") if opening.component is not None else (f"{target}.{function}", target)
-    return Standalone(*had, call, f"{beside}.{function}_vjp", may_have_vjp=True)
+    vjp = f"{function}_vjp"
+    return Standalone(*had, call, f"{beside}.{vjp}", names_vjp=vjp in source)
 
 
 @dataclass
@@ -120,34 +126,54 @@ def _copied(target: Any, function: str, has_vjp: bool) -> Standalone:
     lines = "\n\n\n".join(copy.sources.values()).splitlines()
     if len(lines) > _MOST:
         raise NotStandaloneError(f"{function} of this adapter takes {len(lines)} lines of source, too many to copy")
-    return Standalone(list(copy.imports), ["", *lines, ""], call, "", may_have_vjp=False)
+    return Standalone(list(copy.imports), ["", *lines, ""], call)
 
 
-def _add(copy: _Copy, target: Any) -> None:
-    """Copy the source of a function or class, and of what it uses."""
+def _add(copy: _Copy, target: Any, called: str = "") -> None:
+    """Copy the source of a function or class, and of what it uses, under its own name or another."""
     target = inspect.unwrap(target)  # of a cache, which stands above it in the source
     here = inspect.isfunction(target) or inspect.isclass(target)
     if not here or not target.__module__.startswith(_LIBRARY) or getattr(target, "__closure__", None):
         raise NotStandaloneError(f"a part of this adapter, {target!r:.80}, cannot be copied into a script")
-    if copy.of.setdefault(target.__name__, target) is not target:
-        raise NotStandaloneError(f"two functions of this adapter are called {target.__name__}")
-    if target.__name__ in copy.sources:
+    called = called or target.__name__
+    if copy.of.setdefault(called, target) is not target:
+        raise NotStandaloneError(f"two functions of this adapter are called {called}")
+    if called in copy.sources:
         return
-    copy.sources[target.__name__] = ""
-    source = textwrap.dedent(inspect.getsource(target))
+    copy.sources[called] = ""
+    source = textwrap.dedent(inspect.getsource(target)).rstrip()
     tree = ast.parse(source)
-    names = {name: _value(importlib.import_module(target.__module__), name) for name in _loaded(tree)}
-    lines = source.rstrip().splitlines()
+    module = importlib.import_module(target.__module__)
+    names = {name: _value(module, name) for name in _loaded(tree)}
+    if called != target.__name__:
+        if target.__name__ in names:
+            raise NotStandaloneError(f"{target.__name__} of this adapter uses itself, and cannot be renamed")
+        source = source.replace(f"def {target.__name__}(", f"def {called}(", 1)
+    lines = source.splitlines()
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.level:
-            module = importlib.import_module("." * node.level + (node.module or ""), _LIBRARY)
-            names |= {alias.asname or alias.name: getattr(module, alias.name) for alias in node.names}
+            beside = importlib.import_module("." * node.level + (node.module or ""), _LIBRARY)
+            names |= {alias.asname or alias.name: getattr(beside, alias.name) for alias in node.names}
             for number in range(node.lineno, (node.end_lineno or node.lineno) + 1):
                 lines[number - 1] = ""
+    source = _without_modules(copy, "\n".join(lines), tree, names)
     for name, value in names.items():
         _add_name(copy, name, value)
-    del copy.sources[target.__name__]  # what it uses stands above it
-    copy.sources[target.__name__] = "\n".join(lines)
+    del copy.sources[called]  # what it uses stands above it
+    copy.sources[called] = source
+
+
+def _without_modules(copy: _Copy, source: str, tree: ast.AST, names: dict[str, Any]) -> str:
+    """Copy what a module of the library is asked for: `automatic.attention` becomes `automatic_attention`."""
+    modules = {name for name, value in names.items() if inspect.ismodule(value) and value.__name__.startswith(_LIBRARY)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
+            whole, called = f"{node.value.id}.{node.attr}", f"{node.value.id}_{node.attr}"
+            _add(copy, getattr(names[node.value.id], node.attr), called)
+            source = re.sub(rf"\b{re.escape(whole)}\b", called, source)
+    for name in modules:
+        del names[name]
+    return source
 
 
 def _value(module: ModuleType, name: str) -> Any:

@@ -45,7 +45,7 @@ def script_text(way: Way, arrays: Made, finding: Finding) -> str:
         sorted(each for each in {*imports} if (each.split()[1] in _LAST) == is_last) for is_last in (False, True)
     )
     # What is copied has annotations, whose names are not there.
-    future = ["from __future__ import annotations", ""] if not standalone.may_have_vjp else []
+    future = ["from __future__ import annotations", ""] if not standalone.vjp else []
     lines = [*_heading(way, finding), *future, *first, "" if first else None, *last, "", *standalone.lines, ""]
     lines += [part for line in arrays.lines for part in _folded(line)]
     for name, array in arrays.arrays.items():

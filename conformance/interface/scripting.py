@@ -76,14 +76,13 @@ def _calls(recorder: Recorder, component: Component) -> list[Call]:
 
 
 def _ways(trial: Trial, clause: Clause, call: Call, standalone: Standalone) -> Iterator[Way]:
-    """Yield how a call may be shown: by the adapter's own gradients, where it may have some, before the framework's."""
+    """Yield how a call may be shown: by gradients of the adapter's own, or by the framework's."""
     offer = trial.offer
     form = Format(offer.framework, trial.dtype, offer.device)
     way = Way(trial, clause, call, standalone, form)
-    if way.backward and standalone.may_have_vjp:
-        yield replace(way, vjp=True)
-    if not way.backward or offer.framework == "torch":
-        yield way
+    own = [replace(way, vjp=True)] if way.backward and standalone.vjp else []
+    every = [*own, *([way] if not way.backward or offer.framework == "torch" else [])]
+    yield from every if standalone.names_vjp else reversed(every)
 
 
 def _tried(way: Way, opening: Opening, reasons: list[str]) -> str:
