@@ -2,10 +2,12 @@
 
 import math
 
+import bound_page
 import numpy as np
 import pytest
 
-from assay.conformance.properties import TOPICS, claimed, positions, rounding, saturation, training
+from assay.conformance.properties import TOPICS, claimed, positions, rounding, saturation, strips, training, worth
+from assay.conformance.variants import find
 from assay.oracle import learning_rate
 
 QUICK = [name for name in TOPICS if name not in ("claims", "bound")]
@@ -139,3 +141,68 @@ def test_the_claims_are_those_of_the_other_room(monkeypatch):
 
     assert shown.sentences[0].startswith('N5: half true. "d_k = d_v? Maybe."')
     assert [row[0] for row in shown.tables[0].rows] == ["N5", "N5"]
+
+
+# A derived bound
+
+
+@pytest.fixture(scope="module")
+def few():
+    """Measure a right variant, and wrong ones: that any rule sees, and that hardly any does."""
+    names = ("attention-tiled-64", "scale-missing", "normaliser-misses-key", "mask-ignored")
+    return worth.results(0, [find(name) for name in names])
+
+
+def test_a_result_is_beside_the_bound_what_it_is_whatever_the_size_of_the_values(few):
+    for variant in {each.variant for each in few}:
+        for length, _ in worth.SHAPES:
+            ratios = {each.assay for each in few if (each.variant, each.length) == (variant, length)}
+            assert len(ratios) <= 1
+    assert all((each.assay > 1) is each.wrong for each in few)
+    assert {each.mask for each in few if each.variant == "mask-ignored"} == {"random"}
+
+
+def test_what_is_told_of_allclose_is_what_allclose_says():
+    values = np.random.default_rng(0).normal(0, 1, (200, 4))
+    for row in values:
+        actual = row + 0.012 * np.random.default_rng(int(1e6 * abs(row[0]))).normal(0, 1, 4)
+        accepted = np.allclose(actual, row, rtol=worth.TOLERANCE, atol=worth.TOLERANCE)
+        assert (worth._of_allclose(actual, row) <= 1) == accepted
+    assert worth._of_allclose(np.array([np.nan, 0]), np.zeros(2)) == math.inf
+
+
+def test_the_picture_is_what_the_data_say_and_these_are_what_is_measured(few):
+    of = bound_page.read()
+    drawn = bound_page.PLOT.read_text(encoding="utf-8")
+    ours, theirs = worth.strips(of)
+    kept = {(each.variant, each.size, each.length): each for each in of}
+
+    assert ours.rejected == 0
+    assert {each.variant for each in of if each.wrong and each.assay <= 1} == {"logits-softcapped"}  # README says so
+    assert 0 < ours.accepted < theirs.accepted
+    for strip in (ours, theirs):
+        assert f"wrong ones accepted: {strip.accepted}<" in drawn
+        assert f"right ones rejected: {strip.rejected}<" in drawn
+    assert {each.variant for each in of} <= {each.name for each in worth.compared()}
+    for each in few:
+        found = kept[each.variant, each.size, each.length]
+        assert (found.wrong, found.mask) == (each.wrong, each.mask)
+        if each.wrong:  # the errors of right ones are rounding, which is another elsewhere
+            assert each.assay == pytest.approx(found.assay, rel=0.1)
+            assert each.allclose == pytest.approx(found.allclose, rel=0.1)
+
+
+def test_a_file_keeps_what_was_measured(few, monkeypatch, tmp_path):
+    monkeypatch.setattr(bound_page, "DATA", tmp_path / "bound.json")
+    bound_page.measurements.write(bound_page.DATA, bound_page.measurements.lined(bound_page.entries(few)))
+
+    assert [(each.variant, each.size, each.mask) for each in bound_page.read()] == [
+        (each.variant, each.size, each.mask) for each in few
+    ]
+
+
+def test_bars_have_every_result_and_an_error_of_exactly_what_is_allowed_is_before_the_line():
+    edges = np.linspace(-2, 2, 5)
+
+    assert strips._counted([0.0, 0.001, 1.0], edges).tolist() == [2, 1, 0, 0]
+    assert strips._counted([1.0001, 50.0, 1e9, math.inf], edges).tolist() == [0, 0, 1, 3]

@@ -107,6 +107,16 @@ def test_a_kernel_that_hangs_is_asked_no_more(tmp_path):
     assert any("nothing could be measured" in sentence for sentence in shown.sentences)
 
 
+def test_what_is_no_number_is_told_as_that(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text("def softmax(x):\n    return x * float('nan')\n", encoding="utf-8")
+    with contextlib.closing(open_adapter(str(file), in_process=True)) as adapter:
+        shown = measure(adapter, "softmax", ("float32",), 0, None)
+
+    assert all(row[-1] == "no number" for row in shown.tables[0].rows)
+    assert "16 to 4096: not all of the result are numbers at 16, 64, 256, 1024, 4096." in shown.sentences[0]
+
+
 def test_every_component_that_can_be_drawn_is_drawn_for_torch():
     with contextlib.closing(open_adapter("torch", in_process=True)) as adapter:
         for component, sweeps in SWEEPS.items():
@@ -173,6 +183,14 @@ main(sys.argv[1:])
         refused.stderr == "assay: plots are drawn by matplotlib, which is not installed: pip install 'assay[plots]'\n"
     )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_adapter_without_anything_to_draw_is_one_sentence(capsys):
+    variant = "assay.conformance.variants:adam_plain"
+
+    assert "offers nothing whose errors are drawn" in complaint(capsys, "properties", variant, "--in-process")
+    asked = ("properties", variant, "--in-process", "--component", "softmax")
+    assert "does not offer softmax" in complaint(capsys, *asked)
 
 
 def test_what_is_no_page_of_ours_is_not_overwritten(capsys, tmp_path):

@@ -64,6 +64,8 @@ def _measured(parsed: argparse.Namespace, number: int) -> Iterator[Shown]:
         for topic in TOPICS.values() if parsed.of is None else [TOPICS[parsed.of]]:
             yield topic.shown(number)
         return
+    if parsed.component is not None:
+        known_names("component whose errors are drawn", parsed.component, SWEEPS)
     with contextlib.closing(_opened(parsed)) as adapter:
         component = _component(parsed.component, adapter)
         dtypes = parsed.dtype or adapter.offer.dtypes
@@ -86,7 +88,6 @@ def _opened(parsed: argparse.Namespace) -> Adapter:
 def _component(name: str | None, adapter: Adapter) -> str:
     """Choose what is measured: what is asked for, or the first that the adapter has."""
     if name is not None:
-        known_names("component whose errors are drawn", name, SWEEPS)
         if name not in adapter.offer.functions:
             raise UsageError(f"{adapter.offer.name} does not offer {name}")
         return name

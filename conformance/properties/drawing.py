@@ -9,6 +9,7 @@ import io
 import math
 import re
 import textwrap
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -40,8 +41,11 @@ _STYLES: Final[Mapping[str, Mapping[str, Any]]] = {
 _MANY: Final = 40
 """Points of a line from which on it has no marks."""
 
-_LINE: Final = 54
+_LINE: Final = 58
 """Letters of a title."""
+
+_FEW: Final = 100
+"""Times the lowest number, up to which powers of ten alone would be too few marks of an axis."""
 
 WIDTH, HEIGHT = 5.2, 3.6
 """Inches: at the width of a telephone its letters can still be read."""
@@ -85,7 +89,8 @@ def svg(plot: Plot, width: float = WIDTH) -> str:
     import matplotlib as mpl  # an extra
     from matplotlib.figure import Figure
 
-    with mpl.rc_context(_settings()):
+    with mpl.rc_context(_settings()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of letters that its own font lacks, and the reader's has
         size = (width, HEIGHT * (1 + 0.3 * (len(plot.strips) > 1)))
         figure: Any = Figure(figsize=size, layout="constrained")
         if plot.strips:
@@ -128,6 +133,8 @@ def _style_sheet() -> str:
 
 
 def _lines(figure: Any, axes: Any, plot: Plot) -> None:
+    from matplotlib.ticker import LogLocator
+
     for each in plot.series:
         style = dict(_STYLES[each.style])
         if each.style == "line" and len(each.x) > _MANY:
@@ -138,6 +145,10 @@ def _lines(figure: Any, axes: Any, plot: Plot) -> None:
         axes.set_xscale("log", base=2 if _doubling(plot.series) else 10)
     if plot.y_log:
         axes.set_yscale("log")
+        low, high = axes.get_ylim()
+        if high < _FEW * low:
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     if _doubling(plot.series) and plot.x_log:
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.minorticks_off()

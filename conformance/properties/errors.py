@@ -4,6 +4,7 @@ Each element has a bound of its own. So an error is told as the largest error ra
 root mean square, in units of the result's: what is drawn above the curve of S has an element outside S.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,8 +33,15 @@ class Off:
         return self.of_statistical * self.statistical
 
     @property
+    def is_number(self) -> bool:
+        """Whether every element is a number where one is due, or as infinite as it should be."""
+        return math.isfinite(self.of_worst)
+
+    @property
     def words(self) -> str:
         """What the bounds say of it."""
+        if not self.is_number:
+            return "no number"
         if self.of_worst > 1:
             return "outside W"
         return "outside S" if self.of_statistical > 1 else "within"

@@ -3,6 +3,7 @@
 It is called through its adapter, wherever that runs. What it refuses, raises or hangs on is a gap with a sentence.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -162,14 +163,18 @@ def along(adapter: Adapter, component: Component, dtype: str, sweep: Sweep, seed
 
 def _said(component: str, dtype: str, sweep: Sweep, own: Measured, other: Measured | None) -> str:
     """Say in a sentence how large the errors are."""
-    known = [(value, point) for value, point in zip(sweep.values, own.points, strict=True) if point is not None]
+    every = [(value, point) for value, point in zip(sweep.values, own.points, strict=True) if point is not None]
+    known = [(value, point) for value, point in every if point.is_number]
+    broken = ", ".join(figure(value) for value, point in every if not point.is_number)
     about = f"{component} in {dtype} against {sweep.axis}, {figure(sweep.values[0])} to {figure(sweep.values[-1])}"
-    if not known:
-        return f"{about}: nothing could be measured."
-    value, worst = max(known, key=lambda each: each[1].of_statistical)
-    outside = [value for value, point in known if point.of_statistical > 1]
-    said = f"{about}: the largest error is {figure(worst.of_statistical)} of S, at {figure(value)}"
-    if outside:
+    said = f"{about}: " + (f"not all of the result are numbers at {broken}" if broken else "")
+    if not every:
+        return f"{said}nothing could be measured."
+    if known:
+        value, worst = max(known, key=lambda each: each[1].of_statistical)
+        said += "; " * bool(broken)
+        said += f"the largest error is {figure(worst.of_statistical)} of S, at {figure(value)}"
+    if outside := [value for value, point in known if point.of_statistical > 1]:
         of_w = max(point.of_worst for _, point in known)
         said += f"; it is outside S at {', '.join(map(figure, outside))}, and {figure(of_w)} of W at most"
     if other is not None and (theirs := [point.of_statistical for point in other.points if point is not None]):
@@ -204,7 +209,7 @@ def _plot(
     whole = own if other is None else Measured([one or two for one, two in zip(own.points, other.points, strict=True)])
     series.append(Series("S, the statistical bound", sweep.values, of(whole, lambda p: p.statistical), "ink", "dotted"))
     series.append(Series("W, the worst case", sweep.values, of(whole, lambda point: point.worst), "ink", "dashed"))
-    far = [(v, p.drawn) for v, p in zip(sweep.values, own.points, strict=True) if p and p.of_statistical > 1]
+    far = [(v, p.drawn) for v, p in zip(sweep.values, own.points, strict=True) if p and 1 < p.of_statistical < math.inf]
     if far:
         series.append(Series("outside S", [v for v, _ in far], [drawn for _, drawn in far], "red", "crosses"))
     return Plot(
@@ -212,7 +217,7 @@ def _plot(
         f"{name}: {component} in {dtype}, against {sweep.axis}",
         said,
         sweep.axis,
-        "of the result's root mean square",
+        "error / result's RMS",
         series,
         x_log=True,
         y_log=True,

@@ -86,8 +86,8 @@ def _codes() -> Plot:
 
 
 def _distances(from_each: dict[int, Array]) -> Plot:
-    k = np.arange(1, _FARTHEST + 1)
-    first = from_each[_STARTS[0]]
+    first, last = (from_each[start] for start in (_STARTS[0], _STARTS[-1]))
+    many, few = (np.unique(np.geomspace(1, _FARTHEST, count).astype(int)) for count in (300, 24))
     return Plot(
         "positions-distances",
         "How far the codes of two positions are from each other",
@@ -95,8 +95,8 @@ def _distances(from_each: dict[int, Array]) -> Plot:
         "k",
         "|PE(pos + k) - PE(pos)|",
         [
-            Series(f"pos = {_STARTS[0]}", list(k), list(first[1:]), "blue"),
-            Series(f"pos = {_STARTS[-1]}", list(k[::16]), list(from_each[_STARTS[-1]][1::16]), "orange", "dots"),
+            Series(f"pos = {_STARTS[0]}", list(many), list(first[many]), "blue"),
+            Series(f"pos = {_STARTS[-1]}", list(few), list(last[few]), "orange", "dots"),
         ],
         x_log=True,
     )

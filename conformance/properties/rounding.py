@@ -122,7 +122,7 @@ def _plot(dtype: str, measured: Sequence[Measured]) -> Plot:
         f"Attention in {dtype}: the largest error against length",
         _said(dtype, measured),
         "keys",
-        "of the result's root mean square",
+        "error / result's RMS",
         series,
         x_log=True,
         y_log=True,
