@@ -158,8 +158,8 @@ except SystemExit as left:
 
 @pytest.mark.parametrize("code", [EVERY_ORACLE, THE_JUDGE, ASSAY_LIST], ids=["the oracle", "the judge", "assay list"])
 def test_no_extra_is_imported(code):
-    """Whoever asks for help does not wait for torch, nor needs Hypothesis."""
-    extras = {"torch", "jax", "tensorflow", "mlx", "hypothesis"}
+    """Whoever asks for help does not wait for torch nor for all variants, nor needs Hypothesis or matplotlib."""
+    extras = {"torch", "jax", "tensorflow", "mlx", "hypothesis", "matplotlib", "assay.conformance.variants"}
     after = f"\nimport sys\nprint(*sorted({extras} & set(sys.modules)), 'end', sep=',')"
     done = subprocess.run([sys.executable, "-c", code + after], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "end"

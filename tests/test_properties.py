@@ -6,7 +6,17 @@ import bound_page
 import numpy as np
 import pytest
 
-from assay.conformance.properties import TOPICS, claimed, positions, rounding, saturation, strips, training, worth
+from assay.conformance.properties import (
+    TOPICS,
+    claimed,
+    positions,
+    rounding,
+    saturation,
+    strips,
+    topic,
+    training,
+    worth,
+)
 from assay.conformance.variants import find
 from assay.oracle import learning_rate
 
@@ -17,7 +27,7 @@ QUICK = [name for name in TOPICS if name not in ("claims", "bound")]
 def test_a_topic_is_the_same_for_the_same_seed_and_its_plots_have_finite_numbers(name, monkeypatch):
     monkeypatch.setattr(saturation, "_QUERIES", 20)
     monkeypatch.setattr(rounding, "LENGTHS", (16, 64))
-    one, again = (TOPICS[name].shown(3) for _ in range(2))
+    one, again = (topic(name).shown(3) for _ in range(2))
 
     assert (one.name, one.sentences, one.tables) == (name, again.sentences, again.tables)
     assert one.sentences
@@ -127,7 +137,7 @@ def test_adam_moves_as_the_closed_forms_say():
 
 
 def test_the_learning_rate_is_the_papers_and_largest_at_the_end_of_warm_up():
-    (plot,) = TOPICS["learning-rate"].shown(0).plots
+    (plot,) = topic("learning-rate").shown(0).plots
     for (d_model, warmup, _), series in zip(training.SCHEDULES, plot.series, strict=True):
         steps = np.asarray(series.x)
         assert series.y == pytest.approx(d_model**-0.5 * np.minimum(steps**-0.5, steps * warmup**-1.5), rel=1e-12)
@@ -137,7 +147,7 @@ def test_the_learning_rate_is_the_papers_and_largest_at_the_end_of_warm_up():
 
 def test_the_claims_are_those_of_the_other_room(monkeypatch):
     monkeypatch.setattr(claimed, "claims", {"N5": claimed.claims["N5"]})
-    shown = TOPICS["claims"].shown(0)
+    shown = topic("claims").shown(0)
 
     assert shown.sentences[0].startswith('N5: half true. "d_k = d_v? Maybe."')
     assert [row[0] for row in shown.tables[0].rows] == ["N5", "N5"]
@@ -190,6 +200,19 @@ def test_the_picture_is_what_the_data_say_and_these_are_what_is_measured(few):
         if each.wrong:  # the errors of right ones are rounding, which is another elsewhere
             assert each.assay == pytest.approx(found.assay, rel=0.1)
             assert each.allclose == pytest.approx(found.allclose, rel=0.1)
+
+
+def test_the_topic_tells_which_wrong_ones_each_rule_accepts(few, monkeypatch):
+    monkeypatch.setattr(worth, "results", lambda seed: few)
+    shown = topic("bound").shown(0)
+
+    assert (
+        shown.sentences[0]
+        == "assay's bound rejects 0 of 9 results of right implementations, and accepts 0 of 21 of wrong ones."
+    )
+    (row,) = shown.tables[1].rows
+    accepted = sum(each.allclose <= 1 for each in few if each.wrong)
+    assert row == ["normaliser-misses-key", find("normaliser-misses-key").sentence, str(accepted), str(9 - accepted)]
 
 
 def test_a_file_keeps_what_was_measured(few, monkeypatch, tmp_path):

@@ -15,7 +15,7 @@ from ...adapters.contract import DTYPES
 from ...adapters.declaration import AdapterError, suggestion
 from ...adapters.foreign_text import visible
 from ..cases.profiles import seed_for
-from ..properties import TOPICS
+from ..properties import TOPICS, topic
 from ..properties.drawing import LACKING, can_draw, svg
 from ..properties.kinds import Shown
 from ..properties.own import SWEEPS, measure
@@ -61,8 +61,8 @@ def _measured(parsed: argparse.Namespace, number: int) -> Iterator[Shown]:
     if parsed.of is None or parsed.of in TOPICS:
         if parsed.component or parsed.dtype:
             raise UsageError("--component and --dtype are for an adapter, whose errors are measured; name one")
-        for topic in TOPICS.values() if parsed.of is None else [TOPICS[parsed.of]]:
-            yield topic.shown(number)
+        for name in TOPICS if parsed.of is None else [parsed.of]:
+            yield topic(name).shown(number)
         return
     if parsed.component is not None:
         known_names("component whose errors are drawn", parsed.component, SWEEPS)

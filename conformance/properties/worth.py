@@ -23,7 +23,7 @@ from ..terms.case import Case
 from ..terms.comparison import ratios
 from ..terms.inputs import Inputs
 from ..terms.rounding import NUMPY, Array
-from ..variants import Variant, variants
+from ..variants import Variant, find, variants
 from .kinds import Plot, Shown, Strip, Table, Topic, figure, found
 
 DTYPE: Final = "bfloat16"
@@ -175,8 +175,9 @@ def _measure(seed: int) -> Shown:
         ]
         for size in SIZES
     ]
+    accepted = sorted({each.variant for each in of if each.wrong and each.assay <= 1})
     sentences = [
-        _said(ours),
+        _said(ours) + f" These are of {', '.join(accepted)}, of which other inputs show more." * bool(accepted),
         _said(theirs),
         (
             f"The right results come to {figure(largest)} of assay's bound at most. Each result is that of a variant "
@@ -193,11 +194,12 @@ def _measure(seed: int) -> Shown:
     )
     names = sorted({each.variant for each in of if each.wrong and each.allclose <= 1 < each.assay})
     told = [
-        [name, *(str(sum(r.variant == name and bad(r) for r in of)) for bad in (_missed, _caught))] for name in names
+        [name, find(name).sentence, *(str(sum(r.variant == name and bad(r) for r in of)) for bad in (_missed, _caught))]
+        for name in names
     ]
     tables = [
         Table("by the size of the values", heads, by_size),
-        Table("wrong ones that allclose accepts somewhere", ("variant", "accepted", "rejected"), told),
+        Table("wrong ones that allclose accepts somewhere", ("variant", "its bug", "accepted", "rejected"), told),
     ]
     return found(sentences, tables, [plot(of)])
 
