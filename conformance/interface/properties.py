@@ -71,7 +71,8 @@ def _measured(parsed: argparse.Namespace, number: int) -> Iterator[Shown]:
         dtypes = parsed.dtype or adapter.offer.dtypes
         check_dtypes(dtypes, adapter.offer)
         with _torch(parsed.of) as beside:
-            yield measure(adapter, component, dtypes, number, beside)
+            for dtype in dtypes:
+                yield measure(adapter, component, dtype, number, beside)
 
 
 def _opened(parsed: argparse.Namespace) -> Adapter:

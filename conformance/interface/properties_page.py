@@ -18,7 +18,8 @@ from .html_page import environment
 def page(every: Sequence[Shown], drawn: Mapping[str, str], seed: int) -> bytes:
     """Write the page of what is shown, with each plot's SVG by its name."""
     shown = [_of(each, drawn) for each in every]
-    title = shown[0]["title"] if len(shown) == 1 else "Numerical properties"
+    title = "Numerical properties" if len({each.name for each in every}) > 1 else f"Errors of {shown[0]['name']}"
+    title = shown[0]["title"] if len(shown) == 1 else title
     version = importlib.metadata.version("assay")
     whole = environment().get_template("properties.html")
     return whole.render(title=title, shown=shown, seed=seed, assay=version).encode()

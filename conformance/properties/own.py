@@ -115,24 +115,22 @@ class Measured:
     """A sentence for each gap, or for several in a row."""
 
 
-def measure(adapter: Adapter, component: str, dtypes: Sequence[str], seed: int, beside: Adapter | None) -> Shown:
-    """Measure every sweep in every dtype; `beside` is whom the errors are compared with, torch, where it is there."""
+def measure(adapter: Adapter, component: str, dtype: str, seed: int, beside: Adapter | None) -> Shown:
+    """Measure every sweep; `beside` is whom the errors are compared with, torch, where it is there."""
     name, sentences, tables, plots = visible(adapter.offer.name, _LONGEST), [], [], []
-    for dtype in dtypes:
-        for sweep in SWEEPS[component]:
-            own = along(adapter, COMPONENTS[component], dtype, sweep, seed)
-            other = None
-            if beside is not None and component in beside.offer.functions and dtype in beside.offer.dtypes:
-                other = along(beside, COMPONENTS[component], dtype, sweep, seed)
-            said = _said(component, dtype, sweep, own, other)
-            sentences += [said, *own.gaps]
-            tables.append(_table(dtype, sweep, own, other))
-            plots.append(_plot(name, component, dtype, sweep, own, other, said))
+    compared = beside is not None and component in beside.offer.functions and dtype in beside.offer.dtypes
+    for sweep in SWEEPS[component]:
+        own = along(adapter, COMPONENTS[component], dtype, sweep, seed)
+        other = along(beside, COMPONENTS[component], dtype, sweep, seed) if beside is not None and compared else None
+        said = _said(sweep, own, other)
+        sentences += [said, *own.gaps]
+        tables.append(_table(sweep, own, other))
+        plots.append(_plot(name, component, dtype, sweep, own, other, said))
     sentences.append(
         "Errors are in units of the result's root mean square on normal input. W holds for any order of operations, "
         "S for random input: what is above S is no rounding that the adapter declares."
     )
-    return Shown(name, f"{name}: errors of {component}", "docs/bounds.md", sentences, tables, plots)
+    return Shown(name, f"{name}: errors of {component} in {dtype}", "docs/bounds.md", sentences, tables, plots)
 
 
 def along(adapter: Adapter, component: Component, dtype: str, sweep: Sweep, seed: int) -> Measured:
@@ -148,11 +146,11 @@ def along(adapter: Adapter, component: Component, dtype: str, sweep: Sweep, seed
             actual = calls.call(inputs, "contiguous")
         except (Violation, Unsupported) as reason:
             measured.points.append(None)
-            measured.gaps.append(f"{dtype}, {sweep.head} = {figure(value)}: {reason}.")
+            measured.gaps.append(f"{sweep.head} = {figure(value)}: {reason}.")
             if subject.lost:
                 left = len(sweep.values) - place - 1
                 measured.points += [None] * left
-                measured.gaps += [f"{dtype}, {sweep.head}, beyond that: not asked."] * bool(left)
+                measured.gaps += [f"{sweep.head}, beyond that: not asked."] * bool(left)
                 break
             continue
         with np.errstate(all="ignore"):
@@ -161,12 +159,12 @@ def along(adapter: Adapter, component: Component, dtype: str, sweep: Sweep, seed
     return measured
 
 
-def _said(component: str, dtype: str, sweep: Sweep, own: Measured, other: Measured | None) -> str:
+def _said(sweep: Sweep, own: Measured, other: Measured | None) -> str:
     """Say in a sentence how large the errors are."""
     every = [(value, point) for value, point in zip(sweep.values, own.points, strict=True) if point is not None]
     known = [(value, point) for value, point in every if point.is_number]
     broken = ", ".join(figure(value) for value, point in every if not point.is_number)
-    about = f"{component} in {dtype} against {sweep.axis}, {figure(sweep.values[0])} to {figure(sweep.values[-1])}"
+    about = f"Against {sweep.axis}, {figure(sweep.values[0])} to {figure(sweep.values[-1])}"
     said = f"{about}: " + (f"not all of the result are numbers at {broken}" if broken else "")
     if not every:
         return f"{said}nothing could be measured."
@@ -182,7 +180,7 @@ def _said(component: str, dtype: str, sweep: Sweep, own: Measured, other: Measur
     return said + "."
 
 
-def _table(dtype: str, sweep: Sweep, own: Measured, other: Measured | None) -> Table:
+def _table(sweep: Sweep, own: Measured, other: Measured | None) -> Table:
     heads = [sweep.head, "error", "S", "W", "/ S", "/ W", ""] + ["torch / S"] * (other is not None)
     rows = []
     for place, (value, point) in enumerate(zip(sweep.values, own.points, strict=True)):
@@ -193,7 +191,7 @@ def _table(dtype: str, sweep: Sweep, own: Measured, other: Measured | None) -> T
             theirs = other.points[place]
             row.append(figure(theirs.of_statistical) if theirs else "-")
         rows.append(row)
-    return Table(f"{dtype}, against {sweep.axis}", heads, rows)
+    return Table(f"against {sweep.axis}", heads, rows)
 
 
 def _plot(

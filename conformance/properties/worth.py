@@ -177,7 +177,7 @@ def _measure(seed: int) -> Shown:
     ]
     accepted = sorted({each.variant for each in of if each.wrong and each.assay <= 1})
     sentences = [
-        _said(ours) + f" These are of {', '.join(accepted)}, of which other inputs show more." * bool(accepted),
+        _said(ours) + f" These are of {', '.join(accepted)}, whose bug other inputs show." * bool(accepted),
         _said(theirs),
         (
             f"The right results come to {figure(largest)} of assay's bound at most. Each result is that of a variant "
