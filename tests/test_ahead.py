@@ -1,12 +1,13 @@
 """A look ahead: what is wrong shows early, in a kernel of any speed, and the report does not hang on the look."""
 
+import contextlib
 import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from assay.adapters import Opening
+from assay.adapters import Opening, open_adapter
 from assay.adapters.in_process import open_object
 from assay.conformance.cases.drawing import cases_of
 from assay.conformance.cases.profiles import PROFILES
@@ -102,6 +103,22 @@ def test_a_report_does_not_hang_on_the_look(monkeypatch):
 
     assert without_time(with_look) == without_time(without)
     assert set(told) == set(told_so)
+
+
+def test_with_processes_that_judge_the_look_is_while_they_start(tmp_path, monkeypatch):
+    monkeypatch.setattr(running, "_START", 60.0)
+    file, events = tmp_path / "twice.py", []
+    file.write_text("import numpy as np\n\ndef softmax(x):\n    return np.exp(x)\n", encoding="utf-8")
+    with contextlib.closing(open_adapter(str(file))) as adapter:
+        lines = list(plan(adapter.offer, Selection(("softmax",), ("float32",), ("ALL-1", "SM-1")), QUICK))
+        report = Report(Opening(str(file)), adapter.offer, "quick", 0, lines)
+        heard, found = lambda _: events.append("judged"), lambda *_: events.append("failure")
+
+        assert not running.run(report, adapter, heard, "1", found)
+
+    assert events[0] == "failure"
+    assert events.count("judged") == len(report.due) >= 2
+    assert {each.status for each in report.results} == {"fail"}
 
 
 def test_what_is_allowed_to_fail_is_not_looked_at():

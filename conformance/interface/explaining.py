@@ -53,7 +53,7 @@ def conditions(cause: Cause) -> str:
     return in_words(cause.failure.trigger).replace(",", ", ")
 
 
-_NUMBERS: Final = re.compile(r": the error is [^;]*")
+_NUMBERS: Final = re.compile(r": (?:the error is|they differ by) [^;]*")
 _FAR_LESS: Final = 1e-3
 """The share of the example's error ratio below which a property says nothing of the same bug."""
 

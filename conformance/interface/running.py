@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import pytest
 
@@ -32,6 +32,10 @@ from .surroundings import complain
 
 Follow: TypeAlias = Callable[[Sequence[Line], Callable[[], int]], object]
 """Gets lines that are judged now, and what counts their cases."""
+
+
+_START: Final = 3.0
+"""Seconds that processes take to start, in which they judge nothing."""
 
 
 class Conductor:
@@ -83,6 +87,15 @@ class Conductor:
         if isinstance(item, plugin.ClauseItem) and self._report.seconds is None:
             self._explaining.look(item.line, self._recent, self._begun)
             self._end_if_enough()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        """Look ahead here while the processes start that judge, in which nobody does: what they judge is theirs."""
+        if session.config.getoption("tx") and not self._report.judged and self._report.seconds is None:
+            until = time.monotonic() + _START
+            for line in self.lines.values():
+                self._explaining.look(line, self._recent, {}, until)
+                self._end_if_enough()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in what an item left."""
@@ -159,18 +172,18 @@ class Explaining:
         self._waiting: dict[str, dict[Line, Result | None]] = {}
         self._looked: set[str] = set()
 
-    def look(self, line: Line, recent: RecentReplies, begun: dict[Line, Begun]) -> None:
+    def look(self, line: Line, recent: RecentReplies, begun: dict[Line, Begun], until: float = math.inf) -> None:
         """Look ahead in the component of a line and in its dtype, once, and tell of what fails."""
-        if line.component in self._looked or not line.dtype:
+        if line.component in self._looked or not line.dtype or time.monotonic() > until:
             return
         self._looked.add(line.component)
         report, adapter, profile = self._report, self._adapter, replace(self._profile, memory=self._report.memory)
         lines = [each for each in self._waiting[line.component] if self._is_looked_at(each, line.dtype)]
         if lines and is_slow(adapter, lines[0], report.seed):
-            seen = look_at_small(adapter, lines, profile, report.seed, recent)
+            seen = look_at_small(adapter, lines, profile, report.seed, recent, until)
         else:
             begun |= {each: begin_line(adapter, each, profile, report.seed, recent) for each in lines}
-            seen = look(lines, begun)
+            seen = look(lines, begun, until)
         if seen:
             report.ahead[seen.line] = seen.result
             report.ahead[seen.line] = explain_seen(adapter, seen, profile, report.seed, self._findings)

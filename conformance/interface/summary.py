@@ -105,6 +105,8 @@ def _foot(report: Report) -> Text:
     settings += ["the judge's declarations"] * (report.offer.declared_by == "judge")
     settings += [f"seed {report.seed}" + ", drawn after it was loaded" * report.late]
     more = "; -v shows every check" if report.due else ""
+    if report.interrupted or report.ended:
+        more += "; --resume REPORT goes on from what --json REPORT has kept"
     return Text(f"{', '.join(counts)}; {', '.join(settings)}{more}", "dim")
 
 

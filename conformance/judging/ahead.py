@@ -77,10 +77,12 @@ class Seen:
         return replace(result, worst_ratio=failure.ratio)
 
 
-def look(lines: Sequence[Line], begun: Mapping[Line, Begun]) -> Seen | None:
-    """Judge some cases of every line of one component in one dtype, until one fails."""
+def look(lines: Sequence[Line], begun: Mapping[Line, Begun], until: float = math.inf) -> Seen | None:
+    """Judge some cases of every line of one component in one dtype, until one fails or the time is over."""
     for counts in _COUNTS:
         for line in lines:
+            if time.monotonic() > until:
+                return None
             count = counts.get(_kind(line.clause))
             found = begun[line].go_on(count) if count else None
             if found and found.failing:
@@ -89,10 +91,15 @@ def look(lines: Sequence[Line], begun: Mapping[Line, Begun]) -> Seen | None:
 
 
 def look_at_small(
-    adapter: Adapter, lines: Sequence[Line], profile: Profile, seed: int, recent: RecentReplies
+    adapter: Adapter,
+    lines: Sequence[Line],
+    profile: Profile,
+    seed: int,
+    recent: RecentReplies,
+    until: float = math.inf,
 ) -> Seen | None:
     """Judge the smallest cases of values and gradients that have each option, until one fails or the time is over."""
-    until = time.monotonic() + _SECONDS
+    until = min(until, time.monotonic() + _SECONDS)
     for line in lines:
         component = sized(COMPONENTS[line.component], adapter.offer.sizes)
         drawn = cases_of(line.clause, component, line.dtype, profile, seed) if line.clause.covering else ()

@@ -8,7 +8,7 @@ where the interval reaches that point. An element whose bound is infinite cannot
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -36,6 +36,8 @@ class Worst:
     judged: int
     of: str = "result"
     """What it is an element of."""
+    expected_is_due: bool = True
+    """Whether what is expected is right; what an implementation answers otherwise may be the wrong one of the two."""
 
     @property
     def how(self) -> How:
@@ -49,11 +51,10 @@ class Worst:
         """Where, actual and expected, error and allowance."""
         share = f"; {self.outside} of {self.judged} elements are outside" if self.judged > 1 else ""
         error = abs(self.actual - self.expected)
-        if not np.isfinite(error):
-            return f"{place(self.where, self.of)} is {self.actual:.9g}, but should be {self.expected:.9g}{share}"
+        but, differ = ("but should be", "the error is") if self.expected_is_due else ("and not", "they differ by")
+        numbers = f"{place(self.where, self.of)} is {self.actual:.9g}, {but} {self.expected:.9g}"
         return (
-            f"{place(self.where, self.of)} is {self.actual:.9g}, but should be {self.expected:.9g}: "
-            f"the error is {error:.3g}, {self._beside(error)}{share}"
+            f"{numbers}: {differ} {error:.3g}, {self._beside(error)}{share}" if np.isfinite(error) else numbers + share
         )
 
     def _beside(self, error: float) -> str:
@@ -63,8 +64,8 @@ class Worst:
         if self.ratio <= _TELLING:
             return f"{self.ratio:.3g} times the {self.allowance:.3g} allowed"
         if error <= _TELLING * abs(self.expected):
-            share = 100 * error / abs(self.expected)
-            return f"{share:.2g} % of what is due" if share < 10 else f"{share:.0f} % of what is due"
+            share, whole = 100 * error / abs(self.expected), "what is due" if self.expected_is_due else "the second"
+            return f"{share:.2g} % of {whole}" if share < 10 else f"{share:.0f} % of {whole}"
         return f"and {self.allowance:.3g} is allowed"
 
 
@@ -144,11 +145,11 @@ def same_within(actual: Array, other: Array, allowance: Array, dtype: str) -> Wo
     # Of equal classes: both NaN, or the same infinity. An infinite allowance judges nothing.
     equal = (np.isnan(actual) & np.isnan(other)) | (actual == other) | ~np.isfinite(allowance)
     ratio = np.where(equal, 0.0, np.where(np.isfinite(ratio), ratio, np.inf))
-    return worst_of(ratio, actual, other, allowance)
+    return replace(worst_of(ratio, actual, other, allowance), expected_is_due=False)
 
 
-def bit_for_bit(actual: Array, expected: Array, chosen: Array | None = None) -> Worst:
-    """Compare the chosen elements without any allowance; -0 counts as 0."""
-    equal = (actual == expected) | (np.isnan(actual) & np.isnan(expected))
+def bit_for_bit(actual: Array, other: Array, chosen: Array | None = None) -> Worst:
+    """Compare the chosen elements of two results without any allowance; -0 counts as 0."""
+    equal = (actual == other) | (np.isnan(actual) & np.isnan(other))
     ratio = np.where(equal if chosen is None else equal | ~chosen, 0.0, np.inf)
-    return worst_of(ratio, actual, expected, np.zeros_like(ratio))
+    return replace(worst_of(ratio, actual, other, np.zeros_like(ratio)), expected_is_due=False)
