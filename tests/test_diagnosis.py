@@ -156,7 +156,7 @@ def test_where_no_known_bug_is_like_it_the_structure_is_told():
 
     assert result.failure.looks_like is None
     assert "; it is wrong only in " in result.failure.message
-    assert result.failure.message.count("head") == 1
+    assert result.failure.message.count("in the last head") == 1
 
 
 def test_the_structure_of_a_gradient_is_told():

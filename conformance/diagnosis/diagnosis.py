@@ -21,6 +21,7 @@ from .precision import fitting_precision
 from .recording import Recorder
 from .resembling import resemblance
 from .sizes import right_at_sizes, right_in_dtypes
+from .weights import of_weights
 
 _LARGEST: Final = 2**12
 """Elements of the arguments of a case that is tried with other sizes and in other formats."""
@@ -66,7 +67,7 @@ def diagnose(adapter: Adapter, clause: Clause, component: Component, cases: Sequ
         # A bug that is no more than the convention is refuted with it.
         suspects = [
             each
-            for each in suspects_of(component, cases[0], backward)
+            for each in suspects_of(clause, component, cases[0], backward)
             if not (refuted and each.variant.wrong and attempts.would_pass(refuted, each.adapter))
         ]
         near = resemblance(adapter, clause, trial, failing, suspects, backward=backward)
@@ -76,6 +77,7 @@ def diagnose(adapter: Adapter, clause: Clause, component: Component, cases: Sequ
             facts = [near.remark]
         else:
             facts = describe(adapter, clause, component, cases, backward)
+            facts = [*([] if backward else filter(None, [of_weights(adapter, component, cases[0])])), *facts]
             size = sum(array.size for array in trial.inputs.arrays.values())
             if size <= _LARGEST and not component.gives_data:
                 tried = (each(adapter, clause, component, cases[0]) for each in (right_in_dtypes, right_at_sizes))

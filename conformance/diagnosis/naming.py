@@ -80,7 +80,7 @@ def known_bug(
     component, case = trial.component, trial.case
     if too_long(failing):
         return None
-    line_up = _LineUp(component, trial, list(suspects_of(component, case, backward)))
+    line_up = _LineUp(component, trial, list(suspects_of(clause, component, case, backward)))
     few, _ = few_and_many(backward)
     further = further_cases(component, case, backward)
     # What refuses most of the others answers the plainest, where a bug that always shows does show.
@@ -91,6 +91,10 @@ def known_bug(
         if number == few:
             for exchange in failing:
                 line_up.confront(exchange)
+            # A mask that is ignored for one query is another bug than one that is ignored for several.
+            for plainer in plainer_than(component, case) if line_up.suspects else ():
+                for exchange in answers_of(adapter, component, plainer, backward):
+                    line_up.confront(exchange)
         if len(line_up.suspects) < (2 if number > few else 1):
             break
         for exchange in answers_of(adapter, component, each, backward):
@@ -124,19 +128,32 @@ def plainest_like(component: Component, case: Case) -> Case:
     return component.plainest(case["dtype"] if component.has_dtype else "", seed=case["seed"])
 
 
+def plainer_than(component: Component, case: Case) -> Iterator[Case]:
+    """List the plainest case, and the failing one with one factor plain, of those in which it is not."""
+    yield plainest_like(component, case)
+    for options, place in zip(component.factors.values(), component.option_indices(case), strict=True):
+        plainer = case.but(**options[0])
+        if place and component.admissible(plainer):
+            yield plainer
+
+
 def too_long(failing: Sequence[Exchange]) -> bool:
     """Say whether a call has so many letters that no known bug is to be tried on it."""
     return any(letters(call.options) > _LONGEST for exchange in failing for call in exchange.calls)
 
 
-def suspects_of(component: Component, case: Case, backward: bool) -> Iterator[Suspect]:
-    """List every wrong variant that is at home in the dtype, and a right one."""
+def suspects_of(clause: Clause, component: Component, case: Case, backward: bool) -> Iterator[Suspect]:
+    """List every wrong variant that is at home in the dtype and may be why the clause fails, and a right one.
+
+    What a NaN becomes, of which a clause only advises, is the same in many that are wrong in something else.
+    """
     # Those with gradients have right values.
     every = [each for each in variants(component.name) if (each.vjp is not None) == backward]
     right = next((each for each in every if not each.wrong), None)
     for variant in every:
         at_home = not component.has_dtype or case["dtype"] in variant.dtypes
-        if at_home and (variant.wrong or variant is right):
+        of_level = clause.level == "required" or all(CLAUSES[each].level == clause.level for each in variant.caught_by)
+        if at_home and ((variant.wrong and of_level) or variant is right):
             yield Suspect(variant, opened(variant))
 
 

@@ -17,7 +17,7 @@ from ..terms.subject import Subject
 from ..terms.trial import Trial
 from ..variants import Variant
 from .further import few_and_many, further_cases
-from .naming import Asked, Suspect, answers_of, opened, plainest_like, too_long, violates
+from .naming import Asked, Suspect, answers_of, opened, plainer_than, too_long, violates
 from .recording import Exchange, Recorder
 
 _ENOUGH: Final = 3
@@ -76,10 +76,10 @@ def resemblance(
     if not suspects or alike(right, asked):
         return None
     # Zeros are wrong in the plainest case, where a kernel that hides its only key by mistake is right: another bug.
-    answers = answers_of(adapter, component, plainest_like(component, case), backward)
-    plainest = [Asked(component, trial, each) for each in answers]
-    if alike(right, plainest, numbers=False):
-        suspects = [each for each in suspects if alike(each.adapter, plainest, numbers=False)]
+    for each in plainer_than(component, case):
+        plainer = [Asked(component, trial, exchange) for exchange in answers_of(adapter, component, each, backward)]
+        if alike(right, plainer, numbers=False):
+            suspects = [suspect for suspect in suspects if alike(suspect.adapter, plainer, numbers=False)]
     counts = {each.variant.name: [0, 0] for each in suspects}
     for each in _kind(component, case, backward):
         further = [Asked(component, trial, exchange) for exchange in answers_of(adapter, component, each, backward)]

@@ -199,8 +199,17 @@ def scale_of_keys(trial: Trial) -> float:
     formula="scale 0: p_ij = 1/n; scale -c with queries q = scale c with queries -q",
     source=_EQUATION,
     # A kernel may put minus infinity in place of a score before it scales.
-    prepare=lambda case: plain(case, scale="none", mask="none" if case["mask"] == "none" else "causal"),
-    probes=lambda component, dtype: [component.plainest(dtype).but(mask=mask) for mask in ("none", "causal")],
+    prepare=lambda case: plain(
+        case,
+        scale="none",
+        mask="none" if case["mask"] == "none" else "causal",
+        regime=case["regime"] if case["regime"] == "logits-1e4" else "normal",
+    ),
+    # Scores as large as those of ALL-1 show whose maximum is taken away.
+    probes=lambda component, dtype: [
+        *(component.plainest(dtype).but(mask=mask) for mask in ("none", "causal")),
+        component.plainest(dtype).but(L_k=17, regime="logits-1e4"),
+    ],
 )
 def other_scales(trial: Trial) -> float:
     """Give other scales; zero is a number, not the lack of one."""

@@ -4,7 +4,7 @@ A mask is random, so numbers are put to exact tests, each at a probability so sm
 none of them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -62,10 +62,16 @@ _MANY: Final = ((0.1, 4, 16, 64), (0.5, 4, 15, 61), (0.3, 1, 2, 2048), (0.9, 5, 
 """Rate, B, L and d: sizes that vectors and tiles divide, that nothing divides, of wide rows, and of vectors alone."""
 
 
-def _of_many(component: Component, dtype: str, seed: int) -> Iterator[Case]:
+_RARE: Final = ((0.999, 4, 32, 512), (0.01, 8, 32, 512))
+"""Likewise, at rates that 8 bits and percents do not have, with elements enough to tell."""
+
+
+def _of_many(
+    component: Component, dtype: str, seed: int, each: Sequence[tuple[float, int, int, int]] = _MANY
+) -> Iterator[Case]:
     """Take sizes of every path that a kernel may have, so that one which draws otherwise shows."""
     plain = component.plainest(dtype, seed)
-    for k, (rate, items, positions, width) in enumerate(_MANY):
+    for k, (rate, items, positions, width) in enumerate(each):
         yield plain.but(B=items, L=positions, d=width, rate=rate, seed=seed * 100 + 10 * k)
 
 
@@ -123,7 +129,7 @@ def _shares(case: Case) -> Case | None:
     role="decides",
     why="It tests the share alone, over all elements: a rate for its complement is reported as such.",
     source=f"{_SOURCE}; exact two-sided test, pooled over seeds",
-    cases=lambda component, dtype, seed: list(_of_many(component, dtype, seed)),
+    cases=lambda component, dtype, seed: list(_of_many(component, dtype, seed, (*_MANY, *_RARE))),
     prepare=_shares,
 )
 def share_kept(trial: Trial) -> float:

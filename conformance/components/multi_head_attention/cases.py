@@ -106,6 +106,10 @@ MULTI_HEAD_ATTENTION: Component = register(
                 "regime": factor("regime", "normal", "uniform"),
                 "layout": factor("layout", "contiguous", "mixed"),
             },
+            always=(
+                {"L_q": 150, "L_k": 150, "mask": "causal"},
+                {"B": 2, "L_q": 70, "L_k": 300, "mask": "padding-right"},
+            ),
             inside=lambda case: case["B"] * case["heads"] * case["L_q"] * case["L_k"],
             differentiated=lambda case: case["L_q"] * case["d_model"] < 2**15,
         ),

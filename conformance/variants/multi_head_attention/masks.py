@@ -42,6 +42,31 @@ def of_queries(heads: Call) -> Array:
     return turned & triangle(heads) if heads.causal else turned
 
 
+def anew_each_64(heads: Call) -> Array:
+    """Begin the triangle of each 64 queries at the first key."""
+    queries, keys = heads.shape[2:]
+    triangles = np.arange(keys) <= np.arange(queries)[:, None] % 64
+    return allowed(heads) & triangles if heads.causal else allowed(heads)
+
+
+def of_first_64(heads: Call) -> Array:
+    """Hide keys from 64 on as those before."""
+    sees = allowed(heads)[..., np.arange(heads.shape[-1]) % 64]
+    return sees & triangle(heads) if heads.causal else sees
+
+
+wrong(
+    "multi-head-causal-anew-each-64",
+    "Queries come in chunks of 64, and the triangle of each begins at the first key.",
+    "causal, L_q above 64",
+    by_sight(anew_each_64),
+)
+wrong(
+    "multi-head-mask-of-first-64",
+    "Keys come in tiles of 64, and each takes the mask of the first.",
+    "a mask, L_k above 64",
+    by_sight(of_first_64),
+)
 wrong("multi-head-mask-ignored", "The mask is ignored.", "a mask", by_call(lambda call: replace(call, mask=None)))
 wrong(
     "multi-head-mask-inverted",

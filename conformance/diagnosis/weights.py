@@ -1,0 +1,162 @@
+"""Which keys an attention counts, and how much: its weights, read with one-hot values.
+
+    result = P V, so that with columns of the identity in place of V it is columns of P
+
+A mask, a tile that is left out, and a row that is no mean show there as what they are.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from ...adapters import Adapter
+from ..terms.case import Case
+from ..terms.component import Component
+from ..terms.rounding import Array
+from ..terms.subject import Subject
+from ..terms.trial import Trial
+from ..terms.verdict import Unsupported, Violation
+from .simple_numbers import simple_number
+
+_CALLS: Final = 64
+"""Calls that are made with as many columns as the case has; where it takes more, one with all."""
+_MOST: Final = 2**16
+"""Weights that are read."""
+_FEWEST: Final = 3
+"""Keys of a row that a law needs: two weights are always in some proportion."""
+_APART: Final = 0.01
+"""What share of a factor two others must differ by to be two, and may differ by to be one."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weights of an implementation, and what they should be: each with the axes of a result, and of the keys."""
+
+    actual: Array
+    expected: Array
+    allowance: Array
+
+    @property
+    def wrong(self) -> Array:
+        """Which are outside their bounds."""
+        return np.asarray(np.abs(self.actual - self.expected) > self.allowance)
+
+    def row(self, where: tuple[int, ...]) -> "Weights":
+        """Give those of one query."""
+        return Weights(self.actual[where], self.expected[where], self.allowance[where])
+
+
+def of_weights(adapter: Adapter, component: Component, case: Case) -> str:
+    """Say what is wrong with the weights of an attention in a case whose result is wrong, or that they are right."""
+    axes = component.row.arrays.get("value", "").split()
+    if axes[-2:] != ["L_k", "d_v"] or component.row.results["result"].split()[-2:] != ["L_q", "d_v"]:
+        return ""
+    trial = Trial(Subject(adapter), component, case)
+    try:
+        plain, bound = trial.call(), trial.bound()
+        weights = _read(trial, plain.size // max(plain.shape[-1], 1))
+    except (Unsupported, Violation):
+        return ""
+    if weights is None or not np.isfinite(weights.actual).all() or not np.isfinite(plain).all():
+        return ""
+    if not weights.wrong.any():
+        wrong = (np.abs(plain - bound.expected) > bound.worst).any()
+        return "each key has the weight that is due: the values are wrong that are weighed" if wrong else ""
+    return next(_told(weights), "")
+
+
+def _read(trial: Trial, rows: int) -> Weights | None:
+    """Ask for the weights of so many rows, some columns at a time, in place of as many channels of the values."""
+    value = trial.inputs.arrays["value"]
+    *batch, keys, width = value.shape
+    if not width or not 0 < rows * keys <= _MOST:
+        return None
+    width = width if keys <= _CALLS * width else keys
+    found = []
+    for first in range(0, keys, width):
+        columns = np.broadcast_to(np.eye(keys, width, -first), (*batch, keys, width)).copy()
+        inputs = trial.inputs.but(value=columns)
+        actual, bound = trial.call(inputs), trial.bound(inputs)
+        found.append(np.stack(np.broadcast_arrays(actual, bound.expected, bound.worst)))
+    return Weights(*np.concatenate(found, -1)[..., :keys])
+
+
+def _told(weights: Weights) -> Iterator[str]:
+    """Say what is wrong with the first row that shows it, most telling first."""
+    actual, expected, allowance = weights.actual, weights.expected, weights.allowance
+    lost, added = (actual == 0) & (expected > allowance), (np.abs(actual) > allowance) & (expected == 0)
+    for where in _rows((lost | added).any(-1)):
+        counts = np.where(expected[where] > 0, ~lost[where], added[where])
+        due = _keys(np.flatnonzero(expected[where] > 0))
+        yield f"{_query(weights, where)} counts {_keys(np.flatnonzero(counts))}, but should count {due}"
+    sums, due_sums = actual.sum(-1), expected.sum(-1)
+    for where in _rows(np.abs(sums - due_sums) > allowance.sum(-1)):
+        found = f"the weights of {_query(weights, where)} sum to {sums[where]:.4g}, not to {due_sums[where]:.4g}"
+        yield found + "; in proportion to each other they are right" * _in_proportion(weights.row(where))
+    for where in _rows(weights.wrong.any(-1)):
+        if law := _law(weights.row(where)):
+            yield f"of {_query(weights, where)}, {law}"
+
+
+def _rows(marked: Array) -> Iterator[tuple[int, ...]]:
+    """Give the places of the first row that is marked, if any is."""
+    yield from (tuple(map(int, where)) for where in np.argwhere(marked)[:1])
+
+
+def _in_proportion(row: Weights) -> bool:
+    """Say whether weights that do not have the sum that is due are what is due times a number."""
+    if not row.actual.sum() > 0:
+        return False
+    factor = row.expected.sum() / row.actual.sum()
+    reach = 2 * (row.allowance * max(factor, 1) + row.expected * row.allowance.sum())
+    return bool((np.abs(row.actual * factor - row.expected) <= reach).all())
+
+
+def _law(row: Weights) -> str:
+    """Find how the weights of a row follow from those that are due: some count more, or the scores are other ones."""
+    seen = np.flatnonzero((row.expected > 8 * row.allowance) & (row.actual > 0))
+    if len(seen) < _FEWEST:
+        return ""
+    ratio, error = row.actual[seen] / row.expected[seen], float((row.allowance[seen] / row.expected[seen]).max())
+    order = np.argsort(ratio)
+    gaps = np.diff(np.log(ratio[order]))
+    cut = int(np.argmax(gaps)) + 1
+    few, many = sorted((order[:cut], order[cut:]), key=len)
+    times = float(np.median(ratio[few]) / np.median(ratio[many]))
+    alike = all(np.ptp(ratio[each]) <= _APART * abs(times - 1) * ratio[each].min() for each in (few, many))
+    if alike and abs(times - 1) > _APART:
+        factor = simple_number(times, 4 * error) or f"{times:.3g}"
+        return f"{_keys(sorted(seen[few]))} count {factor} times as much beside the others as is due"
+    slope, level = np.polyfit(np.log(row.expected[seen]), np.log(row.actual[seen]), 1)
+    rest = np.abs(np.log(row.actual[seen]) - slope * np.log(row.expected[seen]) - level)
+    if np.ptp(np.log(row.expected[seen])) > _APART and (rest <= 4 * row.allowance[seen] / row.expected[seen]).all():
+        factor = simple_number(float(slope), 4 * error) or f"{slope:.3g}"
+        return f"the weights are those of the scores times {factor}"
+    return ""
+
+
+def _query(weights: Weights, where: tuple[int, ...]) -> str:
+    """Name a row; where there is one item or one head, it is not named."""
+    *batch, query = where
+    words = ("item", "head")[: len(batch)]
+    sizes = weights.actual.shape
+    named = [f"{word} {at}" for word, at, size in zip(words, batch, sizes, strict=False) if size > 1]
+    return " of ".join([f"query {query}", *reversed(named)])
+
+
+def _keys(indices: Iterable[int]) -> str:
+    """Name keys: `keys 0 to 63`, `key 2`, `no key`."""
+    every = np.asarray(list(indices), int)
+    if not len(every):
+        return "no key"
+    words = [_run(run) for run in np.split(every, np.flatnonzero(np.diff(every) > 1) + 1)]
+    if len(words) > _FEWEST:
+        words = [*words[:_FEWEST], f"{len(words) - _FEWEST} more runs of them"]
+    several = f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else words[0]
+    return f"key{'s' * (len(every) > 1)} {several}"
+
+
+def _run(run: Array) -> str:
+    return f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0])

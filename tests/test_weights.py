@@ -1,0 +1,114 @@
+"""The weights of an attention are read where its result is wrong, and what is wrong with them is said."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from assay.adapters.in_process import open_object
+from assay.conformance.components import COMPONENTS
+from assay.conformance.diagnosis.weights import of_weights
+
+PLAINEST = COMPONENTS["attention"].plainest("float32", 3)
+LONG = PLAINEST.but(L_k=70)
+
+
+def attention(change, *, values=lambda value: value):
+    """Make one whose scores, exponentials and sums a function changes before they are divided."""
+
+    def function(query, key, value, *, mask=None, causal=False, scale=None):
+        times = query.shape[1] // key.shape[1]
+        key, value = np.repeat(key, times, 1), values(np.repeat(value, times, 1))
+        s = query @ key.swapaxes(-1, -2) * np.float32(query.shape[-1] ** -0.5 if scale is None else scale)
+        seen = np.ones(s.shape[-2:], bool)
+        seen = np.tril(seen) if causal else seen
+        s, seen = np.broadcast_arrays(s, seen if mask is None else seen & mask)
+        p = np.where(seen, np.exp(s - s.max(-1, keepdims=True, where=seen, initial=-1e30)), 0).astype(query.dtype)
+        above, below = change(p, p.sum(-1, keepdims=True))
+        return np.where(below > 0, above @ value / np.where(below > 0, below, 1), 0).astype(query.dtype)
+
+    return function
+
+
+def told(change, case, **how):
+    return of_weights(
+        open_object(SimpleNamespace(attention=attention(change, **how)), "mine"), COMPONENTS["attention"], case
+    )
+
+
+def without_tail(p, total):
+    """Leave out the keys after the last whole tile."""
+    kept = p * (np.arange(p.shape[-1]) < p.shape[-1] // 64 * 64)
+    return kept, kept.sum(-1, keepdims=True)
+
+
+def sees_all(p, total):
+    return np.ones_like(p), p.shape[-1] * np.ones_like(total)
+
+
+def of_item(item):
+    def change(p, total):
+        p = p.copy()
+        p[item, -1, -1, 0] = 0
+        return p, p.sum(-1, keepdims=True)
+
+    return change
+
+
+def last_twice(p, total):
+    twice = p * np.where(np.arange(p.shape[-1]) >= p.shape[-1] - 2, np.float32(2), np.float32(1))
+    return twice, twice.sum(-1, keepdims=True)
+
+
+def warmer(p, total):
+    roots = np.sqrt(p)
+    return roots, roots.sum(-1, keepdims=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "case", "sentence"),
+    [
+        (without_tail, LONG, "query 0 counts keys 0 to 63, but should count keys 0 to 69"),
+        (sees_all, PLAINEST.but(mask="causal"), "query 0 counts keys 0 to 2, but should count key 0"),
+        (
+            of_item(1),
+            PLAINEST.but(B=2, H=2, H_kv=1),
+            "query 2 of head 1 of item 1 counts keys 1 to 2, but should count keys 0 to 2",
+        ),
+        (
+            lambda p, total: (p, 4 * total),
+            PLAINEST,
+            "the weights of query 0 sum to 0.25, not to 1; in proportion to each other they are right",
+        ),
+        (
+            lambda p, total: (p, total + p[..., :1]),
+            PLAINEST.but(mask="causal"),
+            "the weights of query 0 sum to 0.5, not to 1",
+        ),
+        (last_twice, PLAINEST.but(L_k=5), "of query 0, keys 3 to 4 count 2 times as much beside the others as is due"),
+        (warmer, PLAINEST.but(L_k=5), "of query 0, the weights are those of the scores times 0.5"),
+    ],
+)
+def test_what_is_wrong_with_the_weights_is_said(change, case, sentence):
+    assert told(change, case).startswith(sentence)
+
+
+def test_where_the_weights_are_right_it_is_the_values():
+    said = told(lambda p, total: (p, total), PLAINEST, values=lambda value: value + np.float32(1) * (value < 0))
+
+    assert said == "each key has the weight that is due: the values are wrong that are weighed"
+
+
+@pytest.mark.parametrize("case", [PLAINEST, LONG, PLAINEST.but(mask="causal"), PLAINEST.but(L_k=0)])
+def test_nothing_is_said_of_what_is_right(case):
+    assert told(lambda p, total: (p, total), case) == ""
+
+
+def test_nothing_is_said_where_the_weights_cannot_be_read():
+    def refuses(query, key, value, **_):
+        raise NotImplementedError("plain values only")
+
+    adapter = open_object(SimpleNamespace(attention=refuses, softmax=lambda x: x), "mine")
+    assert of_weights(adapter, COMPONENTS["attention"], PLAINEST) == ""
+    assert of_weights(adapter, COMPONENTS["softmax"], COMPONENTS["softmax"].plainest("float32", 3)) == ""
+    assert told(lambda p, total: (p * np.float32(np.nan), total), PLAINEST) == ""
