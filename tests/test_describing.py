@@ -40,6 +40,8 @@ def test_a_tile_is_found_by_the_sizes_at_which_it_is_right():
         (lambda words: words & (words - 1) == 0, "a power of two"),
         (lambda words: words % 16, "no multiple of 16"),
         (lambda words: words < 64 or words % 64 == 0, "a multiple of 64, or below 64"),
+        (lambda words: words < 20 or words % 32 == 0, ""),
+        (lambda words: words <= 27, "27 or less"),
     ],
 )
 def test_sizes_are_tried_up_to_the_border(right, rule):
@@ -47,7 +49,21 @@ def test_sizes_are_tried_up_to_the_border(right, rule):
         result = logits(hidden, weight)
         return result if right(result.shape[-1]) else 2 * result
 
-    assert f"; it is right where V is {rule}" in message(output_logits=output_logits)
+    said = message(output_logits=output_logits)
+    assert (f"; it is right where V is {rule}" in said) if rule else ("it is right where" not in said)
+
+
+def test_an_odd_size_of_1_is_tried_where_the_plainest_is_larger():
+    def gated(x, w_gate, w_up, w_down, *, activation="swiglu"):
+        if activation != "reglu":
+            raise NotImplementedError("ReGLU alone")
+        result = np.maximum(x @ w_gate, 0) * (x @ w_up) @ w_down
+        return 2 * result if w_up.shape[-1] % 2 else result
+
+    opened = open_object(SimpleNamespace(gated_feed_forward=gated), "mine")
+    found = judge_clause(opened, CLAUSES["ALL-1"], "gated_feed_forward", "float32", PROFILES["quick"], seed=0)
+
+    assert "; it is right where d_ff is a multiple of 2" in found.failure.message
 
 
 def test_which_gradients_are_right_is_told():

@@ -25,6 +25,8 @@ _FACTS: Final = 2
 """Sentences about the structure of an error: the most telling say enough."""
 _ENOUGH: Final = 12
 """Elements without which nothing is said of their structure: of fewer, much is true by chance."""
+_SHOWN: Final = 8
+"""Errors that are listed where nothing is said of what they have in common."""
 _OTHERS: Final = 6
 """Further cases on which a place is tried before it is told."""
 
@@ -53,7 +55,17 @@ def describe(
             if facts:
                 where = "" if each == cases[0] else "on a larger input, "
                 return [*told, *(f"{where}{whose}{fact}" for fact in facts)]
-    return told
+    return [*told, *_errors(compared(cases[0]))]
+
+
+def _errors(found: Sequence["_Comparison"]) -> Iterator[str]:
+    """Give the errors of the first result that is wrong, where they are few."""
+    for whose, _, actual, bound in found:
+        errors = (actual - bound.expected).ravel()
+        if wrong_indices(actual, bound.expected, bound.worst).get(0, ([], 0))[0]:
+            if 1 < errors.size <= _SHOWN and np.isfinite(errors).all():
+                yield f"{whose}the errors are {', '.join(f'{each:.3g}' for each in errors)}"
+            return
 
 
 def _of_gradients(found: Sequence["_Comparison"]) -> list[str]:

@@ -17,6 +17,7 @@ from .conventions import fitting_convention
 from .describing import describe
 from .further import further_cases
 from .naming import known_bug, opened, suspects_of, violates
+from .options import other_option
 from .precision import fitting_precision
 from .recording import Recorder
 from .resembling import resemblance
@@ -77,7 +78,9 @@ def diagnose(adapter: Adapter, clause: Clause, component: Component, cases: Sequ
             facts = [near.remark]
         else:
             facts = describe(adapter, clause, component, cases, backward)
-            facts = [*([] if backward else filter(None, [of_weights(adapter, component, cases[0])])), *facts]
+            if not backward:
+                values = of_weights(adapter, component, cases[0]), other_option(adapter, component, cases, further)
+                facts = [*filter(None, values), *facts]
             size = sum(array.size for array in trial.inputs.arrays.values())
             if size <= _LARGEST and not component.gives_data:
                 tried = (each(adapter, clause, component, cases[0]) for each in (right_in_dtypes, right_at_sizes))

@@ -1,5 +1,8 @@
 """In which formats and at which sizes a failing case is right: tiles, up to a size, or from one on. It is tried."""
 
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Final
 
 from ...adapters import Adapter
@@ -11,7 +14,7 @@ from ..terms.generator import SEEDS
 from ..terms.subject import Subject
 from ..terms.trial import Trial
 
-_SIZES: Final = (2, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 24, 31, 32, 33, 64)
+_SIZES: Final = (2, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 24, 31, 32, 33, 40, 64, 72, 96)
 """What each size of the case is made, in turn: multiples of every tile, their neighbours, and what is about its own."""
 _TILES: Final = (2, 4, 8, 16, 32, 64)
 _TWO: Final = 2
@@ -38,19 +41,40 @@ def right_at_sizes(adapter: Adapter, clause: Clause, component: Component, case:
         return ""
     every = (*component.row.arrays.values(), *component.row.results.values())
     axes = {name for words in every for name in words.split()}
-    for name in (name for name in case if name in axes and case[name] > 1):
-        right = {}
-        below = 2 ** (case[name].bit_length() - 1)
-        about = {size + off for size in (below, 2 * below) for off in (-1, 0, 1)} if below > _SIZES[-2] else set()
-        for size in sorted({*_SIZES, *about}):
+    plainest = {name: size for options in component.factors.values() for name, size in options[0].items()}
+
+    def tried(name: str, sizes: Iterable[int]) -> Iterator[tuple[int, bool]]:
+        for size in sizes:
             candidate = clause.prepare(case.but(**{name: size}))
             if candidate == case.but(**{name: size}) and component.admissible(candidate):
                 outcome = check(clause, Trial(Subject(adapter), component, candidate))
                 if outcome.passed or outcome.failed:
-                    right[size] = outcome.passed
-        if rule := _rule(right):
+                    yield size, outcome.passed
+
+    for name in (name for name in case if name in axes and case[name] > (plainest.get(name) == 1)):
+        below = 2 ** (case[name].bit_length() - 1)
+        about = {size + off for size in (below, 2 * below) for off in (-1, 0, 1)} if below > _SIZES[-1] // 2 else set()
+        right = dict(tried(name, sorted({*_SIZES, *about})))
+        if (rule := _rule(right)).endswith(("or less", "or more")):
+            right |= _border(right, partial(tried, name))
+            rule = _rule(dict(sorted(right.items())))
+        if rule:
             return f"it is right where {name} is {rule}"
     return ""
+
+
+def _border(right: Mapping[int, bool], tried: Callable[[Iterable[int]], Iterator[tuple[int, bool]]]) -> dict[int, bool]:
+    """Find by bisection where the sizes that are right end, or begin."""
+    last, after = next(pair for pair in itertools.pairwise(sorted(right)) if right[pair[0]] != right[pair[1]])
+    found: dict[int, bool] = {}
+    while after - last > 1:
+        middle = (last + after) // 2
+        known = dict(tried([middle]))
+        if not known:
+            break
+        found |= known
+        last, after = (middle, after) if known[middle] == right[min(right)] else (last, middle)
+    return found
 
 
 def _rule(right: dict[int, bool]) -> str:

@@ -7,7 +7,7 @@ A mask, a tile that is left out, and a row that is no mean show there as what th
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -87,7 +87,7 @@ def _told(weights: Weights) -> Iterator[str]:
     """Say what is wrong with the first row that shows it, most telling first."""
     actual, expected, allowance = weights.actual, weights.expected, weights.allowance
     lost, added = (actual == 0) & (expected > allowance), (np.abs(actual) > allowance) & (expected == 0)
-    for where in _rows((lost | added).any(-1)):
+    for where in _rows(np.any(lost | added, -1)):
         counts = np.where(expected[where] > 0, ~lost[where], added[where])
         due = _keys(np.flatnonzero(expected[where] > 0))
         yield f"{_query(weights, where)} counts {_keys(np.flatnonzero(counts))}, but should count {due}"
@@ -100,7 +100,7 @@ def _told(weights: Weights) -> Iterator[str]:
             yield f"of {_query(weights, where)}, {law}"
 
 
-def _rows(marked: Array) -> Iterator[tuple[int, ...]]:
+def _rows(marked: Any) -> Iterator[tuple[int, ...]]:
     """Give the places of the first row that is marked, if any is."""
     yield from (tuple(map(int, where)) for where in np.argwhere(marked)[:1])
 

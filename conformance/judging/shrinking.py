@@ -16,6 +16,9 @@ from ..terms.verdict import Outcome, Unsupported, Violation
 _SHRINKING: Final = 150
 """Attempts to make a failing case smaller: a number, not a time, so that the same seed gives the same report."""
 
+_TELLING: Final = 4.0
+"""Times what is allowed, from which on an error is no accident of one rounding."""
+
 
 def plainer_accepted_case(
     clause: Clause, component: Component, subject: Subject, case: Case, resets: Sequence[str]
@@ -48,14 +51,16 @@ def shrink(
 
     It is tried without what it may lack, then factor by factor, the plainest option first. (Hypothesis shrinks what it
     has drawn itself; most failures here are found by the covering set, and a case is one point of a finite grid.)
+
+    A failure that is far outside its bound stays so: one that is hardly outside tells little of it.
     """
-    attempts, smallest = 0, case
+    attempts, smallest, telling = 0, case, min(outcome.ratio, _TELLING)
     for name in component.optional if clause.cases is None else ():
         candidate = clause.prepare(component.without(smallest, name))
         if candidate is not None and candidate != smallest and component.admissible(candidate):
             attempts += 1
             found = check(clause, Trial(subject, component, candidate))
-            if found.failed:
+            if found.failed and found.ratio >= telling:
                 smallest, outcome = candidate, found
     shrunk = True
     while shrunk:
@@ -73,7 +78,7 @@ def shrink(
                     return smallest, outcome
                 attempts += 1
                 found = check(clause, Trial(subject, component, candidate))
-                if found.failed:
+                if found.failed and found.ratio >= telling:
                     smallest, outcome, shrunk = candidate, found, True
                     break
     return smallest, outcome

@@ -34,7 +34,7 @@ def _wrong(name: str, sentence: str, needs: str) -> Callable[[Keeps], Keeps]:
     "training, a rate near 0 or 1",
 )
 def _bytes(generator: np.random.Generator, shape: tuple[int, ...], rate: float) -> Array:
-    return generator.integers(0, 256, shape) <= np.floor((1 - rate) * 255)
+    return np.asarray(generator.integers(0, 256, shape) <= np.floor((1 - rate) * 255))
 
 
 @_wrong(
@@ -43,4 +43,4 @@ def _bytes(generator: np.random.Generator, shape: tuple[int, ...], rate: float) 
     "training, a rate between two percents",
 )
 def _percent(generator: np.random.Generator, shape: tuple[int, ...], rate: float) -> Array:
-    return 100 * generator.random(shape) >= round(100 * rate)
+    return np.asarray(100 * generator.random(shape) >= round(100 * rate))
