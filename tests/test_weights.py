@@ -68,12 +68,16 @@ def warmer(p, total):
 @pytest.mark.parametrize(
     ("change", "case", "sentence"),
     [
-        (without_tail, LONG, "query 0 counts keys 0 to 63, but should count keys 0 to 69"),
-        (sees_all, PLAINEST.but(mask="causal"), "query 0 counts keys 0 to 2, but should count key 0"),
+        (without_tail, LONG, "query 0 counts keys 0 to 63 in place of keys 0 to 69, query 1 counts keys 0 to 63 in"),
+        (
+            sees_all,
+            PLAINEST.but(mask="causal"),
+            "query 0 counts keys 0 to 2 in place of key 0, query 1 counts keys 0 to 2 in place of keys 0 to 1",
+        ),
         (
             of_item(1),
             PLAINEST.but(B=2, H=2, H_kv=1),
-            "query 2 of head 1 of item 1 counts keys 1 to 2, but should count keys 0 to 2",
+            "query 2 of head 1 of item 1 counts keys 1 to 2 in place of keys 0 to 2",
         ),
         (
             lambda p, total: (p, 4 * total),
@@ -91,6 +95,22 @@ def warmer(p, total):
 )
 def test_what_is_wrong_with_the_weights_is_said(change, case, sentence):
     assert told(change, case).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("taken", "sentence"),
+    [
+        (lambda heads: [0, 0, 0, 0, 1, 1], "head 3 has the weights that it would have with the keys of head 0"),
+        (lambda heads: [0, 0, 0, 1, 1, 0], "head 5 has the weights that it would have with the keys of head 0"),
+    ],
+)
+def test_keys_of_another_head_are_known(taken, sentence):
+    def function(query, key, value, **options):
+        heads = taken(query.shape[1])
+        return attention(lambda p, total: (p, total))(query, key[:, heads], value[:, heads], **options)
+
+    adapter = open_object(SimpleNamespace(attention=function), "mine")
+    assert of_weights(adapter, COMPONENTS["attention"], PLAINEST.but(H=6, H_kv=2)) == sentence
 
 
 def test_where_the_weights_are_right_it_is_the_values():

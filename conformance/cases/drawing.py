@@ -8,9 +8,9 @@ show.
 import functools
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeVar
 
 from ..terms.at_size import sizes_of_models
 from ..terms.case import Case
@@ -22,6 +22,8 @@ from .coincidences import coinciding_cases
 from .covering import Row, covering_set
 from .profiles import Profile
 from .sizes import own_shapes
+
+_Item = TypeVar("_Item")
 
 _ATTEMPTS: Final = 100
 """Draws for each case that is wanted: many combinations are inadmissible."""
@@ -125,7 +127,7 @@ def cases_at_size(component: Component, dtype: str, profile: Profile, seed: int)
     return [*own, *sorted([*always, *every], key=lambda case: math.prod(case[name] for name in sizes))]
 
 
-def evenly_spaced(every: list[Case], count: int) -> Iterator[Case]:
+def evenly_spaced(every: Sequence[_Item], count: int) -> Iterator[_Item]:
     """Choose so many items, evenly over the list."""
     count = min(count, len(every))
     return (every[number * len(every) // count] for number in range(count))

@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from ...adapters import Adapter
+from ..cases.drawing import evenly_spaced
 from ..terms.case import Case
 from ..terms.component import Component
 from ..terms.rounding import Array
@@ -26,6 +27,12 @@ _MOST: Final = 2**16
 """Weights that are read."""
 _FEWEST: Final = 3
 """Keys of a row that a law needs: two weights are always in some proportion."""
+_SHOWN: Final = 3
+"""Queries of which it is said which keys they count."""
+_AXES: Final = 4
+"""Items, heads, keys and channels, where heads share keys."""
+_TRIED: Final = 8
+"""Heads, and items, whose keys are tried in place of others'."""
 _APART: Final = 0.01
 """What share of a factor two others must differ by to be two, and may differ by to be one."""
 
@@ -64,7 +71,7 @@ def of_weights(adapter: Adapter, component: Component, case: Case) -> str:
     if not weights.wrong.any():
         wrong = (np.abs(plain - bound.expected) > bound.worst).any()
         return "each key has the weight that is due: the values are wrong that are weighed" if wrong else ""
-    return next(_told(weights), "")
+    return next(_told(weights), "") or next(_of_other_keys(trial, weights), "")
 
 
 def _read(trial: Trial, rows: int) -> Weights | None:
@@ -83,14 +90,33 @@ def _read(trial: Trial, rows: int) -> Weights | None:
     return Weights(*np.concatenate(found, -1)[..., :keys])
 
 
+def _of_other_keys(trial: Trial, weights: Weights) -> Iterator[str]:
+    """Say of which item, or of which head, keys are taken that are not a row's own."""
+    key = trial.inputs.arrays["key"]
+    identity = np.broadcast_to(np.eye(key.shape[-2]), (*key.shape[:-1], key.shape[-2])).copy()
+    for axis, word in ((1, "head"), (0, "item")) if key.ndim == _AXES else ():
+        for place in range(min(key.shape[axis], _TRIED) if key.shape[axis] > 1 else 0):
+            of_one = np.broadcast_to(key.take([place], axis), key.shape).copy()
+            bound = trial.bound(trial.inputs.but(key=of_one, value=identity))
+            fits = np.abs(weights.actual - bound.expected) <= bound.worst
+            others = tuple(k for k in range(_AXES) if k != axis)
+            wrong = weights.wrong.any(others)
+            for at in np.flatnonzero(wrong & fits.all(others)):
+                yield f"{word} {at} has the weights that it would have with the keys of {word} {place}"
+
+
 def _told(weights: Weights) -> Iterator[str]:
     """Say what is wrong with the first row that shows it, most telling first."""
     actual, expected, allowance = weights.actual, weights.expected, weights.allowance
     lost, added = (actual == 0) & (expected > allowance), (np.abs(actual) > allowance) & (expected == 0)
-    for where in _rows(np.any(lost | added, -1)):
+    rows = [tuple(map(int, where)) for where in np.argwhere(np.any(lost | added, -1))]
+    told = []
+    for where in evenly_spaced(rows, _SHOWN):
         counts = np.where(expected[where] > 0, ~lost[where], added[where])
         due = _keys(np.flatnonzero(expected[where] > 0))
-        yield f"{_query(weights, where)} counts {_keys(np.flatnonzero(counts))}, but should count {due}"
+        told.append(f"{_query(weights, where)} counts {_keys(np.flatnonzero(counts))} in place of {due}")
+    if told:
+        yield ", ".join(told)
     sums, due_sums = actual.sum(-1), expected.sum(-1)
     for where in _rows(np.abs(sums - due_sums) > allowance.sum(-1)):
         found = f"the weights of {_query(weights, where)} sum to {sums[where]:.4g}, not to {due_sums[where]:.4g}"
