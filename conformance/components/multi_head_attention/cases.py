@@ -64,10 +64,15 @@ def _probes(dtype: str) -> list[Case]:
     return [model.but(mask=mask) for mask in ("none", "causal", "padding-right", "causal+padding-left")]
 
 
-def _admissible(case: Case) -> bool:
+def _alone(case: Case) -> bool:
+    """A sequence that attends to itself is as long as itself."""
     alone: bool = case["source"] != "self" or case["L_q"] == case["L_k"]
+    return alone
+
+
+def _admissible(case: Case) -> bool:
     work: int = case["B"] * case["heads"] * case["L_q"] * case["L_k"] * (case["d_k"] + case["d_v"])
-    return alone and work <= 2**18
+    return _alone(case) and work <= 2**18
 
 
 MULTI_HEAD_ATTENTION: Component = register(
@@ -111,6 +116,8 @@ MULTI_HEAD_ATTENTION: Component = register(
                 {"B": 2, "L_q": 70, "L_k": 300, "mask": "padding-right"},
             ),
             inside=lambda case: case["B"] * case["heads"] * case["L_q"] * case["L_k"],
+            admissible=_alone,
+            rule="L_q = L_k where the source is self",
             differentiated=lambda case: case["L_q"] * case["d_model"] < 2**15,
         ),
     )
