@@ -47,6 +47,13 @@ def test_each_size_is_drawn_in_every_profile_whatever_the_seed(name):
     assert [case.but(seed=0) for case in cases(name, seed=1)] == [case.but(seed=0) for case in cases(name, seed=2)]
 
 
+def test_a_sequence_that_attends_to_itself_is_as_long_as_itself():
+    drawn = [each for seed in range(20) for each in cases("multi_head_attention", "standard", seed=seed)]
+
+    assert {each["source"] for each in drawn} == {"separate", "memory", "self"}
+    assert all(each["L_q"] == each["L_k"] for each in drawn if each["source"] == "self")
+
+
 @pytest.mark.parametrize("name", SIZED)
 def test_a_line_at_size_is_read_as_any_other(name):
     for case in cases(name, "standard"):
