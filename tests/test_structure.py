@@ -208,3 +208,32 @@ def test_no_law_is_read_off_a_few_elements_that_have_a_bound():
 
     assert said(2 * EXPECTED, allowance=allowance) == []
     assert said(2 * EXPECTED) == ["every element is 2 times what it should be"]
+
+
+@pytest.mark.parametrize(
+    ("factors", "sentence"),
+    [
+        ([(0, 8, 2.0), (8, 12, 1.0)], "of the channels of a row, 0 to 7 are 2 times what is due, 8 to 11 are right"),
+        (
+            [(0, 5, 1.0), (5, 8, 0.5), (8, 12, 3.0)],
+            "of the channels of a row, 0 to 4 are right, "
+            "5 to 7 are 0.5 times what is due, 8 to 11 are 3 times what is due",
+        ),
+    ],
+)
+def test_pieces_of_a_row_that_have_one_factor_each_are_told(factors, sentence):
+    expected = np.random.default_rng(2).uniform(0.5, 1, (3, 12))
+    actual = expected.copy()
+    for first, end, factor in factors:
+        actual[1, first:end] *= factor
+        actual[2, first:end] *= factor
+    found = said(actual, expected, np.full((3, 12), 1e-6), ("query", "channel"))
+
+    assert found[0] == sentence
+
+
+def test_no_pieces_are_told_where_each_element_has_a_factor_of_its_own():
+    expected = np.random.default_rng(2).uniform(0.5, 1, (3, 12))
+    actual = expected * np.random.default_rng(3).uniform(1, 2, (3, 12))
+
+    assert not any("times what is due" in each for each in said(actual, expected, np.full((3, 12), 1e-6), ("a", "b")))

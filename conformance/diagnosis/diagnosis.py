@@ -74,10 +74,8 @@ def diagnose(adapter: Adapter, clause: Clause, component: Component, cases: Sequ
         near = resemblance(adapter, clause, trial, failing, suspects, backward=backward)
         if near and near.holds:
             variant = near.variant
-        elif near:
-            facts = [near.remark]
         else:
-            facts = describe(adapter, clause, component, cases, backward)
+            facts = [near.remark] if near else describe(adapter, clause, component, cases, backward)
             if not backward:
                 values = of_weights(adapter, component, cases[0]), other_option(adapter, component, cases, further)
                 facts = [*filter(None, values), *facts]

@@ -14,6 +14,7 @@ import numpy as np
 
 from ...oracle.rounding.formats import FORMATS
 from ..terms.rounding import Array, rounded
+from .pieces import pieces
 from .simple_numbers import simple_number
 
 _FEWEST: Final = 3
@@ -167,6 +168,7 @@ def _laws(actual: Array, expected: Array, allowance: Array, words: Sequence[str]
         yield "every element has the other sign"
     yield from _moved(actual, expected, allowance, words)
     yield from _scaled(actual, expected, allowance, words, dtype)
+    yield from pieces(actual, expected, allowance, words, _plural)
     yield from (
         f"it does not depend on the {word}"
         for axis, word in enumerate(words)

@@ -65,7 +65,7 @@ def _probes(dtype: str) -> list[Case]:
 
 
 def _alone(case: Case) -> bool:
-    """A sequence that attends to itself is as long as itself."""
+    """Ask that a sequence that attends to itself be as long as itself."""
     alone: bool = case["source"] != "self" or case["L_q"] == case["L_k"]
     return alone
 

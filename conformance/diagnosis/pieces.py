@@ -1,0 +1,54 @@
+"""Pieces of a row in each of which every element is what it should be times one number: what tiles and chunks leave."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+import numpy as np
+
+from ..terms.rounding import Array
+
+_MOST: Final = 8
+"""Pieces that are told."""
+_SHORTEST: Final = 3
+"""Elements of a piece: two are always in some proportion."""
+_KNOWN: Final = 8
+"""Times its allowance that an element must be, to tell of a factor."""
+
+Piece = tuple[int, int, float, float]
+"""The first index, the last one, and between which numbers the factor lies."""
+
+
+def pieces(
+    actual: Array, expected: Array, allowance: Array, words: Sequence[str], plural: Callable[[str], str]
+) -> Iterator[str]:
+    """Describe the pieces of the row that the element lies in which is furthest off, along the last axis first."""
+    error = np.abs(actual - expected) / np.maximum(allowance, np.finfo(np.float64).tiny)
+    worst = np.unravel_index(int(np.argmax(error)), error.shape)
+    for axis in reversed(range(actual.ndim)):
+        row = tuple(slice(None) if k == axis else worst[k] for k in range(actual.ndim))
+        found = _cut(actual[row], expected[row], allowance[row])
+        if 1 < len(found) <= _MOST and all(last - first + 1 >= _SHORTEST for first, last, *_ in found):
+            told = ", ".join(f"{first} to {last} {_in_words(low, high)}" for first, last, low, high in found)
+            yield f"of the {plural(words[axis])} of a row, {told}"
+            return
+
+
+def _cut(actual: Array, expected: Array, allowance: Array) -> list[Piece]:
+    """Cut a row where no factor is that of the elements before, as far as roundings tell."""
+    known = np.flatnonzero(np.abs(expected) > _KNOWN * allowance)
+    with np.errstate(all="ignore"):
+        ratio, error = actual / expected, allowance / np.abs(expected)
+    found: list[Piece] = []
+    for index in map(int, known):
+        reach = float(error[index] * (1 + abs(ratio[index])))
+        low, high = float(ratio[index]) - reach, float(ratio[index]) + reach
+        if found and max(low, found[-1][2]) <= min(high, found[-1][3]):
+            first, _, lowest, highest = found[-1]
+            found[-1] = first, index, max(low, lowest), min(high, highest)
+        else:
+            found.append((index, index, low, high))
+    return found
+
+
+def _in_words(low: float, high: float) -> str:
+    return "are right" if low <= 1 <= high else f"are {(low + high) / 2:.4g} times what is due"
