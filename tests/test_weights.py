@@ -116,7 +116,7 @@ def test_keys_of_another_head_are_known(taken, sentence):
 def test_where_the_weights_are_right_it_is_the_values():
     said = told(lambda p, total: (p, total), PLAINEST, values=lambda value: value + np.float32(1) * (value < 0))
 
-    assert said == "each key has the weight that is due: the values are wrong that are weighed"
+    assert said == "of values 0 and 1 each key has the weight that is due: it hangs on the values"
 
 
 @pytest.mark.parametrize("case", [PLAINEST, LONG, PLAINEST.but(mask="causal"), PLAINEST.but(L_k=0)])

@@ -70,7 +70,7 @@ def of_weights(adapter: Adapter, component: Component, case: Case) -> str:
         return ""
     if not weights.wrong.any():
         wrong = (np.abs(plain - bound.expected) > bound.worst).any()
-        return "each key has the weight that is due: the values are wrong that are weighed" if wrong else ""
+        return "of values 0 and 1 each key has the weight that is due: it hangs on the values" if wrong else ""
     return next(_told(weights), "") or next(_of_other_keys(trial, weights), "")
 
 
