@@ -59,7 +59,10 @@ def right_at_sizes(adapter: Adapter, clause: Clause, component: Component, case:
             right |= _border(right, partial(tried, name))
             rule = _rule(dict(sorted(right.items())))
         if rule:
-            return f"it is right where {name} is {rule}"
+            # The other way round: one that fails from some call on was asked for small sizes first.
+            again = [max(size for size, passes in right.items() if passes == which) for which in (False, True)]
+            if dict(tried(name, again)) == {size: right[size] for size in again}:
+                return f"it is right where {name} is {rule}"
     return ""
 
 
