@@ -58,6 +58,7 @@ def rate_0(trial: Trial) -> float:
     return trial.require_bits(actual, trial.inputs.arrays["x"], "training with rate 0 changes its argument")
 
 
+_Sizes = tuple[float, int, int, int]
 _MANY: Final = ((0.1, 4, 16, 64), (0.5, 4, 15, 61), (0.3, 1, 2, 2048), (0.9, 5, 12, 68))
 """Rate, B, L and d: sizes that vectors and tiles divide, that nothing divides, of wide rows, and of vectors alone."""
 
@@ -66,9 +67,7 @@ _RARE: Final = ((0.999, 4, 32, 512), (0.01, 8, 32, 512))
 """Likewise, at rates that 8 bits and percents do not have, with elements enough to tell."""
 
 
-def _of_many(
-    component: Component, dtype: str, seed: int, each: Sequence[tuple[float, int, int, int]] = _MANY
-) -> Iterator[Case]:
+def _of_many(component: Component, dtype: str, seed: int, each: Sequence[_Sizes] = _MANY) -> Iterator[Case]:
     """Take sizes of every path that a kernel may have, so that one which draws otherwise shows."""
     plain = component.plainest(dtype, seed)
     for k, (rate, items, positions, width) in enumerate(each):
