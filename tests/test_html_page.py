@@ -161,6 +161,12 @@ def test_a_part_of_an_array_says_so():
     assert (list(seen.rows), list(seen.columns)) == ([0], [4])
 
 
+def test_a_report_of_clauses_that_are_not_known_here_has_a_page(made):
+    text = json.dumps(made[0]).replace("ALL-1", "ALL-999").replace('"softmax"', '"softplus"')
+
+    assert "ALL-999" in Reader(page([json.loads(text)]).decode()).text
+
+
 def test_a_report_without_arrays_has_a_page():
     report = {"adapter": "x", "assay": "0", "spec": "s", "verdict": "no-evidence", "checked": 0, "results": []}
     made = {"package": "", "version": "", "device": "", "notes": []}

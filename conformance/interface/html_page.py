@@ -126,8 +126,10 @@ def _cause(cause: Data, report: Data) -> dict[str, Any]:
         if each and result["clause"] == cause["clause"] and each["case"] == cause["case"]
     )
     failure = next(failures, {"message": cause["sentence"]})
-    clause, component = CLAUSES[cause["clause"]], COMPONENTS[cause["component"]]
-    said, evidence = component if clause.component is None else clause, failure.get("evidence", {})
+    # A report of another version may name what this one does not know.
+    clause, component = CLAUSES.get(cause["clause"]), COMPONENTS.get(cause["component"])
+    said = component if clause is None or clause.component is None else clause
+    evidence = failure.get("evidence", {})
     dtypes = ", ".join(filter(None, cause["dtypes"]))
     where = f"{counted(cause['violations'], 'check')} of {', '.join(cause['components'])}"
     return {
@@ -139,7 +141,7 @@ def _cause(cause: Data, report: Data) -> dict[str, Any]:
         "message": failure["message"],
         "like": looks_like(cause["looks_like"]) if cause["looks_like"] else "",
         "declare": ", ".join(f"{name} = {value}" for name, value in (cause["declare"] or {}).items()),
-        "formula": f"{said.formula} ({said.source})",
+        "formula": f"{said.formula} ({said.source})" if said else "",
         "replay": _replay(cause, report),
         "arrays": list(map(shown, evidence.get("arrays", ()))),
         "beside": list(_beside(evidence.get("beside", ()))),
