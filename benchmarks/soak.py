@@ -21,7 +21,7 @@ from typing import Any
 from assay.adapters import open_adapter, open_object
 from assay.adapters.memory import held_by, peak_of
 from assay.conformance.cases.profiles import PROFILES
-from assay.conformance.components import CLAUSES, COMPONENTS
+from assay.conformance.components import CLAUSES, COMPONENTS, clauses_of
 from assay.conformance.judging.judging import judge_clause
 from assay.conformance.variants import variants
 
@@ -53,8 +53,11 @@ def jobs() -> Iterator[tuple[int, str, str, str, str]]:
     ]
     for seed in itertools.count():
         for place, (name, component, dtype) in enumerate(places):
-            for clause in (*_SMALL, *(() if (place + seed) % _EACH else _AT_SIZE)):
-                if CLAUSES[clause].concerns(COMPONENTS[component]):
+            judged = COMPONENTS[component]
+            # What gives no array is judged by clauses of its own alone.
+            own = [each.id for each in clauses_of(judged) if judged.gives_data and each.role == "decides"]
+            for clause in own or (*_SMALL, *(() if (place + seed) % _EACH else _AT_SIZE)):
+                if own or CLAUSES[clause].concerns(judged):
                     yield seed, name, component, dtype, clause
 
 

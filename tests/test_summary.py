@@ -38,3 +38,17 @@ def test_what_hangs_on_earlier_calls_is_told_with_the_calls(terminal):
 
     assert done.returncode == 1
     assert re.search(r"it is right by itself, in a new process, but not after the \d+ cases before it: ", done.stdout)
+
+
+def test_what_was_declared_is_told(terminal):
+    lines = [
+        "import numpy as np",
+        "conventions = {'rms_gain': 'one_plus_w'}",
+        "def rms_norm(x, gain, *, epsilon=1e-6):",
+        "    return (x / np.sqrt(np.mean(x * x, -1, keepdims=True) + epsilon) * (1 + gain)).astype(x.dtype)",
+    ]
+    asked = ("--dtype", "float32", "--clause", "RMS-1")
+    done = terminal.assay("run", terminal.write("mine.py", "\n".join(lines)), *asked)
+
+    assert done.returncode == 0
+    assert "profile quick, declared rms_gain = one_plus_w, seed 0" in " ".join(done.stdout.split())

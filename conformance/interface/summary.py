@@ -102,6 +102,7 @@ def _foot(report: Report) -> Text:
     settings += ["few sizes"] * (report.offer.sizes == "few")
     settings += [f"the sizes {' and '.join(map(in_words, report.shapes))}"] if report.shapes else []
     settings += [f"nothing beyond precision class {report.offer.precision_class}"] * (report.offer.precision_class < 3)
+    settings += [f"declared {visible(f'{name} = {value}')}" for name, value in report.offer.conventions.items()]
     settings += ["the judge's declarations"] * (report.offer.declared_by == "judge")
     settings += [f"seed {report.seed}" + ", drawn after it was loaded" * report.late]
     more = "; -v shows every check" if report.due else ""
