@@ -46,13 +46,14 @@ _OF_A_SIZE: Final[dict[str, Other]] = {
 
 def other_option(adapter: Adapter, component: Component, cases: Sequence[Case], further: Sequence[Case]) -> str:
     """Say with which other value of which option the cases are right; nothing where there is none."""
-    if component.gives_data:
+    others = [] if component.gives_data else list(_others(component, cases[0]))
+    if not others:
         return ""
     asked = list(_answers(adapter, component, [*cases, *further[:_FURTHER]]))
     wrong = [(case, trial, actual) for case, trial, actual in asked if not _fits(trial, actual)]
     if not wrong or wrong[0][0] != cases[0] or len(wrong) <= _ENOUGH:
         return ""
-    for name, phrase, value_in in _others(component, cases[0]):
+    for name, phrase, value_in in others:
         if all(_fits(trial, actual, **{name: value_in(case)}) for case, trial, actual in wrong):
             own, other = _value(component, cases[0], name), value_in(cases[0])
             numbers = f"{other:.4g} where {own:.4g} is due"
