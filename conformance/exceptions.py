@@ -12,7 +12,8 @@ A mistake of the user is a `UserError`: one sentence, which says what was wrong 
    of it; the cases that we draw have none, so in a run it is a mistake of the judge's.
 6. A clause compares: `Violation`, `Unsupported`, `NotOffered`, `DoesNotFit` or `Inapplicable`. They are outcomes, not
    mistakes: `judge_clause` makes a `Result` of them, and no user meets one.
-7. An item of pytest fails: `ClauseViolated`, with the five facts as its text.
+7. A script is written that shows a case without assay: `NoScriptError`, of which `NotStandaloneError` is a reason.
+8. An item of pytest fails: `ClauseViolated`, with the five facts as its text.
 
 Anything else that is raised is a mistake of the judge's: the command shows it and exits with status 70. The other
 statuses are verdicts (0 conforms, 1 violates, 3 nothing could be checked), or 130 for a run that was interrupted
@@ -21,10 +22,12 @@ before it had any result.
 
 from ..adapters.declaration import AdapterError as AdapterError
 from ..adapters.declaration import UserError as UserError
+from ..adapters.standalone import NotStandaloneError as NotStandaloneError
 from ..oracle.spec_error import SpecError as SpecError
 from .interface.allowed import AllowError as AllowError
 from .interface.options import UsageError as UsageError
 from .interface.plugin import ClauseViolated as ClauseViolated
+from .interface.scripting import NoScriptError as NoScriptError
 from .terms.case import CaseError as CaseError
 from .terms.verdict import DoesNotFit as DoesNotFit
 from .terms.verdict import Inapplicable as Inapplicable

@@ -62,13 +62,14 @@ def test_an_interrupted_clause_loses_no_failure(terminal):
     """One of a worker of xdist, which knows of it alone."""
     seen = terminal.files / "seen"
     file = f"seen = pathlib.Path({str(seen)!r})"
-    nap = f"import time, pathlib; {file}; time.sleep(0.02 + seen.exists()); x.shape[-1] == 5 and seen.touch()"
+    nap = f"import time, pathlib; {file}; time.sleep(0.02 + 0.2 * seen.exists()); x.shape[-1] == 5 and seen.touch()"
     wrong = RIGHT.replace("softmax(x):", f"softmax(x):\n    {nap}").replace(
         "return", "return (1 + (x.shape[-1] == 5)) *"
     )
     slow = terminal.write("slow.py", wrong)
     asked = ("--component", "softmax", "--dtype", "float32", "--clause", "ALL-1,SM-1", "--json", "report.json")
-    with terminal.start("run", slow, *asked, "-n", "1", start_new_session=True) as process:
+    # In a run of a given time nobody looks ahead in this process.
+    with terminal.start("run", slow, *asked, "-n", "1", "--time", "1000", start_new_session=True) as process:
         deadline = time.monotonic() + 60
         while not seen.exists() and time.monotonic() < deadline:
             time.sleep(0.05)

@@ -37,7 +37,7 @@ def test_what_hangs_on_earlier_calls_is_told_with_the_calls(terminal):
     done = terminal.assay("run", terminal.write("mine.py", text), *wanted)
 
     assert done.returncode == 1
-    assert re.search(r"it is right by itself, in a new process, but not after the \d+ cases before it: ", done.stdout)
+    assert re.search(r"it is right by itself, in a new process, but not after \d+ other calls: ", done.stdout)
 
 
 def test_what_was_declared_is_told(terminal):

@@ -34,10 +34,12 @@ def after_calls(failing: Failing, smallest: Failing, before: Sequence[Case]) -> 
             call = "with other values" if name == "seed" else f"with {name} = {value}"
             return _saying(smallest, f"but not after a call {call}")
     count = 1
-    while count <= min(2 * len(before), _EARLIER):
-        if _fails_after(failing, before[-count:]):
-            calls = f"after {before[-1].id}" if count == 1 else f"after the {len(before[-count:])} cases before it"
-            return _saying(failing, f"but not {calls}")
+    while before and count <= _EARLIER:
+        # Other clauses have made calls, too: where too few came before it of its own, they come again.
+        earlier = [before[-1 - k % len(before)] for k in reversed(range(count))]
+        if _fails_after(failing, earlier):
+            calls = f"after {before[-1].id}" if count == 1 else f"after the {count} cases before it"
+            return _saying(failing, f"but not {calls if count <= len(before) else f'after {count} other calls'}")
         count *= 2
     return _saying(failing, "and it hangs on earlier calls")
 

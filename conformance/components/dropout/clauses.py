@@ -125,8 +125,6 @@ def _shares(case: Case) -> Case | None:
     "dropout",
     "Each element is kept with probability 1 - rate.",
     formula="the number kept is binomial(n, 1 - rate)",
-    role="decides",
-    why="It tests the share alone, over all elements: a rate for its complement is reported as such.",
     source=f"{_SOURCE}; exact two-sided test, pooled over seeds",
     cases=lambda component, dtype, seed: list(_of_many(component, dtype, seed, (*_MANY, *_RARE))),
     prepare=_shares,
