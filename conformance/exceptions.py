@@ -20,9 +20,9 @@ statuses are verdicts (0 conforms, 1 violates, 3 nothing could be checked), or 1
 before it had any result.
 """
 
+from ..adapters import NotStandaloneError as NotStandaloneError
 from ..adapters.declaration import AdapterError as AdapterError
 from ..adapters.declaration import UserError as UserError
-from ..adapters.standalone import NotStandaloneError as NotStandaloneError
 from ..oracle.spec_error import SpecError as SpecError
 from .interface.allowed import AllowError as AllowError
 from .interface.options import UsageError as UsageError
