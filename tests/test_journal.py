@@ -68,8 +68,10 @@ def test_an_interrupted_clause_loses_no_failure(terminal):
     )
     slow = terminal.write("slow.py", wrong)
     asked = ("--component", "softmax", "--dtype", "float32", "--clause", "ALL-1,SM-1", "--json", "report.json")
-    # In a run of a given time nobody looks ahead in this process.
-    with terminal.start("run", slow, *asked, "-n", "1", "--time", "1000", start_new_session=True) as process:
+    # In a run of a given time nobody looks ahead in this process. What is started in the background ignores the signal.
+    asked += ("-n", "1", "--time", "1000")
+    heeding = {"start_new_session": True, "preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    with terminal.start("run", slow, *asked, **heeding) as process:
         deadline = time.monotonic() + 60
         while not seen.exists() and time.monotonic() < deadline:
             time.sleep(0.05)
