@@ -36,8 +36,7 @@ def after_calls(failing: Failing, smallest: Failing, before: Sequence[Case]) -> 
     counts = {2**k for k in range(_EARLIER.bit_length())} | {min(len(before), _EARLIER)}
     for count in sorted(counts) if before else ():
         # Other clauses have made calls, too: where too few came before it of its own, they come again.
-        earlier = [before[-1 - k % len(before)] for k in reversed(range(count))]
-        if _fails_after(failing, earlier):
+        if _fails_after(failing, [before[-1 - k % len(before)] for k in reversed(range(count))]):
             calls = f"after {before[-1].id}" if count == 1 else f"after the {count} cases before it"
             return _saying(failing, f"but not {calls if count <= len(before) else f'after {count} other calls'}")
     return _saying(failing, "and it hangs on earlier calls")
