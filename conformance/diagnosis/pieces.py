@@ -1,6 +1,6 @@
 """Pieces of a row in each of which every element is what it should be times one number: what tiles and chunks leave."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -18,10 +18,11 @@ Piece = tuple[int, int, float, float]
 """The first index, the last one, and between which numbers the factor lies."""
 
 
-def pieces(
-    actual: Array, expected: Array, allowance: Array, words: Sequence[str], plural: Callable[[str], str]
-) -> Iterator[str]:
-    """Describe the pieces of the row that the element lies in which is furthest off, along the last axis first."""
+def pieces(actual: Array, expected: Array, allowance: Array, indices: Sequence[str]) -> Iterator[str]:
+    """Describe the pieces of the row that the element lies in which is furthest off, along the last axis first.
+
+    `indices` has the words for those along each axis.
+    """
     error = np.abs(actual - expected) / np.maximum(allowance, np.finfo(np.float64).tiny)
     worst = np.unravel_index(int(np.argmax(error)), error.shape)
     for axis in reversed(range(actual.ndim)):
@@ -29,7 +30,7 @@ def pieces(
         found = _cut(actual[row], expected[row], allowance[row])
         if 1 < len(found) <= _MOST and all(last - first + 1 >= _SHORTEST for first, last, *_ in found):
             told = ", ".join(f"{first} to {last} {_in_words(low, high)}" for first, last, low, high in found)
-            yield f"of the {plural(words[axis])} of a row, {told}"
+            yield f"of the {indices[axis]} of a row, {told}"
             return
 
 

@@ -168,7 +168,7 @@ def _laws(actual: Array, expected: Array, allowance: Array, words: Sequence[str]
         yield "every element has the other sign"
     yield from _moved(actual, expected, allowance, words)
     yield from _scaled(actual, expected, allowance, words, dtype)
-    yield from pieces(actual, expected, allowance, words, _plural)
+    yield from pieces(actual, expected, allowance, list(map(_plural, words)))
     yield from (
         f"it does not depend on the {word}"
         for axis, word in enumerate(words)

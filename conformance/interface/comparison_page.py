@@ -15,13 +15,12 @@ from ..components import COMPONENTS
 from ..judging.result import Result
 from .comparing import Changes, Data, Pair, are_versions, changes, example_of, failures_of, names_of, places_of
 from .explaining import counted
-from .html_page import environment
+from .html_page import cell_of, environment, made_of, where_of
 from .markdown import WORDS
 from .report_json import rows_of
-from .tally import tally
 
-_VERDICTS: Final = ("fails", "passes", "no evidence", "unsupported")
-"""By which rows can be chosen."""
+_VERDICTS: Final = {"fail": "fails", "pass": "passes", "unsure": "no evidence", "": "unsupported"}
+"""By which rows can be chosen: of each kind of cell."""
 
 
 def comparison_page(reports: Sequence[Data], factor: float) -> bytes:
@@ -41,7 +40,7 @@ def comparison_page(reports: Sequence[Data], factor: float) -> bytes:
         reports=each,
         components=components,
         dtypes=dtypes,
-        verdicts=_VERDICTS,
+        verdicts=tuple(_VERDICTS.values()),
         changed=changed and _changed(changed, each[1]),
         specs=specs,
         script=script,
@@ -52,15 +51,12 @@ def comparison_page(reports: Sequence[Data], factor: float) -> bytes:
 
 def _report(report: Data, name: str, anchor: str) -> dict[str, Any]:
     """Give what the page shows of one report."""
-    made = report["implementation"]
-    package = " ".join(filter(None, (made["package"], made["version"])))
-    shape = ", ".join(filter(None, (package, f"on {made['device']}" * bool(made["device"]))))
     reasons = list(_causes(report, anchor)) if report.get("causes") else list(_lines(report, anchor))
     about = f"spec {report['spec']}, profile {report['profile']}, seed {report['seed']}"
     return {
         "name": name,
         "anchor": anchor,
-        "about": "; ".join(filter(None, (shape, about))),
+        "about": "; ".join(filter(None, (made_of(report), about))),
         "verdict": report["verdict"],
         "words": WORDS[report["verdict"]],
         "reasons": reasons,
@@ -71,14 +67,12 @@ def _causes(report: Data, anchor: str) -> Iterator[dict[str, Any]]:
     """Give the causes that a report tells, and of which component and dtype each is."""
     places = places_of(report)
     for number, cause in enumerate(report["causes"], 1):
-        dtypes = ", ".join(filter(None, cause["dtypes"]))
-        where = f"{counted(cause['violations'], 'check')} of {', '.join(cause['components'])}"
         yield {
             "anchor": f"{anchor}-{number}",
             "number": number,
             "id": cause["id"],
             "sentence": cause["sentence"],
-            "where": where + f" in {dtypes}" * bool(dtypes) + f": {', '.join(cause['clauses'])}",
+            "where": f"{where_of(cause)}: {', '.join(cause['clauses'])}",
             "found": example_of(report, cause)["message"],
             "case": cause["case"],
             "places": places[cause["id"]],
@@ -129,30 +123,16 @@ def _components(reports: Sequence[Data], shown: Sequence[Data]) -> Iterator[dict
 
 def _cell(results: Sequence[Result], report: Data, pair: Pair) -> dict[str, Any]:
     """Say what came of a component in a dtype, with links to why."""
-    found = tally(results)
+    cell = cell_of(results)
     links = [each for each in report["reasons"] if pair in each["places"]]
     # What is linked beside a pass is advisory, or allowed to fail.
-    says = "why" if found.failed else "see"
-    cell: dict[str, Any] = {
+    says = "why" if cell["kind"] == "fail" else "see"
+    return cell | {
         "dtype": pair[1],
-        "kind": "",
-        "verdict": "",
-        "text": "",
-        "more": [],
+        "verdict": _VERDICTS[cell["kind"]] if results else "",
         "links": links,
         "says": says,
     }
-    if not results:
-        return cell
-    if found.failed:
-        return cell | {"kind": "fail", "verdict": "fails", "text": f"{found.failed} of {found.done} fail"}
-    if found.unseen:
-        return cell | {"kind": "unsure", "verdict": "no evidence", "text": "no evidence", "more": [found.unseen]}
-    if not found.passed:
-        return cell | {"verdict": "unsupported", "text": "unsupported"}
-    more = [f"ratio {found.ratio:.2f}"] + ([f"class {found.precision_class}"] if found.precision_class else [])
-    more += [f"{found.allowed} allowed to fail"] if found.allowed else []
-    return cell | {"kind": "pass", "verdict": "passes", "text": f"{found.passed} pass", "more": more}
 
 
 def _changed(changed: Changes, now: Mapping[str, Any]) -> dict[str, Any]:

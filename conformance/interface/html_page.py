@@ -15,6 +15,7 @@ from ...adapters.foreign_text import harmless
 from ..components import CLAUSES, COMPONENTS
 from ..judging.result import Result
 from ..terms.case import in_words
+from .comparing import example_of
 from .explaining import counted, looks_like, replay_line
 from .html_arrays import shown
 from .markdown import WORDS
@@ -83,9 +84,6 @@ def environment() -> "jinja2.Environment":
 
 def _of(report: Data, number: int) -> dict[str, Any]:
     """Give what the template shows of a report."""
-    made = report["implementation"]
-    package = " ".join(filter(None, (made["package"], made["version"])))
-    shape = ", ".join(filter(None, (package, f"on {made['device']}" * bool(made["device"]))))
     judged = [each for each in report["results"] if each["status"] != "not-offered"]
     dtypes = [dtype for dtype in (*DTYPES, "") if any(each["dtype"] == dtype for each in judged)]
     causes = [_cause(cause, report) for cause in report.get("causes", ())]
@@ -102,7 +100,7 @@ def _of(report: Data, number: int) -> dict[str, Any]:
         "spec": report["spec"],
         "verdict": report["verdict"],
         "words": WORDS[report["verdict"]],
-        "about": "; ".join(filter(None, (shape, f"profile {report['profile']}, seed {report['seed']}"))),
+        "about": "; ".join(filter(None, (made_of(report), f"profile {report['profile']}, seed {report['seed']}"))),
         "counts": ", ".join(told),
         "incomplete": report.get("incomplete", False) and not left_out,
         "left_out": len(left_out),
@@ -117,25 +115,31 @@ def _of(report: Data, number: int) -> dict[str, Any]:
     }
 
 
+def made_of(report: Data) -> str:
+    """Say of which package and version an implementation is, and where it ran."""
+    made = report["implementation"]
+    package = " ".join(filter(None, (made["package"], made["version"])))
+    return ", ".join(filter(None, (package, f"on {made['device']}" * bool(made["device"]))))
+
+
+def where_of(cause: Data) -> str:
+    """Say in how many checks a cause shows, of which components and in which dtypes."""
+    dtypes = ", ".join(filter(None, cause["dtypes"]))
+    where = f"{counted(cause['violations'], 'check')} of {', '.join(cause['components'])}"
+    return where + f" in {dtypes}" * bool(dtypes)
+
+
 def _cause(cause: Data, report: Data) -> dict[str, Any]:
     """Give what the template shows of a cause."""
-    failures = (
-        each
-        for result in report["results"]
-        for each in (result["failure"], *result.get("others", ()))
-        if each and result["clause"] == cause["clause"] and each["case"] == cause["case"]
-    )
-    failure = next(failures, {"message": cause["sentence"]})
+    failure = example_of(report, cause)
     # A report of another version may name what this one does not know.
     clause, component = CLAUSES.get(cause["clause"]), COMPONENTS.get(cause["component"])
     said = component if clause is None or clause.component is None else clause
     evidence = failure.get("evidence", {})
-    dtypes = ", ".join(filter(None, cause["dtypes"]))
-    where = f"{counted(cause['violations'], 'check')} of {', '.join(cause['components'])}"
     return {
         "level": cause["level"],
         "sentence": cause["sentence"],
-        "where": where + f" in {dtypes}" * bool(dtypes),
+        "where": where_of(cause),
         "clauses": ", ".join(cause["clauses"]),
         "trigger": in_words(cause["trigger"]).replace(",", ", "),
         "message": failure["message"],
@@ -173,10 +177,10 @@ def _beside(tried: Sequence[Data]) -> Iterator[dict[str, str]]:
 def _matrix(judged: Sequence[Result], dtypes: Sequence[str]) -> Iterator[dict[str, Any]]:
     for component in dict.fromkeys(each.component for each in judged):
         cells = ([each for each in judged if (each.component, each.dtype) == (component, d)] for d in dtypes)
-        yield {"component": component, "cells": list(map(_cell, cells))}
+        yield {"component": component, "cells": list(map(cell_of, cells))}
 
 
-def _cell(results: Sequence[Result]) -> dict[str, Any]:
+def cell_of(results: Sequence[Result]) -> dict[str, Any]:
     """Say what came of a component in a dtype."""
     found = tally(results)
     if found.failed:

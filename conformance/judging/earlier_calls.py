@@ -37,8 +37,8 @@ def after_calls(failing: Failing, smallest: Failing, before: Sequence[Case]) -> 
     for count in sorted(counts) if before else ():
         # Other clauses have made calls, too: where too few came before it of its own, they come again.
         if _fails_after(failing, [before[-1 - k % len(before)] for k in reversed(range(count))]):
-            calls = f"after {before[-1].id}" if count == 1 else f"after the {count} cases before it"
-            return _saying(failing, f"but not {calls if count <= len(before) else f'after {count} other calls'}")
+            words = f"the {count} cases before it" if count <= len(before) else f"{count} other calls"
+            return _saying(failing, f"but not after {before[-1].id if count == 1 else words}")
     return _saying(failing, "and it hangs on earlier calls")
 
 

@@ -136,12 +136,10 @@ class Findings:
         if smallest.case != failing.case and not subject.lost and (known := self._known.explaining(smallest)):
             return _due_to(known, smallest.failure)
         # A new process takes seconds to start: what a known cause explains needs none.
-        if not subject.lost and right_by_itself(smallest):
-            if right_by_itself(failing):
-                return self._of_the_past(failing, smallest, before)
-            smallest = failing.smallest()
-            if right_by_itself(smallest):
-                return self._of_the_past(failing, smallest, before)
+        right = not subject.lost and right_by_itself(smallest)
+        # If the failing case itself is wrong there, it is made small once more, from a process that knows of no other.
+        if right and (right_by_itself(failing) or right_by_itself(smallest := failing.smallest())):
+            return self._of_the_past(failing, smallest, before)
         typical = {"case": failing.case.id, "message": failing.outcome.reason} if unlike(failing, smallest) else None
         outcome = with_neighbours(clause, component, subject, smallest.case, smallest.outcome)
         trigger = {} if subject.lost else trigger_of(clause, component, subject, smallest.case)
