@@ -16,6 +16,7 @@ from .foreign_text import visible
 from .memory import free
 from .message import PROTOCOL
 from .process import Failure, Process
+from .shared_memory import Blocks
 
 # Importing a framework takes seconds on a good day, a minute on a cold disk. A program's start counts as a call.
 _LONGEST_START: Final = 120.0
@@ -131,13 +132,16 @@ class WorkerAdapter(Adapter):
         self.close()
 
     def _start(self) -> tuple[Process, Mapping[str, Any]]:
+        shared = Blocks() if self._is_program else Blocks.new()
+        told = [] if self._is_program else ["--shared", shared.words, "--", self._spec]
         try:
             process = Process(
-                self._command,
+                [*self._command, *told],
                 called="the program" if self._is_program else "the worker",
                 hidden=hidden_from(self._spec),
                 sealed=self._sealed,
                 limit=self._limit,
+                shared=shared,
             )
         except OSError as error:
             raise AdapterError(f"{self._spec} cannot be run: {error.strerror}: {self._command[0]}") from None

@@ -8,6 +8,9 @@ free text, shown when something goes wrong. A frame is
     header    one JSON object, UTF-8; numbers that JSON lacks are {"number": "NaN"}, with "Infinity" and "-Infinity"
     tensors   a safetensors block: 8-byte length, JSON index, raw little-endian bytes; or nothing at all
 
+Between the judge and assay's own worker, large tensors cross memory that both share (`shared_memory.py`): the highest
+bit of their length says so, and the frame ends with the header.
+
 Nothing is ever unpickled. The program speaks first, exactly once:
 
     {"reply": "offer", "protocol": 1, "name": "my-kernel", "functions": ["attention"],
@@ -55,6 +58,7 @@ from typing import IO, Any, Final
 import numpy as np
 
 from .memory import free, in_words, room
+from .shared_memory import LARGEST, SMALLEST, Block
 from .strict_json import parse_json, write_json
 from .tensors import NAMES as NAMES
 from .tensors import Array as Array
@@ -69,6 +73,8 @@ _LONGEST_HEADER: Final = 2**24
 _LONGEST_TENSORS: Final = 2**36
 _LARGE: Final = 2**28
 _WIDE: Final = 2**20
+_SHARED: Final = 2**63
+"""Set in the length of tensors that cross shared memory."""
 
 
 class MessageError(Exception):
@@ -79,20 +85,32 @@ class EndOfMessages(Exception):
     """The pipe ended where a message could have begun."""
 
 
-def frame(header: Mapping[str, object], tensors: Mapping[str, Array]) -> list[bytes | memoryview]:
-    """Write one message in parts, the arrays as they are; raise TypeError if the header holds what JSON cannot."""
+def frame(
+    header: Mapping[str, object], tensors: Mapping[str, Array], shared: Block | None = None
+) -> list[bytes | memoryview]:
+    """Write one message in parts, the arrays as they are; raise TypeError if the header holds what JSON cannot.
+
+    Large tensors are not among the parts, but in the block that is `shared`, where there is one.
+    """
     text = write_json(header, _number).encode()
     block = write_tensors(tensors) if tensors else []
-    return [_LENGTHS.pack(len(text), sum(map(len, block))) + text, *block]
+    length = sum(map(len, block))
+    if shared is not None and SMALLEST <= length <= LARGEST and shared.put(block):
+        length, block = length | _SHARED, []
+    return [_LENGTHS.pack(len(text), length) + text, *block]
 
 
-def write_message(stream: IO[bytes], header: Mapping[str, object], tensors: Mapping[str, Array]) -> None:
+def write_message(
+    stream: IO[bytes], header: Mapping[str, object], tensors: Mapping[str, Array], shared: Block | None = None
+) -> None:
     """Write one frame."""
-    stream.writelines(frame(header, tensors))
+    stream.writelines(frame(header, tensors, shared))
     stream.flush()
 
 
-def read_message(stream: IO[bytes], most: int | None = None) -> tuple[dict[str, Any], dict[str, Array]]:
+def read_message(
+    stream: IO[bytes], most: int | None = None, shared: Block | None = None
+) -> tuple[dict[str, Any], dict[str, Array]]:
     """Read one frame; `EndOfMessages` if there is none, `MessageError` if it is broken, or its tensors are larger."""
     lengths = stream.read(_LENGTHS.size)
     if not lengths:
@@ -100,7 +118,9 @@ def read_message(stream: IO[bytes], most: int | None = None) -> tuple[dict[str, 
     if len(lengths) < _LENGTHS.size:
         raise MessageError(f"the pipe ended within the lengths of a message, after {lengths!r}")
     of_header, of_tensors = _LENGTHS.unpack(lengths)
-    if of_header > _LONGEST_HEADER or of_tensors > _LONGEST_TENSORS:
+    where = shared if of_tensors & _SHARED else None
+    of_tensors -= _SHARED if where is not None else 0
+    if of_header > _LONGEST_HEADER or of_tensors > (_LONGEST_TENSORS if where is None else LARGEST):
         raise MessageError(f"a message cannot begin with the bytes {lengths!r}; is something printed to the pipe?")
     if most is not None and of_tensors > most:
         raise MessageError(
@@ -110,7 +130,10 @@ def read_message(stream: IO[bytes], most: int | None = None) -> tuple[dict[str, 
     there = free() if of_tensors > _LARGE else None
     if there is not None and of_tensors > there:
         raise MessageError(f"a message of {in_words(of_tensors)} is announced, where {in_words(there)} are free")
-    text, block = _read(stream, of_header), _read(stream, of_tensors)
+    text = _read(stream, of_header)
+    block = _read(stream, of_tensors) if where is None else where.get(of_tensors)
+    if block is None:
+        raise MessageError(f"tensors of {in_words(of_tensors)} are announced in shared memory, which is smaller")
     try:
         header = parse_json(str(text, "utf-8"), spelled=True)
     except (ValueError, RecursionError) as error:

@@ -74,7 +74,6 @@ class Opening:
         command = [sys.executable, "-P", "-m", f"{__package__}.worker"]
         command += ["--as", self.component] if self.component else []
         command += ["--framework", self.framework] if self.framework else []
-        command += ["--", self.spec]
         return WorkerAdapter(command, self.spec, self.timeout, sealed=self.sandbox, limit=self.limit)
 
     def _program(self) -> list[str]:

@@ -21,6 +21,7 @@ from typing import IO, Any
 from .confinement import Confined
 from .memory import held_by, in_words, peak_of
 from .message import Array, EndOfMessages, frame, read_message
+from .shared_memory import Blocks
 
 _TAIL = 4000
 _MOST_ERRORS = 2**26
@@ -50,18 +51,21 @@ class Process:
         hidden: Sequence[str] = (),
         sealed: bool = False,
         limit: int | None = None,
+        shared: Blocks | None = None,
     ) -> None:
         """Start it, confined; OSError if there is no such program. With more bytes than `limit` it is ended.
 
-        `called` is what messages call it.
+        `called` is what messages call it. It inherits the memory that is `shared`, which ends with it.
         """
         self._called, self._limit = called, limit
         # Opened for appending: while the program lives, the place where it writes is not ours to move.
         self._errors: IO[bytes] = tempfile.TemporaryFile("a+b")  # noqa: SIM115 (closed by `stop`)
+        self._shared = shared or Blocks()
         try:
-            self._confined = Confined(command, hidden, sealed, self._errors)
+            self._confined = Confined(command, hidden, sealed, self._errors, descriptors=self._shared.descriptors)
         except OSError:
             self._errors.close()
+            self._shared.close()
             raise
         self._process = self._confined.process
         _first_to_go(self._process.pid)
@@ -90,7 +94,7 @@ class Process:
         self, header: Mapping[str, Any], tensors: Mapping[str, Array], timeout: float, most: int | None = None
     ) -> _Message:
         """Send a request and wait for its reply, whose tensors may have so many bytes."""
-        self._requests.put((frame(header, tensors), most))
+        self._requests.put((frame(header, tensors, self._shared.requests), most))
         reply, results = self.receive(timeout)
         if reply.get("id") != header["id"]:
             raise self._failed("malformed", f"request {header['id']} was answered with id {reply.get('id')!r}")
@@ -116,6 +120,7 @@ class Process:
             self._process.wait()
         self._confined.end()
         self._errors.close()
+        self._shared.close()
 
     def _next(self, end: float) -> _Message | Exception | None:
         """Wait for what comes next; None if nothing does. A program that takes too much memory is ended."""
@@ -157,7 +162,7 @@ class Process:
                 parts, most = request
                 requests.writelines(parts)
                 requests.flush()
-                self._replies.put(read_message(replies, most))
+                self._replies.put(read_message(replies, most, self._shared.replies))
         except Exception as error:  # whatever it is, the one who waits must hear of it
             self._replies.put(error)
         finally:

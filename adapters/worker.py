@@ -1,4 +1,6 @@
-"""`python -m assay.adapters.worker ADAPTER [--as NAME] [--framework NAME]`: hosts one adapter behind two pipes.
+"""`python -m assay.adapters.worker [--as NAME] [--framework NAME] [--shared REQUESTS,REPLIES] ADAPTER`.
+
+It hosts one adapter behind two pipes, and memory that it shares with the judge where it was given two descriptors.
 
 It holds no oracle, no bound and no answer, and seeds nothing; the judge is at the other end. See `message.py` for
 what is said.
@@ -16,6 +18,7 @@ from .guard import FORBIDDEN, guard
 from .host import Host
 from .loading import load
 from .message import PROTOCOL, EndOfMessages, read_message, write_message
+from .shared_memory import Blocks
 
 
 def private_pipes() -> tuple[IO[bytes], IO[bytes]]:
@@ -32,9 +35,11 @@ def private_pipes() -> tuple[IO[bytes], IO[bytes]]:
     return os.fdopen(requests, "rb"), os.fdopen(replies, "wb")
 
 
-def serve(adapter: str, component: str | None, framework: str | None) -> None:
+def serve(adapter: str, component: str | None, framework: str | None, shared: Blocks) -> None:
     """Say what the adapter offers, then answer until the judge closes the pipe."""
     requests, replies = private_pipes()
+    for descriptor in shared.descriptors:
+        os.set_inheritable(descriptor, False)
     sys.dont_write_bytecode = True  # leave no __pycache__ beside a user's file
     tried, before = guard(adapter), state()
     try:
@@ -52,7 +57,7 @@ def serve(adapter: str, component: str | None, framework: str | None) -> None:
     host = Host(loaded)
     while True:
         try:
-            request, tensors = read_message(requests)
+            request, tensors = read_message(requests, shared=shared.requests)
         except EndOfMessages:
             return
         reply, results = host.answer(request, tensors)
@@ -60,7 +65,7 @@ def serve(adapter: str, component: str | None, framework: str | None) -> None:
             reply, results = {"reply": "malformed", "message": f"it {tried[0]}: {FORBIDDEN}"}, {}
             tried.clear()
         sys.stdout.flush()  # so that what was printed during a call stands in order with what crashed after it
-        write_message(replies, {**reply, "id": request["id"]}, results)
+        write_message(replies, {**reply, "id": request["id"]}, results, shared.replies)
 
 
 def main() -> None:
@@ -69,8 +74,9 @@ def main() -> None:
     parser.add_argument("adapter")
     parser.add_argument("--as", dest="component")
     parser.add_argument("--framework")
+    parser.add_argument("--shared", default="")
     arguments = parser.parse_args()
-    serve(arguments.adapter, arguments.component, arguments.framework)
+    serve(arguments.adapter, arguments.component, arguments.framework, Blocks.inherited(arguments.shared))
 
 
 if __name__ == "__main__":

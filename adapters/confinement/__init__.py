@@ -57,12 +57,14 @@ class Confined:
         *,
         output: IO[bytes] | int = subprocess.PIPE,
         filled: bool = True,
+        descriptors: Sequence[int] = (),
     ) -> None:
         """Start it, where folders are hidden; OSError if there is no such program.
 
-        `sealed` leaves it no network, and no folder to write to but its own; memory that it gets is `filled`.
+        `sealed` leaves it no network, and no folder to write to but its own; memory that it gets is `filled`. It has
+        no descriptors but its three streams and those given.
         """
-        self._output, self._filled = output, filled
+        self._output, self._filled, self._descriptors = output, filled, descriptors
         self._folder = Path(tempfile.mkdtemp(prefix="work-"))
         self._life = -1
         self.holds: tuple[str, ...] = ()
@@ -89,8 +91,9 @@ class Confined:
         }
         enter = [sys.executable, "-I", "-S", str(_ENTER), json.dumps(plan)]
         try:
+            kept = (life, report, *self._descriptors)
             process = subprocess.Popen(
-                [*enter, *command], env=environment, start_new_session=True, pass_fds=(life, report), **streams
+                [*enter, *command], env=environment, start_new_session=True, pass_fds=kept, **streams
             )
         except BaseException:
             os.close(said)

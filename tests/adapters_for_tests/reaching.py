@@ -95,8 +95,18 @@ def the_memory_of_the_parent():
 
 @reaches
 def the_descriptors():
-    """List what is open besides the three streams and the two pipes."""
+    """Count what is open: three streams, two pipes, two blocks of memory."""
     return len(list(Path("/proc/self/fd").iterdir())) - 1
+
+
+@reaches
+def the_shared_memory():
+    """Make the memory smaller through which large tensors cross: whoever reads what is gone is ended by the system."""
+    for link in map(Path, map("/proc/self/fd/{}".format, range(3, 20))):
+        if link.exists() and "memfd:assay" in str(link.readlink()):  # grown first, so that there is something to take
+            os.ftruncate(int(link.name), 2**20)
+            os.ftruncate(int(link.name), 0)
+    return "nothing there, or made smaller"
 
 
 @reaches

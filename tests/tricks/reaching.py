@@ -44,9 +44,16 @@ REACHES = (
     reach(
         "counts its open descriptors",
         "the_descriptors",
-        "its three streams, and the two pipes",
+        "its three streams, the two pipes, and the two blocks of memory that it shares",
         needs="linux",
-        says=": 5",
+        says=": 7",
+    ),
+    reach(
+        "takes memory away that the judge reads",
+        "the_shared_memory",
+        "it is sealed: it can grow, and not shrink",
+        needs="linux",
+        says="PermissionError",
     ),
     reach(
         "opens a connection, under `--sandbox`",
