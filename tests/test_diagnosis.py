@@ -82,6 +82,15 @@ def test_bugs_with_the_same_answer_on_the_smallest_case_are_told_apart():
     assert named == [first_axis.name, sum_missing.name]
 
 
+@pytest.mark.parametrize("name", ["dropout-rate-in-percent", "dropout-tail-beyond-64-kept"])
+def test_random_results_are_told_apart_by_further_seeds(name):
+    # At a rate of 0.999 dropping rows or elements of 4 bits drops all of them, too; a tail begins at 64 or at 8.
+    opened = open_object(find(name).adapter(), "mine")
+    result = judge_clause(opened, CLAUSES["DROP-3"], "dropout", "float32", PROFILES["quick"], seed=0)
+
+    assert result.failure.looks_like == name
+
+
 def test_an_unknown_bug_has_no_name():
     def softmax(x):
         e = np.exp(x - x.max(-1, keepdims=True, initial=-np.inf))

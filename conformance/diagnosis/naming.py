@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ...adapters import Adapter, Offer, open_object
+from ...adapters.contract import FUNCTIONS
 from ..components import CLAUSES
 from ..terms.case import Case
 from ..terms.checking import check
@@ -22,6 +23,8 @@ from .further import few_and_many, further_cases, letters
 from .likeness import Allowance, distance
 from .recording import Exchange, Recorder
 
+_DRAWN_AGAIN: Final = 16
+"""Seeds with which a random result must be alike, too."""
 _LONGEST: Final = 10_000
 """Letters of a call beyond which no known bug is tried on it: some take a time that is quadratic in them."""
 
@@ -91,6 +94,9 @@ def known_bug(
         if number == few:
             for exchange in failing:
                 line_up.confront(exchange)
+            if "seed" in FUNCTIONS[component.name].options and line_up.suspects:
+                for exchange in _drawn_again(adapter, clause, component, case, further[:few]):
+                    line_up.confront(exchange)
             # A mask that is ignored for one query is another bug than one that is ignored for several.
             for plainer in plainer_than(component, case) if line_up.suspects else ():
                 for exchange in answers_of(adapter, component, plainer, backward):
@@ -174,6 +180,19 @@ def answers_of(adapter: Adapter, component: Component, case: Case, backward: boo
     except (Unsupported, Violation):
         return ()
     return recorder.exchanges
+
+
+def _drawn_again(
+    adapter: Adapter, clause: Clause, component: Component, case: Case, further: Sequence[Case]
+) -> Iterator[Exchange]:
+    """Ask what the clause asks with other seeds, and of other cases, of an implementation that draws random numbers.
+
+    Once, two that drop nearly everything may drop the same: all of it.
+    """
+    for each in (*(case.but(seed=case["seed"] + number) for number in range(1, _DRAWN_AGAIN + 1)), *further):
+        recorder = Recorder(adapter)
+        violates(clause, Trial(Subject(recorder), component, each))
+        yield from recorder.exchanges
 
 
 def violates(clause: Clause, trial: Trial) -> bool:
