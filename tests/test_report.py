@@ -64,7 +64,7 @@ def test_the_report_has_the_fields_of_the_contract(violation):
     assert report["expected"] == len(report["results"])
     assert report["checked"] == sum(result["status"] in ("pass", "fail") for result in report["results"])
     for result in report["results"]:
-        assert [name for name in result if name not in ("memory", "coverage")] == list(RESULT)
+        assert [name for name in result if name not in ("memory", "coverage", "measured")] == list(RESULT)
         assert ("coverage" in result) == (result["clause"] in ("ALL-1", "ALL-12") and result["status"] == "fail")
         assert result["failure"] is None or list(result["failure"]) == FAILURE
         if result["status"] == "fail":

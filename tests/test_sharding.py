@@ -50,7 +50,8 @@ def parts(shared_terminal):
 def plain(report):
     """Take off what differs between two runs of the same."""
     rest = {name: value for name, value in report.items() if name not in ("memory", "causes", "results")}
-    kept = ("clause", "component", "dtype", "status", "examples", "worst_ratio", "coverage", "reason", "largest")
+    kept = ["clause", "component", "dtype", "status", "examples", "worst_ratio", "reason", "largest"]
+    kept += ["coverage", "measured"]
     return rest | {"results": [{name: each.get(name) for name in kept} for each in report["results"]]}
 
 

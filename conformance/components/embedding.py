@@ -75,6 +75,7 @@ EMBEDDING: Component = register(
         },
         inputs=_make,
         coinciding=("B", "L", "V", "d_model"),
+        against=("d_model",),
         generic=lambda case: case["regime"] in GENERIC and case["tokens"] == "distinct",
         admissible=lambda case: case["V"] > 0 and case["d_model"] > 0 and case["V"] * case["d_model"] <= 2**18,
         exact=_exact,

@@ -95,6 +95,7 @@ FEED_FORWARD: Component = register(
         },
         inputs=_make,
         coinciding=("B", "L", "d_model", "d_ff"),
+        against=("d_model", "d_ff"),
         exact=_exact,
         exact_regimes=("integers", "dead"),
         dependents=_dependents,

@@ -103,6 +103,7 @@ GATED_FEED_FORWARD: Component = register(
         },
         inputs=_inputs,
         coinciding=("B", "L", "d_model", "d_ff"),
+        against=("d_model", "d_ff"),
         generic=lambda case: case["regime"] in ("normal", "uniform", "steep"),
         exact=_exact,
         exact_regimes=("saturated",),

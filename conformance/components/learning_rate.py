@@ -72,6 +72,7 @@ LEARNING_RATE: Component = register(
             "layout": factor("layout", "contiguous", "sliced", "strided"),
         },
         inputs=_make,
+        against=("warmup", "d_model"),
         item=lambda inputs, b: inputs.but(steps=inputs.arrays["steps"][b : b + 1]),
         # Powers of the same numbers are no sample: their errors are the same in every step.
         generic=lambda case: False,

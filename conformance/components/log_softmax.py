@@ -80,6 +80,7 @@ LOG_SOFTMAX: Component = register(
         },
         inputs=_make,
         coinciding=("rows", "n"),
+        against=("n",),
         generic=lambda case: case["regime"] in (*GENERIC, "logits-1e2", "dominant"),
         exact=_exact,
         exact_regimes=("one-hot",),

@@ -66,6 +66,7 @@ OUTPUT_LOGITS: Component = register(
         },
         inputs=_make,
         coinciding=("B", "L", "V", "d_model"),
+        against=("d_model",),
         admissible=lambda case: case["B"] * case["L"] * case["d_model"] * case["V"] <= 2**21,
         exact=_exact,
         exact_regimes=("integers",),

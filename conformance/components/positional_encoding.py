@@ -62,6 +62,7 @@ POSITIONAL_ENCODING: Component = register(
         },
         inputs=_make,
         coinciding=("length", "d_model"),
+        against=("length", "d_model"),
         generic=lambda case: True,
         admissible=lambda case: case["d_model"] > 0 and case["length"] * case["d_model"] <= _LARGEST,
         exact=_exact,

@@ -61,6 +61,7 @@ RMS_NORM: Component = register(
         },
         inputs=_make,
         coinciding=("B", "L", "d"),
+        against=("d",),
         admissible=lambda case: 1 <= case["axes"] <= 4 and case["d"] > 0,
         exact=lambda case, inputs, bound, conventions: np.asarray(bound.expected == 0),
         exact_regimes=("zero", "zero-gain"),

@@ -72,6 +72,7 @@ SOFTMAX: Component = register(
         },
         inputs=_make,
         coinciding=("rows", "n"),
+        against=("n",),
         generic=lambda case: case["regime"] in (*GENERIC, "logits-1e2"),
         exact=_exact,
         exact_regimes=("one-hot",),

@@ -2,9 +2,10 @@
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ...adapters.strict_json import parse_json
 from ..judging.result import Result
@@ -18,7 +19,15 @@ def json_text(reports: Sequence[Report]) -> bytes:
     """Write one object; of several adapters, one a line."""
     indent = 1 if len(reports) == 1 else None
     lines = [json.dumps(report.as_json(), indent=indent, allow_nan=False) for report in reports]
-    return "".join(f"{line}\n" for line in lines).encode()
+    return "".join(f"{_ROW.sub(_on_one_line, line)}\n" for line in lines).encode()
+
+
+_ROW: Final = re.compile(r"\[\n[-+.\deE,\s]*\]")
+"""A list of numbers alone, one a line as `json` writes it; within a string, no line ends."""
+
+
+def _on_one_line(row: re.Match[str]) -> str:
+    return f"[{' '.join(row[0][1:-1].split())}]"
 
 
 def rows_of(report: Mapping[str, Any]) -> list[Result]:

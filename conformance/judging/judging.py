@@ -163,6 +163,7 @@ def _result(found: Tried, name: str, dtype: str, failure: Failure | None) -> Res
     result.largest = found.reached or None
     result.unfit = _distinct(sizes for sizes, _ in found.unfit) or None
     result.coverage = found.coverage.as_json() if found.coverage and found.coverage.asked else None
+    result.measured = found.measured.as_json() if found.measured else None
     result.withdrawn = subject.withdrawn or None
     if failure is not None:
         return replace(result, status="fail", failure=failure, worst_ratio=failure.ratio, reason=_remarks(found))

@@ -81,6 +81,8 @@ class Result:
 
     coverage: Mapping[str, Any] | None = None
     """How much of what was asked is answered, of the clauses whose cases count."""
+    measured: Mapping[str, Any] | None = None
+    """How close its errors come to their bounds, by size and by regime, of the same clauses."""
     withdrawn: int | None = None
     """How many calls it refused although it had answered them before."""
     took: str | None = None
@@ -93,7 +95,7 @@ class Result:
 
         `causes` are the ids of the causes, by the `id` of each failure.
         """
-        optional = ("largest", "unfit", "power", "memory", "coverage", "withdrawn", "took", "others")
+        optional = ("largest", "unfit", "power", "memory", "coverage", "measured", "withdrawn", "took", "others")
         named = {
             "failure": self.failure and self.failure.as_json(causes),
             "others": [each.as_json(causes) for each in self.others or ()],

@@ -19,6 +19,7 @@ from ..terms.subject import Subject
 from ..terms.trial import Trial
 from ..terms.verdict import Outcome
 from .coverage import Coverage, counts
+from .measured import Measured
 from .memory import too_large
 from .shrinking import plainer_accepted_case
 
@@ -63,6 +64,8 @@ class Tried:
     """Cases that failed, and how, the first of them first; a few of each kind."""
     coverage: Coverage | None = None
     """How much of what was asked is answered, of a clause whose cases count."""
+    measured: Measured | None = None
+    """How close errors come to their bounds, of such a clause."""
     _over: bool = False
     _failed: int = 0
     _in_a_row: int = 0
@@ -118,6 +121,8 @@ class Tried:
         outcome = check(self.clause, trial)
         if self.coverage is not None:
             self.coverage.take(trial, outcome, plainer=plainer)
+        if self.measured is not None:
+            self.measured.take(trial, outcome)
         if outcome.kind == "not-offered":
             self.refused.append(outcome.reason)
             self._over = True
@@ -190,5 +195,5 @@ def trying(
     counted = counts(clause, clauses_of(component))
     each = [Tried(clause, component, subject, profile.memory, most_failing) for subject in subjects]
     for one in each if counted else ():
-        one.coverage = Coverage(component)
+        one.coverage, one.measured = Coverage(component), Measured(component, clause.at_size)
     return Trying(each, cases_of(clause, component, dtype, profile, seed))

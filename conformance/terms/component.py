@@ -104,6 +104,8 @@ class Component:
     """Cases that are always judged, for a dtype: corners that no pair of factors describes."""
     coinciding: Sequence[str] = ()
     """The parameters that are sizes of unlike axes: cases in which they agree, and in which they do not, are judged."""
+    against: Sequence[str] = ()
+    """The sizes that say how long its sums are: a report tells how its errors grow with them."""
     rescaled: Sequence[Rescaling] = ()
     """What may be multiplied by a power of two together, so that no element of the result loses its say."""
     large: Sequence[Option] = ()

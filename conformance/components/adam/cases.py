@@ -95,6 +95,7 @@ ADAM: Component = register(
             "layout": factor("layout", "contiguous", "transposed", "sliced", "strided", "expanded", "mixed"),
         },
         inputs=_make,
+        against=("T",),
         generic=lambda case: case["regime"] in GENERIC and case["layout"] != "expanded",
         exact=_exact,
         exact_regimes=("zero",),

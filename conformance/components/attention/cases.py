@@ -149,6 +149,7 @@ ATTENTION: Component = register(
         optional={"softcap": (1.0, 5.0, 50.0)},
         inputs=_make,
         coinciding=("B", "H", "H_kv", "L_q", "L_k", "d_k", "d_v"),
+        against=("L_k", "d_k"),
         generic=lambda case: case["regime"] in ("normal", "uniform", "sharp"),
         admissible=_admissible,
         exact=_exact,

@@ -183,6 +183,7 @@ CROSS_ENTROPY: Component = register(
         },
         inputs=_make,
         coinciding=("N", "V"),
+        against=("V", "N"),
         results=lambda inputs: {"result": "N" if inputs.options.get("reduction") == "none" else ""},
         # Rows that are all the same err all the same: their mean is as far off as each.
         generic=lambda case: case["regime"] in (*GENERIC, "logits-1e2", "confident") and case["layout"] != "expanded",

@@ -37,6 +37,7 @@ DROPOUT: Component = register(
             "layout": factor("layout", *LAYOUTS),
         },
         inputs=_make,
+        against=("d",),
         generic=lambda case: False,
         admissible=lambda case: 0 <= case["rate"] < 1,
         exact=lambda case, inputs, bound, conventions: np.ones(bound.expected.shape, bool),

@@ -67,6 +67,7 @@ LAYER_NORM: Component = register(
         },
         inputs=_make,
         coinciding=("B", "L", "d"),
+        against=("d",),
         admissible=lambda case: 1 <= case["axes"] <= 4 and case["d"] > 0,
         exact=_exact,
         exact_regimes=("zero", "zero-gain"),

@@ -49,6 +49,7 @@ DECODER_STACK: Component = register(
             "regime": factor("regime", *REGIMES),
         },
         inputs=_make,
+        against=("L", "layers"),
         item=None,
     )
 )

@@ -63,6 +63,7 @@ DECODER_LAYER: Component = register(
         },
         inputs=_make,
         coinciding=("B", "L", "L_m", "heads", "d_model", "d_ff"),
+        against=("L", "d_model"),
         variations=_variations,
         at_size=AtSize(
             factor(

@@ -68,6 +68,7 @@ ENCODER_STACK: Component = register(
             "regime": factor("regime", *REGIMES),
         },
         inputs=_make,
+        against=("L", "layers"),
         item=None,
     )
 )

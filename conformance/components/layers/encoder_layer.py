@@ -54,6 +54,7 @@ ENCODER_LAYER: Component = register(
         },
         inputs=_make,
         coinciding=("B", "L", "heads", "d_model", "d_ff"),
+        against=("L", "d_model"),
         variations=_variations,
         probes=_probes,
         at_size=AtSize(

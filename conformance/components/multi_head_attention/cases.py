@@ -93,6 +93,7 @@ MULTI_HEAD_ATTENTION: Component = register(
         },
         inputs=_make,
         coinciding=("B", "L_q", "L_k", "heads", "d_model", "d_k", "d_v"),
+        against=("L_k", "d_model"),
         admissible=_admissible,
         variations=_variations,
         probes=_probes,

@@ -32,6 +32,7 @@ ADDITIVE_ATTENTION: Component = register(
         factors={**FACTORS, "d_a": factor("d_a", 4, 1, 3, 16, 65)},
         inputs=_make,
         coinciding=("B", "L_q", "L_k", "d_q", "d_k", "d_v", "d_a"),
+        against=("L_k", "d_a"),
         admissible=lambda case: max(case["B"], 1) * case["L_q"] * case["L_k"] * case["d_a"] <= 2**15,
         dependents=dependents,
         probes=_probes,

@@ -31,6 +31,7 @@ BILINEAR_ATTENTION: Component = register(
         factors=FACTORS,
         inputs=_make,
         coinciding=("B", "L_q", "L_k", "d_q", "d_k", "d_v"),
+        against=("L_k", "d_k"),
         dependents=dependents,
         probes=_probes,
         large=factor("B L_q L_k d_q d_k d_v", (4, 33, 65, 16, 33, 17), (2, 65, 129, 33, 33, 33)),
