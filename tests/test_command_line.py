@@ -36,6 +36,14 @@ def test_a_right_adapter_conforms_and_nothing_is_left_behind(terminal, right):
     assert all(result["status"] == "pass" or result["reason"] for result in report["results"])
 
 
+def test_it_says_its_version(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+
+    assert not ended.value.code
+    assert capsys.readouterr().out == f"assay {importlib.metadata.version('assay')}\n"
+
+
 @pytest.mark.parametrize(
     ("text", "status", "why"),
     [

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import importlib.metadata
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -80,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="assay", description="Does a Transformer implementation compute what the formulas say?", allow_abbrev=False
     )
+    parser.add_argument("--version", action="version", version=f"assay {importlib.metadata.version('assay')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, do: Callable[[argparse.Namespace], int], description: str) -> argparse.ArgumentParser:
