@@ -20,6 +20,7 @@ from . import terminal
 from .allowed import Allowed, read_allowed
 from .baseline import baseline_of
 from .claiming import read_claim
+from .each.command import add_what_each_takes, is_each, judge_each
 from .ending import exit_status
 from .evidence import gather
 from .github import tell_github
@@ -97,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     judge.add_argument("-x", dest="first", action="store_true", help="stop at the first cause")
     judge.add_argument("--time", type=seconds, metavar="S", help="spend so many seconds, on what catches most first")
     judge.add_argument("-n", dest="workers", type=workers, default="0", metavar="WORKERS", help="a number, or auto")
+    add_what_each_takes(judge)
     for option, output in OUTPUTS.items():
         judge.add_argument(option, type=Path, metavar="FILE", help=output.says)
     judge.add_argument("--resume", type=Path, metavar="REPORT", help="go on where an interrupted run of it stopped")
@@ -133,6 +135,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(parsed: argparse.Namespace) -> int:
+    if is_each(parsed):
+        return judge_each(parsed)
     screen = terminal.Screen()
     if parsed.in_process and parsed.workers != "0":
         raise UsageError("--in-process is for one process; leave out -n")

@@ -43,12 +43,18 @@ def _files(folder: Traversable, name: str) -> Iterator[tuple[str, Traversable]]:
 
 def words_of(spec: str, parsed: argparse.Namespace, seed: int) -> list[str]:
     """Return the words after `assay run` that judge an adapter as these options do."""
+    told = {name: settings for name, settings in {**OPENING, **JUDGING}.items() if name not in _ELSEWHERE}
+    return [*words_that_ask(parsed, told), f"--seed={seed}", "--", spec]
+
+
+def words_that_ask(parsed: argparse.Namespace, options: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the words of those of the options that do not have their default."""
     words = []
-    for name, settings in {**OPENING, **JUDGING}.items():
+    for name, settings in options.items():
         value = getattr(parsed, name.replace("-", "_"))
-        if name not in _ELSEWHERE and value != settings.get("default", False if "action" in settings else None):
+        if value != settings.get("default", False if "action" in settings else None):
             words += _words(name, value)
-    return [*words, f"--seed={seed}", "--", spec]
+    return words
 
 
 def _words(name: str, value: Any) -> list[str]:

@@ -28,12 +28,17 @@ _FILE: Final = re.compile(r"(?P<path>.+\.py)(?::[\w.]+)?", re.DOTALL)
 
 def digest(opening: Opening, offer: Offer, spec: str, *settings: object) -> str:
     """Return what is the same for two runs of which one can go on where the other stopped."""
-    file, source = _FILE.fullmatch(opening.spec), opening.spec
-    if file and Path(file["path"]).is_file():
-        source = hashlib.sha256(Path(file["path"]).read_bytes()).hexdigest()
-    how = (source, opening.component, opening.framework, opening.in_process)
+    how = (source_of(opening.spec), opening.component, opening.framework, opening.in_process)
     everything = (how, dataclasses.asdict(offer), importlib.metadata.version("assay"), spec, settings)
     return hashlib.sha256(json.dumps(everything, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def source_of(spec: str) -> str:
+    """Return a digest of the file that an adapter's name leads to; the name, where it is none."""
+    file = _FILE.fullmatch(spec)
+    if file and Path(file["path"]).is_file():
+        return hashlib.sha256(Path(file["path"]).read_bytes()).hexdigest()
+    return spec
 
 
 def resume(report: "Report", saved: Sequence[Mapping[str, Any]], path: Path, *, alone: bool) -> None:

@@ -12,11 +12,11 @@ import pytest
 _SECONDS_TO_END: Final = 2.0
 
 # Each worker of xdist has a judge and an implementation; more threads than cores make all of them slower.
-_THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+THREADS: Final = ("OMP_NUMTHREADS", "OPENBLAS_NUMTHREADS", "MKL_NUMTHREADS")
 
 # glibc gives what is freed back to the system at once, and each page that is taken again costs as much as computing on
 # it: a fifth of a run.
-_MEMORY: Final = {"MALLOC_TRIM_THRESHOLD_": str(2**28), "MALLOC_MMAP_THRESHOLD_": str(2**25)}
+MEMORY: Final = {"MALLOC_TRIM_THRESHOLD_": str(2**28), "MALLOC_MMAP_THRESHOLD_": str(2**25)}
 
 
 def folder_is_gone() -> bool:
@@ -60,9 +60,9 @@ def isolate(patch: pytest.MonkeyPatch, count: int, folder: str) -> None:
     for name in ("TMPDIR", "TEMP", "TMP") if count else ():
         patch.setenv(name, folder)
     found = cores()
-    for name in _THREADS:
+    for name in THREADS:
         if count > 1 and name not in os.environ:
             patch.setenv(name, str(max(found // count, 1)))
-    for name, size in _MEMORY.items():
+    for name, size in MEMORY.items():
         if name not in os.environ:
             patch.setenv(name, size)
