@@ -19,7 +19,7 @@ from ..repeating import words_that_ask
 from ..report import EXIT_STATUS, NO_EVIDENCE, VIOLATES
 from ..report_files import check_files
 from ..report_json import read_json
-from ..session import cores
+from ..session import cores, folder_is_gone
 from ..surroundings import complain
 from ..terminal import Screen
 from .conducting import Asked, Folder, conduct, left_of
@@ -122,6 +122,8 @@ def _check(parsed: argparse.Namespace) -> None:
     ):
         if value:
             raise UsageError(f"{option} is not for --each: {instead}")
+    if folder_is_gone():
+        raise UsageError("the working directory has gone, from which the adapters are named")
     if parsed.allow:
         read_allowed(Path(parsed.allow))
     if parsed.baseline:
