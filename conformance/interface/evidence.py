@@ -3,16 +3,15 @@
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
-
-import numpy as np
 
 from ...adapters import Adapter
 from ...oracle.rounding.bound import Bound
 from ..components import CLAUSES, COMPONENTS, parse_case
 from ..diagnosis.recording import goes_backward
 from ..judging.causes import Cause
+from ..terms.around import Around, around
 from ..terms.case import Case, Value
 from ..terms.checking import check
 from ..terms.clause import Clause
@@ -25,33 +24,12 @@ from .case_arrays import arrays_of
 from .report import Report
 from .scripting import NoScriptError, script_of
 
-_WIDEST: Final = 16
-"""Rows and columns of an array that are shown, around the worst element."""
 _CAUSES: Final = 20
 """Causes of which the arrays are kept; a page of more would be read by nobody."""
 _SCRIPTS: Final = 20.0
 """Seconds after which no further script is made; each takes a Python of its own, and one or two."""
 _OPTIONS: Final = 3
 """Options of a factor that are tried beside that of the case."""
-
-
-@dataclass(frozen=True)
-class Slice:
-    """The last two axes of a result or gradient, around the element that is furthest off."""
-
-    name: str
-    shape: tuple[int, ...]
-    first: tuple[int, ...]
-    """The index of its first element in the array."""
-    actual: Array
-    expected: Array
-    allowed: Array
-    ratio: Array
-
-    def as_json(self) -> dict[str, Any]:
-        """Write it as lists of rows; what is no number is a word."""
-        each = {name: _rows(getattr(self, name)) for name in ("actual", "expected", "allowed", "ratio")}
-        return {"name": self.name, "shape": list(self.shape), "first": list(self.first), **each}
 
 
 def gather(report: Report, adapter: Adapter) -> None:
@@ -74,13 +52,28 @@ def evidence(adapter: Adapter, cause: Cause) -> dict[str, Any]:
     result, failure = cause.example
     case = parse_case(failure.case)
     clause, component = CLAUSES[result.clause], COMPONENTS[case.component]
-    backward = failure.backward or goes_backward(adapter, clause, component, case)
-    arrays = arrays_of(Trial(Subject(adapter), component, case), backward=backward)
-    each = [_slice(name, arrays.actual[name], arrays.due[name], arrays.dtype) for name in arrays.actual]
-    worst = max(each, key=lambda one: float(np.max(one.ratio, initial=0.0)), default=None)
-    short = clause.at_size or failure.how in ("crash", "timeout")
-    beside = [] if short else list(_beside(adapter, clause, component, case))
-    return {"arrays": [] if worst is None else [worst.as_json()], "beside": beside}
+    ends = failure.how in ("crash", "timeout")
+    beside = [] if clause.at_size or ends else list(_beside(adapter, clause, component, case))
+    return {"arrays": [] if ends else _arrays(adapter, cause, clause, component, case), "beside": beside}
+
+
+def _arrays(adapter: Adapter, cause: Cause, clause: Clause, component: Component, case: Case) -> list[dict[str, Any]]:
+    """Give what the clause compares, around what is wrong; where it compares no arrays, those of the case."""
+    worst = check(clause, Trial(Subject(adapter), component, case)).worst
+    if worst is not None and worst.around is not None:
+        return [worst.around.as_json(worst.of) | ({} if worst.expected_is_due else {"due": False})]
+    if clause.at_size:
+        return []  # all of such a result would take long
+    backward = cause.failure.backward or goes_backward(adapter, clause, component, case)
+    found = arrays_of(Trial(Subject(adapter), component, case), backward=backward)
+    full = {name: actual for name, actual in found.actual.items() if actual.size}
+    each = [(name, _whole(actual, found.due[name], found.dtype)) for name, actual in full.items()]
+    furthest = max(each, key=lambda one: float(one[1].ratio.max()), default=None)
+    return [] if furthest is None else [furthest[1].as_json(furthest[0])]
+
+
+def _whole(actual: Array, bound: Bound, dtype: str) -> Around:
+    return around(ratios(actual, bound, dtype, statistical=False), actual, bound.expected, bound.worst)
 
 
 def _script(report: Report, adapter: Adapter, cause: Cause) -> list[str]:
@@ -93,18 +86,6 @@ def _script(report: Report, adapter: Adapter, cause: Cause) -> list[str]:
         return script_of(adapter, report.opening, clause, parse_case(failure.case)).splitlines()
     except NoScriptError:
         return []
-
-
-def _slice(name: str, actual: Array, bound: Bound, dtype: str) -> Slice:
-    found = ratios(actual, bound, dtype, statistical=False)
-    whole = [np.atleast_2d(each) for each in np.broadcast_arrays(actual, bound.expected, bound.worst, found)]
-    shape = whole[0].shape
-    worst = int(np.argmax(whole[3])) if whole[3].size else 0
-    where = tuple(map(int, np.unravel_index(worst, shape))) if whole[3].size else (0,) * len(shape)
-    starts = [max(0, min(at - _WIDEST // 2, size - _WIDEST)) for at, size in zip(where, shape, strict=True)]
-    rows, columns = (slice(start, start + _WIDEST) for start in starts[-2:])
-    cut = [each[where[:-2]][rows, columns] for each in whole]
-    return Slice(name, np.shape(actual), (*where[:-2], *starts[-2:]), *cut)
 
 
 def _beside(adapter: Adapter, clause: Clause, component: Component, case: Case) -> Iterator[Mapping[str, Any]]:
@@ -125,7 +106,3 @@ def _beside(adapter: Adapter, clause: Clause, component: Component, case: Case) 
 def _others(options: Sequence[Mapping[str, Value]], now: int | None) -> list[Mapping[str, Value]]:
     """Give some options that are not the one of the case, the plainest first."""
     return [option for number, option in enumerate(options) if number != now][:_OPTIONS]
-
-
-def _rows(array: Array) -> list[list[float | str]]:
-    return [[float(value) if np.isfinite(value) else str(value) for value in row] for row in np.atleast_2d(array)]

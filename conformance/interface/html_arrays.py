@@ -53,6 +53,8 @@ class Shown:
     rows: Sequence[int]
     heats: Sequence[Heat]
     bars: Sequence[Bar]
+    right: bool
+    """Whether no element is wrong, so that something else must be."""
 
 
 def shown(array: Mapping[str, Any]) -> Shown:
@@ -60,22 +62,34 @@ def shown(array: Mapping[str, Any]) -> Shown:
     actual, expected, ratio = (_numbers(array[name]) for name in ("actual", "expected", "ratio"))
     wrong = [[not each <= 1 for each in row] for row in ratio]
     difference = [[a - e for a, e in zip(*rows, strict=True)] for rows in zip(actual, expected, strict=True)]
-    first, shape = array["first"], array["shape"]
-    height, width = len(actual), len(actual[0]) if actual else 0
-    before = ", ".join(map(str, first[:-2]))
+    scale = max((abs(each) for row in expected for each in row if math.isfinite(each)), default=0.0)
+    one, other = ("actual", "expected") if array.get("due", True) else ("one answer", "the other answer")
+    heats = [
+        Heat(one, _cells(actual, wrong, scale)),
+        Heat(other, _cells(expected, wrong, scale)),
+        Heat("difference", _cells(difference, wrong, _largest(difference))),
+    ]
+    rows = _indices(array, "rows", -2, len(actual))
+    columns = _indices(array, "columns", -1, len(actual[0]) if actual else 0)
+    right = not any(any(row) for row in wrong)
+    return Shown(
+        _caption(array, len(rows), len(columns)), columns, rows, heats, _bars(ratio, array, rows, columns), right
+    )
+
+
+def _indices(array: Mapping[str, Any], name: str, axis: int, count: int) -> Sequence[int]:
+    """Give the indices of the rows or columns, which follow each other where nothing else is said."""
+    told = array.get(name, ())
+    return told if len(told) == count else range(array["first"][axis], array["first"][axis] + count)
+
+
+def _caption(array: Mapping[str, Any], height: int, width: int) -> str:
+    """Name the array, and say which part of it is shown."""
+    shape, before = array["shape"], ", ".join(map(str, array["first"][:-2]))
     where = f"{array['name']}[{before}, :, :]" if before else array["name"]
     whole = (height, width) == tuple([1, 1, *shape][-2:])
     cut = "" if whole else f": {height} by {width} of it, around the worst element"
-    caption = f"{where} of shape {tuple(shape)}{cut}" if shape else where
-    scale = max((abs(each) for row in expected for each in row if math.isfinite(each)), default=0.0)
-    heats = [
-        Heat("actual", _cells(actual, wrong, scale)),
-        Heat("expected", _cells(expected, wrong, scale)),
-        Heat("difference", _cells(difference, wrong, _largest(difference))),
-    ]
-    columns, rows = range(first[-1], first[-1] + width), range(first[-2], first[-2] + height)
-    bars = _bars(ratio, array, list(rows), list(columns))
-    return Shown(caption, list(columns), list(rows), heats, bars)
+    return f"{where} of shape {tuple(shape)}{cut}" if shape else where
 
 
 def _numbers(rows: Sequence[Sequence[float | str]]) -> list[list[float]]:
@@ -117,7 +131,19 @@ def _bars(
             width = _BOUND * (1 + 2 * decades / _DECADES)
             said = f"{each:.3g} times the {allowed[i][j]:.2g} allowed"
         else:
-            width, said = 3 * _BOUND, f"no number of this kind is due, or {allowed[i][j]:.2g} is allowed"
-        where = ", ".join(map(str, (*array["first"][:-2], rows[i], columns[j])))
-        drawn.append(Bar(f"[{where}]", round(width, 1), said, each > 1))
+            width, said = 3 * _BOUND, _of_no_number(array["actual"][i][j], array["expected"][i][j], allowed[i][j])
+        place = (*array["first"][:-2], rows[i], columns[j])
+        where = ", ".join(map(str, place[len(place) - len(array["shape"]) :]))
+        drawn.append(Bar(f"[{where}]" if where else array["name"], round(width, 1), said, each > 1))
     return drawn
+
+
+def _of_no_number(actual: float | str, expected: float | str, allowed: float) -> str:
+    """Say what is wrong where no number of times does."""
+    if allowed == 0 and not isinstance(actual, str) and not isinstance(expected, str):
+        return "none is allowed"
+    return f"{_word(actual)} in place of {_word(expected)}"
+
+
+def _word(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:.3g}"

@@ -59,6 +59,8 @@ def fault(data: object, rules: Mapping[str, Any] | None = None, where: str = "re
 
 def _fault_inside(data: object, rules: Mapping[str, Any], where: str) -> str | None:
     if isinstance(data, list):
+        if not rules.get("minItems", 0) <= len(data) <= rules.get("maxItems", len(data)):
+            return f"{where} has {len(data)} items"
         faults = (fault(each, rules.get("items", {}), f"{where}[{place}]") for place, each in enumerate(data))
         return next(filter(None, faults), None)
     if not isinstance(data, dict):

@@ -5,13 +5,14 @@ smaller call. Where a result is small enough, all of it is judged.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from ...oracle.rounding.numerics import Numerics
 from .case import Case, Value
+from .comparison import Worst
 from .generator import Generator
 from .inputs import Conventions, Inputs
 from .rounding import Array
@@ -34,6 +35,15 @@ class Part:
     def of(self, result: Array) -> Array:
         """Take the part out of the whole result."""
         return np.asarray(result[np.ix_(*self.chosen)])
+
+    def placed(self, worst: Worst, shape: tuple[int, ...]) -> Worst:
+        """Say of an element of the part, and of what lies around it, where it is in the whole result."""
+        near = worst.around
+        if near is not None and len(shape) > 1:
+            before = tuple(int(axis[k]) for axis, k in zip(self.chosen[:-2], near.before, strict=True))
+            rows, columns = (self.chosen[axis][list(of)].tolist() for axis, of in ((-2, near.rows), (-1, near.columns)))
+            near = replace(near, shape=shape, before=before, rows=rows, columns=columns)
+        return replace(worst, where=self.place(worst.where), around=near if len(shape) > 1 else None)
 
     def place(self, where: tuple[int, ...]) -> tuple[int, ...]:
         """Say where an element of the part is in the whole result."""

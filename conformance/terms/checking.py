@@ -20,4 +20,4 @@ def check(clause: Clause, trial: Trial) -> Outcome:
     except MemoryError:
         return Outcome("unfit", reason="the judge has no memory for a case of this size")
     except Violation as violation:
-        return Outcome("fail", violation.ratio, str(violation), violation.how)
+        return Outcome("fail", violation.ratio, str(violation), violation.how, violation.worst)

@@ -8,13 +8,14 @@ where the interval reaches that point. An element whose bound is infinite cannot
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 
 from ...oracle.rounding.bound import Bound
 from ...oracle.rounding.formats import FORMATS
+from .around import Around, around
 from .rounding import Array
 from .verdict import How
 
@@ -38,6 +39,8 @@ class Worst:
     """What it is an element of."""
     expected_is_due: bool = True
     """Whether what is expected is right; what an implementation answers otherwise may be the wrong one of the two."""
+    around: Around | None = field(default=None, compare=False, repr=False)
+    """What lies around it, to look at; None where nothing is outside."""
 
     @property
     def how(self) -> How:
@@ -119,8 +122,9 @@ def worst_of(ratio: Array, actual: Array, expected: Array, allowance: Array) -> 
         float(actual[where]),
         float(np.broadcast_to(expected, ratio.shape)[where]),
         float(np.broadcast_to(allowance, ratio.shape)[where]),
-        int((ratio > 1).sum()),
+        outside := int((ratio > 1).sum()),
         ratio.size,
+        around=around(ratio, actual, expected, allowance) if outside else None,
     )
 
 

@@ -16,7 +16,7 @@ def skip_unless(condition: object) -> None:
 def require_within(worst: Worst, claim: str) -> float:
     """Return the error ratio, or raise a `Violation` of the claim where it is above 1."""
     if worst.ratio > 1:
-        raise Violation(f"{claim}: {worst.sentence}", worst.ratio, worst.how)
+        raise Violation(f"{claim}: {worst.sentence}", worst.ratio, worst.how, worst)
     return worst.ratio
 
 
@@ -26,7 +26,7 @@ def told_with(words: str) -> Iterator[None]:
     try:
         yield
     except Violation as violation:
-        raise Violation(f"{words}{violation}", violation.ratio, violation.how) from None
+        raise Violation(f"{words}{violation}", violation.ratio, violation.how, violation.worst) from None
 
 
 def of_gradient(name: str) -> str:

@@ -3,8 +3,11 @@
 A clause returns an error ratio or raises one of these exceptions; `checking.py` alone catches all of them.
 """
 
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from .comparison import Worst
 
 How: TypeAlias = Literal["value", "nan", "infinity", "shape", "exception", "crash", "timeout"]
 """How a call fails: by what comes of it, or because nothing does."""
@@ -13,10 +16,12 @@ How: TypeAlias = Literal["value", "nan", "infinity", "shape", "exception", "cras
 class Violation(Exception):
     """The implementation does not do what the clause requires: one sentence, the error ratio, and how it fails."""
 
-    def __init__(self, message: str, ratio: float = float("inf"), how: How = "value") -> None:
-        """Take the ratio as infinite where none can be given."""
+    def __init__(
+        self, message: str, ratio: float = float("inf"), how: How = "value", worst: "Worst | None" = None
+    ) -> None:
+        """Take the ratio as infinite where none can be given; the worst element, where arrays were compared."""
         super().__init__(message)
-        self.ratio, self.how = ratio, how
+        self.ratio, self.how, self.worst = ratio, how, worst
 
 
 class Unsupported(Exception):
@@ -46,6 +51,8 @@ class Outcome:
     """The sentence of a failure, or why something is unsupported, not offered or not judged."""
     how: How = "value"
     """How it fails, where it does."""
+    worst: "Worst | None" = field(default=None, compare=False, repr=False)
+    """The element that is furthest off, of a failure in which arrays were compared."""
 
     @property
     def passed(self) -> bool:

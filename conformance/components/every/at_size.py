@@ -1,7 +1,5 @@
 """The clauses about the sizes of models, for every component that has them."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from ....adapters import Reply
@@ -155,7 +153,7 @@ def _worst(trial: Trial, actual: dict[str, Array]) -> tuple[Worst, Worst]:
 
     def worst(*, statistical: bool) -> Worst:
         found = trial.judge(of_part, inputs, statistical=statistical)
-        return replace(found, where=part.place(found.where)) if part and found.where else found
+        return part.placed(found, actual["result"].shape) if part and found.where else found
 
     within = worst(statistical=False)
     return within, worst(statistical=True) if trial.component.generic(trial.case) else within

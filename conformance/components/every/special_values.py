@@ -1,12 +1,13 @@
 """The clause on NaN and infinities that holds for every component."""
 
 import itertools
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
 from ...terms.clause import clause
-from ...terms.comparison import place
+from ...terms.comparison import Worst, place, worst_of
 from ...terms.requirements import skip_unless
 from ...terms.rounding import Array
 from ...terms.trial import Trial
@@ -53,11 +54,18 @@ def _places(trial: Trial, name: str) -> list[tuple[int, ...]]:
 
 def _only_there(actual: Array, clean: Array, depends: Array, special: float, where: str, of: str) -> None:
     reached = ~np.isfinite(actual) & np.isfinite(clean)
-    stray = np.argwhere(reached & ~depends)
-    if len(stray):
-        at = tuple(map(int, stray[0]))
-        raise Violation(f"a {special} in {where} reaches {place(at, of)}, which does not depend on it")
-    lost = np.argwhere(~np.isnan(actual) & depends)
-    if np.isnan(special) and len(lost):
-        at = tuple(map(int, lost[0]))
-        raise Violation(f"a nan in {where} is lost: {place(at, of)} is {actual[at]:.9g}")
+    stray = reached & ~depends
+    if stray.any():
+        worst = _worst(stray, actual, np.where(depends, actual, clean), of)
+        raise Violation(
+            f"a {special} in {where} reaches {place(worst.where, of)}, which does not depend on it", worst=worst
+        )
+    lost = ~np.isnan(actual) & depends
+    if np.isnan(special) and lost.any():
+        worst = _worst(lost, actual, np.where(depends, special, clean), of)
+        raise Violation(f"a nan in {where} is lost: {place(worst.where, of)} is {worst.actual:.9g}", worst=worst)
+
+
+def _worst(wrong: Array, actual: Array, due: Array, of: str) -> Worst:
+    """Give the first element that is wrong."""
+    return replace(worst_of(np.where(wrong, np.inf, 0.0), actual, due, np.zeros(due.shape)), of=of)
