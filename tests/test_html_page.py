@@ -1,6 +1,7 @@
 """The page of a report: what it shows is what the report says, hostile text is text, and it needs nothing else."""
 
 import ast
+import copy
 import json
 import re
 from html.parser import HTMLParser
@@ -165,6 +166,16 @@ def test_a_report_of_clauses_that_are_not_known_here_has_a_page(made):
     text = json.dumps(made[0]).replace("ALL-1", "ALL-999").replace('"softmax"', '"softplus"')
 
     assert "ALL-999" in Reader(page([json.loads(text)]).decode()).text
+
+
+def test_a_case_that_is_right_itself_is_said_to_be(made):
+    report = copy.deepcopy(made[0])
+    for failure in (each["failure"] for each in report["results"] if each["failure"]):
+        for array in failure.get("evidence", {}).get("arrays", ()):
+            array["ratio"] = [[0.5] * len(row) for row in array["ratio"]]
+
+    assert "No element of it is outside its bound" in Reader(page([report]).decode()).text
+    assert "No element of it is outside its bound" not in made[1]
 
 
 def test_a_report_without_arrays_has_a_page():

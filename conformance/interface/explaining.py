@@ -48,6 +48,11 @@ def sentence(cause: Cause) -> str:
     return failure.message.partition("; ")[0]
 
 
+def beyond(message: str, said: str) -> str:
+    """Give what a message tells beyond the sentence that it begins with."""
+    return message.removeprefix(said).lstrip(":; ")
+
+
 def conditions(cause: Cause) -> str:
     """Name the parameters that it takes to be wrong."""
     return in_words(cause.failure.trigger).replace(",", ", ")

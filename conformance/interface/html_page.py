@@ -5,19 +5,21 @@ that comes from elsewhere goes through `harmless`, and through the escaping of t
 """
 
 import argparse
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ...adapters.contract import DTYPES
 from ...adapters.foreign_text import harmless
+from ..claims.coverage import ranges
 from ..components import CLAUSES, COMPONENTS
 from ..judging.result import Result
 from ..terms.case import in_words
-from .comparing import example_of
-from .explaining import counted, looks_like, replay_line
+from .comparing import example_of, failures_of, places_of
+from .explaining import beyond, counted, looks_like, replay_line
 from .html_arrays import shown
+from .html_checked import facts, powers, tables
+from .html_errors import pictures, strips
 from .markdown import WORDS
 from .options import UsageError, opening
 from .repeating import repeated
@@ -32,10 +34,8 @@ if TYPE_CHECKING:
 
 _BESIDE: Final = ("advisory", "allowed", "vacuous", "unsupported")
 """Statuses of which the number is told, where there are any."""
-_WIDTH: Final = 640
-"""Of a strip of marks."""
-_LEAST, _MOST = -4, 0.5
-"""Powers of ten between which error ratios are drawn."""
+_OPEN: Final = 4
+"""Components whose pictures are there at once; of more, each is folded away."""
 
 Data = Mapping[str, Any]
 
@@ -62,7 +62,7 @@ def write_page(parsed: argparse.Namespace) -> int:
 
 def page(reports: Iterable[Data], refused: Mapping[str, str] | None = None) -> bytes:
     """Write the page of reports as they are read from JSON."""
-    each = [_of(harmless(report), number) for number, report in enumerate(reports, 1)]
+    each = [_of(_with_causes(harmless(report)), number) for number, report in enumerate(reports, 1)]
     title = ", ".join(f"{one['adapter']} {one['words']}" for one in each)
     whole = (
         environment()
@@ -82,6 +82,31 @@ def environment() -> "jinja2.Environment":
     )
 
 
+def _with_causes(report: Data) -> Data:
+    """Gather what fails by component and dtype, of a report that tells no causes."""
+    groups: dict[tuple[str, str], list[tuple[Data, Data]]] = {}
+    for result, failure in failures_of(report) if not report.get("causes") else ():
+        groups.setdefault((result["component"], result["dtype"]), []).append((result, failure))
+    causes = [
+        {
+            "id": f"{component} {dtype}",
+            "level": "required" if any(result["level"] == "required" for result, _ in found) else "advisory",
+            "sentence": found[0][1]["message"],
+            "trigger": {},
+            "clauses": list(dict.fromkeys(result["clause"] for result, _ in found)),
+            "components": [component],
+            "dtypes": [dtype],
+            "violations": len(found),
+            "component": component,
+            "clause": found[0][0]["clause"],
+            "case": found[0][1]["case"],
+            "looks_like": None,
+        }
+        for (component, dtype), found in groups.items()
+    ]
+    return {**report, "causes": causes, "gathered": True} if causes else report
+
+
 def _of(report: Data, number: int) -> dict[str, Any]:
     """Give what the template shows of a report."""
     judged = [each for each in report["results"] if each["status"] != "not-offered"]
@@ -90,10 +115,12 @@ def _of(report: Data, number: int) -> dict[str, Any]:
     counts = report.get("counts", {})
     violated = sum(each["status"] == "fail" and each["level"] == "required" for each in judged)
     required = sum(cause["level"] == "required" for cause in causes)
-    told = [f"{counted(required, 'cause')} ({counted(violated, 'violation')})"] if violated else []
+    violations = counted(violated, "violation")
+    known = f"{counted(required, 'cause')} ({violations})"
+    told = [violations if "gathered" in report else known] if violated else []
     left_out = report.get("left_out", ())
-    told += [f"{report['checked']} of {len(judged) + len(left_out)} checks made"]
     told += [f"{counts[each]} {each}" for each in _BESIDE if each in counts]
+    plots = list(pictures(judged, dtypes))
     return {
         "adapter": report["adapter"],
         "assay": report["assay"],
@@ -101,17 +128,18 @@ def _of(report: Data, number: int) -> dict[str, Any]:
         "verdict": report["verdict"],
         "words": WORDS[report["verdict"]],
         "about": "; ".join(filter(None, (made_of(report), f"profile {report['profile']}, seed {report['seed']}"))),
-        "counts": ", ".join(told),
+        "counts": ", ".join(told) or "no violation",
+        "facts": list(facts(report, judged)),
         "incomplete": report.get("incomplete", False) and not left_out,
         "left_out": len(left_out),
         "anchor": f"cause-{number}",
         "causes": causes,
         "dtypes": dtypes,
-        "matrix": list(_matrix([each for each in rows_of(report) if each.status != "not-offered"], dtypes)),
-        "plots": list(_strips(judged, dtypes)),
-        "ticks": [{"x": _place(10.0**k), "text": f"{10.0**k:g}"} for k in range(_LEAST, 1)],
-        "one": _place(1.0),
-        "tables": list(_tables(report, judged)),
+        "matrix": list(_matrix(report, judged, dtypes)),
+        "strips": strips(judged, dtypes),
+        "plots": plots,
+        "open": len(plots) <= _OPEN,
+        "tables": list(tables(report, judged)),
     }
 
 
@@ -132,19 +160,19 @@ def where_of(cause: Data) -> str:
 def _cause(cause: Data, report: Data) -> dict[str, Any]:
     """Give what the template shows of a cause."""
     failure = example_of(report, cause)
-    # A report of another version may name what this one does not know.
-    clause, component = CLAUSES.get(cause["clause"]), COMPONENTS.get(cause["component"])
+    # A report of another version may name what this one does not know, and lack what this one tells.
+    clause, component = CLAUSES.get(cause.get("clause", "")), COMPONENTS.get(cause.get("component", ""))
     said = component if clause is None or clause.component is None else clause
     evidence = failure.get("evidence", {})
     return {
-        "level": cause["level"],
+        "level": cause.get("level", "required"),
         "sentence": cause["sentence"],
         "where": where_of(cause),
-        "clauses": ", ".join(cause["clauses"]),
+        "clauses": ", ".join(ranges(cause["clauses"])),
         "trigger": in_words(cause["trigger"]).replace(",", ", "),
-        "message": failure["message"],
-        "like": looks_like(cause["looks_like"]) if cause["looks_like"] else "",
-        "declare": ", ".join(f"{name} = {value}" for name, value in (cause["declare"] or {}).items()),
+        "found": failure["message"] if cause["looks_like"] else beyond(failure["message"], cause["sentence"]),
+        "like": _like(cause["looks_like"]),
+        "declare": ", ".join(f"{name} = {value}" for name, value in (cause.get("declare") or {}).items()),
         "formula": f"{said.formula} ({said.source})" if said else "",
         "replay": _replay(cause, report),
         "arrays": list(map(shown, evidence.get("arrays", ()))),
@@ -153,13 +181,23 @@ def _cause(cause: Data, report: Data) -> dict[str, Any]:
     }
 
 
+def _like(name: str | None) -> str:
+    """Describe the known bug that a cause looks like; of one that this version does not know, give the name."""
+    try:
+        return looks_like(name) if name else ""
+    except LookupError:
+        return f"it behaves like `{name}`"
+
+
 def _replay(cause: Data, report: Data) -> str:
     """Give the command that runs the case again; of a report that nobody can repeat, the case."""
     words = report.get("made", {}).get("repeat", ())
     try:
         parsed = repeated(words)
     except UsageError:
-        return str(cause["case"])
+        return str(cause["case"] or "")
+    if not cause["case"] or "clause" not in cause:
+        return str(cause["case"] or "")
     return replay_line(opening(parsed.adapter, parsed), cause["clause"], cause["case"])
 
 
@@ -169,15 +207,23 @@ def _beside(tried: Sequence[Data]) -> Iterator[dict[str, str]]:
     for one in tried:
         name = ", ".join(one["changed"])
         value = ", ".join(map(str, one["changed"].values()))
+        value = f"({value})" if len(one["changed"]) > 1 else value
         by_name.setdefault(name, {True: [], False: []})[one["passes"]].append(value)
     for name, found in by_name.items():
-        yield {"name": name, "passes": "; ".join(found[True]), "fails": "; ".join(found[False])}
+        yield {"name": name, "passes": ", ".join(found[True]), "fails": ", ".join(found[False])}
 
 
-def _matrix(judged: Sequence[Result], dtypes: Sequence[str]) -> Iterator[dict[str, Any]]:
-    for component in dict.fromkeys(each.component for each in judged):
-        cells = ([each for each in judged if (each.component, each.dtype) == (component, d)] for d in dtypes)
-        yield {"component": component, "cells": list(map(cell_of, cells))}
+def _matrix(report: Data, judged: Sequence[Data], dtypes: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Give a row for each component: what came of it in each dtype, by which causes it fails, and its power."""
+    results, places, power = rows_of(report), places_of(report), powers(judged)
+    ids = [cause["id"] for cause in report.get("causes", ())]
+    for component in dict.fromkeys(each["component"] for each in judged):
+        cells = []
+        for dtype in dtypes:
+            own = [each for each in results if (each.component, each.dtype) == (component, dtype)]
+            numbers = [number for number, name in enumerate(ids, 1) if (component, dtype) in places[name]]
+            cells.append(cell_of([each for each in own if each.status != "not-offered"]) | {"causes": numbers})
+        yield {"component": component, "cells": cells, "power": power.get(component, "")}
 
 
 def cell_of(results: Sequence[Result]) -> dict[str, Any]:
@@ -193,73 +239,3 @@ def cell_of(results: Sequence[Result]) -> dict[str, Any]:
     more += [f"class {found.precision_class}"] if found.precision_class else []
     more += [f"{found.allowed} allowed to fail"] if found.allowed else []
     return {"kind": "pass", "text": f"{found.passed} pass", "more": more}
-
-
-def _place(ratio: float) -> float:
-    """Give where an error ratio is drawn, on a scale of powers of ten."""
-    power = max(_LEAST, min(_MOST, math.log10(ratio))) if ratio > 0 else _LEAST
-    return round(_WIDTH * (0.02 + 0.96 * (power - _LEAST) / (_MOST - _LEAST)), 1)
-
-
-def _strips(judged: Sequence[Data], dtypes: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Give the marks of each component: one a clause and dtype that has passed and has an error ratio."""
-    passed = [each for each in judged if each["status"] == "pass" and each["worst_ratio"]]
-    for component in dict.fromkeys(each["component"] for each in passed):
-        own = [each for each in passed if each["component"] == component]
-        marks = [
-            {
-                "x": _place(each["worst_ratio"]),
-                "y": 4 + 14 * dtypes.index(each["dtype"]) / max(1, len(dtypes) - 1),
-                "dtype": each["dtype"] or "none",
-                "said": f"{each['clause']} {each['dtype']}: {each['worst_ratio']:.3g}",
-            }
-            for each in own
-        ]
-        largest = max(own, key=lambda each: float(each["worst_ratio"]))
-        said = f"{component}: {len(own)} checks, the largest ratio {largest['worst_ratio']:.2g} in {largest['clause']}"
-        yield {"component": component, "marks": marks, "said": said}
-
-
-def _tables(report: Data, judged: Sequence[Data]) -> Iterator[dict[str, Any]]:
-    """Give tables of names and values: sizes, power, what was declared, what was not judged, and the rest."""
-    largest = {name: in_words(sizes).replace(",", ", ") for name, sizes in report.get("largest", {}).items()}
-    power = {}
-    for component in dict.fromkeys(each["component"] for each in judged):
-        known = [each["power"] for each in judged if each["component"] == component and each.get("power")]
-        if known:
-            power[component] = f"{100 * min(each['informative'] for each in known):.0f} % at least"
-    declared = report.get("declarations", {})
-    taken = {f"by the {declared['by']}": f"nothing beyond class {declared['class']}"} if declared else {}
-    taken |= {name: str(value) for name, value in declared.get("conventions", {}).items()}
-    taken |= {f"numerics of {name}": _pairs(value) for name, value in declared.get("numerics", {}).items()}
-    unjudged: dict[str, str] = {}
-    for each in judged:
-        if each["status"] in ("unsupported", "vacuous"):
-            place = " ".join(filter(None, (each["component"], each["dtype"])))
-            unjudged[f"{each['clause']} {place}"] = f"{each['status']}: {each['reason']}"
-    absent = dict.fromkeys(each["component"] for each in report["results"] if each["status"] == "not-offered")
-    offered = {each["component"] for each in judged}
-    missing = [name for name in absent if name not in offered]
-    rest = {"isolation": "; ".join(report.get("confinement", ())), "inputs": report.get("inputs", "")}
-    rest |= {name: str(report["made"][name]) for name in ("python", "numpy", "machine")} if "made" in report else {}
-    rest |= {f"note {number}": note for number, note in enumerate(report["implementation"]["notes"], 1)}
-    allowed = {
-        each["entry"]: f"{each['state']}: {each['reason'] or each['link']}" for each in report.get("allowed", ())
-    }
-    tables = {
-        "The largest sizes that were judged": largest,
-        "Elements whose bound is small enough to tell something, in the check that has the fewest": power,
-        "What was declared": taken,
-        "What is allowed to fail": allowed,
-        "Not judged, though it is offered": unjudged,
-        "Not offered": {"components": ", ".join(missing)} if missing else {},
-        "How it was judged": rest,
-    }
-    for caption, rows in tables.items():
-        kept = [(name, value) for name, value in rows.items() if value]
-        if kept:
-            yield {"caption": caption, "rows": kept}
-
-
-def _pairs(fields: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} = {value}" for name, value in fields.items())

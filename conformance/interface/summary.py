@@ -17,7 +17,7 @@ from ..judging.judging import NOTHING
 from ..judging.result import Result
 from ..terms.case import in_words
 from .ending import remarks
-from .explaining import also, conditions, counted, looks_like, replay_command, sentence
+from .explaining import also, beyond, conditions, counted, looks_like, replay_command, sentence
 from .report import CONFORMS, NO_EVIDENCE, VIOLATES, Report
 from .terminal import Screen, table_of
 
@@ -229,7 +229,7 @@ def _in_full(report: Report, cause: Cause, number: int) -> list[Text]:
     if failure.looks_like:
         facts += [("found", failure.message), ("like", looks_like(failure.looks_like))]
     elif len(failure.message) > len(sentence(cause)):
-        facts += [("found", failure.message.removeprefix(sentence(cause)).lstrip(":; "))]
+        facts += [("found", beyond(failure.message, sentence(cause)))]
     facts += [("also", text) for text in also(cause)]
     if passing := _passing(report, result):
         facts += [("right", ", ".join(ranges(passing)) + (f" in {result.dtype}" if result.dtype else ""))]
