@@ -114,13 +114,13 @@ def _of(note: Note, adapters: Sequence[Listed]) -> Covered:
     )
 
 
-def ranges(ids: list[str]) -> Iterator[str]:
+def ranges(ids: Sequence[str]) -> Iterator[str]:
     """`SM-1 to SM-5` for five ids in a row; what is no id of ours stays as it is."""
     k = 0
     while k < len(ids):
-        prefix, dash, number = ids[k].rpartition("-")
+        prefix, _, number = ids[k].rpartition("-")
         last = k
-        while number.isdecimal() and ids[last + 1 : last + 2] == [f"{prefix}{dash}{int(number) + last + 1 - k}"]:
+        while number.isdecimal() and last + 1 < len(ids) and ids[last + 1] == f"{prefix}-{int(number) + last + 1 - k}":
             last += 1
         yield ids[k] if last == k else f"{ids[k]} to {ids[last]}"
         k = last + 1
