@@ -253,6 +253,29 @@ def test_filters_leave_what_is_asked_for(browser, pages):
         assert sections.evaluate_all("all => all.filter(each => !each.hidden).length") == everything > 1
 
 
+def test_rows_are_ordered_by_what_fails_most_and_then_by_the_largest_error(browser, tmp_path):
+    close = line("softmax", "float32", "ALL-1", worst_ratio=0.9)
+    wrong = failing("softmax", "float32", "ALL-1", "sum")
+    every = [
+        report("far", line("softmax", "float32", "ALL-1")),
+        report("half", line("softmax", "float32", "ALL-3"), wrong),
+        report("close", close),
+        report("none", line("softmax", "float32", "ALL-1", "unsupported")),
+        report("whole", wrong),
+    ]
+    file = tmp_path / "order.html"
+    file.write_bytes(comparison_page(every, 2.0))
+    with opened(browser, file.as_uri()) as page:
+        names = page.locator("[data-component=softmax] tbody th")
+        assert names.all_inner_texts() == ["far", "half", "close", "none", "whole"]
+        page.select_option("select[name=order]", "worst first")
+        assert names.all_inner_texts() == ["whole", "half", "close", "far", "none"]
+        page.select_option("select[name=order]", "best first")
+        assert names.all_inner_texts() == ["far", "close", "half", "whole", "none"]
+        page.select_option("select[name=order]", "")
+        assert names.all_inner_texts() == ["far", "half", "close", "none", "whole"]
+
+
 def test_on_paper_nothing_is_cut_off(browser, pages):
     with opened(browser, pages["report"], 700) as page:
         page.emulate_media(media="print")

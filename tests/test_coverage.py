@@ -54,3 +54,5 @@ def test_the_differentiable_components_have_a_gradient_and_a_bound_of_it():
 
 def test_ids_in_a_row_are_one_range():
     assert list(ranges(["SM-1", "SM-2", "SM-3", "PE-2", "PE-4"])) == ["SM-1 to SM-3", "PE-2", "PE-4"]
+    assert list(ranges(("SM-1", "SM-2"))) == ["SM-1 to SM-2"]
+    assert list(ranges(other := ["", "no id", "X-" + "9" * 5000, "X-\u0664", "SM-9", "SM-11"])) == other

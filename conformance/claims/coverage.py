@@ -118,9 +118,14 @@ def ranges(ids: Sequence[str]) -> Iterator[str]:
     """`SM-1 to SM-5` for five ids in a row; what is no id of ours stays as it is."""
     k = 0
     while k < len(ids):
-        prefix, _, number = ids[k].rpartition("-")
         last = k
-        while number.isdecimal() and last + 1 < len(ids) and ids[last + 1] == f"{prefix}-{int(number) + last + 1 - k}":
+        while last + 1 < len(ids) and ids[last + 1] == _next(ids[last]):
             last += 1
         yield ids[k] if last == k else f"{ids[k]} to {ids[last]}"
         k = last + 1
+
+
+def _next(name: str) -> str | None:
+    """Give the id that follows one; of what is no id, none."""
+    prefix, _, number = name.rpartition("-")
+    return f"{prefix}-{int(number) + 1}" if number.isdecimal() and len(number) < 10 else None

@@ -18,6 +18,7 @@ from .explaining import counted
 from .html_page import cell_of, environment, made_of, where_of
 from .markdown import WORDS
 from .report_json import rows_of
+from .tally import Tally, tally
 
 _VERDICTS: Final = {"fail": "fails", "pass": "passes", "unsure": "no evidence", "": "unsupported"}
 """By which rows can be chosen: of each kind of cell."""
@@ -130,9 +131,17 @@ def _cell(results: Sequence[Result], report: Data, pair: Pair) -> dict[str, Any]
     return cell | {
         "dtype": pair[1],
         "verdict": _VERDICTS[cell["kind"]] if results else "",
+        "rank": _rank(tally(results)) if results else -1,
         "links": links,
         "says": says,
     }
+
+
+def _rank(found: Tally) -> float:
+    """Say how bad it is: by the share that fails, or else by the largest ratio; below 0 where there is no verdict."""
+    if found.failed:
+        return 2 + found.failed / found.done
+    return -1 if found.unseen or not found.passed else found.ratio
 
 
 def _changed(changed: Changes, now: Mapping[str, Any]) -> dict[str, Any]:

@@ -121,8 +121,10 @@ def _bars(
     """Draw the worst elements: within the bound to scale, beyond it by powers of ten."""
     allowed = _numbers(array["allowed"])
     every = [(-each, i, j) for i, row in enumerate(ratio) for j, each in enumerate(row)]
+    # Beside what is wrong, what has no error tells nothing.
+    telling = [one for one in every if one[0] < 0] or every
     drawn = []
-    for negative, i, j in sorted(every)[:_BARS]:
+    for negative, i, j in sorted(telling)[:_BARS]:
         each = -negative
         if each <= 1:
             width, said = _BOUND * each, f"{each:.2g} of the {allowed[i][j]:.2g} allowed"

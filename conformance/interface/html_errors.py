@@ -23,8 +23,8 @@ _BEYOND: Final = 10.0
 """The error ratio from where on a mark sits at the edge of a picture: it fails, by whatever factor."""
 _NAMES: Final = 96
 """The width of the names of regimes."""
-_ROW: Final = 5
-"""The height of a dtype in a picture of regimes."""
+_ROW, _LINE = 5, 13
+"""The height of a dtype in a picture of regimes, and the least of a regime, which has a name."""
 
 
 def _share(ratio: float, most: float) -> float:
@@ -104,7 +104,7 @@ def _against(name: str, own: Sequence[Data]) -> dict[str, Any]:
         "left": _LEFT,
         "bottom": _HEIGHT - _BELOW,
         "one": _up(1.0),
-        "levels": [{"y": _up(ratio), "text": f"{ratio:g}"} for ratio in (1e-3, 1e-2, 0.1, 1.0, _BEYOND)],
+        "levels": [{"y": _up(ratio), "text": _tick(ratio)} for ratio in (1e-3, 1e-2, 0.1, 1.0, _BEYOND)],
         "ticks": [{"x": x(size), "text": _in_short(size)} for size in sizes[::step]],
         "said": f"Error against {name}: {'; '.join(_largest_of(told))}",
     }
@@ -155,7 +155,7 @@ def _by_regime(own: Sequence[Data], dtypes: Sequence[str]) -> dict[str, Any]:
     told = {each["dtype"]: each["measured"]["regimes"] for each in own if each["measured"]["regimes"]}
     present = [dtype for dtype in dtypes if dtype in told]
     names = dict.fromkeys(name for of in told.values() for name in of)
-    height = _ROW * len(present) + 4
+    height = max(_ROW * len(present) + 4, _LINE)
     rows = []
     for place, name in enumerate(names):
         bars = []
@@ -166,7 +166,7 @@ def _by_regime(own: Sequence[Data], dtypes: Sequence[str]) -> dict[str, Any]:
                 bars.append(
                     {
                         "dtype": dtype or "none",
-                        "y": place * height + _ROW * line + 4.5,
+                        "y": place * height + (height - _ROW * len(present)) / 2 + _ROW * (line + 0.5),
                         "from": _along(lower),
                         "median": _along(median),
                         "to": _along(upper),
@@ -185,9 +185,14 @@ def _by_regime(own: Sequence[Data], dtypes: Sequence[str]) -> dict[str, Any]:
         "bottom": bottom,
         "left": _NAMES,
         "one": _along(1.0),
-        "ticks": [{"x": _along(ratio), "text": f"{ratio:g}"} for ratio in (1e-3, 1e-2, 0.1, 1.0)],
+        "ticks": [{"x": _along(ratio), "text": _tick(ratio)} for ratio in (1e-3, 1e-2, 0.1, 1.0, _BEYOND)],
         "said": f"Errors by regime, of {len(rows)} regimes: {'; '.join(worst)}",
     }
+
+
+def _tick(ratio: float) -> str:
+    """Name a ratio; the last one has all that is larger."""
+    return f"{ratio:g}" + "+" * (ratio == _BEYOND)
 
 
 def _along(ratio: float) -> float:

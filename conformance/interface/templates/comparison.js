@@ -1,6 +1,18 @@
 "use strict";
 const form = document.querySelector("form");
 form.hidden = false;
+const given = new Map([...document.querySelectorAll("[data-component] tbody")].map((body) => [body, [...body.rows]]));
+const rank = (row) =>
+  Math.max(-1, ...[...row.querySelectorAll("td:not([hidden])")].map((cell) => Number(cell.dataset.rank)));
+function order(how) {
+  const sign = { "worst first": -1, "best first": 1 }[how] ?? 0;
+  // What has no verdict there comes last, whichever way.
+  for (const [body, rows] of given)
+    body.append(...[...rows].sort((one, other) => {
+      const [a, b] = [rank(one), rank(other)];
+      return sign && (a < 0 || b < 0) ? (a < 0) - (b < 0) : sign * (a - b);
+    }));
+}
 form.addEventListener("change", () => {
   const chosen = Object.fromEntries(new FormData(form));
   let left = 0;
@@ -17,5 +29,6 @@ form.addEventListener("change", () => {
     section.hidden = !rows || !["", section.dataset.component].includes(chosen.component);
     left += section.hidden ? 0 : rows;
   }
+  order(chosen.order);
   document.querySelector("output").textContent = left ? "" : "Nothing is so.";
 });
