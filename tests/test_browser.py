@@ -10,8 +10,13 @@ import shutil
 
 import pytest
 from test_comparing import BEFORE, NOW, OTHER, failing, line, report
+from test_each_calls import with_report
 
 from assay.conformance.interface.comparison_page import comparison_page
+from assay.conformance.interface.each.database import Database
+from assay.conformance.interface.each.kernels import Kernel
+from assay.conformance.interface.each.row import Ended, report_of, row_of
+from assay.conformance.interface.each.table import table_page
 from assay.conformance.interface.html_page import page as report_page
 from assay.conformance.interface.properties_page import page as properties_page
 from assay.conformance.properties.kinds import Plot, Shown, Table
@@ -34,7 +39,7 @@ def softmax(x):
     e = np.exp(x - x.max(-1, keepdims=True, initial=-np.inf))
     return (1 + (x.shape[-1] > 4)) * e / e.sum(-1, keepdims=True)
 """
-CONTROLS = "a[href], summary, select, [tabindex='0']"
+CONTROLS = "a[href], summary, select, input, button, [tabindex='0']"
 REACHED = """() => {
   const at = document.activeElement, style = getComputedStyle(at);
   return at === document.body ? null : {
@@ -76,6 +81,18 @@ def hostile(data, name=""):
     return HOSTILE if name in texts and isinstance(data, str) else data
 
 
+def kernels(folder, wild):
+    """Give what a run of each of some kernels has found."""
+    database = Database(folder / "results.sqlite")
+    found = [with_report(), Ended(2, 2, log=HOSTILE), Ended(1, 1, json.dumps(wild).encode())]
+    for place, each in enumerate(found):
+        name = HOSTILE if place else "k"
+        database.put(row_of(Kernel(f"{name}{place}.py", f"k{place}"), "key", each, report_of(each), 1, 60.0), place)
+    rows = database.rows()
+    database.close()
+    return rows
+
+
 @pytest.fixture(scope="module")
 def pages(judged, tmp_path_factory):
     """Write a page of each kind."""
@@ -92,6 +109,7 @@ def pages(judged, tmp_path_factory):
         "comparison": comparison_page([NOW, OTHER, wild], 2.0),
         "versions": comparison_page([BEFORE, NOW], 2.0),
         "properties": properties_page([shown, other], {"one": svg}, 0),
+        "kernels": table_page(kernels(folder, wild), HOSTILE, 1),
     }
     for name, text in made.items():
         (folder / f"{name}.html").write_bytes(text)
@@ -122,7 +140,7 @@ def opened(browser, address, width=1400, scheme="light"):
     page.close()
 
 
-KINDS = ("report", "hostile", "comparison", "versions", "properties")
+KINDS = ("report", "hostile", "comparison", "versions", "properties", "kernels")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -223,7 +241,7 @@ def test_errors_are_drawn_against_sizes_and_by_regime(browser, pages, judged):
 
 
 def test_hostile_text_stays_text(browser, pages):
-    for kind in ("hostile", "comparison", "report"):
+    for kind in ("hostile", "comparison", "report", "kernels"):
         with opened(browser, pages[kind]) as page:
             text = page.evaluate("document.body.innerText + document.title")
 
@@ -231,49 +249,6 @@ def test_hostile_text_stays_text(browser, pages):
             assert page.locator("main img, main script").count() == 0
         assert "<script>window.hacked" in text
         assert not {"\x1b", "\u202e", "\u2066"} & set(text)
-
-
-def test_filters_leave_what_is_asked_for(browser, pages):
-    with opened(browser, pages["comparison"]) as page:
-        sections = page.locator("[data-component]")
-        everything = sections.evaluate_all("all => all.filter(each => !each.hidden).length")
-        page.select_option("select[name=component]", "rms_norm")
-        assert sections.evaluate_all("all => all.filter(e => !e.hidden).map(e => e.dataset.component)") == ["rms_norm"]
-        page.select_option("select[name=component]", "")
-        page.select_option("select[name=verdict]", "fails")
-        rows = page.locator("tbody tr:visible td[data-verdict]")
-        assert rows.count() > 0
-        assert page.locator("[data-component]:visible tbody tr:visible", has_not=page.locator(".fail")).count() == 0
-        page.select_option("select[name=dtype]", "float16")
-        assert page.locator("[data-dtype=float32]:visible").count() == 0
-        page.select_option("select[name=component]", "rms_norm")
-        assert page.locator("output").inner_text() == "Nothing is so."
-        for name in ("component", "dtype", "verdict"):
-            page.select_option(f"select[name={name}]", "")
-        assert sections.evaluate_all("all => all.filter(each => !each.hidden).length") == everything > 1
-
-
-def test_rows_are_ordered_by_what_fails_most_and_then_by_the_largest_error(browser, tmp_path):
-    close = line("softmax", "float32", "ALL-1", worst_ratio=0.9)
-    wrong = failing("softmax", "float32", "ALL-1", "sum")
-    every = [
-        report("far", line("softmax", "float32", "ALL-1")),
-        report("half", line("softmax", "float32", "ALL-3"), wrong),
-        report("close", close),
-        report("none", line("softmax", "float32", "ALL-1", "unsupported")),
-        report("whole", wrong),
-    ]
-    file = tmp_path / "order.html"
-    file.write_bytes(comparison_page(every, 2.0))
-    with opened(browser, file.as_uri()) as page:
-        names = page.locator("[data-component=softmax] tbody th")
-        assert names.all_inner_texts() == ["far", "half", "close", "none", "whole"]
-        page.select_option("select[name=order]", "worst first")
-        assert names.all_inner_texts() == ["whole", "half", "close", "far", "none"]
-        page.select_option("select[name=order]", "best first")
-        assert names.all_inner_texts() == ["far", "close", "half", "whole", "none"]
-        page.select_option("select[name=order]", "")
-        assert names.all_inner_texts() == ["far", "half", "close", "none", "whole"]
 
 
 def test_on_paper_nothing_is_cut_off(browser, pages):
@@ -294,7 +269,7 @@ def test_links_lead_to_what_they_name(browser, pages):
         with opened(browser, pages[kind]) as page:
             lost = page.evaluate(
                 "() => [...document.querySelectorAll('a')].map(e => e.getAttribute('href'))"
-                ".filter(to => !document.getElementById(to.slice(1)))"
+                ".filter(to => to.startsWith('#') && !document.getElementById(to.slice(1)))"
             )
         assert lost == []
 
