@@ -1,6 +1,7 @@
 """The pages of the reference that are made of the code: the command line, and what there is for Python."""
 
 import argparse
+import dataclasses
 import inspect
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -8,6 +9,7 @@ from typing import Final
 from assay import oracle
 from assay.adapters.contract import FUNCTIONS
 from assay.conformance.interface.command_line import _parser
+from assay.conformance.judging.result import Failure, Result
 
 _JUDGE: Final = """
 # Python: judge, tests, reports
@@ -37,8 +39,7 @@ def reference_pages() -> dict[str, str | bytes]:
         _named("conformance.interface.judge.judge"),
         _named("conformance.interface.own_tests.tests"),
         _named("conformance.interface.report.Report", report),
-        _named("conformance.judging.result.Result"),
-        _named("conformance.judging.result.Failure"),
+        *(_named(f"conformance.judging.result.{each.__name__}", _fields_of(each)) for each in (Result, Failure)),
         _named("conformance.exceptions"),
     )
     contract = (_named(f"adapters.contract.{name}") for name in ("function.Function", "functions", "declarations"))
@@ -48,6 +49,11 @@ def reference_pages() -> dict[str, str | bytes]:
         "reference/oracle.md": _ORACLE + "".join(_oracle()),
         "reference/contract.md": _CONTRACT + "".join(contract),
     }
+
+
+def _fields_of(what: type) -> list[str]:
+    """List the fields of a dataclass, and what makes JSON of it."""
+    return [each.name for each in dataclasses.fields(what)] + ["as_json"]
 
 
 def _named(name: str, members: Iterable[str] = ()) -> str:
