@@ -54,20 +54,22 @@ def picture(tab: Page, page: Path, width: int, file: Path) -> int:
 
 def for_docs(browser: Browser) -> None:
     """Take the two pictures in docs/: the page of the tutorial's first run, and the reports side by side."""
-    tab = browser.new_page(viewport={"width": 1000, "height": 700})
+    tab = browser.new_page(viewport={"width": 1000, "height": 640})
     with tempfile.TemporaryDirectory() as folder:
         tutorial = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
         kernel = Path(folder) / "my_attention.py"
         kernel.write_text(tutorial.partition("```python\n")[2].partition("```")[0], encoding="utf-8")
         subprocess.run([*ASSAY, "run", kernel.name, "-x", "--html", "report.html"], cwd=folder, check=False)
-        pages = {
-            "tutorial-report": kernel.with_name("report.html"),
-            "results-comparison": Path(folder) / "compared.html",
-        }
+        compared = Path(folder) / "compared.html"
         reports = sorted((ROOT / "docs" / "results").glob("*.json"))
-        subprocess.run([*ASSAY, "compare", *reports, "--html", pages["results-comparison"]], check=True)
-        for name, page in pages.items():
+        subprocess.run([*ASSAY, "compare", *reports, "--html", compared], check=True, stdout=subprocess.DEVNULL)
+        for name, page, heading in (
+            ("tutorial-report", kernel.with_name("report.html"), "1 A query does not see its own position."),
+            ("results-comparison", compared, "Every component"),
+        ):
             tab.goto(page.as_uri())
+            place = tab.get_by_role("heading", name=heading, exact=True)
+            place.evaluate("heading => heading.scrollIntoView()")
             Image.open(io.BytesIO(tab.screenshot())).save(ROOT / "docs" / f"{name}.webp", quality=70)
 
 
