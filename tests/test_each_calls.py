@@ -5,6 +5,7 @@ import io
 import json
 import sqlite3
 import sys
+from pathlib import Path
 
 import pytest
 from conftest import RIGHT
@@ -31,6 +32,7 @@ from assay.conformance.interface.options import UsageError
         (("-",), "-, a list of adapters on standard input, is for --each"),
         (("-", "a.py", "--each", "--out", "OUT"), "- stands for a list on standard input, and for all of it; name no"),
         (("a.py", "a.py", "--each", "--out", "OUT"), "a.py is named twice"),
+        (("tests/", "--each", "--out", "OUT"), "tests/ is a folder; name the files in it, as in tests/*.py"),
         (("a.py", "./a.py", "--each", "--out", "OUT"), "./a.py is named twice, as a.py and as ./a.py"),
         (("a.py", "--each", "--out", "FILE"), "FILE is no folder; it takes the reports of all adapters"),
         (("a.py", "--each", "--out", "FILE/x"), "--out FILE/x cannot be made: Not a directory"),
@@ -45,9 +47,10 @@ from assay.conformance.interface.options import UsageError
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-def test_a_mistake_in_the_call_is_one_sentence(capsys, tmp_path, arguments, says):
+def test_a_mistake_in_the_call_is_one_sentence(capsys, monkeypatch, tmp_path, arguments, says):
     file = tmp_path / "file"
     file.write_text("", encoding="utf-8")
+    monkeypatch.chdir(Path(__file__).parent.parent)
     places = {"OUT": str(tmp_path / "out"), "FILE": str(file)}
 
     def placed(text):

@@ -33,12 +33,16 @@ def digest(opening: Opening, offer: Offer, spec: str, *settings: object) -> str:
     return hashlib.sha256(json.dumps(everything, sort_keys=True, default=str).encode()).hexdigest()
 
 
+def file_of(spec: str) -> str | None:
+    """Return the path of the file that an adapter's name leads to; None, where it is none."""
+    file = _FILE.fullmatch(spec)
+    return file["path"] if file and Path(file["path"]).is_file() else None
+
+
 def source_of(spec: str) -> str:
     """Return a digest of the file that an adapter's name leads to; the name, where it is none."""
-    file = _FILE.fullmatch(spec)
-    if file and Path(file["path"]).is_file():
-        return hashlib.sha256(Path(file["path"]).read_bytes()).hexdigest()
-    return spec
+    file = file_of(spec)
+    return spec if file is None else hashlib.sha256(Path(file).read_bytes()).hexdigest()
 
 
 def resume(report: "Report", saved: Sequence[Mapping[str, Any]], path: Path, *, alone: bool) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import re
 import shlex
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -10,7 +11,6 @@ from typing import Any, Final
 
 from ....adapters import declarations
 from ....adapters.foreign_text import visible
-from ...judging.memory import budget_by_default
 from ..allowed import read_allowed
 from ..explaining import counted
 from ..options import COMPARING, JUDGING, OPENING, UsageError, seconds
@@ -19,12 +19,12 @@ from ..repeating import words_that_ask
 from ..report import EXIT_STATUS, NO_EVIDENCE, VIOLATES
 from ..report_files import check_files
 from ..report_json import read_json
-from ..session import cores
+from ..session import cores, folder_is_gone
 from ..surroundings import complain
 from ..terminal import Screen
 from .conducting import Asked, Folder, conduct, left_of
 from .database import Database
-from .judges import Local
+from .judges import Judges, Local
 from .kernels import FROM_INPUT, Kernel, asked, kernels_of
 from .row import NOT_JUDGED
 from .watching import Watching, show_end
@@ -34,9 +34,19 @@ _LONGEST: Final = 3600.0
 _BEYOND: Final = 300.0
 """Seconds that one may take beyond twice its `--time`: for its start, and for what it has begun."""
 
+
+def gpus(text: str) -> float:
+    """Read how many accelerators a kernel has: some, or a part of one."""
+    if re.fullmatch(r"[0-9]{1,4}|0?\.[0-9]{1,4}", text):
+        return float(text)
+    raise UsageError(f"must be a whole number or a fraction such as 0.25, not {text!r:.200}")
+
+
 _TAKES: Final[Mapping[str, Mapping[str, Any]]] = {
     "each": {"action": "store_true", "help": "judge every adapter apart, -n at once, into --out; - reads their list"},
     "out": {"type": Path, "metavar": "FOLDER", "help": "with --each: where reports, table and database go"},
+    "ray": {"metavar": "ADDRESS", "help": "with --each: judge on a cluster of Ray, or on one of this machine: local"},
+    "gpus": {"type": gpus, "metavar": "N", "help": "with --ray: the accelerators of each kernel, as in 1 or 0.25 (0)"},
     "kill-after": {
         "type": seconds,
         "metavar": "S",
@@ -56,6 +66,8 @@ def is_each(parsed: argparse.Namespace) -> bool:
     alone = [f"--{name}" for name in _TAKES if name != "each" and getattr(parsed, name.replace("-", "_")) is not None]
     if alone and not parsed.each:
         raise UsageError(f"{alone[0]} is for --each, which judges every adapter apart; add --each")
+    if parsed.gpus is not None and parsed.ray is None:
+        raise UsageError("--gpus is for --ray, where each kernel is given so many")
     if FROM_INPUT in parsed.adapter and not parsed.each:
         raise UsageError(f"{FROM_INPUT}, a list of adapters on standard input, is for --each")
     return bool(parsed.each)
@@ -65,16 +77,17 @@ def judge_each(parsed: argparse.Namespace) -> int:
     """Judge every adapter of the list that is not judged yet; the exit status is that of the worst."""
     _check(parsed)
     kernels = kernels_of(parsed.adapter)
-    room = int(parsed.workers) if parsed.workers not in ("0", "auto") else cores()
-    common = _common(parsed, room)
+    common = _common(parsed)
     with _folder(parsed, kernels) as folder:
         folder.database.keep([kernel.file for kernel in kernels])
         left, judged = left_of(kernels, folder, common)
         _tell_what_is_there(kernels, left, judged)
         folder.database.forget([kernel.file for kernel in left])
         watching = Watching(len(kernels), folder.database.counts())
-        whole = not left or conduct(kernels, left, Local(min(room, len(left))), folder, common, watching)
-        folder.show()
+        try:
+            whole = not left or conduct(kernels, left, _judges(parsed, len(left)), folder, common, watching)
+        finally:
+            folder.show()
         counts = folder.database.counts()
         show_end(counts, folder.database.sentences(), str(parsed.out))
         if not whole:
@@ -84,6 +97,18 @@ def judge_each(parsed: argparse.Namespace) -> int:
         return EXIT_STATUS[VIOLATES]
     lacks = not whole or counts.get(NO_EVIDENCE) or counts.get(NOT_JUDGED)
     return EXIT_STATUS[NO_EVIDENCE] if lacks else 0
+
+
+def _judges(parsed: argparse.Namespace, left: int) -> Judges:
+    """Start whoever judges: here, or on a cluster."""
+    room = int(parsed.workers) if parsed.workers not in ("0", "auto") else None
+    if parsed.ray is None:
+        room = room or cores()
+        return Local(min(room, left), beside=room)
+    from .cluster import Cluster
+
+    files = [file for file in (parsed.allow, parsed.baseline, parsed.declare) if file]
+    return Cluster(parsed.ray, room, parsed.gpus or 0.0, files)
 
 
 def _check(parsed: argparse.Namespace) -> None:
@@ -100,6 +125,8 @@ def _check(parsed: argparse.Namespace) -> None:
     ):
         if value:
             raise UsageError(f"{option} is not for --each: {instead}")
+    if folder_is_gone():
+        raise UsageError("the working directory has gone, from which the adapters are named")
     if parsed.allow:
         read_allowed(Path(parsed.allow))
     if parsed.baseline:
@@ -107,14 +134,12 @@ def _check(parsed: argparse.Namespace) -> None:
     declarations(parsed.declare)
 
 
-def _common(parsed: argparse.Namespace, room: int) -> Asked:
+def _common(parsed: argparse.Namespace) -> Asked:
     """Gather what is asked of every kernel."""
     words = words_that_ask(parsed, {**OPENING, **JUDGING, **COMPARING})
     words += ["-x"] * parsed.first
     words += [f"--time={parsed.time:g}"] if parsed.time is not None else []
     digest = asked(words, [parsed.allow, parsed.baseline, parsed.declare])
-    if parsed.memory is None and (budget := budget_by_default()) is not None:
-        words.append(f"--memory={max(budget // room, 1)}")  # those beside it need some, too
     by_default = _LONGEST if parsed.time is None else 2 * parsed.time + _BEYOND
     return Asked(words, digest, by_default if parsed.kill_after is None else parsed.kill_after)
 

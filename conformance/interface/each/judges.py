@@ -7,16 +7,17 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from ...judging.memory import budget_by_default
 from ..session import MEMORY, THREADS
 from .row import LOGGED, Ended
 from .server import LOG, PAGE, REPORT, remove
 
-_TELLING: Final = ("GITHUB_", "PYTEST_")
+_TELLING: Final = ("GITHUB_", "PYTEST_", "RAY_")
 """How names of variables begin that are meant for the whole call, and for no single judge."""
 _PATIENCE: Final = 10.0
 """Seconds in which a server that is told to end has done so."""
@@ -32,6 +33,10 @@ class Job:
     """Those after `assay run`, without the adapter."""
     limit: float
     """The seconds after which the judge is ended."""
+    folder: str = ""
+    """From where the adapter's name is seen; the working directory, if it is empty."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables that this judge has, and others have not."""
 
 
 class Judges(Protocol):
@@ -53,9 +58,14 @@ class Judges(Protocol):
 class Local:
     """So many judges beside each other on this machine."""
 
-    def __init__(self, room: int, *, forks: bool = True) -> None:
-        """Start the server; `forks` says whether judges are forks of it, where that is safe."""
+    def __init__(self, room: int, *, beside: int | None = None, forks: bool = True) -> None:
+        """Start the server; `forks` says whether judges are forks of it, where that is safe.
+
+        The memory is shared with those that judge `beside` it on this machine, if these are not its own.
+        """
         self.room, self._forks = room, forks
+        budget = budget_by_default()
+        self._memory = [] if budget is None else [f"--memory={max(budget // (beside or room), 1)}"]
         self._at_work: dict[int, tuple[Job, float]] = {}
         self._unread = b""
         self._server = self._started()
@@ -72,8 +82,14 @@ class Local:
     def start(self, job: Job) -> None:
         """Hand a kernel over; if the server is gone, `ended` tells."""
         self._at_work[job.number] = job, time.monotonic()
-        words = [*job.words, "--", job.spec]
-        line = json.dumps({"start": job.number, "words": words, "limit": job.limit}) + "\n"
+        memory = [] if any(word.startswith("--memory=") for word in job.words) else self._memory
+        asked: dict[str, Any] = {
+            "start": job.number,
+            "words": [*memory, *job.words, "--", job.spec],
+            "limit": job.limit,
+        }
+        asked |= {"in": job.folder or str(Path.cwd()), "environment": dict(job.environment)}
+        line = json.dumps(asked) + "\n"
         assert self._server.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self._server.stdin.write(line.encode())

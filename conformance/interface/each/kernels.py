@@ -44,6 +44,8 @@ def kernels_of(words: Sequence[str]) -> list[Kernel]:
     for spec in specs:
         if "\0" in spec:
             raise UsageError(f"{visible(spec)} is no name of an adapter: it has a zero byte")
+        if os.path.isdir(spec):  # noqa: PTH112 (of a name that no file can have, it says no)
+            raise UsageError(f"{visible(spec)} is a folder; name the files in it, as in {visible(Path(spec, '*.py'))}")
         identity = _identity(spec)
         if identity in named:
             other = named[identity]

@@ -1,8 +1,9 @@
 """`python -m assay.conformance.interface.each.server`: starts judges, each a process of its own, and ends them.
 
-It reads one JSON object a line from standard input, and writes one to standard output when a judge has ended:
+It reads one JSON object a line from standard input, with the words after `assay run` of a judge that is to begin, and
+writes one to standard output when a judge has ended:
 
-    {"start": N, "words": [...], "limit": S}     begin a judge with these words after `assay run`
+    {"start": N, "words": [...], "limit": S, "in": PATH, "environment": {...}}
     {"ended": N, "status": STATUS, "folder": PATH, "seconds": S, "cpu": S, "late": BOOL}
 
 Importing assay takes longer than all of a small kernel's other beginnings. So it is imported here, once, and a judge is
@@ -119,14 +120,14 @@ class _Server:
         folder = Path(tempfile.mkdtemp(dir=self._folder))
         words = ["run", f"--json={folder / REPORT}", f"--html={folder / PAGE}", *asked["words"]]
         try:
-            process = self._forked(words, folder) if self._forks else _spawned(words, folder)
+            process = (self._forked if self._forks else _spawned)(words, folder, asked)
         except OSError as error:  # there are too many processes
             (folder / LOG).write_text(f"it could not be started: {error.strerror}", encoding="utf-8")
             self._tell(_Judge(number, folder, began, began), 1 << 8, 0.0)
             return
         self._judges[process] = _Judge(number, folder, began, began + asked["limit"])
 
-    def _forked(self, words: Sequence[str], folder: Path) -> int:
+    def _forked(self, words: Sequence[str], folder: Path, asked: dict[str, Any]) -> int:
         process = os.fork()
         if process == 0:
             try:
@@ -134,7 +135,7 @@ class _Server:
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 for other in (self._requests, self._replies.fileno()):
                     os.close(other)
-                _judge(words, folder)
+                _judge(words, folder, asked)
             finally:
                 os._exit(70)
         return process
@@ -174,15 +175,16 @@ class _Server:
                 os.waitpid(process, 0)
 
 
-def _judge(words: Sequence[str], folder: Path) -> NoReturn:
+def _judge(words: Sequence[str], folder: Path, asked: dict[str, Any]) -> NoReturn:
     """Be a judge: in a session of its own, with a folder of its own for what it writes."""
     os.setsid()
     _die_with_the_server()
     log = os.open(folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(log, 2)
     os.close(log)
-    os.environ |= _own(folder)
+    os.environ |= _own(folder) | asked["environment"]
     tempfile.tempdir = None
+    os.chdir(asked["in"])
     from ..command_line import main as command
 
     status = 70
@@ -207,15 +209,14 @@ def _die_with_the_server() -> None:
             os._exit(70)
 
 
-def _spawned(words: Sequence[str], folder: Path) -> int:
+def _spawned(words: Sequence[str], folder: Path, asked: dict[str, Any]) -> int:
     """Start a judge anew, where a fork is not safe."""
     with (folder / LOG).open("ab") as log:
         command = [sys.executable, "-P", "-m", _COMMAND, *words]
         nothing = subprocess.DEVNULL
-        environment = {**os.environ, **_own(folder)}
-        process = subprocess.Popen(
-            command, stdin=nothing, stdout=nothing, stderr=log, env=environment, start_new_session=True
-        )
+        settings: dict[str, Any] = {"stdin": nothing, "stdout": nothing, "stderr": log, "start_new_session": True}
+        environment = {**os.environ, **_own(folder), **asked["environment"]}
+        process = subprocess.Popen(command, cwd=asked["in"], env=environment, **settings)
     process.returncode = 0  # it is waited for by `_reap`, and by nobody else
     return process.pid
 

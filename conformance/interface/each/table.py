@@ -47,7 +47,7 @@ def table_page(rows: Sequence[Mapping[str, Any]], asked: str, left: int) -> byte
 
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
     """Give what the page shows of a kernel."""
-    causes = [cause["sentence"] for cause in row["causes"]]
+    causes = ["advisory: " * (cause["level"] == "advisory") + cause["sentence"] for cause in row["causes"]]
     told = list(dict.fromkeys(filter(None, (row["sentence"], *causes))))
     has_page = row["seed"] is not None
     return {
