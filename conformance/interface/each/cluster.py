@@ -52,13 +52,16 @@ class Cluster:
         self.room = room if room and address != LOCAL else _AT_ONCE
         self._task = self._ray.remote(num_cpus=1, num_gpus=gpus, max_retries=_RETRIES)(judged)
         self._files = list(files)
+        # Ray ends what its processes have started, and leaves it no time to remove its folders.
+        self._place = tempfile.TemporaryDirectory(prefix="assay-each-", ignore_cleanup_errors=True)
+        self._shared = self._place.name if address == LOCAL else None
         self._at_work: dict[Any, int] = {}
 
     def start(self, job: Job) -> None:
         """Hand a kernel over, with the files that it takes."""
         sent = {name: data for name in (file_of(job.spec), *self._files) if name and (data := _read(Path(name)))}
         asked = dataclasses.replace(job, folder=str(Path.cwd()))
-        self._at_work[self._task.remote(dataclasses.asdict(asked), sent)] = job.number
+        self._at_work[self._task.remote(dataclasses.asdict(asked), sent, self._shared)] = job.number
 
     def ended(self, timeout: float) -> list[Ended]:
         """Wait for tasks that have ended; `UsageError`, one sentence, if the cluster has gone."""
@@ -86,6 +89,7 @@ class Cluster:
             for task in self._at_work:
                 self._ray.cancel(task, force=True)
         self._ray.shutdown()
+        self._place.cleanup()
 
 
 def _said(error: Exception) -> str:
@@ -97,10 +101,10 @@ _servers: list[Local] = []
 """The server of this process of Ray, once it has had a task."""
 
 
-def judged(asked: Mapping[str, Any], files: Mapping[str, bytes]) -> dict[str, Any]:
-    """Judge a kernel on this node: what a task does."""
+def judged(asked: Mapping[str, Any], files: Mapping[str, bytes], place: str | None = None) -> dict[str, Any]:
+    """Judge a kernel on this node: what a task does. What it needs for a time lies in `place`, if that is given."""
     if not _servers:
-        _servers.append(Local(1, beside=cores()))
+        _servers.append(Local(1, beside=cores(), place=place))
     (server,) = _servers
     devices = {name: os.environ[name] for name in _DEVICES if name in os.environ}
     with _laid_out(asked["folder"], files) as (folder, names):

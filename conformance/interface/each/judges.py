@@ -58,12 +58,14 @@ class Judges(Protocol):
 class Local:
     """So many judges beside each other on this machine."""
 
-    def __init__(self, room: int, *, beside: int | None = None, forks: bool = True) -> None:
+    def __init__(self, room: int, *, beside: int | None = None, place: str | None = None, forks: bool = True) -> None:
         """Start the server; `forks` says whether judges are forks of it, where that is safe.
+
+        Their folders lie in `place`, or where temporary ones do.
 
         The memory is shared with those that judge `beside` it on this machine, if these are not its own.
         """
-        self.room, self._forks = room, forks
+        self.room, self._forks, self._place = room, forks, place
         budget = budget_by_default()
         self._memory = [] if budget is None else [f"--memory={max(budget // (beside or room), 1)}"]
         self._at_work: dict[int, tuple[Job, float]] = {}
@@ -74,7 +76,7 @@ class Local:
         environment = {name: value for name, value in os.environ.items() if not name.startswith(_TELLING)}
         # Each has one core; and importing numpy starts no thread then, beside which nothing could be forked.
         one = dict.fromkeys(THREADS, "1")
-        environment = {**one, **MEMORY, **environment}
+        environment = {**one, **MEMORY, **environment} | ({"TMPDIR": self._place} if self._place else {})
         command = [sys.executable, "-P", "-m", f"{__package__}.server", *["--spawn"] * (not self._forks)]
         pipe = subprocess.PIPE
         return subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment, start_new_session=True)
