@@ -22,6 +22,7 @@ UNRUN = {
     ("README.md", "pip install"): "it needs the network; .ci/run does what the second one says",
     ("docs/tutorial.md", "pip install"): "it needs the network",
     ("docs/gpu.md", '"""my_triton_kernel.py'): "it needs Triton",
+    ("docs/many-kernels.md", "pip install"): "it needs Ray; tests/test_each_cluster.py runs the like where Ray is",
 }
 """What is neither run nor read, by the page and how it begins."""
 
