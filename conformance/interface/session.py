@@ -12,7 +12,7 @@ import pytest
 _SECONDS_TO_END: Final = 2.0
 
 # Each worker of xdist has a judge and an implementation; more threads than cores make all of them slower.
-THREADS: Final = ("OMP_NUMTHREADS", "OPENBLAS_NUMTHREADS", "MKL_NUMTHREADS")
+THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 # glibc gives what is freed back to the system at once, and each page that is taken again costs as much as computing on
 # it: a fifth of a run.
