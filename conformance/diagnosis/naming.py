@@ -191,7 +191,7 @@ def _drawn_again(
     """
     for each in (*(case.but(seed=case["seed"] + number) for number in range(1, _DRAWN_AGAIN + 1)), *further):
         recorder = Recorder(adapter)
-        violates(clause, Trial(Subject(recorder), component, each))
+        check(clause, Trial(Subject(recorder), component, each))
         yield from recorder.exchanges
 
 

@@ -20,7 +20,7 @@ from . import terminal
 from .allowed import Allowed, read_allowed
 from .baseline import baseline_of
 from .claiming import read_claim
-from .each.command import add_what_each_takes, is_each, judge_each
+from .each.options import add_what_each_takes, is_each
 from .ending import exit_status
 from .evidence import gather
 from .github import tell_github
@@ -136,6 +136,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(parsed: argparse.Namespace) -> int:
     if is_each(parsed):
+        from .each.command import judge_each
+
         return judge_each(parsed)
     screen = terminal.Screen()
     if parsed.in_process and parsed.workers != "0":

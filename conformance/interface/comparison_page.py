@@ -4,8 +4,6 @@ The page needs no network. Its few lines of script hide rows, and it is whole wi
 every text that comes from elsewhere goes through `harmless`, and through the escaping of the template.
 """
 
-import base64
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -15,7 +13,7 @@ from ..components import COMPONENTS
 from ..judging.result import Result
 from .comparing import Changes, Data, Pair, are_versions, changes, example_of, failures_of, names_of, places_of
 from .explaining import counted
-from .html_page import cell_of, environment, made_of, where_of
+from .html_page import cell_of, made_of, page_with_script, where_of
 from .markdown import WORDS
 from .report_json import rows_of
 from .tally import Tally, tally
@@ -30,24 +28,19 @@ def comparison_page(reports: Sequence[Data], factor: float) -> bytes:
     names = names_of(made)
     pairs = enumerate(zip(made, names, strict=True), 1)
     each = [_report(report, name, f"report-{number}") for number, (report, name) in pairs]
-    templates = environment()
-    script = templates.get_template("comparison.js").render()
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     components = list(_components(made, each))
     dtypes = [dtype for dtype in (*DTYPES, "") if any(dtype in one["dtypes"] for one in components)]
     changed = changes(made[0], made[1], factor) if are_versions(made) else None
     specs = list(dict.fromkeys(str(report["spec"]) for report in made))
-    whole = templates.get_template("comparison.html").render(
+    return page_with_script(
+        "comparison",
         reports=each,
         components=components,
         dtypes=dtypes,
         verdicts=tuple(_VERDICTS.values()),
         changed=changed and _changed(changed, each[1]),
         specs=specs,
-        script=script,
-        digest=digest,
     )
-    return whole.encode()
 
 
 def _report(report: Data, name: str, anchor: str) -> dict[str, Any]:

@@ -5,6 +5,8 @@ that comes from elsewhere goes through `harmless`, and through the escaping of t
 """
 
 import argparse
+import base64
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -80,6 +82,14 @@ def environment() -> "jinja2.Environment":
     return jinja2.Environment(
         loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
+
+
+def page_with_script(name: str, **shown: Any) -> bytes:
+    """Write a page of a template with a script of the same name, the only one that the page's policy lets run."""
+    templates = environment()
+    script = templates.get_template(f"{name}.js").render()
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return templates.get_template(f"{name}.html").render(**shown, script=script, digest=digest).encode()
 
 
 def _with_causes(report: Data) -> Data:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _TOLD: Final = ("assay", "spec", "implementation", "profile", "seed", "shapes")
 """What of a report tells why it is another run's, where the digest alone would not."""
-_FILE: Final = re.compile(r"(?P<path>.+\.py)(?::[\w.]+)?", re.DOTALL)
+FILE: Final = re.compile(r"(?P<path>.+\.py)(?P<inside>(?::[\w.]+)?)", re.DOTALL)
 
 
 def digest(opening: Opening, offer: Offer, spec: str, *settings: object) -> str:
@@ -35,7 +35,7 @@ def digest(opening: Opening, offer: Offer, spec: str, *settings: object) -> str:
 
 def file_of(spec: str) -> str | None:
     """Return the path of the file that an adapter's name leads to; None, where it is none."""
-    file = _FILE.fullmatch(spec)
+    file = FILE.fullmatch(spec)
     return file["path"] if file and Path(file["path"]).is_file() else None
 
 

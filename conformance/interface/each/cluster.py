@@ -18,7 +18,7 @@ from ....adapters.foreign_text import visible
 from ..options import UsageError
 from ..resuming import file_of
 from ..session import cores
-from .judges import Job, Local
+from .judges import Job, Local, read_if_there
 from .row import Ended
 
 LOCAL: Final = "local"
@@ -59,7 +59,9 @@ class Cluster:
 
     def start(self, job: Job) -> None:
         """Hand a kernel over, with the files that it takes."""
-        sent = {name: data for name in (file_of(job.spec), *self._files) if name and (data := _read(Path(name)))}
+        sent = {
+            name: data for name in (file_of(job.spec), *self._files) if name and (data := read_if_there(Path(name)))
+        }
         asked = dataclasses.replace(job, folder=str(Path.cwd()))
         self._at_work[self._task.remote(dataclasses.asdict(asked), sent, self._shared)] = job.number
 
@@ -124,13 +126,13 @@ def _laid_out(folder: str, files: Mapping[str, bytes]) -> Iterator[tuple[str, di
 
     It is the folder of whoever asks, if that is here with the same files.
     """
-    if Path(folder).is_dir() and all(_read(Path(folder, name)) == data for name, data in files.items()):
+    if Path(folder).is_dir() and all(read_if_there(Path(folder, name)) == data for name, data in files.items()):
         yield folder, {}
         return
     with tempfile.TemporaryDirectory(prefix="assay-kernel-") as made:
         names: dict[str, str] = {}
         for name, data in files.items():
-            if _read(Path(made, name)) == data:  # the name leads to the same file here
+            if read_if_there(Path(made, name)) == data:  # the name leads to the same file here
                 continue
             place = Path(made, name)
             if not place.resolve().is_relative_to(Path(made).resolve()):
@@ -139,10 +141,3 @@ def _laid_out(folder: str, files: Mapping[str, bytes]) -> Iterator[tuple[str, di
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(data)
         yield made, names
-
-
-def _read(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return None

@@ -2,18 +2,17 @@
 
 import argparse
 import contextlib
-import re
 import shlex
 import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from ....adapters import declarations
 from ....adapters.foreign_text import visible
 from ..allowed import read_allowed
 from ..explaining import counted
-from ..options import COMPARING, JUDGING, OPENING, UsageError, seconds
+from ..options import COMPARING, JUDGING, OPENING, UsageError
 from ..outputs import OUTPUTS
 from ..repeating import words_that_ask
 from ..report import EXIT_STATUS, NO_EVIDENCE, VIOLATES
@@ -25,7 +24,7 @@ from ..terminal import Screen
 from .conducting import Asked, Folder, conduct, left_of
 from .database import Database
 from .judges import Judges, Local
-from .kernels import FROM_INPUT, Kernel, asked, kernels_of
+from .kernels import Kernel, asked, kernels_of
 from .row import NOT_JUDGED
 from .watching import Watching, show_end
 
@@ -35,50 +34,12 @@ _BEYOND: Final = 300.0
 """Seconds that one may take beyond twice its `--time`: for its start, and for what it has begun."""
 
 
-def gpus(text: str) -> float:
-    """Read how many accelerators a kernel has: some, or a part of one."""
-    if re.fullmatch(r"[0-9]{1,4}|0?\.[0-9]{1,4}", text):
-        return float(text)
-    raise UsageError(f"must be a whole number or a fraction such as 0.25, not {text!r:.200}")
-
-
-_TAKES: Final[Mapping[str, Mapping[str, Any]]] = {
-    "each": {"action": "store_true", "help": "judge every adapter apart, -n at once, into --out; - reads their list"},
-    "out": {"type": Path, "metavar": "FOLDER", "help": "with --each: where reports, table and database go"},
-    "ray": {"metavar": "ADDRESS", "help": "with --each: judge on a cluster of Ray, or on one of this machine: local"},
-    "gpus": {"type": gpus, "metavar": "N", "help": "with --ray: the accelerators of each kernel, as in 1 or 0.25 (0)"},
-    "kill-after": {
-        "type": seconds,
-        "metavar": "S",
-        "help": "with --each: end the judge of an adapter after so many seconds (default: 3600, or by --time)",
-    },
-}
-
-
-def add_what_each_takes(command: argparse.ArgumentParser) -> None:
-    """Add the options of many adapters to `assay run`."""
-    for name, settings in _TAKES.items():
-        command.add_argument(f"--{name}", **settings)
-
-
-def is_each(parsed: argparse.Namespace) -> bool:
-    """Say whether every adapter is judged apart; `UsageError` where the call is half of that."""
-    alone = [f"--{name}" for name in _TAKES if name != "each" and getattr(parsed, name.replace("-", "_")) is not None]
-    if alone and not parsed.each:
-        raise UsageError(f"{alone[0]} is for --each, which judges every adapter apart; add --each")
-    if parsed.gpus is not None and parsed.ray is None:
-        raise UsageError("--gpus is for --ray, where each kernel is given so many")
-    if FROM_INPUT in parsed.adapter and not parsed.each:
-        raise UsageError(f"{FROM_INPUT}, a list of adapters on standard input, is for --each")
-    return bool(parsed.each)
-
-
 def judge_each(parsed: argparse.Namespace) -> int:
     """Judge every adapter of the list that is not judged yet; the exit status is that of the worst."""
     _check(parsed)
     kernels = kernels_of(parsed.adapter)
     common = _common(parsed)
-    with _folder(parsed, kernels) as folder:
+    with _folder(parsed.out, kernels, common) as folder:
         folder.database.keep([kernel.file for kernel in kernels])
         left, judged = left_of(kernels, folder, common)
         _tell_what_is_there(kernels, left, judged)
@@ -145,9 +106,8 @@ def _common(parsed: argparse.Namespace) -> Asked:
 
 
 @contextlib.contextmanager
-def _folder(parsed: argparse.Namespace, kernels: list[Kernel]) -> Iterator[Folder]:
+def _folder(out: Path, kernels: list[Kernel], common: Asked) -> Iterator[Folder]:
     """Make the folder, and open what is in it, for this call alone."""
-    out: Path = parsed.out
     if out.exists() and not out.is_dir():
         raise UsageError(f"--out {visible(out)} is no folder; it takes the reports of all adapters")
     try:
@@ -155,9 +115,7 @@ def _folder(parsed: argparse.Namespace, kernels: list[Kernel]) -> Iterator[Folde
     except OSError as error:
         raise UsageError(f"--out {visible(out)} cannot be made: {error.strerror}") from None
     check_files({"--out": out / "index.html"})
-    words = words_that_ask(parsed, {**OPENING, **JUDGING, **COMPARING})
-    words += ["-x"] * parsed.first + ([f"--time={parsed.time:g}"] if parsed.time is not None else [])
-    said = f"assay run --each {shlex.join(words)}".strip()
+    said = f"assay run --each {shlex.join(common.words)}".strip()
     with _alone(out), contextlib.closing(Database(out / "results.sqlite")) as database:
         yield Folder(out, database, said, len(kernels))
 

@@ -113,7 +113,7 @@ class Local:
         """Take in what a judge has left, and remove it."""
         folder = Path(told["folder"])
         self._at_work.pop(told["ended"], None)
-        found = {name: _read(folder / name) for name in (REPORT, PAGE, LOG)}
+        found = {name: read_if_there(folder / name) for name in (REPORT, PAGE, LOG)}
         remove(folder)
         log = (found[LOG] or b"")[-LOGGED:].decode(errors="replace")
         measured = (told["seconds"], told["cpu"], told["late"])
@@ -146,7 +146,8 @@ class Local:
                 pipe.close()
 
 
-def _read(file: Path) -> bytes | None:
+def read_if_there(file: Path) -> bytes | None:
+    """Return the bytes of a file; None where it cannot be read."""
     try:
         return file.read_bytes()
     except OSError:

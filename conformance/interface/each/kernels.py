@@ -13,11 +13,9 @@ from typing import Final
 from ....adapters.foreign_text import visible
 from ..options import UsageError
 from ..repeating import suite
-from ..resuming import source_of
+from ..resuming import FILE, source_of
+from .options import FROM_INPUT
 
-FROM_INPUT: Final = "-"
-"""Stands for a list on standard input."""
-_PATH: Final = re.compile(r"(?P<path>.+\.py)(?P<inside>(?::[\w.]+)?)", re.DOTALL)
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_]+")
 _LONGEST: Final = 40
 """Characters of a file's name that are the adapter's; a digest makes it unique."""
@@ -66,12 +64,12 @@ def _listed() -> list[str]:
 
 def _identity(spec: str) -> str:
     """Say what two names of one adapter have in common: the file, wherever the call is made from."""
-    found = _PATH.fullmatch(spec)
+    found = FILE.fullmatch(spec)
     return os.path.abspath(found["path"]) + found["inside"] if found else spec  # noqa: PTH100 (a link is a name of its own)
 
 
 def _file(spec: str, identity: str) -> str:
-    found = _PATH.fullmatch(spec)
+    found = FILE.fullmatch(spec)
     said = Path(found["path"]).stem + found["inside"] if found else spec
     begun = _UNSAFE.sub("-", said)[:_LONGEST].strip("-")
     digest = hashlib.sha256(identity.encode(errors="surrogateescape")).hexdigest()[:10]

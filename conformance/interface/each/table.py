@@ -4,8 +4,6 @@ It is one file and needs no network. Its script chooses and sorts rows, and the 
 that comes from elsewhere goes through `harmless`, and through the escaping of the template.
 """
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -13,7 +11,7 @@ from ....adapters.contract import DTYPES
 from ....adapters.foreign_text import harmless
 from ...components import COMPONENTS
 from ..explaining import counted
-from ..html_page import environment
+from ..html_page import page_with_script
 from ..report import CONFORMS, NO_EVIDENCE, VIOLATES
 from .row import NOT_JUDGED, VERDICTS
 
@@ -26,11 +24,9 @@ _MOST_SENTENCES: Final = 50
 
 def table_page(rows: Sequence[Mapping[str, Any]], asked: str, left: int) -> bytes:
     """Write the page of so many rows, of a call that asked so, and has so many kernels left to judge."""
-    templates = environment()
-    script = templates.get_template("kernels.js").render()
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     shown = [_shown(harmless(dict(row))) for row in rows]
-    whole = templates.get_template("kernels.html").render(
+    return page_with_script(
+        "kernels",
         title=f"{counted(len(rows) + left, 'kernel')}",
         rows=shown,
         asked=harmless(asked),
@@ -39,10 +35,7 @@ def table_page(rows: Sequence[Mapping[str, Any]], asked: str, left: int) -> byte
         components=_in_order((name for row in shown for name in row["components"]), COMPONENTS),
         dtypes=_in_order((name for row in shown for name in row["dtypes"]), DTYPES),
         sentences=_most_frequent(shown),
-        script=script,
-        digest=digest,
     )
-    return whole.encode()
 
 
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
