@@ -3,7 +3,6 @@
 They need `pip install '.[browser]'` and Chromium; what is missing is said, and they are skipped.
 """
 
-import base64
 import contextlib
 import json
 import shutil
@@ -261,7 +260,7 @@ def test_on_paper_nothing_is_cut_off(browser, pages):
         pdf = page.pdf()
 
     assert cut == 0
-    assert base64.b64encode(pdf[:4]) == b"JVBERg=="
+    assert pdf.startswith(b"%PDF")
 
 
 def test_links_lead_to_what_they_name(browser, pages):
