@@ -15,7 +15,8 @@ ALLOWANCE = np.full(SHAPE, 1e-6)
 
 
 def said(actual, expected=EXPECTED, allowance=ALLOWANCE, axes=AXES, dtype="float32"):
-    return structure(actual, expected, allowance, axes, dtype)
+    law, places = structure(actual, expected, allowance, axes, dtype)
+    return [law, *places] if law else places
 
 
 def wrong_in(*index):
@@ -164,8 +165,9 @@ def test_it_never_raises_and_says_nothing_of_what_is_right(data, shape, dtype):
     one, other = (data.draw(arrays.arrays(np.float64, shape, elements=FLOATS)) for _ in range(2))
     allowance = data.draw(arrays.arrays(np.float64, shape, elements=st.floats(0, allow_nan=False)))
 
-    assert structure(one, one, allowance, (), dtype) == []
-    assert all(isinstance(each, str) for each in structure(one, other, allowance, (), dtype))
+    assert structure(one, one, allowance, (), dtype) == ("", [])
+    law, places = structure(one, other, allowance, (), dtype)
+    assert all(isinstance(each, str) for each in (law, *places))
 
 
 @pytest.mark.parametrize("unjudged", ["the bound is infinite", "the bound is no number"])
@@ -229,6 +231,20 @@ def test_pieces_of_a_row_that_have_one_factor_each_are_told(factors, sentence):
     found = said(actual, expected, np.full((3, 12), 1e-6), ("query", "channel"))
 
     assert found[0].startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("size", "length", "sentence"),
+    [
+        (17, 16, "of the channels of a row, 0 to 15 are 1.1 times what is due, 16 is 1.2 times what is due"),
+        (96, 8, "of the channels of a row, each 8 have a factor of their own, from 1.1 to 2.2 times what is due"),
+    ],
+)
+def test_pieces_that_tiles_leave_are_told(size, length, sentence):
+    expected = np.random.default_rng(2).uniform(0.5, 1, (3, size))
+    actual = expected * (1.1 + 0.1 * (np.arange(size) // length))
+
+    assert said(actual, expected, np.full((3, size), 1e-6), ("query", "channel"))[0] == sentence
 
 
 def test_no_pieces_are_told_where_each_element_has_a_factor_of_its_own():

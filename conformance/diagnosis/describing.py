@@ -33,13 +33,14 @@ _OTHERS: Final = 6
 
 def describe(
     adapter: Adapter, clause: Clause, component: Component, cases: Sequence[Case], backward: bool
-) -> list[str]:
+) -> tuple[str, list[str]]:
     """Describe what the errors have in common in a failing case or, where it is too small to tell, in a larger one.
 
-    At the sizes of models a larger one takes seconds; another clause has the small cases that fail as well.
+    The law that they follow comes first, if there is one, and is among what is said of them. At the sizes of models a
+    larger case takes seconds; another clause has the small cases that fail as well.
     """
     if component.gives_data:
-        return []
+        return "", []
     further = [] if clause.at_size else list(filter(component.generic, further_cases(component, cases[0], backward)))
     compared = functools.cache(lambda case: list(_compared(adapter, component, case, backward)))
     told = _of_gradients(compared(cases[0])) if backward else []
@@ -51,11 +52,12 @@ def describe(
         dtype = each["dtype"] if component.has_dtype else "float64"
         for place, (whose, axes, actual, bound) in enumerate(found):
             confirmed = _confirmed(functools.partial(_of_others, compared, others, place))
-            facts = structure(actual, bound.expected, bound.worst, axes, dtype, confirmed)[:_FACTS]
+            where = f"{'' if each == cases[0] else 'on a larger input, '}{whose}"
+            law, places = structure(actual, bound.expected, bound.worst, axes, dtype, confirmed)
+            facts = [f"{where}{fact}" for fact in (law, *places) if fact][:_FACTS]
             if facts:
-                where = "" if each == cases[0] else "on a larger input, "
-                return [*told, *(f"{where}{whose}{fact}" for fact in facts)]
-    return [*told, *_errors(compared(cases[0]))]
+                return facts[0] if law else "", [*told, *facts]
+    return "", [*told, *_errors(compared(cases[0]))]
 
 
 def _errors(found: Sequence["_Comparison"]) -> Iterator[str]:

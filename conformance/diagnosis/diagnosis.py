@@ -22,7 +22,7 @@ from .precision import fitting_precision
 from .recording import Recorder
 from .resembling import resemblance
 from .sizes import right_at_sizes, right_in_dtypes
-from .weights import of_weights
+from .weights import OF_VALUES, of_weights
 
 _LARGEST: Final = 2**12
 """Elements of the arguments of a case that is tried with other sizes and in other formats."""
@@ -38,15 +38,15 @@ class Diagnosis:
     """What would make the clause pass if it were declared: a convention, or fields of the numerics."""
     structure: Sequence[str] = ()
     """What the errors have in common, where it is no known bug."""
+    told: str = ""
+    """Of these, or of the declarations, what says best what is wrong."""
     backward: bool = False
     """Whether gradients are in question."""
 
     @property
     def remark(self) -> str:
         """What a message ends with; a variant is named in a line of its own."""
-        several = " and ".join(f"{name} = {value}" for name, value in self.declarations.items())
-        where = "" if self.declarations.keys() <= CONVENTIONS.keys() else " in numerics"
-        declared = [f"it would pass with {several} declared{where}"] if several else []
+        declared = [_in_words(self.declarations)] if self.declarations else []
         return "".join(f"; {each}" for each in (*declared, *self.structure))
 
 
@@ -64,6 +64,7 @@ def diagnose(adapter: Adapter, clause: Clause, component: Component, cases: Sequ
     if variant and declarations and not attempts.would_pass(declarations, opened(variant)):
         variant = None  # it is another bug than what could be declared
     facts: list[str] = []
+    told = _in_words(declarations) if declarations else ""
     if not variant and not declarations:
         # A bug that is no more than the convention is refuted with it.
         suspects = [
@@ -72,18 +73,28 @@ def diagnose(adapter: Adapter, clause: Clause, component: Component, cases: Sequ
             if not (refuted and each.variant.wrong and attempts.would_pass(refuted, each.adapter))
         ]
         near = resemblance(adapter, clause, trial, failing, suspects, backward=backward)
+        weights = "" if backward else of_weights(adapter, component, cases[0])
         if near and near.holds:
-            variant = near.variant
+            # In cases of this kind alone: which keys count tells whether it is only of some items, heads or queries.
+            variant, facts = near.variant, [*filter(None, [weights])]
         else:
-            facts = [near.remark] if near else describe(adapter, clause, component, cases, backward)
-            if not backward:
-                values = of_weights(adapter, component, cases[0]), other_option(adapter, component, cases, further)
-                facts = [*filter(None, values), *facts]
+            told, facts = (
+                (near.remark, [near.remark]) if near else describe(adapter, clause, component, cases, backward)
+            )
+            values = [weights, "" if backward else other_option(adapter, component, cases, further)]
+            told = next((each for each in values if each not in ("", OF_VALUES)), told)
+            facts = [*filter(None, values), *facts]
             size = sum(array.size for array in trial.inputs.arrays.values())
             if size <= _LARGEST and not component.gives_data:
                 tried = (each(adapter, clause, component, cases[0]) for each in (right_in_dtypes, right_at_sizes))
                 facts = [*filter(None, tried), *facts]
-    return Diagnosis(variant, declarations, [*filter(None, [obstacle]), *facts], backward)
+    return Diagnosis(variant, declarations, [*filter(None, [obstacle]), *facts], told, backward)
+
+
+def _in_words(declarations: Declared) -> str:
+    several = " and ".join(f"{name} = {value}" for name, value in declarations.items())
+    where = "" if declarations.keys() <= CONVENTIONS.keys() else " in numerics"
+    return f"it would pass with {several} declared{where}"
 
 
 def _declarations(

@@ -1,5 +1,6 @@
 """Pieces of a row in each of which every element is what it should be times one number: what tiles and chunks leave."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -11,6 +12,8 @@ _MOST: Final = 8
 """Pieces that are told."""
 _SHORTEST: Final = 3
 """Elements of a piece: two are always in some proportion."""
+_TILE: Final = 8
+"""Behind pieces that end at a multiple of it, the last one may be shorter: tiles leave a rest."""
 _KNOWN: Final = 8
 """Times its allowance that an element must be, to tell of a factor."""
 
@@ -28,9 +31,8 @@ def pieces(actual: Array, expected: Array, allowance: Array, indices: Sequence[s
     for axis in reversed(range(actual.ndim)):
         row = tuple(slice(None) if k == axis else worst[k] for k in range(actual.ndim))
         found = _cut(actual[row], expected[row], allowance[row])
-        if 1 < len(found) <= _MOST and all(last - first + 1 >= _SHORTEST for first, last, *_ in found):
-            told = ", ".join(f"{first} to {last} {_in_words(low, high)}" for first, last, low, high in found)
-            yield f"of the {indices[axis]} of a row, {told}"
+        if len(found) > 1 and _are_long(found):
+            yield f"of the {indices[axis]} of a row, {_listed(found) if len(found) <= _MOST else _counted(found)}"
             return
 
 
@@ -51,5 +53,27 @@ def _cut(actual: Array, expected: Array, allowance: Array) -> list[Piece]:
     return found
 
 
-def _in_words(low: float, high: float) -> str:
-    return "are right" if low <= 1 <= high else f"are {(low + high) / 2:.4g} times what is due"
+def _are_long(found: Sequence[Piece]) -> bool:
+    """Say whether pieces are too long to be in proportion by chance, and where they are many, of one length."""
+    *others, (first, last, *_) = found
+    rest = last - first + 1 >= _SHORTEST or first % _TILE == 0
+    long = rest and all(last - first + 1 >= _SHORTEST for first, last, *_ in others)
+    return long and (len(found) <= _MOST or math.gcd(*(first for first, *_ in found)) >= _TILE)
+
+
+def _listed(found: Sequence[Piece]) -> str:
+    return ", ".join(
+        f"{first}{f' to {last}' if last > first else ''} {_in_words(low, high, one=first == last)}"
+        for first, last, low, high in found
+    )
+
+
+def _counted(found: Sequence[Piece]) -> str:
+    factors = sorted((low + high) / 2 for *_, low, high in found)
+    length = math.gcd(*(first for first, *_ in found))
+    return f"each {length} have a factor of their own, from {factors[0]:.4g} to {factors[-1]:.4g} times what is due"
+
+
+def _in_words(low: float, high: float, *, one: bool = False) -> str:
+    verb = "is" if one else "are"
+    return f"{verb} right" if low <= 1 <= high else f"{verb} {(low + high) / 2:.4g} times what is due"

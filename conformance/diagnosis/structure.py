@@ -48,8 +48,8 @@ def structure(
     axes: Sequence[str],
     dtype: str,
     confirmed: Confirmed = lambda axis, there, size: True,
-) -> list[str]:
-    """Describe what the errors have in common, most telling first; say nothing where all is within the allowance.
+) -> tuple[str, list[str]]:
+    """Give the law that all elements follow, and the places where they are wrong; nothing where there is none.
 
     Shapes are equal; `axes` has a word for each axis, or none for any. A place that may be one by chance must be
     `confirmed`.
@@ -58,7 +58,7 @@ def structure(
         judged = _judged(expected, allowance)
         wrong = _wrong(actual, expected, allowance)
         if not wrong.any():
-            return []
+            return "", []
         words = list(axes) if len(axes) == actual.ndim else [f"axis-{k} index" for k in range(actual.ndim)]
         strange = ~np.isfinite(actual) & np.isfinite(expected) & judged
         if strange.any():
@@ -66,15 +66,12 @@ def structure(
                 name for name, of in (("NaN", np.isnan), ("infinite", np.isinf)) if of(actual[strange]).any()
             )
             if strange[judged].all() and not np.isfinite(actual).any():
-                return [f"all of it is {kinds}"]
-            return [f"{kinds} {place}" for place in _places(strange, judged, words, confirmed)]
+                return f"all of it is {kinds}", []
+            return "", [f"{kinds} {place}" for place in _places(strange, judged, words, confirmed)]
         # Where few elements are wrong, a law that gives all of them is one by chance.
         telling = judged.mean() >= _MOST and (wrong[judged].mean() >= _MOST or wrong.sum() >= _MANY)
-        law = next(_laws(actual, expected, allowance, words, dtype), None) if telling else None
-        return [
-            *([law] if law else []),
-            *(f"it is wrong {place}" for place in _places(wrong, judged, words, confirmed)),
-        ]
+        law = next(_laws(actual, expected, allowance, words, dtype), "") if telling else ""
+        return law, [f"it is wrong {place}" for place in _places(wrong, judged, words, confirmed)]
 
 
 def _judged(expected: Array, allowance: Array) -> Array:

@@ -21,6 +21,8 @@ from ..terms.trial import Trial
 from ..terms.verdict import Unsupported, Violation
 from .simple_numbers import simple_number
 
+OF_VALUES: Final = "of values 0 and 1 each key has the weight that is due: it hangs on the values"
+"""What is said where the weights are right."""
 _CALLS: Final = 64
 """Calls that are made with as many columns as the case has; where it takes more, one with all."""
 _MOST: Final = 2**16
@@ -70,7 +72,7 @@ def of_weights(adapter: Adapter, component: Component, case: Case) -> str:
         return ""
     if not weights.wrong.any():
         wrong = (np.abs(plain - bound.expected) > bound.worst).any()
-        return "of values 0 and 1 each key has the weight that is due: it hangs on the values" if wrong else ""
+        return OF_VALUES if wrong else ""
     return next(_told(weights), "") or next(_of_other_keys(trial, weights), "")
 
 

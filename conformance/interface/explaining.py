@@ -39,18 +39,19 @@ def facts(opening: Opening, result: Result) -> dict[str, str]:
 
 
 def sentence(cause: Cause) -> str:
-    """Say what is wrong, in one sentence: by the known bug that it behaves like, or by what was found."""
+    """Say what is wrong, in one sentence: by the known bug that it behaves like, by what was tried, or by what came."""
     from ..variants import find
 
     failure = cause.failure
     if failure.looks_like:
         return find(failure.looks_like).sentence
-    return failure.message.partition("; ")[0]
+    return failure.told or failure.message.partition("; ")[0]
 
 
 def beyond(message: str, said: str) -> str:
-    """Give what a message tells beyond the sentence that it begins with."""
-    return message.removeprefix(said).lstrip(":; ")
+    """Give what a message tells beside a sentence of it."""
+    before, _, after = message.partition(said)
+    return "; ".join(filter(None, (before.strip(":; "), after.lstrip(":; "))))
 
 
 def conditions(cause: Cause) -> str:

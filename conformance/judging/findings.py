@@ -188,6 +188,7 @@ def _diagnosed(
         failure,
         message=f"{failure.message}{diagnosis.remark}",
         looks_like=diagnosis.variant.name if diagnosis.variant else None,
+        told=diagnosis.told or None,
         declare=dict(diagnosis.declarations) or None,
         backward=diagnosis.backward,
     )

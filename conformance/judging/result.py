@@ -33,13 +33,15 @@ class Failure:
     """Whether gradients are in question."""
     cause: str = ""
     """Clause and case of the failure that has the same cause and was found first."""
+    told: str | None = None
+    """The part of the message that says best what is wrong: what was tried, and found."""
     evidence: Mapping[str, Any] | None = None
     """What its arrays look like, and which parameters matter, where somebody asked for that."""
 
     def as_json(self, causes: Mapping[int, str] | None = None) -> dict[str, Any]:
         """Write it as the report has it, with the id of its cause in place of the case that was found first."""
         whole = {**vars(self), "cause": (causes or {}).get(id(self), self.cause)}
-        return {name: value for name, value in whole.items() if value is not None or name != "evidence"}
+        return {name: value for name, value in whole.items() if value is not None or name not in ("told", "evidence")}
 
 
 def family(how: How) -> str:

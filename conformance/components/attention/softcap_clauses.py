@@ -1,9 +1,9 @@
 """The clauses of attention's option `softcap`, on cases of their own: no other clause asks for what some lack."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from ...cases.drawing import covering_cases, evenly_spaced
+from ...cases.drawing import covering_cases
 from ...terms.case import Case
 from ...terms.clause import clause
 from ...terms.component import Component
@@ -14,17 +14,35 @@ from ..every.values import value
 _COMPONENT = "attention"
 _SOURCE = "Gemma Team 2024 (Gemma 2, arXiv 2408.00118), section 2: logit soft-capping"
 
-_CASES: Final = 24
 _REGIMES: Final = ("normal", "sharp", "logits-1e2", "logits-1e4")
 """Those with scores around the caps, and far beyond them."""
 
 
+_PATHS: Final = tuple(
+    {"L_q": queries, "L_k": keys, "mask": mask} for queries, keys in ((1, 17), (17, 65)) for mask in ("none", "causal")
+)
+"""One query and many, over keys that no tile divides, without a mask of their own: a kernel has a path for each."""
+
+
 def _capped(component: Component, dtype: str, seed: int) -> Iterator[Case]:
-    """Take some of the covering set, each regime with each cap."""
-    every = filter(component.differentiated, covering_cases(component, dtype, seed))
-    caps = component.optional["softcap"]
-    for k, case in enumerate(evenly_spaced(list(filter(_is_seen, every)), _CASES)):
-        yield component.with_optional(case.but(regime=_REGIMES[k % len(_REGIMES)]), softcap=caps[k % len(caps)])
+    """Meet every cap with every option of each other factor, with each regime, and on the plain paths."""
+    differentiated = filter(component.differentiated, covering_cases(component, dtype, seed))
+    every, caps = list(filter(_is_seen, differentiated)), component.optional["softcap"]
+    plain = [component.plainest(dtype, seed=seed + place).but(**path) for place, path in enumerate(_PATHS)]
+    for number, cap in enumerate(caps):
+        first = number * len(every) // len(caps)
+        for k, case in enumerate([*plain, *_of_every_option(component, [*every[first:], *every[:first]])]):
+            yield component.with_optional(case.but(regime=_REGIMES[k % len(_REGIMES)]), softcap=cap)
+
+
+def _of_every_option(component: Component, every: Sequence[Case]) -> Iterator[Case]:
+    """Choose those of which each has an option that none before it has."""
+    met: set[tuple[int, int]] = set()
+    for case in every:
+        options = set(enumerate(component.option_indices(case)))
+        if not options <= met:
+            met |= options
+            yield case
 
 
 def _is_seen(case: Case) -> bool:
