@@ -11,7 +11,8 @@ from assay.adapters.in_process import open_object
 from assay.conformance.cases.profiles import PROFILES
 from assay.conformance.components import CLAUSES, COMPONENTS
 from assay.conformance.diagnosis.diagnosis import diagnose
-from assay.conformance.interface.explaining import facts
+from assay.conformance.interface.explaining import facts, sentence
+from assay.conformance.judging.causes import Cause
 from assay.conformance.judging.judging import judge_clause
 from assay.conformance.variants import find
 
@@ -113,6 +114,21 @@ def test_another_bug_elsewhere_leaves_no_name():
 
     assert failure("ALL-1", attention=wrong).failure.looks_like == "scale-missing"
     assert failure("ALL-1", attention=attention).failure.looks_like is None
+
+
+def test_what_was_tried_and_found_is_the_sentence_of_a_cause():
+    """Of a number, it is what says most; an exception says itself what it is."""
+    right = find("softmax-plain").function
+
+    def softmax(x):
+        if x.shape[0] == 3:
+            raise ValueError("three rows")
+        return right(x)[..., ::-1] if x.shape[-1] > 16 else right(x)
+
+    result = failure("ALL-1", softmax=softmax)
+    several = {each.how: sentence(Cause("", (result, each))) for each in (result.failure, *result.others)}
+
+    assert several == {"value": "the columns are in reverse order", "exception": "it raised ValueError: three rows"}
 
 
 def test_what_a_right_implementation_does_as_well_is_no_known_bug():

@@ -66,7 +66,7 @@ def test_the_report_has_the_fields_of_the_contract(violation):
     for result in report["results"]:
         assert [name for name in result if name not in ("memory", "coverage", "measured")] == list(RESULT)
         assert ("coverage" in result) == (result["clause"] in ("ALL-1", "ALL-12") and result["status"] == "fail")
-        assert result["failure"] is None or list(result["failure"]) == FAILURE
+        assert result["failure"] is None or [name for name in result["failure"] if name != "told"] == FAILURE
         if result["status"] == "fail":
             assert result["failure"]["cause"] in {cause["id"] for cause in report["causes"]}
         assert result["level"] == CLAUSES[result["clause"]].level

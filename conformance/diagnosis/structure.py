@@ -51,15 +51,15 @@ def structure(
 ) -> tuple[str, list[str]]:
     """Give the law that all elements follow, and the places where they are wrong; nothing where there is none.
 
-    Shapes are equal; `axes` has a word for each axis, or none for any. A place that may be one by chance must be
-    `confirmed`.
+    Shapes are equal; `axes` has a word for each axis, after `...` for the last ones alone, or none for any. A place
+    that may be one by chance must be `confirmed`.
     """
     with np.errstate(all="ignore"):
         judged = _judged(expected, allowance)
         wrong = _wrong(actual, expected, allowance)
         if not wrong.any():
             return "", []
-        words = list(axes) if len(axes) == actual.ndim else [f"axis-{k} index" for k in range(actual.ndim)]
+        words = _words(axes, actual.ndim)
         strange = ~np.isfinite(actual) & np.isfinite(expected) & judged
         if strange.any():
             kinds = " and ".join(
@@ -72,6 +72,15 @@ def structure(
         telling = judged.mean() >= _MOST and (wrong[judged].mean() >= _MOST or wrong.sum() >= _MANY)
         law = next(_laws(actual, expected, allowance, words, dtype), "") if telling else ""
         return law, [f"it is wrong {place}" for place in _places(wrong, judged, words, confirmed)]
+
+
+def _words(axes: Sequence[str], count: int) -> list[str]:
+    """Give a word for an index along each of so many axes: `row`, where one axis is before those that are named."""
+    named = list(axes)
+    if named[:1] == ["..."]:
+        others = count - len(named) + 1
+        named = [*(f"axis-{k} index" if others > 1 or not named[1:] else "row" for k in range(others)), *named[1:]]
+    return named if len(named) == count else [f"axis-{k} index" for k in range(count)]
 
 
 def _judged(expected: Array, allowance: Array) -> Array:

@@ -19,7 +19,7 @@ from .earlier_calls import after_calls, right_by_itself
 from .failing import Failing, failures_of, unlike
 from .known import Known, KnownCauses
 from .neighbours import trigger_of, with_neighbours
-from .result import Failure, Result
+from .result import Failure, Result, family
 
 if TYPE_CHECKING:
     from ...adapters import Adapter
@@ -188,7 +188,7 @@ def _diagnosed(
         failure,
         message=f"{failure.message}{diagnosis.remark}",
         looks_like=diagnosis.variant.name if diagnosis.variant else None,
-        told=diagnosis.told or None,
+        told=diagnosis.told or None if family(failure.how) == "value" else None,
         declare=dict(diagnosis.declarations) or None,
         backward=diagnosis.backward,
     )

@@ -43,12 +43,16 @@ FROM_ROW: Final[Any] = object()
 """In place of a field: what follows from the contract's row."""
 
 
+_OF_ROWS: Final = {"n": "column", "d": "channel"}
+"""What an index within a row is called, where an array may have any number of axes."""
+
+
 def _in_words(axes: str) -> tuple[str, ...]:
     """Give a word for an index along each axis; the axes' own where two words would be the same."""
     words = axes.split()
+    if words[:1] == ["..."]:
+        return ("...", *(_OF_ROWS.get(word, word) for word in words[1:]))
     named = tuple(AXES.get(word, word) for word in words)
-    if "..." in words:
-        return ()
     return named if len({*named}) == len(words) else tuple(f"{word} index" for word in words)
 
 
@@ -147,7 +151,7 @@ class Component:
 
     @property
     def axes(self) -> tuple[str, ...]:
-        """A word for an index along each axis of the result; none where their number varies."""
+        """A word for an index along each axis of the result; `...` stands for any number of them."""
         return _in_words(next(iter(self.row.results.values()), ""))
 
     def axes_of(self, argument: str) -> tuple[str, ...]:
