@@ -68,6 +68,7 @@ def test_the_page_tells_what_the_report_does(made):
 
     assert not read.open
     assert "mine violates" in " ".join(read.text.split())
+    assert f"judged {report['made']['date']}" in read.text
     for cause in report["causes"]:
         assert cause["sentence"] in read.text
         assert f"assay replay '{cause['case']}'" in read.text

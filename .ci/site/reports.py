@@ -23,13 +23,14 @@ def index_of_reports(folder: Path) -> str:
     lines = [
         "\n\n## All reports\n",
         "[All side by side](comparison.html): choose components, formats and verdicts there.\n",
-        "| adapter | package | version | spec | profile | verdict | judged |",
-        "|---|---|---|---|---|---|---|",
+        "| adapter | package | version | date | spec | profile | verdict | judged |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for each in sorted(folder.glob("*.json")):
         report = json.loads(each.read_text(encoding="utf-8"))
         made = report["implementation"]
-        cells = (made["package"], made["version"], report["spec"], report["profile"], report["verdict"])
+        date = report.get("made", {}).get("date", "")
+        cells = (made["package"], made["version"], date, report["spec"], report["profile"], report["verdict"])
         link = f"[{report['adapter']}]({each.stem}.html)"
         lines.append(f"| {' | '.join((link, *cells, str(report['checked'])))} |")
     return "\n".join(lines) + "\n"

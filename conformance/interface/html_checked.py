@@ -84,7 +84,8 @@ def tables(report: Data, judged: Sequence[Data]) -> Iterator[dict[str, Any]]:
     largest = {name: in_words(sizes).replace(",", ", ") for name, sizes in report.get("largest", {}).items()}
     missing = _not_offered(report, judged)
     rest = {"isolation": "; ".join(report.get("confinement", ())), "inputs": report.get("inputs", "")}
-    rest |= {name: str(report["made"][name]) for name in ("python", "numpy", "machine")} if "made" in report else {}
+    made = report.get("made", {})
+    rest |= {name: str(made[name]) for name in ("date", "python", "numpy", "machine") if name in made}
     rest |= {f"note {number}": note for number, note in enumerate(report["implementation"]["notes"], 1)}
     allowed = {
         each["entry"]: f"{each['state']}: {each['reason'] or each['link']}" for each in report.get("allowed", ())

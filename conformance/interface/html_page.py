@@ -154,10 +154,10 @@ def _of(report: Data, number: int) -> dict[str, Any]:
 
 
 def made_of(report: Data) -> str:
-    """Say of which package and version an implementation is, and where it ran."""
-    made = report["implementation"]
+    """Say of which package and version an implementation is, where it ran, and when it was judged."""
+    made, date = report["implementation"], report.get("made", {}).get("date", "")
     package = " ".join(filter(None, (made["package"], made["version"])))
-    return ", ".join(filter(None, (package, f"on {made['device']}" * bool(made["device"]))))
+    return ", ".join(filter(None, (package, f"on {made['device']}" * bool(made["device"]), f"judged {date}" * bool(date))))
 
 
 def where_of(cause: Data) -> str:

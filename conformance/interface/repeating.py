@@ -1,6 +1,7 @@
 """What repeats a run: the words of its command line, and what it was made with."""
 
 import argparse
+import datetime
 import functools
 import hashlib
 import importlib.metadata
@@ -20,7 +21,8 @@ _ELSEWHERE: Final = ("shard", "seed")
 def made_with(words: Sequence[str]) -> dict[str, Any]:
     """Return what a report has of it."""
     versions = {"python": platform.python_version(), "numpy": importlib.metadata.version("numpy")}
-    return {"suite": suite(), **versions, "machine": platform.machine(), "repeat": list(words)}
+    made = {"date": datetime.datetime.now(datetime.UTC).date().isoformat(), **versions, "machine": platform.machine()}
+    return {"suite": suite(), **made, "repeat": list(words)}
 
 
 @functools.cache
