@@ -113,6 +113,63 @@ def test_keys_of_another_head_are_known(taken, sentence):
     assert of_weights(adapter, COMPONENTS["attention"], PLAINEST.but(H=6, H_kv=2)) == sentence
 
 
+def test_a_mask_of_another_item_is_known():
+    def of_item_0(p, total):
+        seen = np.ones_like(p) * (p[:1] > 0)
+        return seen, seen.sum(-1, keepdims=True)
+
+    said = told(of_item_0, PLAINEST.but(B=2, L_q=1, L_k=9, mask="padding-right"))
+    assert said == "query 0 of item 1 counts keys 0 to 7 in place of keys 0 to 8: those of item 0"
+
+
+def several_heads(change, *, values=lambda value: value):
+    """Make a multi-head attention of an attention."""
+    attend = attention(change, values=values)
+
+    def function(query, key, value, w_query, w_key, w_value, w_output, *, mask=None, heads, causal=False):
+        arrays = ((query, w_query), (key, w_key), (value, w_value))
+        split = [(x @ w).reshape(*x.shape[:2], heads, -1).swapaxes(1, 2) for x, w in arrays]
+        found = attend(*split, mask=mask, causal=causal).swapaxes(1, 2)
+        return found.reshape(*found.shape[:2], -1) @ w_output
+
+    return open_object(SimpleNamespace(multi_head_attention=function), "mine")
+
+
+def heads_swapped(p, total):
+    return p[:, ::-1], total[:, ::-1]
+
+
+@pytest.mark.parametrize(
+    ("change", "changes", "sentence"),
+    [
+        (
+            without_tail,
+            {"L_k": 70},
+            "query 0 of head 0 counts keys 0 to 63 in place of keys 0 to 69, query 2 of head 0 counts keys 0 to 63 in",
+        ),
+        (last_twice, {"L_k": 5}, "of query 0 of head 0, keys 3 to 4 count 2 times as much beside the others as is due"),
+        (heads_swapped, {}, "head 0 has the weights of head 1"),
+    ],
+)
+def test_the_weights_of_several_heads_are_read(change, changes, sentence):
+    component = COMPONENTS["multi_head_attention"]
+    case = component.plainest("float32", 3).but(heads=2, d_model=8, d_k=4, d_v=4, **changes)
+
+    assert of_weights(several_heads(change), component, case).startswith(sentence)
+
+
+def test_of_several_heads_it_may_be_their_projections():
+    component = COMPONENTS["multi_head_attention"]
+    case = component.plainest("float32", 3).but(heads=2, d_model=8, d_k=4, d_v=4)
+    right = several_heads(lambda p, total: (p, total))
+    wrong = several_heads(lambda p, total: (p, total), values=lambda value: value + np.float32(1) * (value < 0))
+
+    assert of_weights(right, component, case) == ""
+    assert of_weights(wrong, component, case) == (
+        "of values 0 and 1 each key has the weight that is due: it hangs on the values, or their projections"
+    )
+
+
 def test_where_the_weights_are_right_it_is_the_values():
     said = told(lambda p, total: (p, total), PLAINEST, values=lambda value: value + np.float32(1) * (value < 0))
 

@@ -82,7 +82,7 @@ def diagnose(adapter: Adapter, clause: Clause, component: Component, cases: Sequ
                 (near.remark, [near.remark]) if near else describe(adapter, clause, component, cases, backward)
             )
             values = [weights, "" if backward else other_option(adapter, component, cases, further)]
-            told = next((each for each in values if each not in ("", OF_VALUES)), told)
+            told = next((each for each in values if each and not each.startswith(OF_VALUES)), told)
             facts = [*filter(None, values), *facts]
             size = sum(array.size for array in trial.inputs.arrays.values())
             if size <= _LARGEST and not component.gives_data:

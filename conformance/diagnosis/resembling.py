@@ -5,7 +5,8 @@ on numbers alone where the failing case has a wrong number, and on cases that sh
 those count in which one of the two is wrong.
 """
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,6 +23,8 @@ from .recording import Exchange, Recorder
 
 _ENOUGH: Final = 3
 """Further cases that must be alike for a name to hold."""
+_OF_ANOTHER: Final = 2
+"""Cases with each other option of a factor."""
 
 
 @dataclass(frozen=True)
@@ -81,14 +84,15 @@ def resemblance(
         if alike(right, plainer, numbers=False):
             suspects = [suspect for suspect in suspects if alike(suspect.adapter, plainer, numbers=False)]
     counts = {each.variant.name: [0, 0] for each in suspects}
-    for each in _kind(component, case, backward):
+    own = list(_kind(component, case, backward, _shared(component, case)))
+    for each in (*own, *_other_kinds(component, case, backward)):
         further = [Asked(component, trial, exchange) for exchange in answers_of(adapter, component, each, backward)]
         wrong = not alike(right, further)
         for suspect in suspects if further else ():
             same = alike(suspect.adapter, further)
-            # Where both are right, nothing is learnt.
+            # Where both are right, nothing is learnt; and where it is right with another mask, of this one nothing.
             counts[suspect.variant.name][0] += same and wrong
-            counts[suspect.variant.name][1] += wrong or not same
+            counts[suspect.variant.name][1] += wrong or (each in own and not same)
     found = [Resemblance(each.variant, *counts[each.variant.name]) for each in suspects]
     found = [each for each in found if each.alike >= _ENOUGH and 2 * each.alike >= each.of]
     for one in sorted(found, key=lambda one: -one.alike / one.of):
@@ -97,9 +101,8 @@ def resemblance(
     return None
 
 
-def _kind(component: Component, case: Case, backward: bool) -> Iterator[Case]:
+def _kind(component: Component, case: Case, backward: bool, shared: Mapping[str, Value]) -> Iterator[Case]:
     """List further cases that share with the failing one what is not plain in it, and are of size 1 where it is."""
-    shared = _shared(component, case)
     optional = {name: case[name] for name in component.optional if name in case}
     few, _ = few_and_many(backward)
     for each in further_cases(component, case, backward)[:few]:
@@ -107,6 +110,17 @@ def _kind(component: Component, case: Case, backward: bool) -> Iterator[Case]:
         degenerate = any(found[name] in (0, 1) and type(size) is int and size > 1 for name, size in case.items())
         if component.admissible(found) and not degenerate:
             yield found
+
+
+def _other_kinds(component: Component, case: Case, backward: bool) -> Iterator[Case]:
+    """List some with another option that is not plain, of each factor in which the failing case is not plain.
+
+    A mask that is ignored where it pads is ignored where it hides single keys as well, or the bug is another one.
+    """
+    shared = _shared(component, case)
+    for options, place in zip(component.factors.values(), component.option_indices(case), strict=True):
+        for other in (*options[1:place], *options[place + 1 :]) if place else ():
+            yield from itertools.islice(_kind(component, case, backward, {**shared, **other}), _OF_ANOTHER)
 
 
 def _shared(component: Component, case: Case) -> dict[str, Value]:

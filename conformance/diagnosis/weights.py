@@ -2,10 +2,13 @@
 
     result = P V, so that with columns of the identity in place of V it is columns of P
 
-A mask, a tile that is left out, and a row that is no mean show there as what they are.
+With several heads, W^V and W^O give each head the same columns, and each its own place in the result. A mask, a tile
+that is left out, and a row that is no mean show there as what they are.
 """
 
-from collections.abc import Iterable, Iterator
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,7 +17,7 @@ import numpy as np
 from ...adapters import Adapter
 from ..cases.drawing import evenly_spaced
 from ..terms.case import Case
-from ..terms.component import Component
+from ..terms.component import Component, Inputs
 from ..terms.rounding import Array
 from ..terms.subject import Subject
 from ..terms.trial import Trial
@@ -60,36 +63,78 @@ class Weights:
 def of_weights(adapter: Adapter, component: Component, case: Case) -> str:
     """Say what is wrong with the weights of an attention in a case whose result is wrong, or that they are right."""
     axes = component.row.arrays.get("value", "").split()
-    if axes[-2:] != ["L_k", "d_v"] or component.row.results["result"].split()[-2:] != ["L_q", "d_v"]:
+    if axes[-2:] not in (["L_k", "d_v"], ["L_k", "d_model"]) or not component.row.results["result"].startswith("B "):
         return ""
     trial = Trial(Subject(adapter), component, case)
     try:
         plain, bound = trial.call(), trial.bound()
-        weights = _read(trial, plain.size // max(plain.shape[-1], 1))
+        weights = _read(trial, plain.shape)
     except (Unsupported, Violation):
         return ""
     if weights is None or not np.isfinite(weights.actual).all() or not np.isfinite(plain).all():
         return ""
     if not weights.wrong.any():
         wrong = (np.abs(plain - bound.expected) > bound.worst).any()
-        return OF_VALUES if wrong else ""
-    return next(_told(weights), "") or next(_of_other_keys(trial, weights), "")
+        return f"{OF_VALUES}{', or their projections' * ('w_value' in trial.inputs.arrays)}" * bool(wrong)
+    found = (_told(weights), _of_other_rows(weights), _of_other_keys(trial, weights))
+    return next(itertools.chain.from_iterable(found), "")
 
 
-def _read(trial: Trial, rows: int) -> Weights | None:
-    """Ask for the weights of so many rows, some columns at a time, in place of as many channels of the values."""
-    value = trial.inputs.arrays["value"]
-    *batch, keys, width = value.shape
-    if not width or not 0 < rows * keys <= _MOST:
+def _read(trial: Trial, shape: tuple[int, ...]) -> Weights | None:
+    """Ask for the weights of a result of this shape, some keys at a time, a channel of the values for each."""
+    keys, width = trial.inputs.arrays["value"].shape[-2], _channels(trial)
+    heads = trial.inputs.options.get("heads", 1)
+    if not width or not 0 < math.prod(shape[:-1]) * heads * keys <= _MOST:
         return None
-    width = width if keys <= _CALLS * width else keys
+    if keys > _CALLS * width:
+        if "w_value" in trial.inputs.arrays:
+            return None
+        width = keys
     found = []
     for first in range(0, keys, width):
-        columns = np.broadcast_to(np.eye(keys, width, -first), (*batch, keys, width)).copy()
-        inputs = trial.inputs.but(value=columns)
-        actual, bound = trial.call(inputs), trial.bound(inputs)
-        found.append(np.stack(np.broadcast_arrays(actual, bound.expected, bound.worst)))
+        inputs = _with_keys(trial.inputs, first, width)
+        bound = trial.bound(inputs)
+        every = np.stack(np.broadcast_arrays(trial.call(inputs), bound.expected, bound.worst))
+        if "w_value" in inputs.arrays:
+            every = every[..., : heads * width]
+            every = every.reshape(*every.shape[:-1], heads, width).swapaxes(-2, -3)
+        found.append(every)
     return Weights(*np.concatenate(found, -1)[..., :keys])
+
+
+def _channels(trial: Trial) -> int:
+    """Count the channels of a head's values; none where the heads' would not all be in the result."""
+    inputs = trial.inputs
+    if "w_value" not in inputs.arrays:
+        return inputs.arrays["value"].shape[-1]
+    width, channels = inputs.arrays["w_value"].shape
+    return channels // inputs.options["heads"] if channels <= width else 0
+
+
+def _with_keys(inputs: Inputs, first: int, width: int) -> Inputs:
+    """Give each of so many keys, from the first on, a channel of the values of its own."""
+    value = inputs.arrays["value"]
+    if "w_value" not in inputs.arrays:
+        return inputs.but(value=_identity((*value.shape[:-1], width), -first))
+    wide, channels = inputs.arrays["w_value"].shape
+    value = _identity(value.shape, -first) * (np.arange(wide) < width)
+    of_each_head = np.tile(np.eye(wide, width), inputs.options["heads"])
+    return inputs.but(value=value, w_value=of_each_head, w_output=np.eye(channels, wide))
+
+
+def _identity(shape: tuple[int, ...], diagonal: int) -> Array:
+    return np.broadcast_to(np.eye(*shape[-2:], diagonal), shape).copy()
+
+
+def _of_other_rows(weights: Weights) -> Iterator[str]:
+    """Say of which item, or head, one has the weights in place of its own."""
+    for axis, word in enumerate(("item", "head")[: weights.actual.ndim - 2]):
+        others = tuple(k for k in range(weights.actual.ndim) if k != axis)
+        for at in np.flatnonzero(weights.wrong.any(others)):
+            for place in range(min(weights.actual.shape[axis], _TRIED)):
+                of_one, reach = (each.take(place, axis) for each in (weights.expected, weights.allowance))
+                if (np.abs(weights.actual.take(at, axis) - of_one) <= reach).all():
+                    yield f"{word} {at} has the weights of {word} {place}"
 
 
 def _of_other_keys(trial: Trial, weights: Weights) -> Iterator[str]:
@@ -112,13 +157,14 @@ def _told(weights: Weights) -> Iterator[str]:
     actual, expected, allowance = weights.actual, weights.expected, weights.allowance
     lost, added = (actual == 0) & (expected > allowance), (np.abs(actual) > allowance) & (expected == 0)
     rows = [tuple(map(int, where)) for where in np.argwhere(np.any(lost | added, -1))]
-    told = []
-    for where in evenly_spaced(rows, _SHOWN):
-        counts = np.where(expected[where] > 0, ~lost[where], added[where])
-        due = _keys(np.flatnonzero(expected[where] > 0))
-        told.append(f"{_query(weights, where)} counts {_keys(np.flatnonzero(counts))} in place of {due}")
+    counts, due = np.where(expected > 0, ~lost, added), expected > 0
+    told = [
+        f"{_query(weights, where)} counts {_keys(np.flatnonzero(counts[where]))} in place of "
+        f"{_keys(np.flatnonzero(due[where]))}"
+        for where in evenly_spaced(rows, _SHOWN)
+    ]
     if told:
-        yield ", ".join(told)
+        yield ", ".join(told) + _whose(counts, due, rows)
     sums, due_sums = actual.sum(-1), expected.sum(-1)
     for where in _rows(np.abs(sums - due_sums) > allowance.sum(-1)):
         found = f"the weights of {_query(weights, where)} sum to {sums[where]:.4g}, not to {due_sums[where]:.4g}"
@@ -126,6 +172,16 @@ def _told(weights: Weights) -> Iterator[str]:
     for where in _rows(weights.wrong.any(-1)):
         if law := _law(weights.row(where)):
             yield f"of {_query(weights, where)}, {law}"
+
+
+def _whose(counts: Array, due: Array, rows: Sequence[tuple[int, ...]]) -> str:
+    """Say of which item, or head, these rows count the keys, where that is so of each."""
+    for axis, word in enumerate(("item", "head")[: counts.ndim - 2]):
+        for place in range(min(counts.shape[axis], _TRIED)):
+            others = [(*where[:axis], place, *where[axis + 1 :]) for where in rows]
+            if all((counts[where] == due[other]).all() for where, other in zip(rows, others, strict=True)):
+                return f": those of {word} {place}"
+    return ""
 
 
 def _rows(marked: Any) -> Iterator[tuple[int, ...]]:
@@ -156,7 +212,8 @@ def _law(row: Weights) -> str:
     alike = all(np.ptp(ratio[each]) <= _APART * abs(times - 1) * ratio[each].min() for each in (few, many))
     if alike and abs(times - 1) > _APART:
         factor = simple_number(times, 4 * error) or f"{times:.3g}"
-        return f"{_keys(sorted(seen[few]))} count {factor} times as much beside the others as is due"
+        verb = "count" if len(few) > 1 else "counts"
+        return f"{_keys(sorted(seen[few]))} {verb} {factor} times as much beside the others as is due"
     slope, level = np.polyfit(np.log(row.expected[seen]), np.log(row.actual[seen]), 1)
     rest = np.abs(np.log(row.actual[seen]) - slope * np.log(row.expected[seen]) - level)
     if np.ptp(np.log(row.expected[seen])) > _APART and (rest <= 4 * row.allowance[seen] / row.expected[seen]).all():

@@ -157,7 +157,9 @@ def made_of(report: Data) -> str:
     """Say of which package and version an implementation is, where it ran, and when it was judged."""
     made, date = report["implementation"], report.get("made", {}).get("date", "")
     package = " ".join(filter(None, (made["package"], made["version"])))
-    return ", ".join(filter(None, (package, f"on {made['device']}" * bool(made["device"]), f"judged {date}" * bool(date))))
+    return ", ".join(
+        filter(None, (package, f"on {made['device']}" * bool(made["device"]), f"judged {date}" * bool(date)))
+    )
 
 
 def where_of(cause: Data) -> str:

@@ -103,6 +103,20 @@ def adam_decay_after_update(s: State) -> None:
     s.p = s.p - s.learning_rate * s.weight_decay * s.p
 
 
+@variant(
+    "adam-decay-of-step-size",
+    "adam",
+    "The decay is multiplied by the step size that holds the bias correction, learning_rate / (1 - beta_1^t).",
+    needs="weight decay, beta_1 above 0, parameters unlike zero, early steps",
+    seen_in=("egg-west/AdamW-pytorch#1",),
+)
+@optimiser
+def adam_decay_of_step_size(s: State) -> None:
+    advance(s)
+    decay = s.learning_rate / (1 - s.beta_1**s.t) * s.weight_decay
+    s.p = s.p - s.learning_rate * ratio(s) - decay * s.p
+
+
 # The gradient
 
 

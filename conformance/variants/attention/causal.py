@@ -96,6 +96,20 @@ def causal_by_tile(call: Call) -> Array:
 
 
 @variant(
+    "causal-in-last-tile-alone",
+    "attention",
+    "Of the tiles of 16 keys that 32 queries meet, the causal mask is applied in the last alone.",
+    needs="causal, more than 16 keys, more than one query",
+    seen_in=("Dao-AILab/flash-attention#436",),
+)
+@kernel
+def causal_in_last_tile_alone(call: Call) -> Array:
+    row, column = np.ogrid[: call.shape[2], : call.shape[3]]
+    last = np.minimum(row // 32 * 32 + 31, call.shape[2] - 1) // 16  # the tile of the last query's key
+    return attend(call, sees=allowed(call) & ((column <= row) | (column // 16 < last)) if call.causal else None)
+
+
+@variant(
     "causal-by-packed-row",
     "attention",
     "The query heads of a group lie side by side in the rows of a tile, and a row counts as a position.",

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..arithmetic import Array
 from ..catalogue import variant
-from .right import EVERY_KEY, Call, allowed, attend, kernel, per_head, scores, softmax, visible
+from .right import EVERY_KEY, Call, allowed, attend, kernel, per_head, scores, softmax, tiles, visible
 
 # Right
 
@@ -156,6 +156,29 @@ def mask_of_first_item(call: Call) -> Array:
 @kernel
 def mask_of_first_head(call: Call) -> Array:
     return with_mask(call, allowed(call)[:, :1])
+
+
+def planned(call: Call, first: Array) -> Array:
+    """Take blocks of 16 x 16 that the first of the masks fills or empties as they are there, the others by the mask."""
+    mask = allowed(call).copy()
+    for rows in tiles(call.shape[2], 16):
+        for keys in tiles(call.shape[3], 16):
+            block = first[..., rows, keys]
+            if block.all() or not block.any():
+                mask[..., rows, keys] = block
+    return with_mask(call, mask)
+
+
+@variant(
+    "mask-blocks-of-first-item",
+    "attention",
+    "Which blocks of 16 the mask fills or empties is looked up in the mask of item 0, head 0.",
+    needs="a mask that varies over B or H, and fills or empties a block of the first",
+    seen_in=("axonn-ai/yalis#53",),
+)
+@kernel
+def mask_blocks_of_first_item(call: Call) -> Array:
+    return planned(call, allowed(call)[:1, :1])
 
 
 @variant(
