@@ -83,16 +83,12 @@ def write_kernels(folder: Path, chosen: Sequence[tuple[Variant, str]]) -> dict[s
     shutil.copytree(source, library / _COPY, ignore=shutil.ignore_patterns("__pycache__", "*.json"))
     (library / _COPY / "__init__.py").write_text('"""A copy of the catalogue."""\n', encoding="utf-8")
     modules = modules_of(library)
-    files = [each.name for each in pkgutil.walk_packages([str(library / _COPY)], f"{_COPY}.")]
-    beside = {
-        name: [each for each in files if each.startswith(f"{_COPY}.{name}.")] for name in (*COMPONENTS, "attention")
-    }
     (folder / "kernels").mkdir()
     verdicts = {}
     for number, (variant, dtype) in enumerate(chosen):
         path = folder / "kernels" / f"{number:04}_{variant.name.replace('-', '_')}_{dtype}.py"
-        # A variant may look another one up when it is called.
-        imports = "\n".join(f"import {each}" for each in {modules[variant.name], *beside[variant.component]})
+        # A variant may look another one of its component up when it is called.
+        imports = "\n".join(f"import {each}" for each in {modules[each.name] for each in variants(variant.component)})
         fields = {"folder": str(library), "imports": imports, "copy": _COPY, "name": variant.name, "dtype": dtype}
         text = _KERNEL.format(**fields)
         path.write_text(text, encoding="utf-8")

@@ -68,7 +68,7 @@ def warmer(p, total):
 @pytest.mark.parametrize(
     ("change", "case", "sentence"),
     [
-        (without_tail, LONG, "query 0 counts keys 0 to 63 in place of keys 0 to 69, query 1 counts keys 0 to 63 in"),
+        (without_tail, LONG, "queries 0 to 2 count keys 0 to 63 in place of keys 0 to 69"),
         (
             sees_all,
             PLAINEST.but(mask="causal"),
@@ -145,7 +145,7 @@ def heads_swapped(p, total):
         (
             without_tail,
             {"L_k": 70},
-            "query 0 of head 0 counts keys 0 to 63 in place of keys 0 to 69, query 2 of head 0 counts keys 0 to 63 in",
+            "queries 0 to 2 of head 0 count keys 0 to 63 in place of keys 0 to 69, queries 0 to 2 of head 1 count keys",
         ),
         (last_twice, {"L_k": 5}, "of query 0 of head 0, keys 3 to 4 count 2 times as much beside the others as is due"),
         (heads_swapped, {}, "head 0 has the weights of head 1"),

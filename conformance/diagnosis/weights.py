@@ -158,10 +158,13 @@ def _told(weights: Weights) -> Iterator[str]:
     lost, added = (actual == 0) & (expected > allowance), (np.abs(actual) > allowance) & (expected == 0)
     rows = [tuple(map(int, where)) for where in np.argwhere(np.any(lost | added, -1))]
     counts, due = np.where(expected > 0, ~lost, added), expected > 0
+    alike: dict[tuple[object, ...], list[tuple[int, ...]]] = {}
+    for where in rows:
+        alike.setdefault((where[:-1], counts[where].tobytes(), due[where].tobytes()), []).append(where)
     told = [
-        f"{_query(weights, where)} counts {_keys(np.flatnonzero(counts[where]))} in place of "
-        f"{_keys(np.flatnonzero(due[where]))}"
-        for where in evenly_spaced(rows, _SHOWN)
+        f"{_query(weights, *some)} count{'s' * (len(some) == 1)} {_keys(np.flatnonzero(counts[some[0]]))} in place of "
+        f"{_keys(np.flatnonzero(due[some[0]]))}"
+        for some in evenly_spaced(list(alike.values()), _SHOWN)
     ]
     if told:
         yield ", ".join(told) + _whose(counts, due, rows)
@@ -222,25 +225,28 @@ def _law(row: Weights) -> str:
     return ""
 
 
-def _query(weights: Weights, where: tuple[int, ...]) -> str:
-    """Name a row; where there is one item or one head, it is not named."""
-    *batch, query = where
-    words = ("item", "head")[: len(batch)]
-    sizes = weights.actual.shape
-    named = [f"{word} {at}" for word, at, size in zip(words, batch, sizes, strict=False) if size > 1]
-    return " of ".join([f"query {query}", *reversed(named)])
+def _query(weights: Weights, *rows: tuple[int, ...]) -> str:
+    """Name a row, or several of one head; where there is one item or one head, it is not named."""
+    words = ("item", "head")[: len(rows[0]) - 1]
+    named = [f"{word} {at}" for word, at, size in zip(words, rows[0], weights.actual.shape, strict=False) if size > 1]
+    return " of ".join([_indices("query", "queries", [each[-1] for each in rows]), *reversed(named)])
 
 
 def _keys(indices: Iterable[int]) -> str:
     """Name keys: `keys 0 to 63`, `key 2`, `no key`."""
-    every = np.asarray(list(indices), int)
+    return _indices("key", "keys", list(indices)) or "no key"
+
+
+def _indices(one: str, many: str, indices: Sequence[int]) -> str:
+    """Name indices by the word for one, or for many, as runs; nothing where there are none."""
+    every = np.asarray(indices, int)
     if not len(every):
-        return "no key"
+        return ""
     words = [_run(run) for run in np.split(every, np.flatnonzero(np.diff(every) > 1) + 1)]
     if len(words) > _FEWEST:
         words = [*words[:_FEWEST], f"{len(words) - _FEWEST} more runs of them"]
     several = f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else words[0]
-    return f"key{'s' * (len(every) > 1)} {several}"
+    return f"{many if len(every) > 1 else one} {several}"
 
 
 def _run(run: Array) -> str:
