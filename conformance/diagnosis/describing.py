@@ -2,8 +2,9 @@
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from ..terms.rounding import Array
 from ..terms.subject import Subject
 from ..terms.trial import Trial
 from ..terms.verdict import Unsupported, Violation
+from .arguments import of_arguments
 from .further import further_cases
 from .structure import structure, wrong_indices
 
@@ -45,24 +47,55 @@ def describe(
     compared = functools.cache(lambda case: list(_compared(adapter, component, case, backward)))
     told = _of_gradients(compared(cases[0])) if backward else []
     for each in (*cases, *further):
-        found = compared(each)
-        if sum(bound.expected.size for *_, bound in found) < _ENOUGH:
-            continue
-        others = [case for case in (*cases, *further[-_OTHERS:]) if case != each]
-        dtype = each["dtype"] if component.has_dtype else "float64"
-        for place, (whose, axes, actual, bound) in enumerate(found):
-            confirmed = _confirmed(functools.partial(_of_others, compared, others, place))
-            where = f"{'' if each == cases[0] else 'on a larger input, '}{whose}"
-            law, places = structure(actual, bound.expected, bound.worst, axes, dtype, confirmed)
-            facts = [f"{where}{fact}" for fact in (law, *places) if fact][:_FACTS]
-            if facts:
-                return facts[0] if law else "", [*told, *facts]
+        law, facts = _of_case(component, compared, each, cases, further)
+        if facts:
+            return law, [*told, *facts]
+    if not backward and sum(of.bound.expected.size for of in compared(cases[0])) < _ENOUGH:
+        # Of a loss, its gradients tell more.
+        of_both = functools.cache(lambda case: list(_compared(adapter, component, case, backward=True)))
+        law, facts = _of_case(component, of_both, cases[0], cases[:1], ())
+        if facts:
+            return law, facts
     return "", [*told, *_errors(compared(cases[0]))]
 
 
-def _errors(found: Sequence["_Comparison"]) -> Iterator[str]:
+def _of_case(
+    component: Component, compared: "_Compared", case: Case, failing: Sequence[Case], further: Sequence[Case]
+) -> tuple[str, list[str]]:
+    """Describe the first errors of one case of which anything can be said."""
+    found = compared(case)
+    dtype = case["dtype"] if component.has_dtype else "float64"
+    enough = sum(of.bound.expected.size for of in found) >= _ENOUGH
+    for place, (whose, axes, actual, bound, arguments) in enumerate(found):
+        others = ([each for each in of if each != case] for of in (failing, further[-_OTHERS:]))
+        confirmed = _confirmed(*(functools.partial(_of_others, compared, of, place) for of in others))
+        where = f"{'' if case == failing[0] else 'on a larger input, '}{whose}"
+        arrays = actual, bound.expected, bound.worst
+        law, places = structure(*arrays, axes, dtype, confirmed) if enough else ("", [])
+        law = law or next(of_arguments(*arrays, arguments, axes), "")
+        facts = [f"{where}{fact}" for fact in (law, *places) if fact][:_FACTS]
+        if facts:
+            return facts[0] if law else "", facts
+    return "", []
+
+
+class _Comparison(NamedTuple):
+    """What came of a case and what is due."""
+
+    whose: str
+    """The words for whose it is; none for the result."""
+    axes: Sequence[str]
+    actual: Array
+    bound: Bound
+    arguments: Mapping[str, Array]
+
+
+_Compared = Callable[[Case], list[_Comparison]]
+
+
+def _errors(found: Sequence[_Comparison]) -> Iterator[str]:
     """Give the errors of the first result that is wrong, where they are few."""
-    for whose, _, actual, bound in found:
+    for whose, _, actual, bound, _ in found:
         errors = (actual - bound.expected).ravel()
         if wrong_indices(actual, bound.expected, bound.worst).get(0, ([], 0))[0]:
             if 1 < errors.size <= _SHOWN and np.isfinite(errors).all():
@@ -70,10 +103,10 @@ def _errors(found: Sequence["_Comparison"]) -> Iterator[str]:
             return
 
 
-def _of_gradients(found: Sequence["_Comparison"]) -> list[str]:
+def _of_gradients(found: Sequence[_Comparison]) -> list[str]:
     """Say which gradients are wrong, and which are right."""
     wrong, right = list[str](), list[str]()
-    for whose, _, actual, bound in found:
+    for whose, _, actual, bound, _ in found:
         if name := whose.partition("of the gradient of ")[2].rstrip(", "):
             with np.errstate(all="ignore"):
                 inside = np.abs(actual - bound.expected) <= bound.worst
@@ -87,24 +120,27 @@ def _of_gradients(found: Sequence["_Comparison"]) -> list[str]:
     return [f"of the gradients, {which} {word}"]
 
 
-_Comparison = tuple[str, Sequence[str], Array, Bound]
-_Compared = Callable[[Case], list[_Comparison]]
-
-
 def _of_others(compared: _Compared, cases: Sequence[Case], place: int) -> Iterator[tuple[Array, Bound]]:
     """Give what came of other cases, and what is due there, of the result or gradient at this place."""
     for case in cases:
-        yield from ((actual, bound) for _, _, actual, bound in compared(case)[place : place + 1])
+        yield from ((each.actual, each.bound) for each in compared(case)[place : place + 1])
 
 
-def _confirmed(others: Callable[[], Iterator[tuple[Array, Bound]]]) -> Callable[[int, Sequence[int], int], bool]:
-    """Give what says whether indices along an axis are wrong in other cases as well, as far as these have them."""
+def _confirmed(
+    failing: Callable[[], Iterator[tuple[Array, Bound]]], others: Callable[[], Iterator[tuple[Array, Bound]]]
+) -> Callable[[int, Sequence[int], int], bool]:
+    """Give what says whether indices along an axis are wrong in other cases as well, as far as these have them.
+
+    In no failing one may any other index be wrong.
+    """
 
     def confirmed(axis: int, there: Sequence[int], size: int) -> bool:
         same = other = 0
-        for actual, bound in others():
+        for number, (actual, bound) in enumerate(itertools.chain(known := list(failing()), others())):
             found, wide = wrong_indices(actual, bound.expected, bound.worst).get(axis, ([], 0))
             here, too = ([k for k in each if k < min(size, wide)] for each in (there, found))
+            if number < len(known) and set(too) - set(here):
+                return False
             if found and len(here) < min(size, wide):
                 same, other = same + (here == too), other + (here != too)
         return same > other
@@ -112,16 +148,17 @@ def _confirmed(others: Callable[[], Iterator[tuple[Array, Bound]]]) -> Callable[
     return confirmed
 
 
-def _compared(
-    adapter: Adapter, component: Component, case: Case, backward: bool
-) -> Iterator[tuple[str, Sequence[str], Array, Bound]]:
-    """Give what came of a case and what is due, each with the words for whose it is, of the first none, and axes."""
+def _compared(adapter: Adapter, component: Component, case: Case, backward: bool) -> Iterator[_Comparison]:
+    """Compare what comes of a case."""
     trial = Trial(Subject(adapter), component, case)
+    arguments = trial.inputs.arrays
     with contextlib.suppress(Unsupported, Violation):
         for name, actual in trial.results().items():
             first = name == "result"
-            yield "" if first else f"of {the(name)}, ", component.axes if first else (), actual, trial.bounds()[name]
+            whose, axes = "" if first else f"of {the(name)}, ", component.axes if first else ()
+            yield _Comparison(whose, axes, actual, trial.bounds()[name], arguments)
         if backward and component.differentiated(case):
             bounds = trial.gradient_bounds()
             for name, gradient in trial.gradients().items():
-                yield f"of the {of_gradient(name)}, ", component.axes_of(name), gradient, bounds[name]
+                whose, axes = f"of the {of_gradient(name)}, ", component.axes_of(name)
+                yield _Comparison(whose, axes, gradient, bounds[name], arguments)

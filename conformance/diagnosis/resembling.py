@@ -34,6 +34,8 @@ class Resemblance:
     variant: Variant
     alike: int
     of: int
+    elsewhere: int
+    """In how many cases of other kinds it does."""
 
     @property
     def holds(self) -> bool:
@@ -83,19 +85,24 @@ def resemblance(
         plainer = [Asked(component, trial, exchange) for exchange in answers_of(adapter, component, each, backward)]
         if alike(right, plainer, numbers=False):
             suspects = [suspect for suspect in suspects if alike(suspect.adapter, plainer, numbers=False)]
-    counts = {each.variant.name: [0, 0] for each in suspects}
+    counts = {each.variant.name: [0, 0, 0] for each in suspects}
     own = list(_kind(component, case, backward, _shared(component, case)))
-    for each in (*own, *_other_kinds(component, case, backward)):
+    # With another mask it may be right, or have a bug of its own: that counts between those which fit this one alike.
+    for each in (*own, *(_other_kinds(component, case, backward) if len(suspects) > 1 else ())):
         further = [Asked(component, trial, exchange) for exchange in answers_of(adapter, component, each, backward)]
         wrong = not alike(right, further)
         for suspect in suspects if further else ():
             same = alike(suspect.adapter, further)
-            # Where both are right, nothing is learnt; and where it is right with another mask, of this one nothing.
-            counts[suspect.variant.name][0] += same and wrong
-            counts[suspect.variant.name][1] += wrong or (each in own and not same)
+            count = counts[suspect.variant.name]
+            if each not in own:
+                count[2] += same and wrong
+                continue
+            # Where both are right, nothing is learnt.
+            count[0] += same and wrong
+            count[1] += wrong or not same
     found = [Resemblance(each.variant, *counts[each.variant.name]) for each in suspects]
     found = [each for each in found if each.alike >= _ENOUGH and 2 * each.alike >= each.of]
-    for one in sorted(found, key=lambda one: -one.alike / one.of):
+    for one in sorted(found, key=lambda one: (-one.alike / one.of, -one.elsewhere)):
         if violates(clause, Trial(Subject(Recorder(opened(one.variant), adapter.offer)), component, case)):
             return one
     return None
@@ -113,10 +120,7 @@ def _kind(component: Component, case: Case, backward: bool, shared: Mapping[str,
 
 
 def _other_kinds(component: Component, case: Case, backward: bool) -> Iterator[Case]:
-    """List some with another option that is not plain, of each factor in which the failing case is not plain.
-
-    A mask that is ignored where it pads is ignored where it hides single keys as well, or the bug is another one.
-    """
+    """List some with another option that is not plain, of each factor in which the failing case is not plain."""
     shared = _shared(component, case)
     for options, place in zip(component.factors.values(), component.option_indices(case), strict=True):
         for other in (*options[1:place], *options[place + 1 :]) if place else ():

@@ -19,6 +19,8 @@ _SIZES: Final = (2, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 24, 31, 32, 33, 40, 64, 72
 _TILES: Final = (2, 4, 8, 16, 32, 64)
 _TWO: Final = 2
 """Sizes at which it must be right, and at which it must be wrong, for a rule."""
+_OTHERS: Final = 3
+"""Further values with which the largest sizes that are right must be so."""
 
 
 def right_in_dtypes(adapter: Adapter, clause: Clause, component: Component, case: Case) -> str:
@@ -43,10 +45,10 @@ def right_at_sizes(adapter: Adapter, clause: Clause, component: Component, case:
     axes = {name for words in every for name in words.split()}
     plainest = {name: size for options in component.factors.values() for name, size in options[0].items()}
 
-    def tried(name: str, sizes: Iterable[int]) -> Iterator[tuple[int, bool]]:
+    def tried(name: str, sizes: Iterable[int], of: Case = case) -> Iterator[tuple[int, bool]]:
         for size in sizes:
-            candidate = clause.prepare(case.but(**{name: size}))
-            if candidate == case.but(**{name: size}) and component.admissible(candidate):
+            candidate = clause.prepare(of.but(**{name: size}))
+            if candidate == of.but(**{name: size}) and component.admissible(candidate):
                 outcome = check(clause, Trial(Subject(adapter), component, candidate))
                 if outcome.passed or outcome.failed:
                     yield size, outcome.passed
@@ -61,7 +63,12 @@ def right_at_sizes(adapter: Adapter, clause: Clause, component: Component, case:
         if rule:
             # The other way round: one that fails from some call on was asked for small sizes first.
             again = [max(size for size, passes in right.items() if passes == which) for which in (False, True)]
-            if dict(tried(name, again)) == {size: right[size] for size in again}:
+            if dict(tried(name, again)) != {size: right[size] for size in again}:
+                continue
+            # What is right by the luck of its values is no rule.
+            largest = sorted(size for size, passes in right.items() if passes)[-_TWO:]
+            others = [case.but(seed=(case["seed"] + k) % SEEDS) for k in range(1, _OTHERS + 1)]
+            if all(passes for other in others for _, passes in tried(name, largest, other)):
                 return f"it is right where {name} is {rule}"
     return ""
 
