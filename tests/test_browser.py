@@ -214,7 +214,7 @@ def test_what_is_folded_opens_by_key(browser, pages, key):
 
 def test_the_first_screen_says_all_that_matters(browser, pages, judged):
     with opened(browser, pages["report"]) as page:
-        for text in ("violates", "What is wrong", "not checked", "largest sizes", "causal_alignment = bottom-right"):
+        for text in ("violates", "What is wrong", "not checked", "passes up to", "causal_alignment = bottom-right"):
             place = page.get_by_text(text).first.bounding_box()
             assert place["y"] + place["height"] < 900, text
         matrix = page.locator(".matrix").first.bounding_box()

@@ -11,6 +11,7 @@ from ...oracle.rounding.bound import Bound
 from ..components import CLAUSES, COMPONENTS, parse_case
 from ..diagnosis.recording import goes_backward
 from ..judging.causes import Cause
+from ..judging.memory import is_small
 from ..terms.around import Around, around
 from ..terms.case import Case, Value
 from ..terms.checking import check
@@ -53,7 +54,7 @@ def evidence(adapter: Adapter, cause: Cause) -> dict[str, Any]:
     case = parse_case(failure.case)
     clause, component = CLAUSES[result.clause], COMPONENTS[case.component]
     ends = failure.how in ("crash", "timeout")
-    beside = [] if clause.at_size or ends else list(_beside(adapter, clause, component, case))
+    beside = [] if _takes_long(clause, case) or ends else list(_beside(adapter, clause, component, case))
     return {"arrays": [] if ends else _arrays(adapter, cause, clause, component, case), "beside": beside}
 
 
@@ -62,8 +63,8 @@ def _arrays(adapter: Adapter, cause: Cause, clause: Clause, component: Component
     worst = check(clause, Trial(Subject(adapter), component, case)).worst
     if worst is not None and worst.around is not None:
         return [worst.around.as_json(worst.of) | ({} if worst.expected_is_due else {"due": False})]
-    if clause.at_size:
-        return []  # all of such a result would take long
+    if _takes_long(clause, case):
+        return []
     backward = cause.failure.backward or goes_backward(adapter, clause, component, case)
     found = arrays_of(Trial(Subject(adapter), component, case), backward=backward)
     full = {name: actual for name, actual in found.actual.items() if actual.size}
@@ -80,12 +81,18 @@ def _script(report: Report, adapter: Adapter, cause: Cause) -> list[str]:
     """Write a script that shows the cause, line by line; none where that would take long, or cannot be."""
     result, failure = cause.example
     clause = CLAUSES[result.clause]
-    if clause.at_size or failure.how == "timeout":
+    case = parse_case(failure.case)
+    if _takes_long(clause, case) or failure.how == "timeout":
         return []
     try:
-        return script_of(adapter, report.opening, clause, parse_case(failure.case)).splitlines()
+        return script_of(adapter, report.opening, clause, case).splitlines()
     except NoScriptError:
         return []
+
+
+def _takes_long(clause: Clause, case: Case) -> bool:
+    """Say whether a case is as large as models are, and was not made small."""
+    return clause.at_size and not is_small(case)
 
 
 def _beside(adapter: Adapter, clause: Clause, component: Component, case: Case) -> Iterator[Mapping[str, Any]]:

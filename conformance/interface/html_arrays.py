@@ -13,6 +13,8 @@ _BOUND: Final = 100
 """Where the bound is drawn in a bar of 300."""
 _DECADES: Final = 6
 """Powers of ten beyond the bound that a bar has room for."""
+_FEWEST_DIGITS, _MOST_DIGITS = 3, 9
+"""Digits of a number; what is right to the last of them is told by the difference."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +66,11 @@ def shown(array: Mapping[str, Any]) -> Shown:
     difference = [[a - e for a, e in zip(*rows, strict=True)] for rows in zip(actual, expected, strict=True)]
     scale = max((abs(each) for row in expected for each in row if math.isfinite(each)), default=0.0)
     one, other = ("actual", "expected") if array.get("due", True) else ("one answer", "the other answer")
+    digits = _telling_digits(actual, expected, wrong)
     heats = [
-        Heat(one, _cells(actual, wrong, scale)),
-        Heat(other, _cells(expected, wrong, scale)),
-        Heat("difference", _cells(difference, wrong, _largest(difference))),
+        Heat(one, _cells(actual, wrong, scale, digits)),
+        Heat(other, _cells(expected, wrong, scale, digits)),
+        Heat("difference", _cells(difference, wrong, _largest(difference), _FEWEST_DIGITS)),
     ]
     rows = _indices(array, "rows", -2, len(actual))
     columns = _indices(array, "columns", -1, len(actual[0]) if actual else 0)
@@ -100,9 +103,27 @@ def _largest(rows: Sequence[Sequence[float]]) -> float:
     return max((abs(each) for row in rows for each in row if math.isfinite(each)), default=0.0)
 
 
-def _cells(rows: Sequence[Sequence[float]], wrong: Sequence[Sequence[bool]], scale: float) -> list[list[Cell]]:
+def _telling_digits(
+    actual: Sequence[Sequence[float]], expected: Sequence[Sequence[float]], wrong: Sequence[Sequence[bool]]
+) -> int:
+    """Give the fewest digits with which every wrong element looks unlike what is due."""
+    pairs = [
+        pair for rows in zip(actual, expected, wrong, strict=True) for *pair, bad in zip(*rows, strict=True) if bad
+    ]
+    for digits in range(_FEWEST_DIGITS, _MOST_DIGITS):
+        if all(f"{one:.{digits}g}" != f"{other:.{digits}g}" for one, other in pairs):
+            return digits
+    return _MOST_DIGITS
+
+
+def _cells(
+    rows: Sequence[Sequence[float]], wrong: Sequence[Sequence[bool]], scale: float, digits: int
+) -> list[list[Cell]]:
     return [
-        [Cell(f"{each:.3g}", f"{each!r}", _level(each, scale), bad) for each, bad in zip(row, bad_row, strict=True)]
+        [
+            Cell(f"{each:.{digits}g}", f"{each!r}", _level(each, scale), bad)
+            for each, bad in zip(row, bad_row, strict=True)
+        ]
         for row, bad_row in zip(rows, wrong, strict=True)
     ]
 

@@ -15,13 +15,13 @@ _NAMED: Final = 4
 
 
 def facts(report: Data, judged: Sequence[Data]) -> Iterator[tuple[str, str]]:
-    """Give what was checked, what was not, the largest sizes and what was declared, in a line each."""
+    """Give what was checked, what was not, the largest sizes that pass and what was declared, in a line each."""
     cases = sum(each["examples"] for each in judged)
     left_out = len(report.get("left_out", ()))
     yield "checked", f"{report['checked']} of {len(judged) + left_out} checks made, in {cases:,} cases"
     yield "not checked", "; ".join(_not_checked(report, judged)) or "nothing that it offers"
     if sizes := _largest(report):
-        yield "largest sizes", ", ".join(f"{name} = {size:,}" for name, size in sizes.items())
+        yield "passes up to", ", ".join(f"{name} = {size:,}" for name, size in sizes.items())
     declared = [f"{name} = {value}" for name, value in _declared(report).items()]
     yield "declared", "; ".join(declared) or "nothing beyond the defaults"
 
@@ -45,7 +45,7 @@ def _not_checked(report: Data, judged: Sequence[Data]) -> Iterator[str]:
 
 
 def _largest(report: Data) -> dict[str, int]:
-    """Give the largest of each size that was judged of any component."""
+    """Give the largest of each size at which any component passes."""
     found: dict[str, int] = {}
     for sizes in report.get("largest", {}).values():
         for name, size in sizes.items():
@@ -91,7 +91,7 @@ def tables(report: Data, judged: Sequence[Data]) -> Iterator[dict[str, Any]]:
         each["entry"]: f"{each['state']}: {each['reason'] or each['link']}" for each in report.get("allowed", ())
     }
     every = {
-        "The largest sizes that were judged": largest.items(),
+        "The largest sizes that pass": largest.items(),
         "What was declared": _declared(report).items(),
         "What is allowed to fail": allowed.items(),
         "Not judged, though it is offered": _unjudged(judged),

@@ -90,7 +90,7 @@ def _against(name: str, own: Sequence[Data]) -> dict[str, Any]:
                 "y": _up(largest),
                 "middle": _up(median),
                 "over": largest > 1,
-                "said": f"{name} {_up_to(size)}, {dtype}: largest {largest:.3g}, median {median:.3g} of {cases} cases",
+                "said": f"{name} {_up_to(size)}, {dtype}: {_of_cases(cases, median, largest)}",
             }
             for size, (cases, median, largest) in sorted(of.items())
         ]
@@ -111,14 +111,22 @@ def _against(name: str, own: Sequence[Data]) -> dict[str, Any]:
 
 
 def _joined(told: Sequence[tuple[str, dict[int, Sequence[float]]]]) -> dict[str, dict[int, Sequence[float]]]:
-    """Join what small sizes and those of models tell: the larger error, and the median of the more cases."""
+    """Join what small sizes and those of models tell: all cases, the larger error, and the median of the more cases."""
     found: dict[str, dict[int, Sequence[float]]] = {}
     for dtype, of in told:
         here = found.setdefault(dtype, {}) if of else {}
         for size, numbers in of.items():
             first, second = sorted((numbers, here.get(size, (0, 0.0, 0.0))), key=lambda each: -each[0])
-            here[size] = (*first[:2], max(first[2], second[2]))
+            here[size] = (first[0] + second[0], first[1], max(first[2], second[2]))
     return found
+
+
+def _of_cases(cases: float, median: float, largest: float) -> str:
+    return (
+        f"{largest:.3g} of one case"
+        if cases == 1
+        else f"of {cases} cases at most {largest:.3g}, about half {median:.3g}"
+    )
 
 
 def _sizes(of: Mapping[str, Sequence[float]]) -> dict[int, Sequence[float]]:

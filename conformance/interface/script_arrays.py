@@ -163,7 +163,9 @@ def _drawn(arrays: Mapping[str, Array], form: Format) -> Made | None:
     return Made(drawn, tuple(lines))
 
 
-_GENERATOR: Final = f"rng = np.random.RandomState({_SEED})  # whose numbers are the same in every version of numpy"
+_GENERATOR: Final = (
+    f"rng = np.random.RandomState({_SEED})  # not the case's numbers; the same in every version of numpy"
+)
 _HALF: Final = 0.5
 
 

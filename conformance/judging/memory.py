@@ -61,6 +61,11 @@ def needs(case: Case) -> int:
     return _BASE + 8 * copies
 
 
+def is_small(case: Case) -> bool:
+    """Say whether the arrays of a case need less than any case does beside them, so that further ones take no time."""
+    return needs(case) < 2 * _BASE
+
+
 def _size(word: str, sizes: Mapping[str, int], further: int) -> int:
     """Give the size of an axis; `...` are those that have no word, and those of all heads are side by side."""
     if word == "...":

@@ -104,7 +104,7 @@ def require_search(trial: Trial, hypotheses: list[Hypothesis], inputs: Inputs, n
             (k for k, pair in enumerate(zip(hypotheses, right, strict=False)) if pair[0][0] != pair[1][0]), None
         )
         where = f", the first difference at {other}" if other is not None else ""
-        raise Violation(f"{described(inputs)}: found {shown(hypotheses)}; due {shown(right)}{where}")
+        raise Violation(f"{described(inputs)}: found {shown(hypotheses)}, but due is {shown(right)}{where}")
     return 0.0
 
 
