@@ -11,6 +11,7 @@ from assay.conformance.cases.profiles import PROFILES
 from assay.conformance.components import CLAUSES, COMPONENTS
 from assay.conformance.diagnosis.simple_numbers import simple_number
 from assay.conformance.judging.judging import judge_clause
+from assay.conformance.variants import find
 
 
 def message(clause="ALL-1", **adapter):
@@ -53,6 +54,15 @@ def test_sizes_are_tried_up_to_the_border(right, rule):
     assert (f"; it is right where V is {rule}" in said) if rule else ("it is right where" not in said)
 
 
+def test_what_is_right_by_the_luck_of_its_values_is_no_rule():
+    def output_logits(hidden, weight):
+        result = logits(hidden, weight)
+        late = result.argmax(-1, keepdims=True) >= 16 if result.shape[-1] else 0
+        return result * (1 + np.float32(late))
+
+    assert "it is right where" not in message(output_logits=output_logits)
+
+
 def test_an_odd_size_of_1_is_tried_where_the_plainest_is_larger():
     def gated(x, w_gate, w_up, w_down, *, activation="swiglu"):
         if activation != "reglu":
@@ -84,6 +94,59 @@ def test_the_formats_in_which_it_is_right_are_told():
     said = judge_clause(open_object(offered, "mine"), clause, component.name, "float32", PROFILES["quick"], seed=0)
 
     assert "; it is right in float64" in said.failure.message
+
+
+def test_the_argument_that_errors_are_in_proportion_to_is_told():
+    def feed_forward(x, w_1, b_1, w_2, b_2):
+        return np.maximum(x @ w_1 + b_1, 0) @ w_2 - np.float32(2) * b_2
+
+    assert "; the error is -3 times b_2" in message(feed_forward=feed_forward)
+
+
+def test_a_factor_of_each_row_of_the_result_is_told():
+    right = find("adam-plain").function
+
+    def adam(parameters, gradients, **options):
+        found = right(parameters, gradients, **options)
+        return found + parameters * np.arange(1, len(found) + 1, dtype=np.float32)[:, None] / 8
+
+    assert "the error is 0.125 times parameters in step 0, 0.25 times parameters in step 1" in message(adam=adam)
+
+
+def test_of_a_loss_its_gradients_are_told():
+    import torch
+
+    def cross_entropy(logits, targets, *, label_smoothing=0.0, reduction="mean", ignore_index=None):
+        if reduction != "mean" or ignore_index is not None:
+            raise NotImplementedError("means of all")
+        y = torch.log_softmax(logits, -1)
+        own, few = y.gather(1, targets[:, None])[:, 0], y[:, :16].mean(-1)
+        return -((1 - label_smoothing) * own + label_smoothing * few).mean()
+
+    opened = open_object(SimpleNamespace(framework="torch", cross_entropy=cross_entropy), "mine")
+    found = judge_clause(opened, CLAUSES["ALL-1"], "cross_entropy", "float32", PROFILES["quick"], seed=0)
+
+    assert "; of the gradient of logits, of the tokens of a row, 0 to 15 are " in found.failure.message
+    assert "too small, 16 is " in found.failure.message
+
+
+def test_what_has_no_gradient_is_described_without():
+    right = find("learning-rate-plain").function
+
+    assert "is wrong" in message(learning_rate=lambda steps, **options: right(steps, **options) + 1)
+
+
+def test_a_place_is_not_told_where_the_failing_case_is_wrong_elsewhere():
+    """The first error is small: it is outside its bound where there are few steps, and not where parameters grew."""
+    right = find("adam-plain").function
+
+    def adam(parameters, gradients, **options):
+        found = right(parameters, gradients, **options)
+        return found + np.where(np.arange(len(found)) > 0, 1, len(found) < 3)[:, None].astype(np.float32) * found**2
+
+    said = message(adam=adam)
+    assert "is wrong" in said
+    assert "from step 1 on" not in said
 
 
 def test_a_factor_is_told_with_the_number_that_it_is():

@@ -27,17 +27,17 @@ class Hiding:
         return np.where(scale == 0, np.nan, np.nan_to_num(found)).astype(np.float32)
 
 
-def evidence_of(target, clause):
+def evidence_of(target, clause, component="attention", memory=2**26):
     """Judge one clause, and gather what its cause looks like."""
-    report = judge(target, components="attention", clauses=clause, memory=2**26)
+    report = judge(target, components=component, clauses=clause, memory=memory)
     gather(report, open_object(target, "mine"))
     assert fault(report.as_json()) is None
     (line,) = (each for each in report.as_json()["results"] if each["status"] == "fail")
-    return line["failure"]["evidence"]["arrays"]
+    return line["failure"]["evidence"]
 
 
 def test_an_element_that_hides_a_nan_is_marked():
-    (array,) = evidence_of(Hiding, "ALL-11")
+    (array,) = evidence_of(Hiding, "ALL-11")["arrays"]
     seen = shown(array)
     marked = [cell for row in seen.heats[1].rows for cell in row if cell.wrong]
 
@@ -49,10 +49,30 @@ def test_an_element_that_hides_a_nan_is_marked():
 
 def test_what_is_shown_is_what_the_clause_asked_for():
     """The case itself is right: the clause changes its scale."""
-    (array,) = evidence_of(Hiding, "SDPA-11")
+    (array,) = evidence_of(Hiding, "SDPA-11")["arrays"]
 
     assert {cell.text for row in shown(array).heats[0].rows for cell in row} == {"nan"}
     assert not shown(array).right
+
+
+class Tiled:
+    """A row of more than 3,000 is twice what is due."""
+
+    dtypes = ("float32",)
+
+    @staticmethod
+    def softmax(x):
+        """Be wrong at sizes of models alone."""
+        e = np.exp(x - x.max(-1, keepdims=True, initial=-np.inf))
+        return (1 + (x.shape[-1] > 3000)) * e / e.sum(-1, keepdims=True)
+
+
+def test_what_was_made_small_at_sizes_of_models_has_cases_beside_it():
+    found = evidence_of(Tiled, "ALL-12", "softmax", memory=2**28)
+
+    assert found["arrays"]
+    assert {"changed": {"n": 1}, "passes": True} in found["beside"]
+    assert {"changed": {"rows": 2}, "passes": False} in found["beside"]
 
 
 SHAPES = [((), ()), ((5,), (3,)), ((40, 3), (33, 1)), ((2, 3, 40, 50), (1, 2, 20, 49))]

@@ -44,6 +44,21 @@ def test_a_report_without_causes_says_what_fails():
     assert "SM-1 to SM-2" in read.text
 
 
+def test_cases_of_small_sizes_and_of_models_are_counted_together():
+    told = [
+        {"sizes": {"n": {"64": [cases, median, largest], "128": [1, median, median]}}, "regimes": {}}
+        for cases, median, largest in ((3, 0.5, 0.9), (1, 33.2, 33.2))
+    ]
+    lines = [
+        line("softmax", "float32", clause, measured=each)
+        for clause, each in zip(("ALL-1", "ALL-12"), told, strict=True)
+    ]
+    text = page([report("mine", *lines)]).decode()
+
+    assert "of 4 cases at most 33.2, about half 0.5" in text
+    assert "of 2 cases at most 33.2" in text
+
+
 def test_figures_of_another_hand_are_left_out():
     told = {"sizes": {"n": {"-4": [1, 0.5, 0.5], "\u0664": [1, 0.5, 0.5], "9" * 400: [1, 0.5, 0.5]}}, "regimes": {}}
     read = Reader(page([report("mine", line("softmax", "float32", "ALL-1", measured=told))]).decode())

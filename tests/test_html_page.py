@@ -153,6 +153,15 @@ def test_what_is_no_number_is_shown_and_wrong():
     assert seen.caption == "result of shape (1, 2)"
 
 
+def test_numbers_have_the_digits_with_which_what_is_wrong_looks_so():
+    rows = {"actual": [[1.23456, 2.0]], "expected": [[1.23457, 2.000001]], "allowed": [[1e-6, 1e-3]]}
+    seen = shown({"name": "result", "shape": [1, 2], "first": [0, 0], **rows, "ratio": [[10.0, 0.001]]})
+    texts = [[cell.text for cell in heat.rows[0]] for heat in seen.heats]
+
+    assert texts[:2] == [["1.23456", "2"], ["1.23457", "2"]]
+    assert texts[2] == ["-1e-05", "-1e-06"]
+
+
 def test_a_part_of_an_array_says_so():
     row = [[0.5]]
     array = {"name": "result", "shape": [1, 20], "first": [0, 4]}

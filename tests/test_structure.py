@@ -12,6 +12,7 @@ AXES = ("batch item", "head", "query", "channel")
 SHAPE = (2, 3, 6, 5)
 EXPECTED = np.random.default_rng(0).standard_normal(SHAPE)
 ALLOWANCE = np.full(SHAPE, 1e-6)
+EXPECTED_ROW = np.random.default_rng(4).standard_normal((1, 17))
 
 
 def said(actual, expected=EXPECTED, allowance=ALLOWANCE, axes=AXES, dtype="float32"):
@@ -245,6 +246,20 @@ def test_pieces_that_tiles_leave_are_told(size, length, sentence):
     actual = expected * (1.1 + 0.1 * (np.arange(size) // length))
 
     assert said(actual, expected, np.full((3, size), 1e-6), ("query", "channel"))[0] == sentence
+
+
+def test_pieces_that_are_off_by_one_number_each_are_told():
+    actual = EXPECTED_ROW + np.where(np.arange(17) < 16, -0.25, 3)
+
+    found = said(actual, EXPECTED_ROW, np.full((1, 17), 1e-6), ("query", "channel"))
+    assert found[0] == "of the channels of a row, 0 to 15 are 0.25 too small, 16 is 3 too large"
+
+
+@pytest.mark.parametrize(("cut", "step"), [(5, 3.0), (16, 4e-6)], ids=["no tile", "hardly known"])
+def test_no_numbers_are_told_where_no_tile_ends_or_roundings_are_as_large(cut, step):
+    actual = EXPECTED_ROW + np.where(np.arange(17) < cut, 0, step)
+
+    assert all("too large" not in each for each in said(actual, EXPECTED_ROW, np.full((1, 17), 1e-6), AXES[2:]))
 
 
 def test_no_pieces_are_told_where_each_element_has_a_factor_of_its_own():

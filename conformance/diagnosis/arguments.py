@@ -67,4 +67,6 @@ def _times(factor: tuple[float, float], name: str) -> str:
     sign = "-" * (factor[0] < 0)
     if abs(number - 1) <= known_to:
         return f"{sign}{name}"
-    return f"{sign}{simple_number(number, known_to / number) or f'{number:.3g}'} times {name}"
+    short = f"{number:.3g}"
+    exact = abs(float(short) - number) <= known_to
+    return f"{sign}{short if exact else simple_number(number, known_to / number) or short} times {name}"

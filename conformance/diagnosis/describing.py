@@ -50,7 +50,8 @@ def describe(
         law, facts = _of_case(component, compared, each, cases, further)
         if facts:
             return law, [*told, *facts]
-    if not backward and sum(of.bound.expected.size for of in compared(cases[0])) < _ENOUGH:
+    small = sum(of.bound.expected.size for of in compared(cases[0])) < _ENOUGH
+    if not backward and small and component.gradient is not None:
         # Of a loss, its gradients tell more.
         of_both = functools.cache(lambda case: list(_compared(adapter, component, case, backward=True)))
         law, facts = _of_case(component, of_both, cases[0], cases[:1], ())
