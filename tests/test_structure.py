@@ -96,7 +96,7 @@ def test_where_everything_is_wrong_nothing_is_said_of_places():
         (lambda y: y[:, :, [3, 0, 5, 1, 2, 4]], "query 1 holds what is due in query 0, and so on"),
         (lambda y: y + 0 * y + y[..., :1] * 0 + np.arange(6.0)[:, None], "between 0 and 5"),
         (lambda y: y * np.arange(1, 7.0)[:, None], "between 1 and 6"),
-        (lambda y: np.repeat(y[:, :1], 3, axis=1), "it does not depend on the head"),
+        (lambda y: np.repeat(y[:, :1], 3, axis=1), "it is the same for every head"),
         (lambda y: y.astype(np.float16).astype(np.float64), "every element is a float16 number"),
         (
             lambda y: y * 1.01 + np.random.default_rng(2).uniform(-0.001, 0.001, SHAPE) * y,
@@ -246,6 +246,16 @@ def test_pieces_that_tiles_leave_are_told(size, length, sentence):
     actual = expected * (1.1 + 0.1 * (np.arange(size) // length))
 
     assert said(actual, expected, np.full((3, size), 1e-6), ("query", "channel"))[0] == sentence
+
+
+def test_of_few_elements_a_factor_is_told_and_nothing_else():
+    expected, allowance = EXPECTED_ROW[0, :5], np.full(5, 1e-6)
+
+    assert structure(2 * expected, expected, allowance, ("step",), "float32", few=True) == (
+        "every element is 2 times what it should be",
+        [],
+    )
+    assert structure(expected[::-1], expected, allowance, ("step",), "float32", few=True) == ("", [])
 
 
 def test_pieces_that_are_off_by_one_number_each_are_told():

@@ -27,6 +27,8 @@ _FACTS: Final = 2
 """Sentences about the structure of an error: the most telling say enough."""
 _ENOUGH: Final = 12
 """Elements without which nothing is said of their structure: of fewer, much is true by chance."""
+_OF_A_FACTOR: Final = 4
+"""Elements that one factor may explain where they are fewer: three of them follow from the first, to a rounding."""
 _SHOWN: Final = 8
 """Errors that are listed where nothing is said of what they have in common."""
 _OTHERS: Final = 6
@@ -72,7 +74,8 @@ def _of_case(
         confirmed = _confirmed(*(functools.partial(_of_others, compared, of, place) for of in others))
         where = f"{'' if case == failing[0] else 'on a larger input, '}{whose}"
         arrays = actual, bound.expected, bound.worst
-        law, places = structure(*arrays, axes, dtype, confirmed) if enough else ("", [])
+        known = actual.size >= _OF_A_FACTOR
+        law, places = structure(*arrays, axes, dtype, confirmed, few=not enough) if enough or known else ("", [])
         law = law or next(of_arguments(*arrays, arguments, axes), "")
         facts = [f"{where}{fact}" for fact in (law, *places) if fact][:_FACTS]
         if facts:

@@ -7,13 +7,13 @@ right nor wrong, and no place is called right, or the only one that is wrong, fo
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from typing import Final, TypeAlias
 
 import numpy as np
 
 from ...oracle.rounding.formats import FORMATS
 from ..terms.rounding import Array, rounded
+from .moves import explains, moved, plural
 from .pieces import pieces
 from .simple_numbers import simple_number
 
@@ -29,10 +29,6 @@ _TELLING: Final = 3
 """Indices of which one that is the first or the last is hardly so by chance."""
 _TILE: Final = 8
 """A tail that begins at a multiple of it is one that tiles leave."""
-_SAMPLE: Final = 64
-"""Elements from which is guessed where those of an index belong, and indices that are tried: some 10^5 distances."""
-_SHOWN: Final = 2
-"""Indices with elements of others that are named: an exchange is two."""
 _ALIKE: Final = 2.0
 """Errors are of one size if the largest is at most so many times the smallest: each is within a rounding of that."""
 
@@ -48,11 +44,13 @@ def structure(
     axes: Sequence[str],
     dtype: str,
     confirmed: Confirmed = lambda axis, there, size: True,
+    *,
+    few: bool = False,
 ) -> tuple[str, list[str]]:
     """Give the law that all elements follow, and the places where they are wrong; nothing where there is none.
 
     Shapes are equal; `axes` has a word for each axis, after `...` for the last ones alone, or none for any. A place
-    that may be one by chance must be `confirmed`.
+    that may be one by chance must be `confirmed`. Of `few` elements, nothing but a factor or a shift is no chance.
     """
     with np.errstate(all="ignore"):
         judged = _judged(expected, allowance)
@@ -70,8 +68,9 @@ def structure(
             return "", [f"{kinds} {place}" for place in _places(strange, judged, words, confirmed)]
         # Where few elements are wrong, a law that gives all of them is one by chance.
         telling = judged.mean() >= _MOST and (wrong[judged].mean() >= _MOST or wrong.sum() >= _MANY)
-        law = next(_laws(actual, expected, allowance, words, dtype), "") if telling else ""
-        return law, [f"it is wrong {place}" for place in _places(wrong, judged, words, confirmed)]
+        law = next((_scaled if few else _laws)(actual, expected, allowance, words, dtype), "") if telling else ""
+        places = [] if few else [f"it is wrong {place}" for place in _places(wrong, judged, words, confirmed)]
+        return law, [*places, *([] if few or law or not telling else _sized(actual, expected, allowance))]
 
 
 def _words(axes: Sequence[str], count: int) -> list[str]:
@@ -140,24 +139,17 @@ def _indices(there: Sequence[int], size: int, word: str, *, named: bool) -> Iter
         if named:
             yield f"only in the last {word}" if first == size - 1 and size > 2 else f"only in {word} {first} of {size}"
     elif steps == {1}:
-        inside = f"in {_plural(word)} {first} to {last} of {size}"
+        inside = f"in {plural(word)} {first} to {last} of {size}"
         yield f"only from {word} {first} on" if last == size - 1 else f"only {inside}"
     elif len(steps) == 1 and first <= min(steps) and last + min(steps) >= size and len(there) >= _FEWEST:
         step = min(steps)
         yield f"only in every {'second' if step == 2 else f'{step}th'} {word}, from {first} on"
     elif named and len(there) == size - 1:
         (other,) = set(range(size)) - set(there)
-        yield f"only in {_plural(word)} other than {other}"
+        yield f"only in {plural(word)} other than {other}"
     elif named:
         shown = ", ".join(map(str, there[:6]))
-        yield f"only in {_plural(word)} {shown}{' and others' if len(there) > 6 else ''} of {size}"
-
-
-def _plural(word: str) -> str:
-    for ending, several in (("index", "indices"), ("y", "ies")):
-        if word.endswith(ending):
-            return word.removesuffix(ending) + several
-    return f"{word}s"
+        yield f"only in {plural(word)} {shown}{' and others' if len(there) > 6 else ''} of {size}"
 
 
 # How
@@ -170,69 +162,24 @@ def _laws(actual: Array, expected: Array, allowance: Array, words: Sequence[str]
         return
     if np.ptp(actual) == 0 and np.ptp(expected) > 0:
         yield f"every element is {actual.flat[0]:.6g}"
-    if _explains(-expected, actual, allowance):
+    if explains(-expected, actual, allowance):
         yield "every element has the other sign"
-    yield from _moved(actual, expected, allowance, words)
+    yield from moved(actual, expected, allowance, words)
     yield from _scaled(actual, expected, allowance, words, dtype)
-    yield from pieces(actual, expected, allowance, list(map(_plural, words)))
+    yield from pieces(actual, expected, allowance, list(map(plural, words)))
     yield from (
-        f"it does not depend on the {word}"
+        f"it is the same for every {word}"
         for axis, word in enumerate(words)
         if actual.shape[axis] > 1 and np.all(np.ptp(actual, axis) == 0) and np.any(np.ptp(expected, axis) > 0)
     )
     yield from _coarse(actual, expected, dtype)
-    yield from _sized(actual, expected, allowance)
-
-
-def _explains(explained: Array, actual: Array, allowance: Array) -> bool:
-    return bool(np.all(np.abs(actual - explained) <= allowance))
-
-
-def _moved(actual: Array, expected: Array, allowance: Array, words: Sequence[str]) -> Iterator[str]:
-    """Describe elements that are in the wrong places."""
-    moves: list[tuple[str, Callable[[Array], Array]]] = []
-    for axis, (word, size) in enumerate(zip(words, actual.shape, strict=True)):
-        if size > 1:
-            moves.append((f"the {_plural(word)} are in reverse order", partial(np.flip, axis=axis)))
-            for step in (1, -1):
-                other = f"every {word} holds what is due in the one {'before' if step > 0 else 'after'} it"
-                moves.append((other, partial(np.roll, shift=step, axis=axis)))
-    for one in range(actual.ndim):
-        for two in range(one + 1, actual.ndim):
-            if actual.shape[one] == actual.shape[two] > 1:
-                name = f"{words[one]} and {words[two]} are exchanged"
-                moves.append((name, partial(np.swapaxes, axis1=one, axis2=two)))
-    for sentence, move in moves:
-        if _explains(move(expected), actual, np.maximum(allowance, move(allowance))):
-            yield sentence
-    for axis, word in enumerate(words):
-        turned = (np.moveaxis(each, axis, 0) for each in (actual, expected, allowance))
-        yield from _taken(*turned, word=word)
-
-
-def _taken(actual: Array, expected: Array, allowance: Array, *, word: str) -> Iterator[str]:
-    """`head 0 holds what is due in head 1`: every index of the first axis holds what is due in some index.
-
-    In which, is guessed from a few elements of each, and then tried on all.
-    """
-    size = len(actual)
-    if not 1 < size <= _SAMPLE or actual[0].size < _FEWEST:
-        return
-    few, due, allowed = (each.reshape(size, -1)[:, :_SAMPLE] for each in (actual, expected, allowance))
-    nearest = np.abs(few[:, None] - due).max(-1).argmin(-1)
-    source = np.where((np.abs(few - due) <= allowed).all(-1), np.arange(size), nearest)
-    moved = np.flatnonzero(source != np.arange(size))
-    # If all hold the same, that is said in other words.
-    if len(set(source)) > 1 and _explains(expected[source], actual, np.maximum(allowance, allowance[source])):
-        shown = ", ".join(f"{word} {to} holds what is due in {word} {source[to]}" for to in moved[:_SHOWN])
-        yield f"{shown}{', and so on' if len(moved) > _SHOWN else ''}"
 
 
 def _multiplied(factor: Array, actual: Array, expected: Array, allowance: Array, dtype: str) -> bool:
     """Say whether the factor, or that of each row, explains the elements, and it takes a factor to explain them."""
     slack = (1 + np.abs(factor)) * allowance  # it makes the errors larger, and its product is rounded once more
     telling = np.max(np.abs(factor - 1)) > _ROUNDINGS * FORMATS[dtype].unit_roundoff
-    return bool(telling) and _explains(factor * expected, actual, slack) and not _explains(expected, actual, slack)
+    return bool(telling) and explains(factor * expected, actual, slack) and not explains(expected, actual, slack)
 
 
 def _scaled(actual: Array, expected: Array, allowance: Array, words: Sequence[str], dtype: str) -> Iterator[str]:
@@ -242,17 +189,17 @@ def _scaled(actual: Array, expected: Array, allowance: Array, words: Sequence[st
         simple = simple_number(factor.item(), _ROUNDINGS * FORMATS[dtype].unit_roundoff)
         yield f"every element is {factor.item():.6g} times what it should be{simple and f', which is {simple}'}"
     shift = _at(np.argmin(allowance.ravel()), (actual - expected).ravel())
-    if _explains(expected + shift, actual, allowance):
+    if explains(expected + shift, actual, allowance):
         yield f"every element is {abs(shift.item()):.6g} too {'large' if shift > 0 else 'small'}"
     if actual.ndim < 2 or actual.shape[-1] < _FEWEST:
         return
-    row = f"of each row of {_plural(words[-1])}"
+    row = f"of each row of {plural(words[-1])}"
     factors = _factors(actual, expected, allowance)
     if _multiplied(factors, actual, expected, allowance, dtype):
         between = f"between {factors.min() + 0.0:.6g} and {factors.max() + 0.0:.6g}"  # -0 is 0
         yield f"the elements {row} are what they should be times a number, {between}"
     shifts = _at(np.argmin(allowance, -1), actual - expected)
-    if _explains(expected + shifts, actual, allowance):
+    if explains(expected + shifts, actual, allowance):
         yield f"the elements {row} are off by one number, between {shifts.min():.6g} and {shifts.max():.6g}"
 
 

@@ -184,11 +184,13 @@ def _diagnosed(
     from ..diagnosis.diagnosis import diagnose
 
     diagnosis = diagnose(adapter, clause, component, list(dict.fromkeys(cases)))
+    # What the numbers of the case have in common is not what an advisory clause is about, as a NaN that spreads.
+    is_of_numbers = family(failure.how) == "value" and clause.level == "required"
     return replace(
         failure,
         message=f"{failure.message}{diagnosis.remark}",
         looks_like=diagnosis.variant.name if diagnosis.variant else None,
-        told=diagnosis.told or None if family(failure.how) == "value" else None,
+        told=diagnosis.told or None if is_of_numbers else None,
         declare=dict(diagnosis.declarations) or None,
         backward=diagnosis.backward,
     )
