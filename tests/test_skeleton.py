@@ -122,4 +122,4 @@ def test_what_the_function_needs_and_its_module_says_is_taken_over(terminal):
     assert done.returncode == 0, done.stderr
     assert "dtypes = ('float64',)\n" in text
     assert "    scale = query.shape[-1] ** -0.5 if scale is None else scale\n" in text
-    assert "a first look at its values: the value is wrong: " in done.stdout
+    assert "a first look at its values: the weights of query 0 sum to 1.01, not to 1" in done.stdout

@@ -187,7 +187,8 @@ def _scaled(actual: Array, expected: Array, allowance: Array, words: Sequence[st
     factor = _factors(actual.ravel(), expected.ravel(), allowance.ravel())
     if _multiplied(factor, actual, expected, allowance, dtype):
         simple = simple_number(factor.item(), _ROUNDINGS * FORMATS[dtype].unit_roundoff)
-        yield f"every element is {factor.item():.6g} times what it should be{simple and f', which is {simple}'}"
+        times = f"{factor.item():.6g} times what it should be{simple and f', which is {simple}'}"
+        yield f"every element is {times if factor.item() else 0}"
     shift = _at(np.argmin(allowance.ravel()), (actual - expected).ravel())
     if explains(expected + shift, actual, allowance):
         yield f"every element is {abs(shift.item()):.6g} too {'large' if shift > 0 else 'small'}"
