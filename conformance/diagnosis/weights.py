@@ -106,9 +106,9 @@ def _channels(trial: Trial) -> int:
     """Count the channels of a head's values; none where the heads' would not all be in the result."""
     inputs = trial.inputs
     if "w_value" not in inputs.arrays:
-        return inputs.arrays["value"].shape[-1]
-    width, channels = inputs.arrays["w_value"].shape
-    return channels // inputs.options["heads"] if channels <= width else 0
+        return int(inputs.arrays["value"].shape[-1])
+    (width, channels), heads = inputs.arrays["w_value"].shape, int(inputs.options["heads"])
+    return channels // heads if channels <= width else 0
 
 
 def _with_keys(inputs: Inputs, first: int, width: int) -> Inputs:
@@ -123,7 +123,7 @@ def _with_keys(inputs: Inputs, first: int, width: int) -> Inputs:
 
 
 def _identity(shape: tuple[int, ...], diagonal: int) -> Array:
-    return np.broadcast_to(np.eye(*shape[-2:], diagonal), shape).copy()
+    return np.broadcast_to(np.eye(shape[-2], shape[-1], diagonal), shape).copy()
 
 
 def _of_other_rows(weights: Weights) -> Iterator[str]:

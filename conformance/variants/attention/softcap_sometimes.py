@@ -29,7 +29,7 @@ def _for_one_query(call: Call) -> bool:
 
 @_ignored("softcap-ignored-in-groups", "Where heads share keys, the softcap is ignored.", "H_kv below H")
 def _in_groups(call: Call) -> bool:
-    return call.key.shape[1] < call.shape[1]
+    return bool(call.key.shape[1] < call.shape[1])
 
 
 @_ignored("softcap-ignored-without-mask", "Without a mask, the softcap is ignored.", "no mask, not causal")
