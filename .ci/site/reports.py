@@ -6,8 +6,12 @@ import io
 import json
 import tempfile
 from pathlib import Path
+from typing import Final
 
 from assay.conformance.interface.command_line import main
+
+_DAY_OF_OTHERS: Final = "2026-11-26"
+"""When those were made that do not say it."""
 
 
 def report_pages(folder: Path) -> dict[str, str | bytes]:
@@ -29,7 +33,7 @@ def index_of_reports(folder: Path) -> str:
     for each in sorted(folder.glob("*.json")):
         report = json.loads(each.read_text(encoding="utf-8"))
         made = report["implementation"]
-        date = report.get("made", {}).get("date", "")
+        date = report.get("made", {}).get("date", _DAY_OF_OTHERS)
         cells = (made["package"], made["version"], date, report["spec"], report["profile"], report["verdict"])
         link = f"[{report['adapter']}]({each.stem}.html)"
         lines.append(f"| {' | '.join((link, *cells, str(report['checked'])))} |")

@@ -86,8 +86,9 @@ def diagnose(adapter: Adapter, clause: Clause, component: Component, cases: Sequ
             facts = [*filter(None, values), *facts]
             size = sum(array.size for array in trial.inputs.arrays.values())
             if size <= _LARGEST and not component.gives_data:
-                tried = (each(adapter, clause, component, cases[0]) for each in (right_in_dtypes, right_at_sizes))
-                facts = [*filter(None, tried), *facts]
+                at_sizes = right_at_sizes(adapter, clause, component, cases[0])
+                in_dtypes = right_in_dtypes(adapter, clause, component, cases[0])
+                told, facts = told or at_sizes, [*filter(None, (in_dtypes, at_sizes)), *facts]
     return Diagnosis(variant, declarations, [*filter(None, [obstacle]), *facts], told, backward)
 
 
