@@ -46,17 +46,16 @@ def describe(
     if component.gives_data:
         return "", []
     further = [] if clause.at_size else list(filter(component.generic, further_cases(component, cases[0], backward)))
-    compared = functools.cache(lambda case: list(_compared(adapter, component, case, backward)))
+    compare = functools.partial(_compared, adapter, component)
+    compared = functools.cache(lambda case: list(compare(case, backward)))
     told = _of_gradients(compared(cases[0])) if backward else []
     for each in (*cases, *further):
         law, facts = _of_case(component, compared, each, cases, further)
         if facts:
             return law, [*told, *facts]
-    small = sum(of.bound.expected.size for of in compared(cases[0])) < _ENOUGH
-    if not backward and small and component.gradient is not None:
+    if not backward and component.gradient is not None and not _is_enough(compared(cases[0])):
         # Of a loss, its gradients tell more.
-        of_both = functools.cache(lambda case: list(_compared(adapter, component, case, backward=True)))
-        law, facts = _of_case(component, of_both, cases[0], cases[:1], ())
+        law, facts = _of_case(component, lambda case: list(compare(case, backward=True)), cases[0], cases[:1], ())
         if facts:
             return law, facts
     return "", [*told, *_errors(compared(cases[0]))]
@@ -68,7 +67,7 @@ def _of_case(
     """Describe the first errors of one case of which anything can be said."""
     found = compared(case)
     dtype = case["dtype"] if component.has_dtype else "float64"
-    enough = sum(of.bound.expected.size for of in found) >= _ENOUGH
+    enough = _is_enough(found)
     for place, (whose, axes, actual, bound, arguments) in enumerate(found):
         others = ([each for each in of if each != case] for of in (failing, further[-_OTHERS:]))
         confirmed = _confirmed(*(functools.partial(_of_others, compared, of, place) for of in others))
@@ -95,6 +94,11 @@ class _Comparison(NamedTuple):
 
 
 _Compared = Callable[[Case], list[_Comparison]]
+
+
+def _is_enough(found: Sequence[_Comparison]) -> bool:
+    """Say whether there are so many elements that their structure tells something."""
+    return sum(of.bound.expected.size for of in found) >= _ENOUGH
 
 
 def _errors(found: Sequence[_Comparison]) -> Iterator[str]:

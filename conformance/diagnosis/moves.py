@@ -35,9 +35,7 @@ def moved(actual: Array, expected: Array, allowance: Array, words: Sequence[str]
     for axis, (word, size) in enumerate(zip(words, actual.shape, strict=True)):
         if size > 1:
             moves.append((f"the {plural(word)} are in reverse order", partial(np.flip, axis=axis)))
-            for step in (1, -1):
-                other = f"every {word} holds what is due in the one {'before' if step > 0 else 'after'} it"
-                moves.append((other, partial(np.roll, shift=step, axis=axis)))
+            moves += [(_of_a_neighbour(word, -step), partial(np.roll, shift=step, axis=axis)) for step in (1, -1)]
     for one in range(actual.ndim):
         for two in range(one + 1, actual.ndim):
             if actual.shape[one] == actual.shape[two] > 1:
@@ -46,12 +44,15 @@ def moved(actual: Array, expected: Array, allowance: Array, words: Sequence[str]
     for sentence, move in moves:
         if explains(move(expected), actual, np.maximum(allowance, move(allowance))):
             yield sentence
-    for axis, word in enumerate(words):
-        turned = (np.moveaxis(each, axis, 0) for each in (actual, expected, allowance))
-        yield from _taken(*turned, word=word)
-    for axis, word in enumerate(words):
-        turned = (np.moveaxis(each, axis, 0) for each in (actual, expected, allowance))
-        yield from _shifted(*turned, word=word)
+    for of_the_first_axis in (_taken, _shifted):
+        for axis, word in enumerate(words):
+            turned = (np.moveaxis(each, axis, 0) for each in (actual, expected, allowance))
+            yield from of_the_first_axis(*turned, word=word)
+
+
+def _of_a_neighbour(word: str, step: int) -> str:
+    """Say that each index holds what is due so many further on."""
+    return f"every {word} holds what is due in the one {'after' if step > 0 else 'before'} it"
 
 
 def _taken(actual: Array, expected: Array, allowance: Array, *, word: str) -> Iterator[str]:
@@ -86,4 +87,4 @@ def _shifted(actual: Array, expected: Array, allowance: Array, *, word: str) -> 
         reach = np.maximum(allowance[inner], allowance[inner + step])
         if len(inner) >= _FEWEST and explains(expected[inner + step], actual[inner], reach):
             where = f"from {word} {first} on" if last == len(actual) - 1 else f"in {plural(word)} {first} to {last}"
-            yield f"{where}, every {word} holds what is due in the one {'after' if step > 0 else 'before'} it"
+            yield f"{where}, {_of_a_neighbour(word, step)}"

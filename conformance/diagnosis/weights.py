@@ -122,7 +122,7 @@ def _with_keys(inputs: Inputs, first: int, width: int) -> Inputs:
     return inputs.but(value=value, w_value=of_each_head, w_output=np.eye(channels, wide))
 
 
-def _identity(shape: tuple[int, ...], diagonal: int) -> Array:
+def _identity(shape: tuple[int, ...], diagonal: int = 0) -> Array:
     return np.broadcast_to(np.eye(shape[-2], shape[-1], diagonal), shape).copy()
 
 
@@ -140,8 +140,10 @@ def _of_other_rows(weights: Weights) -> Iterator[str]:
 def _of_other_keys(trial: Trial, weights: Weights) -> Iterator[str]:
     """Say of which item, or of which head, keys are taken that are not a row's own."""
     key = trial.inputs.arrays["key"]
-    identity = np.broadcast_to(np.eye(key.shape[-2]), (*key.shape[:-1], key.shape[-2])).copy()
-    for axis, word in ((1, "head"), (0, "item")) if key.ndim == _AXES else ():
+    if key.ndim != _AXES:
+        return
+    identity = _identity((*key.shape[:-1], key.shape[-2]))
+    for axis, word in ((1, "head"), (0, "item")):
         for place in range(min(key.shape[axis], _TRIED) if key.shape[axis] > 1 else 0):
             of_one = np.broadcast_to(key.take([place], axis), key.shape).copy()
             bound = trial.bound(trial.inputs.but(key=of_one, value=identity))

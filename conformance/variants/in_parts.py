@@ -104,8 +104,8 @@ def cross_entropy_smoothing_of_first_part(logits: Array, targets: Array, **given
     return options.reduced(-smoothed, targets)
 
 
-def _merged_by(call: Call, sums_of: Callable[[Array], Array]) -> Array:
-    """Merge the results of parts of the keys by their log-sum-exps, of which a function says whose they are."""
+def _merged_by_others(call: Call) -> Array:
+    """Merge the results of parts of the keys, where there are several, by log-sum-exps of other items and heads."""
     value = per_head(call.value, call.shape[1])
     score, sees = scores(call), visible(call)
     results, sums = [np.zeros((*call.shape[:3], value.shape[-1]), value.dtype)], [np.full(call.shape[:3], -np.inf)]
@@ -113,7 +113,7 @@ def _merged_by(call: Call, sums_of: Callable[[Array], Array]) -> Array:
         seen = np.where(sees[..., part], score[..., part], -np.inf)
         results.append(softmax(seen, np.isfinite(seen)) @ value[..., part, :])
         sums.append(np.logaddexp.reduce(seen, -1, initial=-np.inf))
-    shares = np.stack([sums_of(each) for each in sums])
+    shares = np.stack([_in_another_order(each) if call.shape[3] > _PART else each for each in sums])
     peak = shares.max(0)
     e = np.exp(shares - np.where(np.isneginf(peak), 0, peak))
     return np.asarray((divided(e, e.sum(0))[..., None] * np.stack(results)).sum(0), value.dtype)
@@ -134,7 +134,7 @@ def _in_another_order(sums: Array) -> Array:
 )
 @kernel
 def sums_of_other_heads(call: Call) -> Array:
-    return _merged_by(call, _in_another_order if call.shape[3] > _PART else np.asarray)
+    return _merged_by_others(call)
 
 
 @variant(
@@ -146,6 +146,4 @@ def sums_of_other_heads(call: Call) -> Array:
 )
 @heads_kernel
 def multi_head_sums_of_other_heads(call: Heads) -> Array:
-    heads = projected(call)
-    order = _in_another_order if heads.shape[3] > _PART else np.asarray
-    return merged(_merged_by(heads, order)) @ call.w_output
+    return merged(_merged_by_others(projected(call))) @ call.w_output
